@@ -1,0 +1,49 @@
+"""Control: a fixed random row per position, never trained.
+
+x + scale·G[p] with G[p] ~ N(0, 1), drawn on the fly from (key, p), so every whole position is defined. It labels
+positions uniquely as sinusoids do, without their smooth structure: what it lacks against them is what structure is worth.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.learned import normal_rows
+
+
+class RandomFixed(Encoding):
+    """x + scale·G[p]. The rows are the same for every seed: a fixed code, like the sinusoids."""
+
+    integer_positions = True
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        scale: float = 1.0,
+        code: int = 0,
+    ) -> None:
+        self.scale = scale
+        self.code = code
+
+    def embed(self, x: Float[Array, "T D"], positions: Int[Array, "T"]) -> Float[Array, "T D"]:
+        key = jax.random.key(self.code)
+        return x + self.scale * normal_rows(key, positions.astype(jnp.int32), x.shape[-1])
+
+
+def reference(x: np.ndarray, positions: np.ndarray, *, scale: float = 1.0, code: int = 0) -> np.ndarray:
+    """`embed` as a slow loop over the same random rows."""
+    out = np.array(x, np.float64)
+    for t, p in enumerate(positions):
+        row = jax.random.normal(jax.random.fold_in(jax.random.key(code), int(p)), (out.shape[1],))
+        for d in range(out.shape[1]):
+            out[t, d] += scale * float(row[d])
+    return out

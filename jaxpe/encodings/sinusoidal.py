@@ -1,0 +1,61 @@
+"""Sinusoidal encoding (Vaswani et al. 2017, arXiv:1706.03762, §3.5).
+
+PE(p, 2c) = sin(p / base^(2c/D)) and PE(p, 2c+1) = cos(the same), c = 0 … D/2 − 1, added to the token embedding. Each pair
+(2c, 2c+1) is a clock hand that turns by a fixed angle per position, so PE(p+k) is a rotation of PE(p) that depends on k
+only. The sum of squares of a row is D/2; `scale` is the per-coordinate RMS wanted, hence the factor scale·√2.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.errors import UserError
+
+
+def sinusoids(positions: Num[Array, "T"], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
+    """The table's rows at unit amplitude. Angles by broadcast in float32, never by a matrix product."""
+    frequency = np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
+    angle = positions.astype(jnp.float32)[:, None] * frequency
+    return jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=-1).reshape(positions.shape[0], width)
+
+
+class Sinusoidal(Encoding):
+    """x·token_scale + scale·√2·PE(p). The paper's own scales are token_scale = √D and scale = 1/√2."""
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        base: float = 10_000.0,
+        scale: float = 1.0,
+        paper_scale: bool = False,
+    ) -> None:
+        if model_width % 2:
+            raise UserError(f"sinusoidal needs an even model width, got {model_width}: choose an even one.")
+        self.base = base
+        self.amplitude = 1.0 if paper_scale else scale * math.sqrt(2)
+        self.token_scale = math.sqrt(model_width) if paper_scale else 1.0
+
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
+        return x * self.token_scale + self.amplitude * sinusoids(positions, x.shape[-1], self.base)
+
+
+def reference(x: np.ndarray, positions: np.ndarray, *, base: float = 10_000.0, scale: float = 1.0) -> np.ndarray:
+    """`embed` as a slow loop in float64, written from the formula."""
+    out = np.array(x, np.float64)
+    width = out.shape[1]
+    for t, p in enumerate(positions):
+        for c in range(width // 2):
+            angle = float(p) / base ** (2 * c / width)
+            out[t, 2 * c] += scale * math.sqrt(2) * math.sin(angle)
+            out[t, 2 * c + 1] += scale * math.sqrt(2) * math.cos(angle)
+    return out

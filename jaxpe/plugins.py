@@ -1,0 +1,84 @@
+"""Code of the user's own: loaded from `path/to/file.py:Name`, called so that its faults become one clear sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from jaxpe.errors import UserError, unknown
+
+T = TypeVar("T")
+
+
+def call_user_code(function: Callable[[], T], what: str) -> T:
+    """function(), with any exception turned into a UserError that names the user's file and line."""
+    try:
+        return function()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{what}: {type(error).__name__}: {first_line(error)}{place_of(error)}.") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, at most 300 characters, without its closing stop."""
+    return (str(error).strip().splitlines() or ["no message"])[0][:300].rstrip(".")
+
+
+def place_of(error: BaseException) -> str:
+    """' (file.py, line n)' of the innermost frame that is neither jaxpe's nor a library's, or ''."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({Path(error.filename).name}, line {error.lineno})"
+    own = str(Path(__file__).parent)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((own, "<")) and not {"site-packages", "importlib"} & set(Path(frame.filename).parts):
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""
+
+
+def split_name(name: str) -> tuple[Path, str]:
+    """'path/file.py:Class' -> (path, 'Class')."""
+    file, _, attribute = name.rpartition(":")
+    if not file or not attribute:
+        raise UserError(f"{name!r} does not name a class: write path/to/file.py:Class.")
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise UserError(f"There is no file {file!r}: give the path to a Python file, as path/to/file.py:Class.")
+    return path, attribute
+
+
+@cache
+def load_file(path: Path) -> ModuleType:
+    """Import a Python file under a name of its own."""
+    name = f"jaxpe_user_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path.name} is not a Python file: its name must end in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    call_user_code(lambda: spec.loader.exec_module(module), f"{path.name} could not be imported")  # type: ignore[union-attr]
+    return module
+
+
+def load_object(name: str) -> Any:
+    """The object behind 'path/to/file.py:Name'."""
+    path, attribute = split_name(name)
+    module = load_file(path)
+    if not hasattr(module, attribute):
+        classes = [key for key, value in vars(module).items() if isinstance(value, type)]
+        raise unknown(f"class in {path.name}", attribute, classes)
+    return getattr(module, attribute)
+
+
+def source_digest(name: str) -> str | None:
+    """SHA-256 of the source behind a file's or a plug-in's name; None for a name of the catalogue."""
+    if ".py" in name:
+        return hashlib.sha256(split_name(name)[0].read_bytes()).hexdigest()
+    return None

@@ -1,0 +1,111 @@
+"""Position samplers: which position each token is said to have. They work with every encoding.
+
+sampler(key, tokens, length) -> positions, one per token slot. `length` (may be traced) is the number of real tokens;
+what padded slots get is never seen. position[t] depends on key, length and tokens[: t + 1] only, so that decoding can go
+step by step. `bound(n)` is 1 + the largest position given to n tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, Key, Num
+
+from jaxpe.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Arange:
+    """0, 1, 2, …"""
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+        return jnp.arange(tokens.shape[0])
+
+    def bound(self, max_total_length: int) -> int:
+        return max_total_length
+
+
+@dataclass(frozen=True)
+class Offset:
+    """s, s + 1, s + 2, …: one random start per example, uniform over 0 … limit − length (as in Huang et al. 2025).
+
+    In training, every row below `limit` is visited, also where only short inputs are seen.
+    """
+
+    limit: int
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+        start = jax.random.randint(key, (), 0, jnp.maximum(self.limit - length, 0) + 1)
+        return jnp.minimum(start + jnp.arange(tokens.shape[0]), self.limit - 1)
+
+    def bound(self, max_total_length: int) -> int:
+        return checked_limit("offset", self.limit, max_total_length)
+
+
+@dataclass(frozen=True)
+class Randomized:
+    """A sorted sample of `length` positions from 0 … limit − 1 without replacement (Ruoss et al. 2023, 2305.16843).
+
+    One draw per example, shared by all layers.
+    """
+
+    limit: int
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+        # A random order of all positions; the first `length` of it are the sample, sorted with the rest behind.
+        rank = jnp.argsort(jax.random.uniform(key, (self.limit,)))[: tokens.shape[0]]
+        chosen = jnp.where(jnp.arange(rank.shape[0]) < length, rank, self.limit - 1)
+        return jnp.pad(jnp.sort(chosen), (0, tokens.shape[0] - rank.shape[0]), mode="edge")
+
+    def bound(self, max_total_length: int) -> int:
+        return checked_limit("randomized", self.limit, max_total_length)
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """p + by: at test time only, it separates 'knows the order' from 'memorised the rows'."""
+
+    by: int = 1
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+        return jnp.arange(tokens.shape[0]) + self.by
+
+    def bound(self, max_total_length: int) -> int:
+        return max_total_length + self.by
+
+
+def checked_limit(name: str, limit: int, max_total_length: int) -> int:
+    """`limit`, refused where it cannot hold the tokens."""
+    if limit < max_total_length:
+        raise UserError(
+            f"{name} positions have a limit of {limit}, but the longest input holds {max_total_length} tokens: "
+            f"raise the limit to at least {max_total_length}."
+        )
+    return limit
+
+
+Sampler = Arange | Offset | Randomized | Shifted
+SAMPLERS: dict[str, type[Sampler]] = {
+    "arange": Arange,
+    "offset": Offset,
+    "randomized": Randomized,
+    "shifted": Shifted,
+}
+
+
+def build(name: str, **options: Any) -> Sampler:
+    """A sampler by name. Raises UserError for an unknown name or option."""
+    if name not in SAMPLERS:
+        raise unknown("position sampler", name, SAMPLERS)
+    allowed = options_of(name)
+    if surplus := sorted(set(options) - set(allowed)):
+        raise unknown(f"option of {name}", surplus[0], allowed)
+    return SAMPLERS[name](**options)
+
+
+def options_of(name: str) -> list[str]:
+    """Names of the options that a sampler takes."""
+    return [field.name for field in fields(SAMPLERS[name])]
