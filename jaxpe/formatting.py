@@ -19,6 +19,7 @@ from jaxpe.tasks.base import ARCHITECTURES, Sample, Task
 
 PAD, BOS, SEP, EOS, BLANK = range(5)  # BLANK is an encoder's answer slot, and masked_lm's mask
 SPECIALS = 5  # ids 0 … 4; the task's or tokenizer's symbols follow
+VERSION = 1  # part of a cell's identity: raise it when an example's format changes
 Data = dict[str, Array]  # constant arrays that a stream of real text draws from; empty for synthetic tasks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Callable
@@ -77,8 +78,6 @@ def load_object(name: str) -> Any:
     return getattr(module, attribute)
 
 
-def source_digest(name: str) -> str | None:
-    """SHA-256 of the source behind a file's or a plug-in's name; None for a name of the catalogue."""
-    if ".py" in name:
-        return hashlib.sha256(split_name(name)[0].read_bytes()).hexdigest()
-    return None
+def digest_of(thing: type) -> str:
+    """SHA-256 of the file that defines a class."""
+    return hashlib.sha256(Path(inspect.getfile(thing)).read_bytes()).hexdigest()

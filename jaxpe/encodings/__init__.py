@@ -16,9 +16,9 @@ from jaxpe.encodings.learned import Learned
 from jaxpe.encodings.random_fixed import RandomFixed
 from jaxpe.encodings.sinusoidal import Sinusoidal
 from jaxpe.errors import UserError, unknown
-from jaxpe.plugins import call_user_code, load_object
+from jaxpe.plugins import call_user_code, digest_of, load_object
 
-__all__ = ["CATALOGUE", "Encoding", "build", "options_of", "resolve"]
+__all__ = ["CATALOGUE", "Encoding", "build", "options_of", "resolve", "source_digest"]
 
 ENTRY_POINTS = "jaxpe.encodings"
 CATALOGUE: dict[str, Callable[..., Encoding]] = {
@@ -51,6 +51,16 @@ def resolve(name: str) -> Callable[..., Encoding]:
     if not (inspect.isclass(class_of(maker)) and issubclass(class_of(maker), Encoding)):
         raise UserError(f"{name!r} is not an encoding: derive the class from jaxpe.encodings.Encoding.")
     return maker
+
+
+def source_digest(name: str) -> str | None:
+    """SHA-256 of the source of an encoding that is a file or a plug-in; None for a name of the catalogue."""
+    return None if name in CATALOGUE else digest_of(class_of(resolve(name)))
+
+
+def label(name: str) -> str:
+    """What tables and figures call an encoding: the class of a file of the user's own, else its name."""
+    return name.rpartition(":")[2] if ".py" in name else name
 
 
 def options_of(name: str) -> list[str]:

@@ -1,0 +1,5 @@
+"""`python -m jaxpe` is `jaxpe`."""
+
+from jaxpe.cli import main
+
+main()

@@ -1,0 +1,171 @@
+"""Accuracy by length and by output index, in one compiled program per range of lengths.
+
+Length, key, shift of positions and length scaling are arguments of the program, so the same one draws every point of a
+curve and of its companions. The examples come from a key of their own: the same for every encoding and every seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int, Key
+
+from jaxpe import keys, positions
+from jaxpe.config import Setting, Source
+from jaxpe.formatting import EOS, Data, Example, Stream
+from jaxpe.model import Transformer
+from jaxpe.population import over_lanes, spread_over
+from jaxpe.positions import Sampler
+from jaxpe.tasks import evaluation
+from jaxpe.train import answer_loss, inputs_of
+
+TOKENS_AT_ONCE = 4096  # of a batch in evaluation: small enough for the cache, large enough to fill the cores
+NO_SCALING = np.float32(np.inf)  # a scaling_length that no input exceeds
+
+
+class Scores(NamedTuple):
+    """Sums over the examples of one length. The last four count single output indices."""
+
+    examples: Float[Array, ""]
+    answers: Float[Array, ""]  # answer symbols, <eos> not counted
+    correct: Float[Array, ""]
+    exact: Float[Array, ""]  # examples with every answer symbol and <eos> right
+    exact_imposed: Float[Array, ""]  # the same with the true length of the answer imposed: <eos> neither asked nor allowed
+    nats: Float[Array, ""]  # summed cross-entropy of the answers, <eos> not counted
+    characters: Float[Array, ""]  # that the answers stand for; 0 but for text
+    index_answers: Float[Array, "T"]
+    index_correct: Float[Array, "T"]
+    index_nats: Float[Array, "T"]
+    index_characters: Float[Array, "T"]
+
+
+def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
+    """One example's scores from its logits, under teacher forcing."""
+    scored = example.scored
+    right = jnp.argmax(logits, axis=-1) == example.targets
+    right_imposed = jnp.argmax(logits.at[:, EOS].set(-jnp.inf), axis=-1) == example.targets
+    nats = jnp.where(scored, answer_loss(logits, example), 0.0)
+    characters = data["characters"][example.targets] * scored if "characters" in data else jnp.zeros(scored.shape)
+    index = jnp.where(scored, jnp.cumsum(scored) - 1, scored.shape[0])
+
+    def by_index(values: Float[Array, "T"]) -> Float[Array, "T"]:
+        return jnp.zeros(scored.shape).at[index].add(values.astype(jnp.float32), mode="drop")
+
+    return Scores(
+        jnp.ones(()),
+        scored.sum().astype(jnp.float32),
+        (right & scored).sum().astype(jnp.float32),
+        (right | ~example.answered).all().astype(jnp.float32),
+        (right_imposed | ~scored).all().astype(jnp.float32),
+        nats.sum(),
+        characters.sum().astype(jnp.float32),
+        by_index(scored),
+        by_index(right),
+        by_index(nats),
+        by_index(characters),
+    )
+
+
+def score_length(
+    model: Transformer,
+    key: Key[Array, ""],
+    length: Int[Array, ""],
+    shift: Int[Array, ""],
+    scaling_length: Float[Array, ""],
+    data: Data,
+    *,
+    stream: Stream,
+    sampler: Sampler | None,
+    top: int,
+    examples: int,
+) -> Scores:
+    """Scores over `examples` examples of one length, in arrays for `top`. Without a sampler, positions are arange + shift."""
+    used = positions.Shifted(shift) if sampler is None else sampler  # type: ignore[arg-type]
+
+    def one(number: Int[Array, ""]) -> Scores:
+        example_key = jax.random.fold_in(key, number)
+        example = stream.example(example_key, length, top, data)
+        inputs = inputs_of(example, used, jax.random.fold_in(example_key, keys.STREAMS["positions"]))
+        return score(model(inputs, scaling_length=scaling_length).logits, example, data)
+
+    at_once = max(1, min(examples, TOKENS_AT_ONCE // max(stream.sizes(top))))
+    return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, jnp.arange(examples), batch_size=at_once))
+
+
+class Evaluator(NamedTuple):
+    """A compiled `score_length` for as many models at a time as there are devices."""
+
+    program: Any
+    mesh: Mesh
+
+
+def compile_evaluator(
+    setting: Setting, source: Source, mesh: Mesh, top: int, examples: int, sampler: Sampler | None = None
+) -> Evaluator:
+    """Compiles the evaluation of lengths up to `top`."""
+    from jaxpe.parameters import fresh
+
+    def one(model: Transformer, *rest: Any) -> Scores:
+        return score_length(model, *rest, stream=source.stream, sampler=sampler, top=top, examples=examples)
+
+    spread = spread_over(mesh)
+    model = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((mesh.size, *leaf.shape), leaf.dtype, sharding=spread),
+        jax.eval_shape(lambda: fresh(setting, source.stream)),
+    )
+    rest = jax.eval_shape(lambda: arguments("", 1, 0, NO_SCALING))
+    data = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), source.validation)
+    with jax.default_matmul_precision(setting.precision):
+        program = jax.jit(over_lanes(one, mesh, "map", 5)).lower(model, *rest, data).compile()
+    return Evaluator(program, mesh)
+
+
+def arguments(task: str, length: int, shift: int, scaling_length: float) -> tuple[Any, ...]:
+    return evaluation.evaluation_key(task, length), jnp.int32(length), jnp.int32(shift), jnp.float32(scaling_length)
+
+
+def evaluate(
+    evaluator: Evaluator,
+    models: Sequence[Transformer],
+    data: Data,
+    task: str,
+    length: int,
+    shift: int = 0,
+    scaling_length: float = float(NO_SCALING),
+) -> list[Scores]:
+    """Scores of every model at one length, as NumPy arrays."""
+    size, results = evaluator.mesh.size, list[Scores]()
+    for first in range(0, len(models), size):
+        group = models[first : first + size]
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *[group[i % len(group)] for i in range(size)])
+        stacked = jax.device_put(stacked, spread_over(evaluator.mesh))
+        scores = evaluator.program(stacked, *arguments(task, length, shift, scaling_length), jax.device_put(data))
+        scores = jax.tree.map(np.asarray, scores)
+        results += [jax.tree.map(lambda part, i=i: part[i], scores) for i in range(len(group))]
+    return results
+
+
+def tops(lengths: Sequence[int], ratio: float = 2.5) -> dict[int, int]:
+    """For each length the top that it is padded to: few ranges, each at most `ratio` times its shortest length."""
+    chosen: dict[int, int] = {}
+    pending = sorted(set(lengths), reverse=True)
+    while pending:
+        top = pending[0]
+        chosen |= {length: top for length in pending if length * ratio > top}
+        pending = [length for length in pending if length not in chosen]
+    return chosen
+
+
+def test_lengths(stream: Stream, train_length: int, reach: float, points: int) -> list[int]:
+    """About `points` lengths the task has, geometric from the shortest to reach·train_length, with train_length among them."""
+    available = stream.lengths(1, round(reach * train_length))
+    wanted = [*np.geomspace(available[0], available[-1], points), train_length, train_length + 1, 2 * train_length]
+    nearest: Callable[[float], int] = lambda want: min(available, key=lambda length: abs(length - want))  # noqa: E731
+    return sorted({nearest(want) for want in wanted if want <= available[-1]})
+
+

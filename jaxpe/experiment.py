@@ -1,0 +1,112 @@
+"""An experiment is one file: what is asked, what was predicted, the grid, what is measured, figures and claims.
+
+It defines `PRESETS` (name -> Preset), `measure(work, cells, preset) -> rows`, `figures(table) -> {name: figure}` and
+`claims(table) -> [Claim]`. Tables, claims and figures are functions of stored cells, so the same command again resumes.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from jaxpe import presets, store
+from jaxpe.errors import UserError, unknown
+from jaxpe.plugins import call_user_code, load_file
+from jaxpe.presets import Preset
+from jaxpe.study import Cell, Workspace
+
+STUDY = ("accuracy", "extrapolation", "structure")  # what `jaxpe study` runs, in this order
+NAMES = (*STUDY, "throughput")
+PARTS = ("PRESETS", "measure", "figures", "claims")
+
+
+class Experiment(NamedTuple):
+    name: str
+    module: ModuleType
+
+    @property
+    def question(self) -> str:
+        """The first line of the file's docstring."""
+        return (self.module.__doc__ or "").strip().split("\n")[0]
+
+    @property
+    def prediction(self) -> str:
+        """The docstring's paragraph that begins with 'Prediction:'."""
+        parts = [p for p in (self.module.__doc__ or "").split("\n\n") if p.strip().startswith("Prediction:")]
+        return " ".join(parts[0].split()) if parts else ""
+
+    def preset(self, name: str) -> Preset:
+        if name not in self.module.PRESETS:
+            raise unknown("preset", name, self.module.PRESETS)
+        return self.module.PRESETS[name]
+
+
+def folder_of_experiments() -> Path:
+    """Beside the package in a checkout, inside it in an installed wheel."""
+    inside = Path(__file__).parent / "experiments"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "experiments"
+
+
+def load(name: str) -> Experiment:
+    """An experiment by name, or a user's own by path. Raises UserError where it is none."""
+    if name in NAMES:
+        path = folder_of_experiments() / f"{name}.py"
+    elif name.endswith(".py"):
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {', '.join(NAMES)}.")
+    else:
+        raise unknown("experiment", name, NAMES, "One of your own is given as path/to/file.py.")
+    module = load_file(path)
+    if lacking := [part for part in PARTS if not hasattr(module, part)]:
+        raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(lacking)}.")
+    return Experiment(path.stem, module)
+
+
+def plan(experiment: Experiment, preset: Preset, work: Workspace) -> list[Cell]:
+    """The cells of an experiment, all input checked."""
+    settings = presets.settings(preset, work.sources)
+    work.check(settings, preset.reach)
+    return work.cells(settings, preset.seeds)
+
+
+def run(experiment: Experiment, preset: Preset, cells: list[Cell], work: Workspace, command: str) -> None:
+    """Trains what is missing, measures, and writes table, provenance, claims and figures."""
+    began = time.monotonic()
+    work.train(cells)
+    rows = call(experiment, lambda: experiment.module.measure(work, cells, preset))
+    folder = work.results.folder / experiment.name
+    store.write_table(folder / "table.csv", rows)
+    facts = {
+        "question": experiment.question,
+        "prediction": experiment.prediction,
+        "preset": store.plain(preset),
+        "cells": len(cells),
+        "diverged": sum(cell in work.failed for cell in cells),
+        "training_seconds": sum(work.results.read_record(cell.id)["seconds"] for cell in cells),
+    }
+    provenance = store.provenance(command, devices=work.mesh.size, seconds=time.monotonic() - began)
+    store.write_json(folder / "provenance.json", provenance | facts)
+    draw(experiment, folder)
+
+
+def draw(experiment: Experiment, folder: Path) -> None:
+    """Claims and figures anew from the stored table; nothing is trained or measured."""
+    from jaxpe import figures
+
+    path = folder / "table.csv"
+    if not path.is_file():
+        raise UserError(f"There is no table of {experiment.name} in {folder}: run `jaxpe run {experiment.name}` first.")
+    table = store.read_table(path)
+    claims = call(experiment, lambda: experiment.module.claims(table))
+    store.write_json(folder / "claims.json", [claim.to_json() for claim in claims])
+    with store.disk_errors():
+        for name, figure in call(experiment, lambda: experiment.module.figures(table)).items():
+            figures.save(figure, folder / "figures", name)
+
+
+def call(experiment: Experiment, function: Any) -> Any:
+    """Calls a user's own experiment so that its faults are one sentence; jaxpe's own keep their traceback."""
+    return function() if experiment.name in NAMES else call_user_code(function, f"{experiment.name}.py")

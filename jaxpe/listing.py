@@ -1,0 +1,139 @@
+"""The short commands: list, export-task, fetch, doctor."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxpe.errors import UserError, unknown
+
+
+def encodings_table() -> list[dict[str, Any]]:
+    from jaxpe import encodings
+
+    rows = []
+    for name, maker in encodings.CATALOGUE.items():
+        kind = encodings.class_of(maker)
+        module = __import__(kind.__module__, fromlist=["__doc__"])
+        summary = kind.__doc__ if name == "none" else module.__doc__
+        rows.append(
+            {
+                "name": name,
+                "summary": str(summary).strip().split("\n")[0],
+                "invariance": kind.invariance,
+                "integer_positions": kind.integer_positions,
+                "shared": kind.shared,
+                "cross": kind.cross,
+                "options": encodings.options_of(name),
+            }
+        )
+    return rows
+
+
+def samplers_table() -> list[dict[str, Any]]:
+    from jaxpe import positions
+
+    return [
+        {"name": name, "summary": str(kind.__doc__).split("\n")[0], "options": positions.options_of(name)}
+        for name, kind in positions.SAMPLERS.items()
+    ]
+
+
+def tasks_table() -> list[dict[str, Any]]:
+    from jaxpe import tasks, text
+
+    rows = []
+    for name in tasks.CATALOGUE:
+        task = tasks.build(name, train_length=10)
+        rows.append(
+            {
+                "name": name,
+                "summary": task.summary,
+                "architectures": list(task.architectures),
+                "order_needed": task.order_needed,
+                "counting": task.counting,
+                "extrapolates": task.extrapolates,
+            }
+        )
+    for name, architecture in text.OBJECTIVES.items():
+        rows.append({"name": name, "summary": "real text", "architectures": [architecture]})
+    return rows
+
+
+def experiments_table() -> list[dict[str, Any]]:
+    from jaxpe import experiment
+
+    loaded = [experiment.load(name) for name in experiment.NAMES]
+    return [{"name": e.name, "summary": e.question, "presets": list(e.module.PRESETS)} for e in loaded]
+
+
+TABLES = {
+    "encodings": encodings_table,
+    "samplers": samplers_table,
+    "tasks": tasks_table,
+    "experiments": experiments_table,
+}
+
+
+def show(kind: str, as_json: bool) -> int:
+    """Prints a catalogue, as a plain table or as JSON."""
+    rows = TABLES[kind]()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        where = f"  [{', '.join(row['architectures'])}]" if "architectures" in row else ""
+        print(f"{row['name']:{width}}  {row['summary']}{where}")
+    return 0
+
+
+def export(names: Sequence[str], output: Path, lengths: Sequence[int], examples: int, train_length: int) -> int:
+    """Writes the evaluation sets of some tasks (all, where none is named)."""
+    from jaxpe import tasks
+    from jaxpe.tasks import evaluation
+
+    for name in names:
+        if name not in tasks.CATALOGUE:
+            raise unknown("task", name, tasks.CATALOGUE)
+    if not lengths or min(lengths) < 1 or examples < 1:
+        raise UserError("--lengths and --examples must be at least 1.")
+    for name in names or tasks.CATALOGUE:
+        print(evaluation.export(name, output, lengths=lengths, count=examples, train_length=train_length))
+    return 0
+
+
+def fetch(names: Sequence[str]) -> int:
+    from jaxpe import fetch
+
+    if not names:
+        for name, item in fetch.CATALOGUE.items():
+            print(f"{name:18}  {item.summary}")
+        return 0
+    for name in names:
+        print(f"{name} is in {fetch.fetch(name)}")
+    return 0
+
+
+def doctor() -> int:
+    from importlib.metadata import version
+
+    from jaxpe.corpus import cache_folder
+    from jaxpe.run import prepare
+
+    prepare(None)
+    import jax
+
+    print(f"python {platform.python_version()}")
+    for name in ("jaxpe", "jax", "flax", "optax", "datasets", "matplotlib", "numpy", "orbax-checkpoint"):
+        print(f"{name} {version(name)}")
+    print(f"backend {jax.default_backend()}, {jax.device_count()} device(s): {jax.devices()[0].device_kind}")
+    if jax.default_backend() == "cpu":
+        print("no accelerator in use; on an NVIDIA machine: pip install 'jaxpe[cuda13]', on a TPU: 'jaxpe[tpu]'")
+    print(f"cache {cache_folder()}")
+    total = float(jax.jit(lambda x: (x @ x).sum())(jax.numpy.ones((256, 256))))
+    print("a matrix product compiles and is right" if total == 256.0**3 else "a matrix product is WRONG here")
+    return 0

@@ -1,0 +1,168 @@
+"""A preset is one size of the study: a grid of rows and the numbers they share. Every field has a command-line override."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from jaxpe import encodings, population, tasks, text
+from jaxpe.config import Options, Setting, Source, Training, source_of
+from jaxpe.errors import UserError, unknown
+from jaxpe.tasks.base import ARCHITECTURES
+
+THREE = ("none", "sinusoidal", "learned")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task in some architectures, with some encodings and position samplers, at sizes of its own where given."""
+
+    task: str
+    architectures: tuple[str, ...]
+    encodings: tuple[str, ...] = THREE
+    positions: tuple[str, ...] = ("arange",)
+    sizes: Options = ()  # fields of the preset that differ for this row
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The grid, and what its rows share. Lengths count symbols of x, or tokens of text."""
+
+    grid: tuple[Row, ...]
+    seeds: int = 4
+    train_length: int = 10
+    reach: float = 10.0  # tests go to reach times the training length
+    points: int = 10  # about how many test lengths
+    examples: int = 256  # per test length
+    width: int = 32
+    layers: int = 2
+    heads: int = 2
+    norm: str = "pre_rms"
+    steps: int = 800
+    batch: int = 64
+    learning_rate: float = 3e-3
+    warmup: int = 50
+    strata: int = 2
+    corpus: str = "kjv"
+    vocabulary: int = 512
+    starts: str = "packed"
+    precision: str = "highest"
+    lanes: int | None = None  # models per device; None: the committed table of jaxpe.population
+    mapping: str | None = None
+
+
+def override(preset: Preset, assignments: Sequence[str]) -> Preset:
+    """`field=value` words applied to a preset, and to the rows that set the field themselves."""
+    known = {field.name: field.type for field in fields(Preset) if field.name != "grid"}
+    for word in assignments:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--set takes field=value, got {word!r}. Fields: {', '.join(known)}.")
+        if name not in known:
+            raise unknown("preset field", name, known)
+        kind = str(known[name]).split(" ")[0]
+        try:
+            parsed: Any = {"int": int, "float": float}.get(kind, str)(value)
+        except ValueError:
+            raise UserError(f"{name} takes a whole number, got {value!r}." if kind == "int" else f"{name} takes a number, got {value!r}.") from None
+        if kind != "str" and not parsed > 0:
+            raise UserError(f"{name} must be above 0, got {value}.")
+        rows = tuple(replace(row, sizes=tuple(pair for pair in row.sizes if pair[0] != name)) for row in preset.grid)
+        preset = replace(preset, grid=rows, **{name: parsed})
+    return preset
+
+
+def narrow(
+    preset: Preset, task_names: Sequence[str] = (), encoding_names: Sequence[str] = (), architectures: Sequence[str] = ()
+) -> Preset:
+    """The grid for these tasks, encodings and architectures; what the grid lacks is added at the preset's sizes."""
+    for name in architectures:
+        if name not in ARCHITECTURES:
+            raise unknown("architecture", name, ARCHITECTURES)
+    rows = [row for row in preset.grid if not task_names or row.task in task_names]
+    for name in task_names:
+        if not any(row.task == name for row in rows):
+            rows.append(Row(name, natural(name)))
+    narrowed = []
+    for row in rows:
+        kept = tuple(a for a in (architectures or row.architectures) if a in natural(row.task))
+        if kept:
+            narrowed.append(replace(row, architectures=kept, encodings=tuple(encoding_names) or row.encodings))
+    if not narrowed:
+        raise UserError("Nothing is left to run: none of the tasks is natural in these architectures.")
+    return replace(preset, grid=tuple(narrowed))
+
+
+def natural(task: str) -> tuple[str, ...]:
+    """The architectures that a task is defined for."""
+    if task in text.OBJECTIVES:
+        return (text.OBJECTIVES[task],)
+    if task not in tasks.CATALOGUE:
+        raise unknown("task", task, [*tasks.CATALOGUE, *text.OBJECTIVES])
+    return tasks.build(task, train_length=10).architectures
+
+
+def sized(preset: Preset, row: Row) -> Preset:
+    """The preset with a row's own sizes."""
+    return replace(preset, **dict(row.sizes))
+
+
+def settings(preset: Preset, sources: dict[Any, Source]) -> list[Setting]:
+    """Every setting of the grid, once each and in its order. `sources` remembers what was opened."""
+    found: dict[Setting, None] = {}
+    for row in preset.grid:
+        for architecture in row.architectures:
+            for encoding in row.encodings:
+                for sampler in row.positions:
+                    found[setting_of(sized(preset, row), row.task, architecture, encoding, sampler, sources)] = None
+    return list(found)
+
+
+def setting_of(
+    preset: Preset, task: str, architecture: str, encoding: str, sampler: str, sources: dict[Any, Source]
+) -> Setting:
+    """One setting. Its position table covers `reach` times the training length, and a shift by the training length."""
+    encodings.resolve(encoding)
+    training = Training(
+        preset.steps, preset.batch, preset.learning_rate, preset.warmup, strata=preset.strata
+    )
+    setting = Setting(
+        task,
+        architecture,
+        encoding,
+        preset.train_length,
+        0,
+        preset.width,
+        preset.layers,
+        preset.heads,
+        preset.norm,
+        sampler,
+        training=training,
+        corpus=preset.corpus,
+        vocabulary=preset.vocabulary,
+        starts=preset.starts,
+        precision=preset.precision,
+    )
+    stream = opened(setting, sources).stream
+    longest = stream.lengths(1, round(preset.reach * preset.train_length))
+    if not longest:
+        raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
+    table = max(stream.sizes(longest[-1])) + preset.train_length
+    lanes, mapping = population.lanes_for(setting)
+    return replace(
+        setting,
+        table_length=table,
+        position_options=() if sampler == "arange" else (("limit", table),),
+        lanes=preset.lanes or lanes,
+        mapping=preset.mapping or mapping,
+    )
+
+
+def opened(setting: Setting, sources: dict[Any, Source]) -> Source:
+    """The source of a setting, opened once."""
+    key = (setting.task, setting.architecture, setting.task_options, setting.train_length)
+    key += (setting.corpus, setting.vocabulary, setting.starts) if setting.language else ()
+    if key not in sources:
+        sources[key] = source_of(setting)
+    return sources[key]

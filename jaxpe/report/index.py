@@ -1,0 +1,50 @@
+"""The page of a results folder: claims and figures of every experiment, as plain HTML that opens from disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from jaxpe import experiment, store
+
+
+def write(results: Path) -> Path:
+    """Writes `index.html` from the stored claims, provenance and figures, and returns its path."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["number"] = number
+    sections = [section(folder) for folder in ordered(results)]
+    page = environment.get_template("index.html.jinja").render(sections=sections, missing=missing(results))
+    path = results / "index.html"
+    store.write_text(path, page)
+    return path
+
+
+def ordered(results: Path) -> list[Path]:
+    """Folders with a table: the study's experiments in their order, then others."""
+    found = {path.parent.name: path.parent for path in sorted(results.glob("*/table.csv"))}
+    names = [*[name for name in experiment.NAMES if name in found], *[n for n in found if n not in experiment.NAMES]]
+    return [found[name] for name in names]
+
+
+def missing(results: Path) -> list[str]:
+    return [name for name in experiment.NAMES if not (results / name / "table.csv").is_file()]
+
+
+def section(folder: Path) -> dict[str, Any]:
+    figures = sorted((folder / "figures").glob("*.svg"))
+    return {
+        "name": folder.name,
+        "claims": json.loads((folder / "claims.json").read_text()),
+        "provenance": json.loads((folder / "provenance.json").read_text()),
+        "figures": [f"{folder.name}/figures/{path.name}" for path in figures],
+    }
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for people; a dash for none."""
+    return "–" if value is None else f"{value:.{digits}g}"

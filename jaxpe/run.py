@@ -1,0 +1,85 @@
+"""From options to results: what `jaxpe study` and `jaxpe run` do, apart from parsing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxpe.errors import UserError
+
+if TYPE_CHECKING:
+    from jaxpe.cli import Options
+    from jaxpe.presets import Preset
+
+
+def prepare(devices: int | None) -> None:
+    """Sets JAX up before its first use: virtual devices on a CPU, and a private compilation cache."""
+    import jax
+
+    from jaxpe.corpus import cache_folder
+
+    if devices is not None and devices < 1:
+        raise UserError(f"--devices must be at least 1, got {devices}.")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jax.config.update("jax_num_cpu_devices", devices or min(cores, 8))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+
+
+def chosen(preset: Preset, options: Options) -> Preset:
+    """A preset with the command line's overrides."""
+    from jaxpe import presets
+    from jaxpe.cli import words
+
+    preset = presets.narrow(preset, words(options.tasks), words(options.encodings), words(options.architectures))
+    given = {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}
+    assignments = [f"{name}={value}" for name, value in given.items() if value is not None]
+    return presets.override(preset, [*assignments, *words(options.set)])
+
+
+def run(names: Sequence[str], options: Options) -> int:
+    """Runs experiments one after the other into one results folder. Returns the exit code."""
+    prepare(options.devices)
+    from jaxpe import experiment, plans, progress, store, study
+    from jaxpe.report import index
+
+    command = "jaxpe " + shlex.join(sys.argv[1:]) if Path(sys.argv[0]).stem in ("jaxpe", "__main__") else shlex.join(
+        ["python", f"experiments/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    )
+    loaded = [experiment.load(name) for name in names]
+    pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
+    with progress.Terminal(options.quiet) as terminal:
+        work = study.Workspace(store.open_results(options.results, write=not options.dry_run), terminal)
+        planned = [(one, preset, experiment.plan(one, preset, work)) for one, preset in pairs]
+        if options.dry_run:
+            print(plans.summary([cells for _, _, cells in planned], work))
+            return 0
+        for one, preset, cells in planned:
+            terminal.note(f"{one.name}: {one.question}")
+            experiment.run(one, preset, cells, work, command)
+    page = index.write(options.results)
+    failed = sorted({study.describe(cell.setting) + f", seed {cell.seed}" for cell in work.failed})
+    print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
+    if failed:
+        print("Trainings that diverged, counted as failures: " + "; ".join(failed), file=sys.stderr)
+    return 3 if failed else 0
+
+
+def plot(names: Sequence[str], results: Path) -> int:
+    """Claims, figures and the page again from the tables of a results folder."""
+    from jaxpe import experiment, store
+    from jaxpe.report import index
+
+    store.open_results(results, write=False)
+    found = [path.parent.name for path in sorted(results.glob("*/table.csv"))]
+    if not found:
+        raise UserError(f"There is no table in {results}: run `jaxpe study --results {results}` first.")
+    for name in names or found:
+        experiment.draw(experiment.load(name), results / Path(name).stem)
+    print(f"The report is {index.write(results)}")
+    return 0
+

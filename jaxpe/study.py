@@ -1,0 +1,211 @@
+"""The workspace of a run: trains the cells that a results folder lacks, and measures cells, each result stored once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import numpy as np
+
+from jaxpe import checkpoints, evaluate, parameters, population, positions, presets, store
+from jaxpe.config import Setting, Source, check, identity
+from jaxpe.evaluate import Scores
+from jaxpe.model import Transformer
+from jaxpe.population import Member, Program, Trained
+
+MEASUREMENT = 1  # version of `scores`: raise it when its numbers change
+
+
+class Progress(Protocol):
+    """What a workspace tells while it works."""
+
+    def note(self, text: str) -> None: ...
+    def begin(self, what: str, total: int) -> None: ...
+    def advance(self, amount: int) -> None: ...
+
+
+class Quiet:
+    """Says nothing."""
+
+    def note(self, text: str) -> None: ...
+    def begin(self, what: str, total: int) -> None: ...
+    def advance(self, amount: int) -> None: ...
+
+
+class Cell(NamedTuple):
+    """One training: a setting and a seed, and where the results folder keeps it."""
+
+    setting: Setting
+    seed: int
+    id: str
+
+
+class Workspace:
+    """A results folder, the devices, and what was opened and compiled so far."""
+
+    def __init__(self, results: store.Results, progress: Progress | None = None, save_every: float = 30.0) -> None:
+        self.results, self.progress, self.save_every = results, progress or Quiet(), save_every
+        self.mesh = population.runs_mesh()
+        self.sources: dict[Any, Source] = {}
+        self.evaluators: dict[Any, evaluate.Evaluator] = {}
+        self.failed: list[Cell] = []
+
+    def source(self, setting: Setting) -> Source:
+        return presets.opened(setting, self.sources)
+
+    def cells(self, settings: Iterable[Setting], seeds: int) -> list[Cell]:
+        """Every cell of some settings, seeds 0 … seeds − 1."""
+        return [
+            Cell(setting, seed, identity(setting, seed, self.source(setting)))
+            for setting in settings
+            for seed in range(seeds)
+        ]
+
+    def check(self, settings: Iterable[Setting], reach: float) -> None:
+        """Refuses what cannot be run, before anything compiles. Raises UserError."""
+        for setting in settings:
+            check(setting, self.source(setting), round(reach * setting.train_length), setting.train_length)
+
+    # ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def train(self, cells: Sequence[Cell]) -> None:
+        """Trains the cells that the folder lacks, those of one program together. A cell that diverged is kept and told."""
+        missing = [cell for cell in cells if not self.results.has(cell.id)]
+        groups: dict[Setting, list[Cell]] = defaultdict(list)
+        for cell in missing:
+            groups[cell.setting.program()].append(cell)
+        self.progress.begin("training", sum(cell.setting.training.steps for cell in missing))
+        for group in groups.values():
+            self.train_group(group)
+        self.failed += [cell for cell in cells if self.results.read_record(cell.id)["diverged"]]
+
+    def train_group(self, group: list[Cell]) -> None:
+        setting = group[0].setting
+        source = self.source(setting)
+        self.progress.note(f"compiling {describe(setting)}")
+        program = population.compile_program(setting, source, self.mesh)
+        self.progress.note(f"training {describe(setting)} (compiled in {program.compile_seconds:.1f} s)")
+        for first in range(0, len(group), program.lanes):
+            batch = group[first : first + program.lanes]
+            folder = self.checkpoint_folder(batch)
+            members = [Member(cell.seed, cell.setting.training.learning_rate) for cell in batch]
+
+            def advance(steps: int, batch: list[Cell] = batch) -> None:
+                self.progress.advance(steps * len(batch))
+
+            trained = population.train_round(setting, source, program, members, folder, advance)
+            for cell, result in zip(batch, trained, strict=True):
+                self.write(cell, result, program)
+            folder.clear()
+
+    def checkpoint_folder(self, batch: list[Cell]) -> checkpoints.Folder:
+        """Where a round keeps its checkpoints: named by its cells, bound to the devices and versions in use."""
+        name = hashlib.sha256(" ".join(cell.id for cell in batch).encode()).hexdigest()[:24]
+        bound = {"devices": self.mesh.size, "backend": jax.default_backend(), "versions": store.versions()}
+        path = self.results.folder / "checkpoints" / name
+        return checkpoints.Folder(path, store.identity(bound), self.save_every)
+
+    def write(self, cell: Cell, trained: Trained, program: Program) -> None:
+        record = {
+            "setting": asdict(cell.setting),
+            "seed": cell.seed,
+            "diverged": trained.diverged,
+            "history": trained.history,
+            "seconds": trained.seconds,
+            "compile_seconds": program.compile_seconds,
+            "devices": self.mesh.size,
+            "versions": store.versions(),
+        }
+        arrays: dict[str, np.ndarray] = {}
+        for name, model in trained.checkpoints.items():
+            arrays |= parameters.to_arrays(model, f"{name}/")
+        self.results.write_cell(cell.id, record, arrays)
+
+    def model(self, cell: Cell, checkpoint: str = "100") -> Transformer:
+        """A trained model of the folder."""
+        arrays = self.results.read_parameters(cell.id)
+        return parameters.from_arrays(cell.setting, self.source(cell.setting).stream, arrays, f"{checkpoint}/")
+
+    # ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def scores(
+        self,
+        cells: Sequence[Cell],
+        lengths: Sequence[int],
+        examples: int,
+        *,
+        shift: int = 0,
+        scaled: bool = False,
+        checkpoint: str = "100",
+        sampler: str = "arange",
+    ) -> dict[tuple[int, int], Scores]:
+        """Scores by (seed, length) for the cells of one setting, measured where they are not stored yet.
+
+        `scaled`: logits times log n / log N beyond the N tokens of the training length. `sampler`: of test positions.
+        """
+        setting = cells[0].setting
+        if any(cell.setting.program() != setting.program() for cell in cells):
+            raise ValueError("the cells of one call must share their setting")
+        found: dict[tuple[int, int], Scores] = {}
+        top_of = evaluate.tops(lengths)
+        for length in lengths:
+            key = {
+                "kind": "scores",
+                "version": MEASUREMENT,
+                "length": length,
+                "examples": examples,
+                "shift": shift,
+                "scaled": scaled,
+                "checkpoint": checkpoint,
+                "sampler": sampler,
+            }
+            lacking = []
+            for cell in cells:
+                stored = self.results.read_measurement(cell.id, key)
+                if stored is None:
+                    lacking.append(cell)
+                else:
+                    found[cell.seed, length] = Scores(**stored)
+            if lacking:
+                evaluator = self.evaluator(setting, top_of[length], examples, sampler)
+                models = [self.model(cell, checkpoint) for cell in lacking]
+                limit = self.scaling_length(setting) if scaled else float(evaluate.NO_SCALING)
+                validation = self.source(setting).validation
+                results = evaluate.evaluate(evaluator, models, validation, setting.task, length, shift, limit)
+                for cell, scores in zip(lacking, results, strict=True):
+                    self.results.write_measurement(cell.id, key, trimmed(scores)._asdict())
+                    found[cell.seed, length] = trimmed(scores)
+        return found
+
+    def scaling_length(self, setting: Setting) -> float:
+        """N of the length scaling: the most keys that a query saw in training."""
+        stream = self.source(setting).stream
+        return float(max(stream.sizes(stream.lengths(1, setting.train_length)[-1])))
+
+    def evaluator(self, setting: Setting, top: int, examples: int, sampler: str) -> evaluate.Evaluator:
+        key = (replace(setting.program(), training=setting.training), top, examples, sampler)
+        if key not in self.evaluators:
+            built = None
+            if sampler != "arange":
+                built = positions.build(sampler, limit=setting.table_length)
+            self.progress.note(f"compiling the evaluation of {describe(setting)} up to length {top}")
+            self.evaluators[key] = evaluate.compile_evaluator(setting, self.source(setting), self.mesh, top, examples, built)
+        return self.evaluators[key]
+
+
+def trimmed(scores: Scores) -> Scores:
+    """Scores without the output indices that no example has, which depend on the padding."""
+    used = int(np.max(np.nonzero(scores.index_answers)[0], initial=-1)) + 1
+    return Scores(*(part[:used] if part.ndim else part for part in scores))
+
+
+def describe(setting: Setting) -> str:
+    """'reverse, encoder, sinusoidal' and the sampler where it is not arange."""
+    from jaxpe.encodings import label
+
+    words = [setting.task, setting.architecture, label(setting.encoding)]
+    return ", ".join(words + ([setting.positions] if setting.positions != "arange" else []))

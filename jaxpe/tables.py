@@ -1,0 +1,81 @@
+"""From scores to the rows of a tidy table: one value of one metric at one length, with both baselines beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from jaxpe import text
+from jaxpe.config import Setting, Source, task_of
+from jaxpe.encodings import label
+from jaxpe.evaluate import Scores
+
+Row = dict[str, Any]
+METRICS: dict[str, Callable[[Scores], float]] = {
+    "token_accuracy": lambda s: share(s.correct, s.answers),
+    "exact_match": lambda s: share(s.exact, s.examples),
+    "exact_match_imposed": lambda s: share(s.exact_imposed, s.examples),
+    "bits_per_character": lambda s: share(s.nats, s.characters) / math.log(2),
+}
+
+
+def share(part: Any, whole: Any) -> float:
+    return float(part) / float(whole) if whole else math.nan
+
+
+def metrics_of(setting: Setting) -> tuple[str, ...]:
+    """The metrics that tell something about a task."""
+    return ("bits_per_character", "token_accuracy") if setting.language else ("token_accuracy", "exact_match")
+
+
+def rows_of(
+    experiment: str, setting: Setting, source: Source, seed: int, length: int, scores: Scores, metrics: Any = None, **more: Any
+) -> list[Row]:
+    """A row for each metric. `more` are further columns; `test_positions` is "arange" unless given."""
+    return [
+        base_row(experiment, setting, seed, length)
+        | {"metric": metric, "value": METRICS[metric](scores), "n_examples": int(scores.examples)}
+        | baselines(setting, source, length, metric)
+        | more
+        for metric in metrics or metrics_of(setting)
+    ]
+
+
+def base_row(experiment: str, setting: Setting, seed: int | None, length: int | None) -> Row:
+    return {
+        "experiment": experiment,
+        "task": setting.task,
+        "architecture": setting.architecture,
+        "encoding": label(setting.encoding),
+        "positions": setting.positions,
+        "test_positions": "arange",
+        "seed": seed,
+        "train_length": setting.train_length,
+        "test_length": length,
+    }
+
+
+def baselines(setting: Setting, source: Source, length: int, metric: str) -> Row:
+    """`floor` and `order_blind` of a metric, None where there is none."""
+    if setting.language:
+        return {"floor": text_floor(source, metric), "order_blind": None}
+    name = metric.replace("_imposed", "")
+    if name not in ("token_accuracy", "exact_match"):
+        return {"floor": None, "order_blind": None}
+    floor, order_blind = task_baselines(setting, length, name)
+    return {"floor": floor, "order_blind": order_blind}
+
+
+@cache
+def task_baselines(setting: Setting, length: int, metric: str) -> tuple[float, float | None]:
+    task = task_of(setting)
+    return task.floor(length, metric), task.order_blind(length, metric, setting.architecture)
+
+
+def text_floor(source: Source, metric: str) -> float:
+    """The best rule without context: bits per character of the token frequencies, or the commonest token's share."""
+    if metric == "bits_per_character":
+        return text.unigram_bits(source.train, source.validation)
+    return text.commonest_share(source.train, source.validation)
