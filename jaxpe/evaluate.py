@@ -150,13 +150,16 @@ def evaluate(
     return results
 
 
-def tops(lengths: Sequence[int], ratio: float = 2.5) -> dict[int, int]:
-    """For each length the top that it is padded to: few ranges, each at most `ratio` times its shortest length."""
+def tops(lengths: Sequence[int], shortest: int = 1, ratio: float = 3.2) -> dict[int, int]:
+    """For each length the top that it is padded to: few ranges, each at most `ratio` times its shortest length.
+
+    Lengths up to `shortest` share one range.
+    """
     chosen: dict[int, int] = {}
     pending = sorted(set(lengths), reverse=True)
     while pending:
-        top = pending[0]
-        chosen |= {length: top for length in pending if length * ratio > top}
+        top = max(pending[0], shortest)
+        chosen |= {length: top for length in pending if length * ratio > top or top == shortest}
         pending = [length for length in pending if length not in chosen]
     return chosen
 

@@ -15,10 +15,8 @@ import json
 import logging
 import math
 import os
-import re
 import secrets
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -45,10 +43,8 @@ log = logging.getLogger("jaxpe")
 SCHEMA = 1  # raise it when old folders can no longer be read
 MARKER = "jaxpe.json"
 KEY = "__key__"  # the array in which a measurement keeps its key
-STALE = 24 * 3600  # seconds after which an unfinished write is taken for a killed one
 FULL = (errno.ENOSPC, errno.EDQUOT)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
-TEXT_COLUMNS = ("experiment", "task", "architecture", "encoding", "positions", "test_positions", "metric")
 COLUMNS = (
     "experiment", "task", "architecture", "encoding", "positions", "test_positions", "seed", "train_length",
     "test_length", "metric", "value", "floor", "order_blind", "n_examples",
@@ -175,12 +171,108 @@ def read_table(path: Path) -> pandas.DataFrame:
     import pandas
 
     try:
-        return pandas.read_csv(
-            path,
-            keep_default_na=False,
-            na_values={},
-            dtype=dict.fromkeys(TEXT_COLUMNS, str),
-            float_precision="round_trip",
-        ) if False else pandas.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip")
+        return pandas.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a table ({error}): run its experiment again.") from error
+
+
+# ── a results folder ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_results(folder: Path, write: bool = True) -> Results:
+    """A results folder, made where it does not exist (and `write`). Raises UserError where it is none, or another version's."""
+    marker = folder / MARKER
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: choose another --results.")
+    if marker.is_file():
+        try:
+            schema = json.loads(marker.read_text())["schema"]
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{marker} was altered: restore it, or choose another --results.") from None
+        if schema != SCHEMA:
+            raise UserError(
+                f"{folder} was written by another version of jaxpe (record schema {schema}, this one has {SCHEMA}): "
+                "choose another --results."
+            )
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not a results folder and not empty: choose another --results.")
+    elif write:
+        write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
+    return Results(folder)
+
+
+class Results(NamedTuple):
+    """A results folder. Cells are written whole and once; reading checks them against their digests."""
+
+    folder: Path
+
+    def cell(self, identifier: str) -> Path:
+        return self.folder / "cells" / identifier
+
+    def has(self, identifier: str) -> bool:
+        return (self.cell(identifier) / "record.json").is_file()
+
+    def write_cell(self, identifier: str, record: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
+        """Writes a cell beside its place and renames it; a cell that is there already stays."""
+        from safetensors.numpy import save
+
+        content = save({name: np.ascontiguousarray(value) for name, value in parameters.items()}, {"cell": identifier})
+        facts = plain(record) | {"schema": SCHEMA, "parameters": hashlib.sha256(content).hexdigest()}
+        temporary = self.cell(writing_name())
+        with disk_errors():
+            temporary.mkdir(parents=True)
+            try:
+                write_through(temporary / "parameters.safetensors", content)
+                write_through(temporary / "record.json", json.dumps(facts | {"digest": identity(facts)}).encode())
+                if not self.has(identifier):
+                    temporary.rename(self.cell(identifier))
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+
+    def read_record(self, identifier: str) -> dict[str, Any]:
+        """A cell's record. Raises UserError where it is truncated or altered."""
+        path = self.cell(identifier) / "record.json"
+        try:
+            record = json.loads(path.read_text())
+            whole = record.pop("digest") == identity(record)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            whole = False
+        if not whole:
+            raise damaged(path)
+        return record
+
+    def read_parameters(self, identifier: str) -> dict[str, np.ndarray]:
+        """A cell's arrays. Raises UserError where they are truncated or altered."""
+        from safetensors.numpy import load
+
+        path = self.cell(identifier) / "parameters.safetensors"
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != self.read_record(identifier)["parameters"]:
+            raise damaged(path)
+        return load(content)
+
+    def measurement(self, identifier: str, key: Mapping[str, Any]) -> Path:
+        return self.cell(identifier) / f"{key['kind']}-{identity(key)[:16]}.npz"
+
+    def read_measurement(self, identifier: str, key: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+        """A stored measurement, or None where it is lacking or damaged: it is then measured again."""
+        path = self.measurement(identifier, key)
+        if not path.is_file():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            if str(arrays.pop(KEY)) == canonical(key):
+                return arrays
+        except Exception as error:
+            log.warning("%s is damaged (%s) and is measured again.", path.name, error)
+        return None
+
+    def write_measurement(self, identifier: str, key: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        content = io.BytesIO()
+        np.savez(content, **{KEY: np.asarray(canonical(key))}, **{name: np.asarray(a) for name, a in arrays.items()})
+        write_bytes(self.measurement(identifier, key), content.getvalue())
+
+
+def damaged(path: Path) -> UserError:
+    return UserError(f"{path} is truncated or altered: delete the folder {path.parent.name} and its cell is trained again.")

@@ -151,7 +151,7 @@ class Workspace:
         if any(cell.setting.program() != setting.program() for cell in cells):
             raise ValueError("the cells of one call must share their setting")
         found: dict[tuple[int, int], Scores] = {}
-        top_of = evaluate.tops(lengths)
+        top_of = evaluate.tops(lengths, setting.train_length)
         for length in lengths:
             key = {
                 "kind": "scores",

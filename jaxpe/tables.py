@@ -79,3 +79,22 @@ def text_floor(source: Source, metric: str) -> float:
     if metric == "bits_per_character":
         return text.unigram_bits(source.train, source.validation)
     return text.commonest_share(source.train, source.validation)
+
+
+def select(table: Any, **columns: Any) -> Any:
+    """The rows of a table in which every given column has the given value."""
+    for name, value in columns.items():
+        table = table[table[name] == value]
+    return table
+
+
+def by_seed(table: Any, **columns: Any) -> Any:
+    """The mean value of the selected rows for each seed (over lengths: a macro-average), in the order of seeds."""
+    return select(table, **columns).groupby("seed")["value"].mean().sort_index()
+
+
+def paired(table: Any, first: dict[str, Any], second: dict[str, Any]) -> tuple[Any, Any]:
+    """Two selections by seed, on the seeds that both have."""
+    a, b = by_seed(table, **first), by_seed(table, **second)
+    both = a.index.intersection(b.index)
+    return a[both].to_numpy(), b[both].to_numpy()

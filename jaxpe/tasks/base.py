@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Int, Key
 
 ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
@@ -70,3 +72,18 @@ class Task:
         None for a decoder: its causal mask breaks the symmetry.
         """
         raise NotImplementedError
+
+
+def symbols(key: Key[Array, ""], size: int, high: int, length: int | Int[Array, ""]) -> Int[Array, "{size}"]:
+    """Uniform symbols 0 … high − 1 up to `length`, then zeros; the first ones do not depend on `size`."""
+    return masked(jax.random.randint(key, (size,), 0, high), length)
+
+
+def masked(values: Int[Array, "N"], length: int | Int[Array, ""]) -> Int[Array, "N"]:
+    """Zeros at or beyond `length`."""
+    return jnp.where(jnp.arange(values.shape[0]) < length, values, 0)
+
+
+def pick(values: Int[Array, "N"], places: Int[Array, "M"]) -> Int[Array, "M"]:
+    """values[places], clipped: the caller masks what lies outside."""
+    return jnp.take(values, places, mode="clip")

@@ -1,0 +1,239 @@
+"""How far beyond the lengths seen in training does each encoding carry?
+
+Models trained on lengths up to N are tested up to 10 N (real text up to 8 N). Every curve has companions that tell
+position from other causes: attention logits times log n / log N beyond N visible keys, exact match with the true length
+of the answer imposed, and the parameters after 25, 50 and 100 % of the steps. `shifted` positions (all by N) tell whether
+order or table rows were learned.
+
+Prediction: on `reverse` every encoding falls to the order-blind rule or below it by 2 N; plain `learned` meets rows that
+were never trained and falls at N + 1, `learned + offset` keeps more. On `count`, `none` carries furthest. On real text,
+`sinusoidal` and `learned` lose bits per character beyond the training length, `none` loses the least.
+
+Primary cell. C3: `reverse` in the encoder, token accuracy at 2 N: `sinusoidal` above the order-blind rule, and above
+`learned + offset`. C9 in part: `reverse` in the encoder with `none` at N sits at the order-blind rule (within 0.03).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jaxpe import cli, figures as draw, grids, tables
+from jaxpe.evaluate import test_lengths
+from jaxpe.presets import Preset, Row
+from jaxpe.statistics import Claim, direction_verdict, mean_interval, paired_difference
+from jaxpe.study import Cell, Workspace
+
+WITH_OFFSET = Row("reverse", ("encoder",), ("learned",), ("offset",))
+PRESETS = {
+    "smoke": Preset(
+        (Row("reverse", ("encoder",)),),
+        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+    ),
+    "quick": Preset(
+        (
+            Row("reverse", ("encoder",)),
+            WITH_OFFSET,
+            Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT),
+            grids.text("causal_lm", grids.QUICK_TEXT),
+        ),
+        train_length=8, steps=1000, points=7,
+    ),
+    "standard": Preset(
+        (
+            *[Row(task, grids.ALL, grids.SEVEN) for task in ("reverse", "copy", "count")],
+            *[Row(task, grids.ALL, ("sinusoidal", "learned"), ("offset", "randomized")) for task in ("reverse", "copy")],
+            grids.text("causal_lm", grids.STANDARD_TEXT),
+        ),
+        seeds=10, train_length=12, steps=3000, points=14, examples=512,
+    ),
+    "full": Preset(
+        (
+            *[Row(t, grids.ALL, grids.SEVEN, ("arange", "offset", "randomized")) for t in ("reverse", "copy", "count", "index")],
+            Row("addition", ("decoder",), grids.SEVEN, ("arange", "offset", "randomized")),
+            grids.text("causal_lm", grids.STANDARD_TEXT, grids.SEVEN),
+        ),
+        seeds=10, train_length=20, steps=10_000, points=20, examples=1024, width=64, heads=4,
+    ),
+}  # fmt: skip
+
+
+def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """The length curve of every cell, its companions, and two summaries of it."""
+    rows = []
+    for setting in dict.fromkeys(cell.setting for cell in cells):
+        group = [cell for cell in cells if cell.setting == setting]
+        source, n = work.source(setting), setting.train_length
+        reach = 8.0 if setting.language else preset.reach
+        lengths = test_lengths(source.stream, n, reach, preset.points)
+        if setting.language:
+            lengths = [n, 2 * n, 4 * n, 8 * n]
+        beyond = [length for length in lengths if length > n]
+        # companion -> (lengths, how scores are taken)
+        companions: dict[str, tuple[list[int], dict[str, Any]]] = {
+            "plain": (lengths, {}),
+            "length_scaled": (beyond, {"scaled": True}),
+            "shifted": ([n], {"shift": n}),
+            "steps_25": ([n, *beyond[-1:]], {"checkpoint": "25"}),
+            "steps_50": ([n, *beyond[-1:]], {"checkpoint": "50"}),
+        }
+        for companion, (wanted, how) in companions.items():
+            scores = work.scores(group, wanted, preset.examples, **how)
+            positions = f"shifted by {n}" if companion == "shifted" else "arange"
+            for (seed, length), found in scores.items():
+                more = {"companion": companion, "test_positions": positions}
+                metrics = tables.metrics_of(setting)
+                if companion == "plain" and not setting.language:
+                    metrics = (*metrics, "exact_match_imposed")
+                rows += tables.rows_of("extrapolation", setting, source, seed, length, found, metrics, **more)
+                if companion == "plain" and length in (n, 2 * n) and not setting.language:
+                    rows += by_index(setting, seed, length, found)
+        rows += summaries([row for row in rows if row["companion"] == "plain"], setting, group)
+    return rows
+
+
+def by_index(setting: Any, seed: int, length: int, found: Any) -> list[tables.Row]:
+    """Token accuracy at every place of the answer."""
+    base = tables.base_row("extrapolation", setting, seed, length) | {"companion": "index", "metric": "index_accuracy"}
+    values = found.index_correct / np.maximum(found.index_answers, 1)
+    return [base | {"output_index": i, "value": float(value)} for i, value in enumerate(values)]
+
+
+def summaries(rows: list[tables.Row], setting: Any, group: list[Cell]) -> list[tables.Row]:
+    """Per seed: half-life (first length with less than half the exact match at N; empty = beyond the longest tested) and
+    the area under token accuracy over log length, from N to the longest tested."""
+    made = []
+    for cell in group:
+        wanted = tables.base_row("extrapolation", setting, cell.seed, None)
+        own = [r for r in rows if all(r[k] == wanted[k] for k in wanted if k != "test_length")]
+        for metric, summary in (("exact_match", "half_life"), ("token_accuracy", "area")):
+            curve = {r["test_length"]: r["value"] for r in own if r["metric"] == metric}
+            beyond = sorted(length for length in curve if length >= setting.train_length)
+            if not beyond:
+                continue
+            if summary == "half_life":
+                half = curve[setting.train_length] / 2
+                value = next((float(length) for length in beyond if curve[length] < half), None)
+            else:
+                logs = np.log(beyond)
+                value = float(np.trapezoid([curve[length] for length in beyond], logs) / (logs[-1] - logs[0]))
+            made.append(wanted | {"metric": summary, "value": value, "companion": "summary"})
+    return made
+
+
+def figures(table: Any) -> dict[str, Any]:
+    """Length curves, their companions, and accuracy by output index."""
+    groups = list(dict.fromkeys(zip(table["task"], table["architecture"], strict=True)))
+    made = {"length_curves": length_curves(table, groups)}
+    toys = [group for group in groups if "token_accuracy" in set(tables.select(table, task=group[0])["metric"])]
+    made["companions"] = companions(table, toys[:1] or groups[:1])
+    indexed = table[table["metric"] == "index_accuracy"]
+    if len(indexed) and indexed["output_index"].max() > 0:
+        made["output_index"] = output_index(indexed)
+    return made
+
+
+def length_curves(table: Any, groups: list[tuple[str, str]]) -> Any:
+    figure, axes = draw.panels(len(groups), columns=3, width=3.8, height=3.0)
+    for axis, (task, architecture) in zip(axes, groups, strict=True):
+        text = task == "causal_lm"
+        metric = "bits_per_character" if text else "token_accuracy"
+        part = tables.select(table, task=task, architecture=architecture, metric=metric, companion="plain")
+        draw.curve(axis, part)
+        draw.baselines(axis, part)
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
+        draw.train_length(axis, part["train_length"].iloc[0])
+        axis.set_title(f"{task}, {architecture.replace('_', '-')}", pad=16)
+        axis.set_xlabel("test length (tokens)" if text else "test length (symbols of x)")
+        axis.set_ylabel("bits per character (lower is better)" if text else "token accuracy", fontsize=8.5)
+    draw.legend(figure, axes, columns=6)
+    examples = ", ".join(str(int(count)) for count in sorted(table["n_examples"].dropna().unique()))
+    draw.caption(figure, f"Lines: mean over {table['seed'].nunique()} seeds; points: seeds, each over {examples} examples a length.")
+    return figure
+
+
+def companions(table: Any, groups: list[tuple[str, str]]) -> Any:
+    """What else could explain a loss: softmax over more keys, the length of the answer, too much training."""
+    task, architecture = groups[0]
+    part = tables.select(table, task=task, architecture=architecture)
+    names = list(dict.fromkeys(part["encoding"][part["positions"] == "arange"]))
+    figure, axes = draw.panels(len(names), columns=3, width=3.8, height=3.0)
+    lines = (
+        ("plain", "token_accuracy", "-", "plain"),
+        ("length_scaled", "token_accuracy", "--", "logits × log n / log N"),
+        ("plain", "exact_match", "-.", "exact match"),
+        ("plain", "exact_match_imposed", ":", "exact match, true length imposed"),
+    )
+    colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+    for axis, name in zip(axes, names, strict=True):
+        own = tables.select(part, encoding=name, positions="arange")
+        for (companion, metric, dashes, label), colour in zip(lines, colours, strict=True):
+            means = tables.select(own, companion=companion, metric=metric).groupby("test_length")["value"].mean()
+            axis.plot(means.index, means, linestyle=dashes, color=colour, label=label, marker=".", linewidth=1.5)
+        for companion, marker in (("steps_25", "v"), ("steps_50", "^"), ("shifted", "x")):
+            means = tables.select(own, companion=companion, metric="token_accuracy").groupby("test_length")["value"].mean()
+            label = {"steps_25": "at 25 % of the steps", "steps_50": "at 50 %", "shifted": "positions shifted by N"}[companion]
+            axis.scatter(means.index, means, marker=marker, color="black", s=24, label=label, zorder=3)
+        draw.baselines(axis, tables.select(own, companion="plain", metric="token_accuracy"))
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
+        draw.train_length(axis, own["train_length"].iloc[0])
+        axis.set_title(f"{task}, {architecture.replace('_', '-')}, {name}", pad=16)
+        axis.set_xlabel("test length (symbols of x)")
+        axis.set_ylabel("token accuracy or exact match", fontsize=8.5)
+    draw.legend(figure, axes, columns=4)
+    draw.caption(figure, f"Means over {part['seed'].nunique()} seeds.")
+    return figure
+
+
+def output_index(indexed: Any) -> Any:
+    indexed = indexed[indexed.groupby(["task", "architecture"])["output_index"].transform("max") > 0]
+    groups = list(dict.fromkeys(zip(indexed["task"], indexed["architecture"], indexed["test_length"], strict=True)))
+    figure, axes = draw.panels(len(groups), columns=2, width=4.6, height=2.7, sharey=True)
+    for axis, (task, architecture, length) in zip(axes, groups, strict=True):
+        draw.curve(axis, tables.select(indexed, task=task, architecture=architecture, test_length=length), x="output_index")
+        axis.set_title(f"{task}, {architecture.replace('_', '-')}, test length {length:g}")
+        axis.set_xlabel("place in the answer")
+        axis.set_ylabel("token accuracy")
+        axis.set_ylim(-0.03, 1.05)
+    draw.legend(figure, axes, columns=5)
+    draw.caption(figure, f"Trained on lengths up to {indexed['train_length'].iloc[0]:g}; points are seeds.")
+    return figure
+
+
+def claims(table: Any) -> list[Claim]:
+    """C3 at twice the training length, and the blind encoder of C9."""
+    made = []
+    cell = {"task": "reverse", "architecture": "encoder", "metric": "token_accuracy", "companion": "plain"}
+    part = tables.select(table, **cell)
+    if not len(part):
+        return made
+    n = int(part["train_length"].iloc[0])
+    far, near = part[part["test_length"] == 2 * n], part[part["test_length"] == n]
+    sinusoidal = tables.by_seed(far, encoding="sinusoidal", positions="arange")
+    if len(sinusoidal):
+        blind = np.full(len(sinusoidal), far["order_blind"].iloc[0])
+        above = paired_difference(sinusoidal.to_numpy(), blind)
+        first = direction_verdict(above)
+        a, b = tables.paired(far, {"encoding": "sinusoidal", "positions": "arange"}, {"encoding": "learned", "positions": "offset"})
+        second = direction_verdict(paired_difference(a, b)) if len(a) else "undecided"
+        both = {first, second}
+        verdict = "contradicted" if "contradicted" in both else "supported" if both == {"supported"} else "undecided"
+        statement = f"Sinusoids carry beyond the training length: token accuracy at {2 * n} above the order-blind rule (effect)"
+        statement += " and above learned + offset."
+        note = f"Against learned + offset: {second}" + (f", difference {np.mean(a - b):.3f}." if len(a) else ", not run.")
+        made.append(Claim("C3", statement, verdict, above.value, above.low, above.high, above.n, "token accuracy", note))
+    none = tables.by_seed(near, encoding="none", positions="arange")
+    if len(none):
+        gap = mean_interval(none.to_numpy() - near["order_blind"].iloc[0])
+        inside = gap.low is not None and gap.high is not None and -0.03 < gap.low and gap.high < 0.03
+        verdict = "supported" if inside else "undecided"
+        statement = f"Without an encoding an encoder is blind to order: its token accuracy at {n} minus the order-blind rule's."
+        made.append(Claim("C9.encoder-blind", statement, verdict, gap.value, gap.low, gap.high, gap.n, "token accuracy"))
+    return made
+
+
+if __name__ == "__main__":
+    cli.script(__file__)

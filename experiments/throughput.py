@@ -1,0 +1,153 @@
+"""How fast is it? Everything as a ratio to a plain matrix product measured in the same run.
+
+The setting of the closest JAX peer: encoder, 5 layers, D 64, 8 heads, batch 128, `reverse` over 2 symbols, lengths uniform
+in 1-40, no dropout. Counted: 6·block parameters·tokens + 12·layers·D·ΣT², real tokens only.
+
+Prediction: training at 35 % of the float32 rate of a 2048-square product on a CPU, evaluation at 30 %; two virtual devices
+give 1.3 times the throughput of one; the cost of a model is flat from 2 to 32 lanes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxpe import cli, evaluate, figures as draw, population, tables
+from jaxpe.config import MAPPINGS, Setting, Training, source_of
+from jaxpe.population import Member
+from jaxpe.presets import Preset
+from jaxpe.statistics import Claim
+from jaxpe.study import Cell, Workspace
+
+PRESETS = {
+    "smoke": Preset((), steps=4, train_length=10, examples=32, layers=1, seeds=2),
+    "quick": Preset((), steps=20, train_length=40, examples=512, layers=5, seeds=8),
+    "standard": Preset((), steps=40, train_length=40, examples=512, layers=5, seeds=32),
+}
+PRESETS["full"] = PRESETS["standard"]
+
+
+def peer(preset: Preset, **changes: Any) -> Setting:
+    """The peer's setting; four strata of lengths."""
+    training = Training(steps=10**6, batch=128, strata=4)
+    options = {"task_options": (("alphabet", 2),), "layers": preset.layers, "width": 64, "heads": 8, "training": training}
+    setting = Setting("reverse", "encoder", "sinusoidal", preset.train_length, 5 * preset.train_length, **options)
+    return replace(setting, **changes)
+
+
+def product_rate(seconds: float = 2.0) -> float:
+    """Operations per second of a 2048-square float32 matrix product, the median of many."""
+    a = jnp.ones((2048, 2048))
+    product = jax.jit(lambda a: a @ a)
+    product(a).block_until_ready()
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        began = time.perf_counter()
+        product(a).block_until_ready()
+        times.append(time.perf_counter() - began)
+    return 2 * 2048**3 / float(np.median(times))
+
+
+def forward_flops(setting: Setting, length: int) -> float:
+    """Operations of one example's forward pass: a third of 6·parameters·T + 12·layers·D·T²."""
+    tokens = 2 * length
+    return setting.layers * (2 * 12 * setting.width**2 * tokens + 4 * setting.width * tokens**2)
+
+
+def training_rate(setting: Setting, devices: int, steps: int) -> dict[str, float]:
+    """Compile seconds, operations per second, and seconds per step and lane."""
+    source = source_of(setting)
+    program = population.compile_program(setting, source, population.runs_mesh(jax.devices()[:devices]))
+    members = [Member(seed, 1e-3) for seed in range(program.lanes)]
+    lanes = population.start(setting, source, program, members)
+    lanes = jax.block_until_ready(program.run(lanes, np.int32(0), np.int32(1), {}))
+    began = time.perf_counter()
+    jax.block_until_ready(program.run(lanes, np.int32(1), np.int32(1 + steps), {}))
+    seconds = (time.perf_counter() - began) / steps
+    lengths = source.stream.lengths(1, setting.train_length)
+    mean = float(np.mean([forward_flops(setting, length) for length in lengths]))
+    rate = 3 * mean * setting.training.batch * program.lanes / seconds
+    memory = program.run.memory_analysis()
+    peak = float(getattr(memory, "temp_size_in_bytes", 0)) if memory else 0.0
+    return {"rate": rate, "compile": program.compile_seconds, "per_lane": seconds / program.lanes, "memory": peak}
+
+
+def evaluation_rate(setting: Setting, examples: int, longest: int) -> dict[str, float]:
+    """Operations per second over all lengths, compilation apart, and how many programs there were."""
+    source, mesh = source_of(setting), population.runs_mesh()
+    lengths = list(range(1, longest + 1))
+    top_of = evaluate.tops(lengths)
+    compiled = {t: evaluate.compile_evaluator(setting, source, mesh, t, examples) for t in sorted(set(top_of.values()))}
+    from jaxpe.parameters import fresh
+
+    models = [fresh(setting, source.stream, seed) for seed in range(mesh.size)]
+    began = time.perf_counter()
+    for length in lengths:
+        evaluate.evaluate(compiled[top_of[length]], models, {}, setting.task, length)
+    seconds = time.perf_counter() - began
+    total = sum(forward_flops(setting, length) for length in lengths) * examples * len(models)
+    return {"rate": total / seconds, "programs": float(len(compiled))}
+
+
+def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """All ratios, one row each."""
+    base = tables.base_row("throughput", peer(preset), 0, None)
+    rows: list[tables.Row] = []
+
+    def tell(metric: str, value: float, lanes: int | None = None) -> None:
+        work.progress.note(f"{metric}{'' if lanes is None else f' at {lanes} lanes'}: {value:.4g}")
+        rows.append(base | {"metric": metric, "value": value, "lanes": lanes})
+
+    product = product_rate()
+    tell("matrix_product_gflops", product / 1e9)
+    whole = training_rate(peer(preset), len(jax.devices()), preset.steps)
+    tell("training_share_of_product", whole["rate"] / product)
+    tell("training_compile_seconds", whole["compile"])
+    scored = evaluation_rate(peer(preset), preset.examples, round(2.5 * preset.train_length))
+    tell("evaluation_share_of_product", scored["rate"] / product)
+    tell("evaluation_programs", scored["programs"])
+    small = peer(preset, train_length=10, width=32, heads=2, layers=2, training=Training(10**6, 64, strata=1), lanes=8)
+    if len(jax.devices()) >= 2:
+        one, two = (training_rate(small, devices, 5 * preset.steps) for devices in (1, 2))
+        tell("two_devices_over_one", two["rate"] / one["rate"])
+    for lanes in (n for n in (2, 4, 8, 16, 32) if n <= preset.seeds):
+        for mapping in MAPPINGS:
+            found = training_rate(replace(small, lanes=lanes, mapping=mapping), 1, 2 * preset.steps)
+            tell(f"milliseconds_per_step_and_lane_{mapping}", 1000 * found["per_lane"], lanes)
+            tell(f"megabytes_{mapping}", found["memory"] / 1e6, lanes)
+    tell("matrix_product_gflops_again", product_rate() / 1e9)
+    return rows
+
+
+
+def figures(table: Any) -> dict[str, Any]:
+    """Shares of the product's rate, and the cost of a lane against the number of lanes."""
+    figure, (left, right) = draw.panels(2, columns=2, width=4.4, height=3.0)
+    shares = table[table["metric"].str.endswith("share_of_product")]
+    left.barh([name.split("_")[0] for name in shares["metric"]], shares["value"], color="#0072B2")
+    left.axvline(0.35, color="black", linestyle="--", linewidth=1)
+    left.set_xlabel("share of a matrix product's rate (dashed: aim for training)")
+    for mapping, marker in (("map", "o"), ("vmap", "s")):
+        part = tables.select(table, metric=f"milliseconds_per_step_and_lane_{mapping}")
+        right.plot(part["lanes"], part["value"], marker=marker, label=mapping)
+    right.set_xscale("log", base=2)
+    right.set_ylim(0, None)
+    right.set_xlabel("lanes on one device")
+    right.set_ylabel("milliseconds per step and lane")
+    right.legend(frameon=False)
+    draw.caption(figure, "One run on one machine; compare ratios, not seconds.")
+    return {"throughput": figure}
+
+
+def claims(table: Any) -> list[Claim]:
+    """None: speed is no claim about position."""
+    return []
+
+
+if __name__ == "__main__":
+    cli.script(__file__)

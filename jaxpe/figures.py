@@ -1,0 +1,147 @@
+"""One style for all figures, and small helpers. Every figure is drawn from a table; drawn again, it has the same bytes."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jaxpe import store
+
+matplotlib.use("Agg")
+RC = {
+    "font.size": 9.5,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "white",
+    "svg.hashsalt": "jaxpe",
+    "svg.fonttype": "path",
+}
+
+
+class Style(NamedTuple):
+    """How a series is drawn everywhere: told apart by colour, by marker and by dashes."""
+
+    colour: str
+    marker: str
+    dashes: Any
+
+
+# Okabe and Ito's colours, safe for colour-blind readers.
+STYLES = {
+    "none": Style("#666666", "o", "-"),
+    "sinusoidal": Style("#0072B2", "s", "--"),
+    "learned": Style("#D55E00", "^", "-."),
+    "sinusoidal_paper": Style("#56B4E9", "D", (0, (5, 1))),
+    "learned_bert": Style("#E69F00", "v", (0, (3, 1, 1, 1))),
+    "concatenated": Style("#009E73", "P", (0, (1, 1))),
+    "random_fixed": Style("#CC79A7", "X", (0, (4, 2, 1, 2))),
+    "learned + offset": Style("#8B0000", "<", (0, (2, 1))),
+}
+SPARE = [Style(c, m, d) for c, m, d in zip(("#7F3C8D", "#117733", "#3969AC", "#A5AA99"), "*hp>", ("-", "--", "-.", ":"), strict=True)]
+
+
+def style(name: str) -> Style:
+    """A series' style; names without one of their own get one by their letters."""
+    base = name.rpartition(":")[2]
+    return STYLES.get(base) or SPARE[zlib.crc32(base.encode()) % len(SPARE)]
+
+
+def panels(count: int, columns: int = 3, width: float = 3.4, height: float = 2.9, **more: Any) -> tuple[Figure, list[Axes]]:
+    """Small multiples: a figure with `count` axes."""
+    columns = max(1, min(columns, count))
+    rows = max(1, -(-count // columns))
+    with matplotlib.rc_context(RC):
+        figure = Figure(figsize=(width * columns, height * rows + 0.6), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, **more).flatten()
+    for spare in axes[count:]:
+        spare.set_visible(False)
+    return figure, list(axes[:count])
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Writes NAME.svg and NAME.png, the same bytes every time."""
+    for kind, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
+        content = io.BytesIO()
+        with matplotlib.rc_context(RC):
+            figure.savefig(content, format=kind, dpi=110, metadata=metadata)
+        store.write_bytes(folder / f"{name}.{kind}", content.getvalue())
+
+
+def series_name(row: Any) -> str:
+    """'learned', or 'learned + offset' for another sampler in training."""
+    return row.encoding if row.positions == "arange" else f"{row.encoding} + {row.positions}"
+
+
+def curve(axes: Axes, table: pd.DataFrame, x: str = "test_length", y: str = "value") -> None:
+    """One line a series through the means over seeds, and every seed as a point."""
+    named = table.assign(series=[series_name(row) for row in table.itertuples()])
+    for name, part in named.groupby("series", sort=False):
+        look = style(str(name))
+        means = part.groupby(x)[y].mean()
+        axes.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=name, linewidth=1.6)
+        axes.scatter(part[x], part[y], color=look.colour, marker=look.marker, s=14, alpha=0.6, linewidths=0)
+
+
+def baselines(axes: Axes, table: pd.DataFrame, x: str = "test_length") -> None:
+    """Both baselines that need no training: floor dotted, order_blind dashed."""
+    for column, dashes, label in (("order_blind", (0, (6, 3)), "order-blind rule"), ("floor", ":", "floor: length only")):
+        line = table.dropna(subset=[column]).groupby(x)[column].first()
+        if len(line):
+            axes.plot(line.index, line, color="black", linestyle=dashes, linewidth=1, label=label)
+
+
+def train_length(axes: Axes, length: float) -> None:
+    """The training length: what lies right of it was never seen."""
+    axes.axvline(length, color="black", linewidth=0.7, alpha=0.5)
+    axes.annotate(
+        f"trained ≤ {length:g}", (length, 1.0), (3, 2), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8
+    )
+
+
+def legend(figure: Figure, axes: Sequence[Axes], columns: int = 4) -> None:
+    """One legend for all axes, above them."""
+    found: dict[str, Any] = {}
+    for one in axes:
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    with matplotlib.rc_context(RC):
+        figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=columns, frameon=False)
+
+
+def caption(figure: Figure, text: str) -> None:
+    """A line below the figure: what is shown, over how many seeds and examples."""
+    with matplotlib.rc_context(RC):
+        figure.supxlabel(text, fontsize=8.5, color="#444444")
+
+
+def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str = "encoding") -> None:
+    """A column a group, a point a seed, with both baselines as short lines."""
+    generator = np.random.default_rng(0)
+    for place, group in enumerate(groups):
+        part = table[table[column] == group]
+        look = style(group)
+        spread = place + generator.uniform(-0.16, 0.16, len(part))
+        axes.scatter(spread, part["value"], color=look.colour, marker=look.marker, s=26, alpha=0.8, label=group, linewidths=0)
+        for name, dashes, label in (("order_blind", (0, (4, 2)), "order-blind rule"), ("floor", ":", "floor: length only")):
+            if len(part) and part[name].notna().any():
+                axes.hlines(part[name].mean(), place - 0.4, place + 0.4, color="black", linestyle=dashes, linewidth=1, label=label)
+    axes.set_xticks(range(len(groups)), [group.replace("_", "\n") for group in groups], fontsize=8)
+    axes.set_xlim(-0.6, len(groups) - 0.4)
+
+
+def similarity_map(axes: Axes, matrix: np.ndarray, limit: float = 1.0) -> Any:
+    """A square map of similarities between positions."""
+    image = axes.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    axes.set_xlabel("position")
+    axes.set_ylabel("position")
+    return image

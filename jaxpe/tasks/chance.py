@@ -1,0 +1,54 @@
+"""Exact chances for the baselines, by counting rather than by simulation.
+
+The counts of A equally likely symbols among n are A independent Poisson numbers given that they sum to n, so a chance
+over the counts is a coefficient of a product of truncated Poisson series.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from scipy.stats import poisson
+
+
+def counts_chance(n: int, alphabet: int, allowed: Callable[[np.ndarray], np.ndarray]) -> float:
+    """P(every symbol's count is allowed) for n symbols drawn from an alphabet."""
+    return series(n, alphabet, alphabet, allowed)[n] / poisson.pmf(n, n)
+
+
+def series(n: int, alphabet: int, factors: int, allowed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """P(the first `factors` Poisson counts are allowed and sum to m), for m = 0 … n."""
+    counts = np.arange(n + 1)
+    one = poisson.pmf(counts, n / alphabet) * allowed(counts)
+    total = np.zeros(n + 1)
+    total[0] = 1.0
+    for _ in range(factors):
+        total = np.convolve(total, one)[: n + 1]
+    return total
+
+
+@cache
+def commonest_share(n: int, alphabet: int) -> float:
+    """E[max count] / n: how often the commonest of n symbols is the one at a random place."""
+    if n == 0:
+        return 0.0
+    at_most = [counts_chance(n, alphabet, lambda c, t=t: c <= t) for t in range(n)]
+    return float(n - sum(at_most)) / n
+
+
+@cache
+def smallest_majority(n: int, alphabet: int) -> float:
+    """P(symbol 0 is the most frequent of n, ties going to it)."""
+    total = 0.0
+    for t in range(n + 1):
+        others = series(n, alphabet, alphabet - 1, lambda c, t=t: c <= t)
+        total += poisson.pmf(t, n / alphabet) * others[n - t]
+    return float(total / poisson.pmf(n, n))
+
+
+def arrangements_chance(n: int, alphabet: int) -> float:
+    """P(guessing a sequence whose multiset is known) = (number of multisets) / alphabetⁿ."""
+    return math.comb(n + alphabet - 1, alphabet - 1) / alphabet**n

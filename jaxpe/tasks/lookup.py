@@ -1,0 +1,151 @@
+"""Tasks that ask for one symbol of x: by absolute place, by distance from a marker, or by what preceded it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, Key
+
+from jaxpe.tasks.base import Sample, Task, symbols
+from jaxpe.tasks.chance import commonest_share
+
+
+@dataclass(frozen=True)
+class First(Task):
+    """y = the first symbol."""
+
+    summary: ClassVar[str] = "y is the first symbol"
+    order_needed: ClassVar[bool] = True
+    extrapolates: ClassVar[bool | None] = True
+    alphabet: int = 10
+
+    @property
+    def symbols(self) -> int:
+        return self.alphabet
+
+    def y_size(self, length: int) -> int:
+        return 1
+
+    def place(self, length: int | Int[Array, ""]) -> int | Int[Array, ""]:
+        return 0
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        x = symbols(key, max_length, self.alphabet, length)
+        return Sample(x, jnp.asarray(length), x[self.place(length)][None], jnp.asarray(1))
+
+    def floor(self, length: int, metric: str) -> float:
+        return 1 / self.alphabet
+
+    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+        """The commonest symbol."""
+        return None if architecture == "decoder" else commonest_share(length, self.alphabet)
+
+
+@dataclass(frozen=True)
+class Last(First):
+    """y = the last symbol."""
+
+    summary: ClassVar[str] = "y is the last symbol"
+
+    def place(self, length: int | Int[Array, ""]) -> int | Int[Array, ""]:
+        return length - 1
+
+
+@dataclass(frozen=True)
+class Index(First):
+    """x = symbols, then a place k; y = x_k. k is uniform below min(length, train_length). Twin of `count`."""
+
+    summary: ClassVar[str] = "x ends with a place k, y is the symbol there"
+    extrapolates: ClassVar[bool | None] = False
+    train_length: int = 10
+
+    @property
+    def symbols(self) -> int:
+        return self.alphabet + self.train_length
+
+    def x_size(self, length: int) -> int:
+        return length + 1
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        x = symbols(jax.random.fold_in(key, 0), max_length + 1, self.alphabet, length)
+        k = jax.random.randint(jax.random.fold_in(key, 1), (), 0, jnp.minimum(length, self.train_length))
+        asked = jnp.where(jnp.arange(max_length + 1) == length, self.alphabet + k, x)
+        return Sample(asked, jnp.asarray(length) + 1, x[k][None], jnp.asarray(1))
+
+
+@dataclass(frozen=True)
+class RelativeIndex(First):
+    """y = the symbol k places before the one marker in x."""
+
+    summary: ClassVar[str] = "y is the symbol 3 places before the marker"
+    extrapolates: ClassVar[bool | None] = True
+    k: int = 3
+
+    @property
+    def symbols(self) -> int:
+        return self.alphabet + 1
+
+    def lengths(self, low: int, high: int) -> list[int]:
+        return super().lengths(max(low, self.k + 2), high)
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        x = symbols(jax.random.fold_in(key, 0), max_length, self.alphabet, length)
+        marker = jax.random.randint(jax.random.fold_in(key, 1), (), self.k, length)
+        marked = jnp.where(jnp.arange(max_length) == marker, self.alphabet, x)
+        return Sample(marked, jnp.asarray(length), x[marker - self.k][None], jnp.asarray(1))
+
+    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+        return super().order_blind(length - 1, metric, architecture)
+
+
+@dataclass(frozen=True)
+class Induction(Task):
+    """The last symbol occurred exactly once before, not in the last place but one; y = what followed it there."""
+
+    summary: ClassVar[str] = "y is what followed the earlier occurrence of the last symbol"
+    order_needed: ClassVar[bool] = True
+    extrapolates: ClassVar[bool | None] = True
+    alphabet: int = 16
+
+    @property
+    def symbols(self) -> int:
+        return self.alphabet
+
+    def lengths(self, low: int, high: int) -> list[int]:
+        return super().lengths(max(low, 3), high)
+
+    def y_size(self, length: int) -> int:
+        return 1
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        last = jax.random.randint(jax.random.fold_in(key, 0), (), 0, self.alphabet)
+        earlier = jax.random.randint(jax.random.fold_in(key, 1), (), 0, length - 2)
+        others = jax.random.randint(jax.random.fold_in(key, 2), (max_length,), 0, self.alphabet - 1)
+        place = jnp.arange(max_length)
+        x = jnp.where((place == earlier) | (place == length - 1), last, others + (others >= last))
+        x = jnp.where(place < length, x, 0)
+        return Sample(x, jnp.asarray(length), x[earlier + 1][None], jnp.asarray(1))
+
+    def floor(self, length: int, metric: str) -> float:
+        return 1 / self.alphabet
+
+    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+        """Given the counts, every symbol that occurs twice is as likely the repeated one: simulated with a fixed seed."""
+        return None if architecture == "decoder" else induction_blind(length, self.alphabet)
+
+
+@cache
+def induction_blind(length: int, alphabet: int, draws: int = 40_000) -> float:
+    """The symbol v with the most (count of v) · (number of other symbols that occur twice), by simulation."""
+    generator = np.random.default_rng(0)
+    others = generator.integers(0, alphabet - 1, (draws, length - 2))  # the repeated symbol is `alphabet − 1`
+    counts = np.stack([(others == v).sum(1) for v in range(alphabet)], axis=1)
+    counts[:, alphabet - 1] = 2
+    twice = (counts == 2).astype(int)
+    weight = counts * (twice.sum(1, keepdims=True) - twice) + 1e-6 * generator.random(counts.shape)
+    return float((weight.argmax(1) == others[:, 0]).mean())
