@@ -17,13 +17,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxpe import cli, figures as draw, grids, tables, train
+from jaxpe import cli, grids, tables, train
+from jaxpe import figures as draw
 from jaxpe.evaluate import test_lengths
 from jaxpe.presets import Preset, Row
 from jaxpe.statistics import Claim, direction_verdict, equivalent, paired_difference
 from jaxpe.study import Cell, Workspace
 
-TOYS = ("copy", "sort", "majority", "parity", "first", "last", "relative_index", "odds_first", "missing_duplicate", "induction")
+TOYS = (
+    "copy",
+    "sort",
+    "majority",
+    "parity",
+    "first",
+    "last",
+    "relative_index",
+    "odds_first",
+    "missing_duplicate",
+    "induction",
+)
 PRESETS = {
     "smoke": Preset(
         (Row("reverse", ("encoder",)), Row("count", ("encoder",), ("none",))),
@@ -94,7 +106,9 @@ def figures(table: Any) -> dict[str, Any]:
         last = part[part["test_length"] == part["test_length"].max()]
         draw.seeds_at(axis, last, list(dict.fromkeys(last["encoding"])))
         axis.set_title(f"{task}, {architecture.replace('_', '-')}")
-        axis.set_ylabel("bits per character (lower is better)" if metric != "token_accuracy" else "token accuracy", fontsize=8)
+        axis.set_ylabel(
+            "bits per character (lower is better)" if metric != "token_accuracy" else "token accuracy", fontsize=8
+        )
         if metric == "token_accuracy":
             axis.set_ylim(-0.03, 1.05)
     draw.legend(figure, axes, columns=6)
@@ -120,7 +134,8 @@ def claims(table: Any) -> list[Claim]:
     made = []
     cells = {task: {"task": task, "architecture": "encoder", "metric": "token_accuracy"} for task in ("index", "count")}
     gains = {
-        task: tables.paired(table, cell | {"encoding": "sinusoidal"}, cell | {"encoding": "none"}) for task, cell in cells.items()
+        task: tables.paired(table, cell | {"encoding": "sinusoidal"}, cell | {"encoding": "none"})
+        for task, cell in cells.items()
     }
     n = min(len(gain[0]) for gain in gains.values())
     if n:
@@ -133,7 +148,9 @@ def claims(table: Any) -> list[Claim]:
         a, b = tables.paired(table, cell | {"encoding": "learned"}, cell | {"encoding": "sinusoidal"})
         none = tables.by_seed(table, **cell, encoding="none")
         name = "C2" if task == "translation" else f"C2.{task.replace('_', '-')}"
-        statement = f"Learned and sinusoidal give nearly the same loss on {task} (learned minus sinusoidal, margin 0.02)."
+        statement = (
+            f"Learned and sinusoidal give nearly the same loss on {task} (learned minus sinusoidal, margin 0.02)."
+        )
         if len(a) and len(none):
             verdict, found = equivalent(a, b, none, 0.02)
             made.append(claim(name, statement, verdict, found, "bits per character"))

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, figures as draw, grids, tables
+from jaxpe import cli, grids, tables
+from jaxpe import figures as draw
 from jaxpe.evaluate import test_lengths
 from jaxpe.presets import Preset, Row
 from jaxpe.statistics import Claim, direction_verdict, mean_interval, paired_difference
@@ -150,7 +151,10 @@ def length_curves(table: Any, groups: list[tuple[str, str]]) -> Any:
         axis.set_ylabel("bits per character (lower is better)" if text else "token accuracy", fontsize=8.5)
     draw.legend(figure, axes, columns=6)
     examples = ", ".join(str(int(count)) for count in sorted(table["n_examples"].dropna().unique()))
-    draw.caption(figure, f"Lines: mean over {table['seed'].nunique()} seeds; points: seeds, each over {examples} examples a length.")
+    draw.caption(
+        figure,
+        f"Lines: mean over {table['seed'].nunique()} seeds; points: seeds, each over {examples} examples a length.",
+    )
     return figure
 
 
@@ -173,8 +177,12 @@ def companions(table: Any, groups: list[tuple[str, str]]) -> Any:
             means = tables.select(own, companion=companion, metric=metric).groupby("test_length")["value"].mean()
             axis.plot(means.index, means, linestyle=dashes, color=colour, label=label, marker=".", linewidth=1.5)
         for companion, marker in (("steps_25", "v"), ("steps_50", "^"), ("shifted", "x")):
-            means = tables.select(own, companion=companion, metric="token_accuracy").groupby("test_length")["value"].mean()
-            label = {"steps_25": "at 25 % of the steps", "steps_50": "at 50 %", "shifted": "positions shifted by N"}[companion]
+            means = (
+                tables.select(own, companion=companion, metric="token_accuracy").groupby("test_length")["value"].mean()
+            )
+            label = {"steps_25": "at 25 % of the steps", "steps_50": "at 50 %", "shifted": "positions shifted by N"}[
+                companion
+            ]
             axis.scatter(means.index, means, marker=marker, color="black", s=24, label=label, zorder=3)
         draw.baselines(axis, tables.select(own, companion="plain", metric="token_accuracy"))
         axis.set_xscale("log", base=2)
@@ -193,7 +201,9 @@ def output_index(indexed: Any) -> Any:
     groups = list(dict.fromkeys(zip(indexed["task"], indexed["architecture"], indexed["test_length"], strict=True)))
     figure, axes = draw.panels(len(groups), columns=2, width=4.6, height=2.7, sharey=True)
     for axis, (task, architecture, length) in zip(axes, groups, strict=True):
-        draw.curve(axis, tables.select(indexed, task=task, architecture=architecture, test_length=length), x="output_index")
+        draw.curve(
+            axis, tables.select(indexed, task=task, architecture=architecture, test_length=length), x="output_index"
+        )
         axis.set_title(f"{task}, {architecture.replace('_', '-')}, test length {length:g}")
         axis.set_xlabel("place in the answer")
         axis.set_ylabel("token accuracy")
@@ -205,7 +215,7 @@ def output_index(indexed: Any) -> Any:
 
 def claims(table: Any) -> list[Claim]:
     """C3 at twice the training length, and the blind encoder of C9."""
-    made = []
+    made: list[Claim] = []
     cell = {"task": "reverse", "architecture": "encoder", "metric": "token_accuracy", "companion": "plain"}
     part = tables.select(table, **cell)
     if not len(part):
@@ -217,21 +227,33 @@ def claims(table: Any) -> list[Claim]:
         blind = np.full(len(sinusoidal), far["order_blind"].iloc[0])
         above = paired_difference(sinusoidal.to_numpy(), blind)
         first = direction_verdict(above)
-        a, b = tables.paired(far, {"encoding": "sinusoidal", "positions": "arange"}, {"encoding": "learned", "positions": "offset"})
+        a, b = tables.paired(
+            far, {"encoding": "sinusoidal", "positions": "arange"}, {"encoding": "learned", "positions": "offset"}
+        )
         second = direction_verdict(paired_difference(a, b)) if len(a) else "undecided"
         both = {first, second}
         verdict = "contradicted" if "contradicted" in both else "supported" if both == {"supported"} else "undecided"
-        statement = f"Sinusoids carry beyond the training length: token accuracy at {2 * n} above the order-blind rule (effect)"
+        statement = (
+            f"Sinusoids carry beyond the training length: token accuracy at {2 * n} above the order-blind rule (effect)"
+        )
         statement += " and above learned + offset."
-        note = f"Against learned + offset: {second}" + (f", difference {np.mean(a - b):.3f}." if len(a) else ", not run.")
-        made.append(Claim("C3", statement, verdict, above.value, above.low, above.high, above.n, "token accuracy", note))
+        note = f"Against learned + offset: {second}" + (
+            f", difference {np.mean(a - b):.3f}." if len(a) else ", not run."
+        )
+        made.append(
+            Claim("C3", statement, verdict, above.value, above.low, above.high, above.n, "token accuracy", note)
+        )
     none = tables.by_seed(near, encoding="none", positions="arange")
     if len(none):
         gap = mean_interval(none.to_numpy() - near["order_blind"].iloc[0])
-        inside = gap.low is not None and gap.high is not None and -0.03 < gap.low and gap.high < 0.03
+        inside = gap.low is not None and gap.high is not None and gap.low > -0.03 and gap.high < 0.03
         verdict = "supported" if inside else "undecided"
-        statement = f"Without an encoding an encoder is blind to order: its token accuracy at {n} minus the order-blind rule's."
-        made.append(Claim("C9.encoder-blind", statement, verdict, gap.value, gap.low, gap.high, gap.n, "token accuracy"))
+        statement = (
+            f"Without an encoding an encoder is blind to order: its token accuracy at {n} minus the order-blind rule's."
+        )
+        made.append(
+            Claim("C9.encoder-blind", statement, verdict, gap.value, gap.low, gap.high, gap.n, "token accuracy")
+        )
     return made
 
 

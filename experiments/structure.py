@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, figures as draw, grids, tables
+from jaxpe import cli, grids, tables
+from jaxpe import figures as draw
 from jaxpe.analysis import geometry
 from jaxpe.presets import Preset, Row
 from jaxpe.statistics import Claim, direction_verdict, paired_difference
@@ -68,17 +69,19 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
             continue  # only a learned table has something learned to look at
         table = position_table(work, cell)
         base = tables.base_row("structure", cell.setting, cell.seed, None)
-        named = {"learned": table} | geometry.controls(*table.shape, seed=cell.seed)
+        named = {"learned": table} | geometry.controls(table.shape[0], table.shape[1], cell.seed)
         for name, one in named.items():
             rows += described(base | {"encoding": name}, one, whole=cell.seed == 0)
         exact = {"encoding": "sinusoidal (control)", "metric": "rotation_residual"}
-        rows.append(base | exact | {"value": geometry.rotation_residual(*table.shape)})
+        rows.append(base | exact | {"value": geometry.rotation_residual(table.shape[0], table.shape[1])})
     return rows
 
 
 def described(base: tables.Row, table: np.ndarray, whole: bool) -> list[tables.Row]:
     """The rows of one table. `whole`: also those that a map or a curve is drawn from."""
-    rows = [base | {"metric": "shift_residual", "offset": k, "value": geometry.shift_residual(table, k)} for k in (1, 2, 4)]
+    rows = [
+        base | {"metric": "shift_residual", "offset": k, "value": geometry.shift_residual(table, k)} for k in (1, 2, 4)
+    ]
     likeness = geometry.similarity(table)
     neighbours = float(np.diag(likeness, 1).mean())
     rows.append(base | {"metric": "neighbour_similarity", "value": neighbours})
@@ -86,8 +89,12 @@ def described(base: tables.Row, table: np.ndarray, whole: bool) -> list[tables.R
         upper = zip(*np.triu_indices(len(table)), strict=True)
         rows += [base | {"metric": "similarity", "row": i, "column": j, "value": likeness[i, j]} for i, j in upper]
         coordinates, _ = geometry.principal_components(table, COMPONENTS)
-        rows += [base | {"metric": f"component_{c + 1}", "row": p, "value": v} for (p, c), v in np.ndenumerate(coordinates)]
-        rows += [base | {"metric": "spectrum", "row": f + 1, "value": v} for f, v in enumerate(geometry.spectrum(table))]
+        rows += [
+            base | {"metric": f"component_{c + 1}", "row": p, "value": v} for (p, c), v in np.ndenumerate(coordinates)
+        ]
+        rows += [
+            base | {"metric": "spectrum", "row": f + 1, "value": v} for f, v in enumerate(geometry.spectrum(table))
+        ]
     return rows
 
 
@@ -111,7 +118,9 @@ def similarity(table: Any) -> Any:
     figure, axes = draw.panels(len(groups) * len(names), columns=len(names), width=2.7, height=2.5)
     for axis, (group, name) in zip(axes, ((g, n) for g in groups for n in names), strict=True):
         task, architecture, positions = group
-        part = tables.select(table, task=task, architecture=architecture, positions=positions, encoding=name, metric="similarity")
+        part = tables.select(
+            table, task=task, architecture=architecture, positions=positions, encoding=name, metric="similarity"
+        )
         size = int(part["row"].max()) + 1
         matrix = np.zeros((size, size))
         matrix[part["row"].astype(int), part["column"].astype(int)] = part["value"]
@@ -130,7 +139,9 @@ def lines(table: Any, metrics: list[str], x: str, y: str) -> Any:
         part = tables.select(table, task=task, architecture=architecture, positions=positions, encoding=name)
         for metric, dashes, marker in zip(metrics, ("-", "--", ":"), "os^", strict=True):
             own = tables.select(part, metric=metric)
-            axis.plot(own["row"], own["value"], linestyle=dashes, marker=marker, markersize=3, label=metric.replace("_", " "))
+            axis.plot(
+                own["row"], own["value"], linestyle=dashes, marker=marker, markersize=3, label=metric.replace("_", " ")
+            )
         axis.set_title(f"{task}, {architecture}: {name}", fontsize=9)
         axis.set_xlabel(x)
         axis.set_ylabel(y)
@@ -142,7 +153,9 @@ def lines(table: Any, metrics: list[str], x: str, y: str) -> Any:
 def spectra(table: Any) -> Any:
     groups = groups_of(table)
     figure, axes = draw.panels(len(groups), columns=3, width=3.8, height=2.8)
-    looks = dict(zip(dict.fromkeys(table["encoding"]), (("-", "^"), ("--", "s"), (":", "o"), ("-.", "D")), strict=False))
+    looks = dict(
+        zip(dict.fromkeys(table["encoding"]), (("-", "^"), ("--", "s"), (":", "o"), ("-.", "D")), strict=False)
+    )
     for axis, (task, architecture, positions) in zip(axes, groups, strict=True):
         part = tables.select(table, task=task, architecture=architecture, positions=positions, metric="spectrum")
         for name, own in part.groupby("encoding", sort=False):
@@ -164,13 +177,17 @@ def shift_linearity(table: Any) -> Any:
         own = tables.select(part, task=task, architecture=architecture, positions=positions)
         own = own.assign(floor=np.nan, order_blind=np.nan)
         draw.seeds_at(axis, own, list(dict.fromkeys(own["encoding"])))
-        axis.set_xticks(axis.get_xticks(), [label.get_text().replace(" (", "\n(") for label in axis.get_xticklabels()], fontsize=7)
+        axis.set_xticks(
+            axis.get_xticks(), [label.get_text().replace(" (", "\n(") for label in axis.get_xticklabels()], fontsize=7
+        )
         axis.axhline(1.0, color="black", linewidth=0.7, linestyle=":")
         axis.set_yscale("symlog", linthresh=0.01)
         axis.set_ylim(0, None)
         axis.set_title(f"{task}, {architecture}")
         axis.set_ylabel("residual, share of variance", fontsize=8.5)
-    draw.caption(figure, "Best linear map from position p to p + 1, on held-out positions; 1 (dotted) = no better than the mean.")
+    draw.caption(
+        figure, "Best linear map from position p to p + 1, on held-out positions; 1 (dotted) = no better than the mean."
+    )
     return figure
 
 
@@ -180,17 +197,29 @@ def claims(table: Any) -> list[Claim]:
     worst = float(exact["value"].max()) if len(exact) else None
     made = []
     if worst is not None:
-        statement = "For a fixed offset, PE(p + k) is a linear function of PE(p): residual of the exact rotation, sinusoids."
+        statement = (
+            "For a fixed offset, PE(p + k) is a linear function of PE(p): residual of the exact rotation, sinusoids."
+        )
         verdict = "supported" if worst < 1e-6 else "contradicted"
-        made.append(Claim("C1", statement, verdict, worst, None, None, 1, "share of variance", "Algebra: no seeds are involved."))
+        made.append(
+            Claim(
+                "C1", statement, verdict, worst, None, None, 1, "share of variance", "Algebra: no seeds are involved."
+            )
+        )
     cell = {"task": "causal_lm", "metric": "shift_residual", "offset": 1}
     a, b = tables.paired(table, cell | {"encoding": "Gaussian (control)"}, cell | {"encoding": "learned"})
     if len(a):
         found = paired_difference(a, b)
-        statement = "A learned table comes nearer to a linear shift than Gaussian rows (Gaussian minus learned, causal LM)."
+        statement = (
+            "A learned table comes nearer to a linear shift than Gaussian rows (Gaussian minus learned, causal LM)."
+        )
         note = "Exploratory: fewer than ten seeds." if found.n < 10 else ""
         verdict = direction_verdict(found)
-        made.append(Claim("C1.learned", statement, verdict, found.value, found.low, found.high, found.n, "share of variance", note))
+        made.append(
+            Claim(
+                "C1.learned", statement, verdict, found.value, found.low, found.high, found.n, "share of variance", note
+            )
+        )
     return made
 
 

@@ -17,7 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe import cli, evaluate, figures as draw, population, tables
+from jaxpe import cli, evaluate, population, tables
+from jaxpe import figures as draw
 from jaxpe.config import MAPPINGS, Setting, Training, source_of
 from jaxpe.population import Member
 from jaxpe.presets import Preset
@@ -35,7 +36,13 @@ PRESETS["full"] = PRESETS["standard"]
 def peer(preset: Preset, **changes: Any) -> Setting:
     """The peer's setting; four strata of lengths."""
     training = Training(steps=10**6, batch=128, strata=4)
-    options = {"task_options": (("alphabet", 2),), "layers": preset.layers, "width": 64, "heads": 8, "training": training}
+    options: Any = {
+        "task_options": (("alphabet", 2),),
+        "layers": preset.layers,
+        "width": 64,
+        "heads": 8,
+        "training": training,
+    }
     setting = Setting("reverse", "encoder", "sinusoidal", preset.train_length, 5 * preset.train_length, **options)
     return replace(setting, **changes)
 
@@ -122,7 +129,6 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
             tell(f"megabytes_{mapping}", found["memory"] / 1e6, lanes)
     tell("matrix_product_gflops_again", product_rate() / 1e9)
     return rows
-
 
 
 def figures(table: Any) -> dict[str, Any]:

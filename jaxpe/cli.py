@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -107,7 +107,7 @@ def doctor() -> int:
     return listing.doctor()
 
 
-COMMANDS = {
+COMMANDS: Any = {
     "study": study,
     "run": run_one,
     "plot": plot,
@@ -134,10 +134,10 @@ def script(file: str) -> None:
     guarded(lambda: run_one(name, tyro.cli(Options, description=f"The experiment {name}: see `jaxpe run --help`.")))
 
 
-def guarded(function: object) -> None:
+def guarded(function: Any) -> None:
     """Runs a command and exits with its code; what a user can mend is one sentence."""
     try:
-        code = function()  # type: ignore[operator]
+        code = function()
     except UserError as error:
         print(f"jaxpe: {error}", file=sys.stderr)
         code = 2

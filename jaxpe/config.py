@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from jaxpe import encodings, positions, store, tasks, text
@@ -90,12 +91,18 @@ def source_of(setting: Setting) -> Source:
     """The examples of a setting. Raises UserError for an unknown task, or a text that cannot be read."""
     if setting.language:
         if text.OBJECTIVES[setting.task] != setting.architecture:
-            raise UserError(f"{setting.task} is a task for the {text.OBJECTIVES[setting.task]}, not the {setting.architecture}.")
-        opened = text.open_text(setting.task, corpus=setting.corpus, vocabulary=setting.vocabulary, starts=setting.starts)
+            raise UserError(
+                f"{setting.task} is a task for the {text.OBJECTIVES[setting.task]}, not the {setting.architecture}."
+            )
+        opened = text.open_text(
+            setting.task, corpus=setting.corpus, vocabulary=setting.vocabulary, starts=setting.starts
+        )
         return Source(opened.stream, opened.train, opened.validation, opened.digest)
     task = task_of(setting)
     if setting.architecture not in task.architectures:
-        raise UserError(f"{setting.task} is not defined for the {setting.architecture}; it is for {', '.join(task.architectures)}.")
+        raise UserError(
+            f"{setting.task} is not defined for the {setting.architecture}; it is for {', '.join(task.architectures)}."
+        )
     return Source(TaskStream(task, setting.architecture), {}, {}, None)
 
 
@@ -129,16 +136,10 @@ def identity(setting: Setting, seed: int, source: Source) -> str:
     return store.identity(parts)
 
 
-def check(setting: Setting, source: Source, longest: int, extra: int = 0) -> None:
-    """Everything that can be refused before the first compilation.
-
-    `longest` is the longest test length, `extra` the largest shift of test positions. Raises UserError.
-    """
-    if setting.mapping not in MAPPINGS:
-        raise unknown("mapping", setting.mapping, MAPPINGS)
-    if not source.stream.lengths(1, setting.train_length):
-        raise UserError(f"{setting.task} has no example of length up to {setting.train_length}: train on longer ones.")
-    limit = check_hooks(
+@cache
+def position_limit(setting: Setting) -> int | None:
+    """How many positions the setting's encoding knows; None: all. Raises UserError where a hook is at fault."""
+    return check_hooks(
         setting.encoding,
         model_width=setting.width,
         heads=setting.heads,
@@ -146,12 +147,24 @@ def check(setting: Setting, source: Source, longest: int, extra: int = 0) -> Non
         architecture=setting.architecture,
         **dict(setting.encoding_options),
     )
-    lengths = source.stream.lengths(1, max(longest, setting.train_length))
-    tokens = max(source.stream.sizes(lengths[-1]))
-    trained = max(source.stream.sizes(source.stream.lengths(1, setting.train_length)[-1]))
-    for what, bound in (("test", tokens + extra), ("training", setting.sampler.bound(trained))):
-        if limit is not None and bound > limit:
-            raise UserError(
-                f"{setting.encoding} knows {limit} positions, but {what} needs {bound} (length {lengths[-1]} of "
-                f"{setting.task} in the {setting.architecture}): test shorter inputs or raise the preset's reach."
-            )
+
+
+def check(setting: Setting, source: Source) -> None:
+    """Everything that can be refused before the first compilation. Raises UserError."""
+    if setting.mapping not in MAPPINGS:
+        raise unknown("mapping", setting.mapping, MAPPINGS)
+    lengths = source.stream.lengths(1, setting.train_length)
+    if not lengths:
+        raise UserError(f"{setting.task} has no example of length up to {setting.train_length}: train on longer ones.")
+    check_positions(setting, setting.sampler.bound(max(source.stream.sizes(lengths[-1]))), "training")
+    check_positions(setting, setting.table_length, "the longest test")
+
+
+def check_positions(setting: Setting, needed: int, what: str) -> None:
+    """Refuses what lies beyond a table: inside a compiled program nothing could, and `jnp` clamps silently."""
+    limit = position_limit(setting)
+    if limit is not None and needed > limit:
+        raise UserError(
+            f"{encodings.label(setting.encoding)} knows {limit} positions, but {what} of {setting.task} in the "
+            f"{setting.architecture} needs {needed}: test shorter inputs, or raise `--set reach=…`, which retrains."
+        )

@@ -118,10 +118,14 @@ def read_hub(name: str) -> list[str]:
 
 def documents_of(found: Any, name: str) -> list[str]:
     """The column `text`, or the only column of strings."""
-    strings = [key for key, feature in found.features.items() if getattr(feature, "dtype", "") in ("string", "large_string")]
+    strings = [
+        key for key, feature in found.features.items() if getattr(feature, "dtype", "") in ("string", "large_string")
+    ]
     column = "text" if "text" in strings else strings[0] if len(strings) == 1 else None
     if column is None:
-        raise UserError(f"{name} has no column 'text' and not just one column of strings; it has {', '.join(found.features)}.")
+        raise UserError(
+            f"{name} has no column 'text' and not just one column of strings; it has {', '.join(found.features)}."
+        )
     return [text for text in found[column] if text]
 
 

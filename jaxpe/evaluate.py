@@ -35,13 +35,15 @@ class Scores(NamedTuple):
     answers: Float[Array, ""]  # answer symbols, <eos> not counted
     correct: Float[Array, ""]
     exact: Float[Array, ""]  # examples with every answer symbol and <eos> right
-    exact_imposed: Float[Array, ""]  # the same with the true length of the answer imposed: <eos> neither asked nor allowed
+    exact_imposed: Float[
+        Array, ""
+    ]  # the same with the true length of the answer imposed: <eos> neither asked nor allowed
     nats: Float[Array, ""]  # summed cross-entropy of the answers, <eos> not counted
     characters: Float[Array, ""]  # that the answers stand for; 0 but for text
-    index_answers: Float[Array, "T"]
-    index_correct: Float[Array, "T"]
-    index_nats: Float[Array, "T"]
-    index_characters: Float[Array, "T"]
+    index_answers: Float[Array, T]
+    index_correct: Float[Array, T]
+    index_nats: Float[Array, T]
+    index_characters: Float[Array, T]
 
 
 def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
@@ -53,7 +55,7 @@ def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
     characters = data["characters"][example.targets] * scored if "characters" in data else jnp.zeros(scored.shape)
     index = jnp.where(scored, jnp.cumsum(scored) - 1, scored.shape[0])
 
-    def by_index(values: Float[Array, "T"]) -> Float[Array, "T"]:
+    def by_index(values: Float[Array, T]) -> Float[Array, T]:
         return jnp.zeros(scored.shape).at[index].add(values.astype(jnp.float32), mode="drop")
 
     return Scores(
@@ -125,7 +127,7 @@ def compile_evaluator(
     return Evaluator(program, mesh)
 
 
-def arguments(task: str, length: int, shift: int, scaling_length: float) -> tuple[Any, ...]:
+def arguments(task: str, length: int, shift: int, scaling_length: Any) -> tuple[Any, ...]:
     return evaluation.evaluation_key(task, length), jnp.int32(length), jnp.int32(shift), jnp.float32(scaling_length)
 
 
@@ -170,5 +172,3 @@ def test_lengths(stream: Stream, train_length: int, reach: float, points: int) -
     wanted = [*np.geomspace(available[0], available[-1], points), train_length, train_length + 1, 2 * train_length]
     nearest: Callable[[float], int] = lambda want: min(available, key=lambda length: abs(length - want))  # noqa: E731
     return sorted({nearest(want) for want in wanted if want <= available[-1]})
-
-

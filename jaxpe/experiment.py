@@ -68,7 +68,7 @@ def load(name: str) -> Experiment:
 def plan(experiment: Experiment, preset: Preset, work: Workspace) -> list[Cell]:
     """The cells of an experiment, all input checked."""
     settings = presets.settings(preset, work.sources)
-    work.check(settings, preset.reach)
+    work.check(settings)
     return work.cells(settings, preset.seeds)
 
 

@@ -56,7 +56,9 @@ def home_assistant(path: Path) -> dict[str, list[str]]:
     def pairs() -> Iterable[Pair]:
         with zipfile.ZipFile(path) as wheel:
             names = set(wheel.namelist())
-            for name in sorted(n for n in names if re.fullmatch(r"homeassistant/components/\w+/translations/en\.json", n)):
+            for name in sorted(
+                n for n in names if re.fullmatch(r"homeassistant/components/\w+/translations/en\.json", n)
+            ):
                 other = name.replace("en.json", "de.json")
                 if other in names:
                     english, german = (dict(strings(json.loads(wheel.read(n)))) for n in (name, other))
@@ -75,7 +77,11 @@ def jupyterlab_french(path: Path) -> dict[str, list[str]]:
                 catalogue = gettext.GNUTranslations(io.BytesIO(wheel.read(name)))._catalog  # type: ignore[attr-defined]
                 for source, target in catalogue.items():
                     if isinstance(source, str) and source and target:
-                        yield " ".join(source.split()), " ".join(target.split()), "validation" if in_validation(source) else "train"
+                        yield (
+                            " ".join(source.split()),
+                            " ".join(target.split()),
+                            "validation" if in_validation(source) else "train",
+                        )
 
     return table_of(pairs())
 
@@ -129,7 +135,9 @@ def fetch(name: str) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         archive = download(item, Path(folder))
         if item.sha256 and hashlib.sha256(archive.read_bytes()).hexdigest() != item.sha256:
-            raise UserError(f"What came as {item.package} is not what was published (its SHA-256 differs): nothing was kept.")
+            raise UserError(
+                f"What came as {item.package} is not what was published (its SHA-256 differs): nothing was kept."
+            )
         import pandas
 
         content = io.BytesIO()
@@ -146,10 +154,14 @@ def download(item: Item, folder: Path) -> Path:
     elif shutil.which("apt-get") and shutil.which("dpkg-deb"):
         command = ["apt-get", "download", item.package]
     else:
-        raise UserError(f"{item.package} is a Debian package, and this system has no apt-get: pass a local file to --corpus.")
+        raise UserError(
+            f"{item.package} is a Debian package, and this system has no apt-get: pass a local file to --corpus."
+        )
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     files = list(folder.iterdir())
     if done.returncode or not files:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1][:200]
-        raise UserError(f"{item.package} could not be downloaded ({last}): check the network, then run the same command again.")
+        raise UserError(
+            f"{item.package} could not be downloaded ({last}): check the network, then run the same command again."
+        )
     return files[0]

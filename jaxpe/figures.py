@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from jaxpe import store
 
 matplotlib.use("Agg")
-RC = {
+RC: Any = {
     "font.size": 9.5,
     "axes.titlesize": 10,
     "axes.spines.top": False,
@@ -47,7 +47,10 @@ STYLES = {
     "random_fixed": Style("#CC79A7", "X", (0, (4, 2, 1, 2))),
     "learned + offset": Style("#8B0000", "<", (0, (2, 1))),
 }
-SPARE = [Style(c, m, d) for c, m, d in zip(("#7F3C8D", "#117733", "#3969AC", "#A5AA99"), "*hp>", ("-", "--", "-.", ":"), strict=True)]
+SPARE = [
+    Style(c, m, d)
+    for c, m, d in zip(("#7F3C8D", "#117733", "#3969AC", "#A5AA99"), "*hp>", ("-", "--", "-.", ":"), strict=True)
+]
 
 
 def style(name: str) -> Style:
@@ -56,7 +59,9 @@ def style(name: str) -> Style:
     return STYLES.get(base) or SPARE[zlib.crc32(base.encode()) % len(SPARE)]
 
 
-def panels(count: int, columns: int = 3, width: float = 3.4, height: float = 2.9, **more: Any) -> tuple[Figure, list[Axes]]:
+def panels(
+    count: int, columns: int = 3, width: float = 3.4, height: float = 2.9, **more: Any
+) -> tuple[Figure, list[Axes]]:
     """Small multiples: a figure with `count` axes."""
     columns = max(1, min(columns, count))
     rows = max(1, -(-count // columns))
@@ -94,7 +99,10 @@ def curve(axes: Axes, table: pd.DataFrame, x: str = "test_length", y: str = "val
 
 def baselines(axes: Axes, table: pd.DataFrame, x: str = "test_length") -> None:
     """Both baselines that need no training: floor dotted, order_blind dashed."""
-    for column, dashes, label in (("order_blind", (0, (6, 3)), "order-blind rule"), ("floor", ":", "floor: length only")):
+    for column, dashes, label in (
+        ("order_blind", (0, (6, 3)), "order-blind rule"),
+        ("floor", ":", "floor: length only"),
+    ):
         line = table.dropna(subset=[column]).groupby(x)[column].first()
         if len(line):
             axes.plot(line.index, line, color="black", linestyle=dashes, linewidth=1, label=label)
@@ -104,7 +112,12 @@ def train_length(axes: Axes, length: float) -> None:
     """The training length: what lies right of it was never seen."""
     axes.axvline(length, color="black", linewidth=0.7, alpha=0.5)
     axes.annotate(
-        f"trained ≤ {length:g}", (length, 1.0), (3, 2), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8
+        f"trained ≤ {length:g}",
+        (length, 1.0),
+        (3, 2),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        fontsize=8,
     )
 
 
@@ -131,10 +144,23 @@ def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str
         part = table[table[column] == group]
         look = style(group)
         spread = place + generator.uniform(-0.16, 0.16, len(part))
-        axes.scatter(spread, part["value"], color=look.colour, marker=look.marker, s=26, alpha=0.8, label=group, linewidths=0)
-        for name, dashes, label in (("order_blind", (0, (4, 2)), "order-blind rule"), ("floor", ":", "floor: length only")):
+        axes.scatter(
+            spread, part["value"], color=look.colour, marker=look.marker, s=26, alpha=0.8, label=group, linewidths=0
+        )
+        for name, dashes, label in (
+            ("order_blind", (0, (4, 2)), "order-blind rule"),
+            ("floor", ":", "floor: length only"),
+        ):
             if len(part) and part[name].notna().any():
-                axes.hlines(part[name].mean(), place - 0.4, place + 0.4, color="black", linestyle=dashes, linewidth=1, label=label)
+                axes.hlines(
+                    part[name].mean(),
+                    place - 0.4,
+                    place + 0.4,
+                    color="black",
+                    linestyle=dashes,
+                    linewidth=1,
+                    label=label,
+                )
     axes.set_xticks(range(len(groups)), [group.replace("_", "\n") for group in groups], fontsize=8)
     axes.set_xlim(-0.6, len(groups) - 0.4)
 

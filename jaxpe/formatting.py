@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int, Key
@@ -20,18 +20,18 @@ from jaxpe.tasks.base import ARCHITECTURES, Sample, Task
 PAD, BOS, SEP, EOS, BLANK = range(5)  # BLANK is an encoder's answer slot, and masked_lm's mask
 SPECIALS = 5  # ids 0 … 4; the task's or tokenizer's symbols follow
 VERSION = 1  # part of a cell's identity: raise it when an example's format changes
-Data = dict[str, Array]  # constant arrays that a stream of real text draws from; empty for synthetic tasks
+Data = dict[str, Any]  # constant arrays that a stream of real text draws from; empty for synthetic tasks
 
 
 class Example(NamedTuple):
     """One formatted example, padded. `source` is empty but in an encoder-decoder."""
 
-    tokens: Int[Array, "T"]  # the stream that is read out; an encoder-decoder's target side
+    tokens: Int[Array, T]  # the stream that is read out; an encoder-decoder's target side
     length: Int[Array, ""]  # real tokens in `tokens`
-    targets: Int[Array, "T"]  # what is asked for at each place
-    answered: Bool[Array, "T"]  # places that have a loss
-    scored: Bool[Array, "T"]  # places whose answer counts as the task's answer: `answered` without <eos>
-    source: Int[Array, "S"]
+    targets: Int[Array, T]  # what is asked for at each place
+    answered: Bool[Array, T]  # places that have a loss
+    scored: Bool[Array, T]  # places whose answer counts as the task's answer: `answered` without <eos>
+    source: Int[Array, S]
     source_length: Int[Array, ""]
 
 
@@ -77,7 +77,7 @@ class TaskStream:
         return format_sample(self.task.sample(key, length, top), self.architecture, self.task.in_place, self.sizes(top))
 
 
-def take(values: Int[Array, "N"], places: Int[Array, "T"]) -> Int[Array, "T"]:
+def take(values: Int[Array, N], places: Int[Array, T]) -> Int[Array, T]:
     """values[places], clipped: the caller masks what lies outside."""
     return jnp.take(values, places, mode="clip")
 

@@ -6,13 +6,23 @@ from jaxpe.presets import Row
 
 SMALL_TEXT = (("train_length", 16), ("reach", 8.0), ("steps", 20), ("batch", 8), ("vocabulary", 300))
 QUICK_TEXT = (("train_length", 32), ("reach", 8.0), ("steps", 400), ("batch", 32), ("strata", 1), ("examples", 128))
-STANDARD_TEXT = (("train_length", 64), ("reach", 8.0), ("steps", 6000), ("batch", 32), ("width", 64), ("layers", 4), ("heads", 4))
+STANDARD_TEXT = (
+    ("train_length", 64),
+    ("reach", 8.0),
+    ("steps", 6000),
+    ("batch", 32),
+    ("width", 64),
+    ("layers", 4),
+    ("heads", 4),
+)
 QUICK_COUNT = (("steps", 400),)
 ALL = ("encoder", "decoder", "encoder_decoder")
 SEVEN = ("none", "sinusoidal", "learned", "sinusoidal_paper", "learned_bert", "concatenated", "random_fixed")
 
 
-def text(task: str, sizes: tuple[tuple[str, object], ...], encodings: tuple[str, ...] = ("none", "sinusoidal", "learned")) -> Row:
+def text(
+    task: str, sizes: tuple[tuple[str, object], ...], encodings: tuple[str, ...] = ("none", "sinusoidal", "learned")
+) -> Row:
     """A language task at its own sizes."""
     architecture = {"masked_lm": "encoder", "causal_lm": "decoder", "translation": "encoder_decoder"}[task]
     return Row(task, (architecture,), encodings, sizes=sizes)

@@ -39,7 +39,9 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            raise UserError(f"The width {self.width} is not divisible by {self.heads} heads: choose another of the two.")
+            raise UserError(
+                f"The width {self.width} is not divisible by {self.heads} heads: choose another of the two."
+            )
         if self.norm not in NORMS:
             raise encodings.unknown("norm", self.norm, NORMS)
 
@@ -47,19 +49,19 @@ class ModelConfig:
 class Inputs(NamedTuple):
     """What a forward pass reads; the source is an encoder-decoder's. Tokens at or beyond a length are padding."""
 
-    tokens: Int[Array, "T"]
-    positions: Num[Array, "T"]
+    tokens: Int[Array, T]
+    positions: Num[Array, T]
     length: Int[Array, ""]
-    source: Int[Array, "S"]
-    source_positions: Num[Array, "S"]
+    source: Int[Array, S]
+    source_positions: Num[Array, S]
     source_length: Int[Array, ""]
 
 
 class View(NamedTuple):
     """Who sees whom: the positions of queries and keys, and the mask (True = visible)."""
 
-    q_positions: Num[Array, "T"]
-    k_positions: Num[Array, "S"]
+    q_positions: Num[Array, T]
+    k_positions: Num[Array, S]
     mask: Bool[Array, "T S"]
     scaling_length: Float[Array, ""] | None = None  # N: logits times log n / log N where more than N keys are visible
 
@@ -193,6 +195,7 @@ class Block(nnx.Module):
             return mixed
 
         def attend_memory(h: Float[Array, "T D"]) -> Float[Array, "T D"]:
+            assert memory is not None and self.cross is not None
             source, cross_encoding, cross_view = memory
             mixed, record = self.cross(h, *self.cross.keys_values(source), cross_encoding, cross_view)
             records.append(record)
@@ -204,13 +207,16 @@ class Block(nnx.Module):
         parts = [attend, mlp] if memory is None else [attend, attend_memory, mlp]
         for norm, part in zip(self.norms, parts, strict=True):
             x = x + part(norm(x)) if self.pre else norm(x + part(x))
+        assert cache is not None
         return x, cache, records
 
 
 class Stack(nnx.Module):
     """Token embeddings, positions, blocks and a last norm: one side of a model."""
 
-    def __init__(self, config: ModelConfig, kind: AttentionKind, cross: bool, make: Any, *, side: int, seed: Any) -> None:
+    def __init__(
+        self, config: ModelConfig, kind: AttentionKind, cross: bool, make: Any, *, side: int, seed: Any
+    ) -> None:
         key_of = partial(jax.random.fold_in, jax.random.fold_in(keys.stream("initialisation", seed), side))
         self.kind, self.pre = kind, config.norm == "pre_rms"
         self.embedding = nnx.Param(jax.random.normal(key_of(0), (config.vocabulary, config.width)))
@@ -221,7 +227,7 @@ class Stack(nnx.Module):
         self.encodings = nnx.List(encodings_of(make, kind, config.layers, encoding_key, 0))
         self.cross_encodings = nnx.List(encodings_of(make, "cross", config.layers, encoding_key, 1000) if cross else [])
 
-    def embed(self, tokens: Int[Array, "T"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
+    def embed(self, tokens: Int[Array, T], positions: Num[Array, T]) -> Float[Array, "T D"]:
         check_positions(self.encodings[0], positions)
         return self.encodings[0].embed(self.embedding[...][tokens], positions)
 
@@ -255,21 +261,21 @@ def encodings_of(make: Any, kind: AttentionKind, layers: int, key_of: Any, first
     return [one, *(make(kind, key_of(first + i)) for i in range(1, layers) if not one.shared)]
 
 
-def check_positions(encoding: Encoding, positions: Num[Array, "T"]) -> None:
+def check_positions(encoding: Encoding, positions: Num[Array, T]) -> None:
     """Outside jit, where positions are known: refuse what the encoding is not defined for."""
     if isinstance(positions, jax.core.Tracer):
         return
     if encoding.integer_positions and not jnp.issubdtype(positions.dtype, jnp.integer):
         raise UserError(f"{type(encoding).__name__} takes whole positions only, got {positions.dtype}.")
     limit = encoding.position_limit
-    if limit is not None and positions.size and not (0 <= positions.min() and positions.max() < limit):
+    if limit is not None and positions.size and not (positions.min() >= 0 and positions.max() < limit):
         raise UserError(
             f"{type(encoding).__name__} knows the positions 0 … {limit - 1}, but was asked for {int(positions.max())}: "
             f"build it with a larger max_length."
         )
 
 
-def real(size: int, length: Int[Array, ""] | int) -> Bool[Array, "{size}"]:
+def real(size: int, length: Int[Array, ""] | int) -> Bool[Array, {size}]:
     return jnp.arange(size) < length
 
 
@@ -286,13 +292,14 @@ class Transformer(nnx.Module):
 
     def read_source(self, inputs: Inputs, scaling_length: Any = None) -> tuple[Float[Array, "S D"], Record]:
         """The encoder side of an encoder-decoder: the memory that its decoder looks at."""
+        assert self.source is not None
         size = inputs.source.shape[0]
         mask = jnp.broadcast_to(real(size, inputs.source_length), (size, size))
         view = View(inputs.source_positions, inputs.source_positions, mask, scaling_length)
         x, _, record = self.source(self.source.embed(inputs.source, inputs.source_positions), view)
         return x, record
 
-    def memory(self, inputs: Inputs, x: Float[Array, "S D"], q_positions: Num[Array, "T"], scaling_length: Any) -> Any:
+    def memory(self, inputs: Inputs, x: Float[Array, "S D"], q_positions: Num[Array, T], scaling_length: Any) -> Any:
         mask = jnp.broadcast_to(real(x.shape[0], inputs.source_length), (q_positions.shape[0], x.shape[0]))
         return x, View(q_positions, inputs.source_positions, mask, scaling_length)
 
@@ -310,7 +317,7 @@ class Transformer(nnx.Module):
         x, _, seen = self.stack(self.stack.embed(inputs.tokens, inputs.positions), view, memory)
         return Output(x @ self.unembedding[...], seen._replace(source=source_record) if record else None)
 
-    def generate(self, inputs: Inputs, stop: int) -> Int[Array, "T"]:
+    def generate(self, inputs: Inputs, stop: int) -> Int[Array, T]:
         """Greedy decoding: the first `length` tokens are the prompt, the rest is filled until `stop` has come.
 
         Keys and values are cached as projected; each step calls the same hooks with T = 1 on the whole cache.

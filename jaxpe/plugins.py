@@ -39,7 +39,9 @@ def place_of(error: BaseException) -> str:
         return f" ({Path(error.filename).name}, line {error.lineno})"
     own = str(Path(__file__).parent)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((own, "<")) and not {"site-packages", "importlib"} & set(Path(frame.filename).parts):
+        if not frame.filename.startswith((own, "<")) and not {"site-packages", "importlib"} & set(
+            Path(frame.filename).parts
+        ):
             return f" ({Path(frame.filename).name}, line {frame.lineno})"
     return ""
 

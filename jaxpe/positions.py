@@ -21,7 +21,7 @@ from jaxpe.errors import UserError, unknown
 class Arange:
     """0, 1, 2, …"""
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
         return jnp.arange(tokens.shape[0])
 
     def bound(self, max_total_length: int) -> int:
@@ -37,7 +37,7 @@ class Offset:
 
     limit: int
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
         start = jax.random.randint(key, (), 0, jnp.maximum(self.limit - length, 0) + 1)
         return jnp.minimum(start + jnp.arange(tokens.shape[0]), self.limit - 1)
 
@@ -54,7 +54,7 @@ class Randomized:
 
     limit: int
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
         # A random order of all positions; the first `length` of it are the sample, sorted with the rest behind.
         rank = jnp.argsort(jax.random.uniform(key, (self.limit,)))[: tokens.shape[0]]
         chosen = jnp.where(jnp.arange(rank.shape[0]) < length, rank, self.limit - 1)
@@ -70,7 +70,7 @@ class Shifted:
 
     by: int = 1
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
         return jnp.arange(tokens.shape[0]) + self.by
 
     def bound(self, max_total_length: int) -> int:

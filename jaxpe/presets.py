@@ -65,7 +65,11 @@ def override(preset: Preset, assignments: Sequence[str]) -> Preset:
         try:
             parsed: Any = {"int": int, "float": float}.get(kind, str)(value)
         except ValueError:
-            raise UserError(f"{name} takes a whole number, got {value!r}." if kind == "int" else f"{name} takes a number, got {value!r}.") from None
+            raise UserError(
+                f"{name} takes a whole number, got {value!r}."
+                if kind == "int"
+                else f"{name} takes a number, got {value!r}."
+            ) from None
         if kind != "str" and not parsed > 0:
             raise UserError(f"{name} must be above 0, got {value}.")
         rows = tuple(replace(row, sizes=tuple(pair for pair in row.sizes if pair[0] != name)) for row in preset.grid)
@@ -74,7 +78,10 @@ def override(preset: Preset, assignments: Sequence[str]) -> Preset:
 
 
 def narrow(
-    preset: Preset, task_names: Sequence[str] = (), encoding_names: Sequence[str] = (), architectures: Sequence[str] = ()
+    preset: Preset,
+    task_names: Sequence[str] = (),
+    encoding_names: Sequence[str] = (),
+    architectures: Sequence[str] = (),
 ) -> Preset:
     """The grid for these tasks, encodings and architectures; what the grid lacks is added at the preset's sizes."""
     for name in architectures:
@@ -124,9 +131,7 @@ def setting_of(
 ) -> Setting:
     """One setting. Its position table covers `reach` times the training length, and a shift by the training length."""
     encodings.resolve(encoding)
-    training = Training(
-        preset.steps, preset.batch, preset.learning_rate, preset.warmup, strata=preset.strata
-    )
+    training = Training(preset.steps, preset.batch, preset.learning_rate, preset.warmup, strata=preset.strata)
     setting = Setting(
         task,
         architecture,
@@ -161,7 +166,7 @@ def setting_of(
 
 def opened(setting: Setting, sources: dict[Any, Source]) -> Source:
     """The source of a setting, opened once."""
-    key = (setting.task, setting.architecture, setting.task_options, setting.train_length)
+    key: tuple[Any, ...] = (setting.task, setting.architecture, setting.task_options, setting.train_length)
     key += (setting.corpus, setting.vocabulary, setting.starts) if setting.language else ()
     if key not in sources:
         sources[key] = source_of(setting)

@@ -44,7 +44,9 @@ class Terminal:
         self.done, self.total, self.began, self.told, self.what = 0, total, time.monotonic(), time.monotonic(), what
         if total and self.console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-            self.bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console, transient=True)
+            self.bar = Progress(
+                *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self.console, transient=True
+            )
             self.task = self.bar.add_task(what, total=total)
             self.bar.start()
 

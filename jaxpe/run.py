@@ -47,8 +47,10 @@ def run(names: Sequence[str], options: Options) -> int:
     from jaxpe import experiment, plans, progress, store, study
     from jaxpe.report import index
 
-    command = "jaxpe " + shlex.join(sys.argv[1:]) if Path(sys.argv[0]).stem in ("jaxpe", "__main__") else shlex.join(
-        ["python", f"experiments/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    command = (
+        "jaxpe " + shlex.join(sys.argv[1:])
+        if Path(sys.argv[0]).stem in ("jaxpe", "__main__")
+        else shlex.join(["python", f"experiments/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     )
     loaded = [experiment.load(name) for name in names]
     pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
@@ -82,4 +84,3 @@ def plot(names: Sequence[str], results: Path) -> int:
         experiment.draw(experiment.load(name), results / Path(name).stem)
     print(f"The report is {index.write(results)}")
     return 0
-

@@ -93,7 +93,7 @@ def sign_flips(n: int) -> np.ndarray:
     return drawn
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float]) -> Estimate:
+def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> Estimate:
     """Mean of a − b over paired seeds, with the exact sign-flip test; its inversion is the interval, for n ≥ 6.
 
     The interval holds the shifts that the test does not reject at 5 %; fewer than six pairs cannot reach 5 %.

@@ -100,13 +100,15 @@ def disk_errors() -> Iterator[None]:
             raise UserError(
                 "The disk is full: free some space and run the same command again; nothing finished is lost."
             ) from error
-        if isinstance(error, OSError) and number in REFUSED:
+        if isinstance(error, OSError) and number is not None and number in REFUSED:
             raise UserError(
-                f"Cannot write to {error.filename or 'the results folder'} ({os.strerror(error.errno)}): "
+                f"Cannot write to {error.filename or 'the results folder'} ({os.strerror(number)}): "
                 "change its permissions or choose another --results."
             ) from error
         if isinstance(error, (FileExistsError, NotADirectoryError)):
-            raise UserError(f"{error.filename} is a file where a folder is needed: choose another --results.") from error
+            raise UserError(
+                f"{error.filename} is a file where a folder is needed: choose another --results."
+            ) from error
         raise
 
 
@@ -270,9 +272,12 @@ class Results(NamedTuple):
 
     def write_measurement(self, identifier: str, key: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         content = io.BytesIO()
-        np.savez(content, **{KEY: np.asarray(canonical(key))}, **{name: np.asarray(a) for name, a in arrays.items()})
+        arrays_of: Any = {KEY: np.asarray(canonical(key))} | {name: np.asarray(a) for name, a in arrays.items()}
+        np.savez(content, **arrays_of)
         write_bytes(self.measurement(identifier, key), content.getvalue())
 
 
 def damaged(path: Path) -> UserError:
-    return UserError(f"{path} is truncated or altered: delete the folder {path.parent.name} and its cell is trained again.")
+    return UserError(
+        f"{path} is truncated or altered: delete the folder {path.parent.name} and its cell is trained again."
+    )

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from jaxpe import checkpoints, evaluate, parameters, population, positions, presets, store
-from jaxpe.config import Setting, Source, check, identity
+from jaxpe.config import Setting, Source, check, check_positions, identity
 from jaxpe.evaluate import Scores
 from jaxpe.model import Transformer
 from jaxpe.population import Member, Program, Trained
@@ -65,10 +65,10 @@ class Workspace:
             for seed in range(seeds)
         ]
 
-    def check(self, settings: Iterable[Setting], reach: float) -> None:
+    def check(self, settings: Iterable[Setting]) -> None:
         """Refuses what cannot be run, before anything compiles. Raises UserError."""
         for setting in settings:
-            check(setting, self.source(setting), round(reach * setting.train_length), setting.train_length)
+            check(setting, self.source(setting))
 
     # ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,7 +150,11 @@ class Workspace:
         setting = cells[0].setting
         if any(cell.setting.program() != setting.program() for cell in cells):
             raise ValueError("the cells of one call must share their setting")
+        if sampler == "arange" and lengths:
+            longest = max(max(self.source(setting).stream.sizes(length)) for length in lengths)
+            check_positions(setting, longest + shift, "a test")
         found: dict[tuple[int, int], Scores] = {}
+        loaded: dict[str, Transformer] = {}
         top_of = evaluate.tops(lengths, setting.train_length)
         for length in lengths:
             key = {
@@ -169,10 +173,11 @@ class Workspace:
                 if stored is None:
                     lacking.append(cell)
                 else:
-                    found[cell.seed, length] = Scores(**stored)
+                    found[cell.seed, length] = Scores(**stored)  # type: ignore[arg-type]
             if lacking:
                 evaluator = self.evaluator(setting, top_of[length], examples, sampler)
-                models = [self.model(cell, checkpoint) for cell in lacking]
+                loaded |= {cell.id: self.model(cell, checkpoint) for cell in lacking if cell.id not in loaded}
+                models = [loaded[cell.id] for cell in lacking]
                 limit = self.scaling_length(setting) if scaled else float(evaluate.NO_SCALING)
                 validation = self.source(setting).validation
                 results = evaluate.evaluate(evaluator, models, validation, setting.task, length, shift, limit)
@@ -193,7 +198,9 @@ class Workspace:
             if sampler != "arange":
                 built = positions.build(sampler, limit=setting.table_length)
             self.progress.note(f"compiling the evaluation of {describe(setting)} up to length {top}")
-            self.evaluators[key] = evaluate.compile_evaluator(setting, self.source(setting), self.mesh, top, examples, built)
+            self.evaluators[key] = evaluate.compile_evaluator(
+                setting, self.source(setting), self.mesh, top, examples, built
+            )
         return self.evaluators[key]
 
 

@@ -31,7 +31,14 @@ def metrics_of(setting: Setting) -> tuple[str, ...]:
 
 
 def rows_of(
-    experiment: str, setting: Setting, source: Source, seed: int, length: int, scores: Scores, metrics: Any = None, **more: Any
+    experiment: str,
+    setting: Setting,
+    source: Source,
+    seed: int,
+    length: int,
+    scores: Scores,
+    metrics: Any = None,
+    **more: Any,
 ) -> list[Row]:
     """A row for each metric. `more` are further columns; `test_positions` is "arange" unless given."""
     return [

@@ -52,7 +52,7 @@ class TextStream:
         ask = self.mask if self.objective == "masked_lm" else self.predict
         return ask(jax.random.fold_in(key, 1), window, jnp.asarray(length, jnp.int32) + 1)
 
-    def window(self, key: Key[Array, ""], length: int | Int[Array, ""], top: int, data: Data) -> Int[Array, "T"]:
+    def window(self, key: Key[Array, ""], length: int | Int[Array, ""], top: int, data: Data) -> Int[Array, T]:
         stream = data["tokens"]
         if self.starts == "packed":
             first = jax.random.randint(key, (), 0, stream.shape[0] - length)
@@ -62,12 +62,12 @@ class TextStream:
         tokens = jnp.take(stream, first + place - 1, mode="wrap")
         return jnp.where(place == 0, BOS, jnp.where(place <= length, tokens, PAD)).astype(jnp.int32)
 
-    def predict(self, key: Key[Array, ""], window: Int[Array, "T"], length: Int[Array, ""]) -> Example:
+    def predict(self, key: Key[Array, ""], window: Int[Array, T], length: Int[Array, ""]) -> Example:
         answered = jnp.arange(window.shape[0]) < length - 1
         targets = jnp.where(answered, jnp.roll(window, -1), PAD)
         return Example(window, length, targets, answered, answered, jnp.zeros((0,), jnp.int32), jnp.int32(0))
 
-    def mask(self, key: Key[Array, ""], window: Int[Array, "T"], length: Int[Array, ""]) -> Example:
+    def mask(self, key: Key[Array, ""], window: Int[Array, T], length: Int[Array, ""]) -> Example:
         size = window.shape[0]
         place = jnp.arange(size)
         chance, kind = (jax.random.uniform(jax.random.fold_in(key, i), (size,)) for i in range(2))
@@ -142,7 +142,9 @@ def open_text(objective: str, *, corpus: str = "kjv", vocabulary: int = 512, sta
         starts_at = np.cumsum([0, *[len(part) for part in ids]])[:-1].astype(np.int32)
         packed = {"tokens": np.concatenate(ids), "starts": starts_at, "characters": characters}
         if len(packed["tokens"]) < 2000:
-            raise UserError(f"{corpus} is too short: {len(packed['tokens'])} tokens in one of its two parts, 2000 are needed.")
+            raise UserError(
+                f"{corpus} is too short: {len(packed['tokens'])} tokens in one of its two parts, 2000 are needed."
+            )
         splits.append(packed)
     return Opened(TextStream(objective, size, starts), splits[0], splits[1], f"{found.digest}-{vocabulary}")
 
@@ -165,7 +167,9 @@ def open_translation(vocabulary: int, limit: int = 48) -> Opened:
         order = [i for i in np.argsort(longest, kind="stable") if longest[i] <= limit]
         data = {"fitting": np.searchsorted(longest[order], np.arange(limit + 1), side="right").astype(np.int32)}
         for name, ids in zip(("source", "target"), sides, strict=True):
-            data[name] = np.array([[t + SPECIALS for t in ids[i]] + [PAD] * (limit - len(ids[i])) for i in order], np.int32)
+            data[name] = np.array(
+                [[t + SPECIALS for t in ids[i]] + [PAD] * (limit - len(ids[i])) for i in order], np.int32
+            )
             data[f"{name}_length"] = np.array([len(ids[i]) for i in order], np.int32)
         splits.append(data | {"characters": characters})
     digest = corpora.Corpus("translation", tuple(pairs["source"]), tuple(pairs["target"])).digest

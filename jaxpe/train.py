@@ -79,7 +79,7 @@ class Sums(NamedTuple):
     examples: Float[Array, ""]
 
 
-def answer_loss(logits: Float[Array, "T V"], example: Example) -> Float[Array, "T"]:
+def answer_loss(logits: Float[Array, "T V"], example: Example) -> Float[Array, T]:
     """Cross-entropy in nats at every answered place, 0 elsewhere."""
     target = jnp.take_along_axis(logits, example.targets[:, None], axis=-1)[:, 0]
     return jnp.where(example.answered, jax.nn.logsumexp(logits, axis=-1) - target, 0.0)
@@ -140,7 +140,7 @@ def schedule(step: Int[Array, ""], training: Training) -> Float[Array, ""]:
     return jnp.where(step < warmup, rise, fall)
 
 
-def start(setting: Setting, stream: Stream, seed: Int[Array, ""], learning_rate: Float[Array, ""]) -> Lane:
+def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any) -> Lane:
     """A lane before its first step."""
     model = models.build(
         setting.model(stream), setting.encoding, dict(setting.encoding_options), setting.table_length, seed

@@ -20,13 +20,13 @@ def similarity(table: Float[ndarray, "P D"]) -> Float[ndarray, "P P"]:
     return unit @ unit.T
 
 
-def principal_components(table: Float[ndarray, "P D"], count: int) -> tuple[Float[ndarray, "P C"], Float[ndarray, "C"]]:
+def principal_components(table: Float[ndarray, "P D"], count: int) -> tuple[Float[ndarray, "P C"], Float[ndarray, C]]:
     """Coordinates on the leading principal components, and each one's share of the variance."""
     u, s, _ = np.linalg.svd(table - table.mean(0), full_matrices=False)
     return (u * s)[:, :count], (s**2 / (s**2).sum())[:count]
 
 
-def spectrum(table: Float[ndarray, "P D"]) -> Float[ndarray, "F"]:
+def spectrum(table: Float[ndarray, "P D"]) -> Float[ndarray, F]:
     """Share of the variance at each whole number of periods over the table, from 1 on."""
     power = (np.abs(np.fft.rfft(table - table.mean(0), axis=0)) ** 2).sum(1)[1:]
     return power / power.sum()

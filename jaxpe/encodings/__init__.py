@@ -46,7 +46,9 @@ def resolve(name: str) -> Callable[..., Encoding]:
     else:
         points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
         if name not in points:
-            raise unknown("encoding", name, [*CATALOGUE, *points], "A file of your own is given as path/to/file.py:Class.")
+            raise unknown(
+                "encoding", name, [*CATALOGUE, *points], "A file of your own is given as path/to/file.py:Class."
+            )
         maker = call_user_code(points[name].load, f"encoding {name!r} could not be loaded")
     if not (inspect.isclass(class_of(maker)) and issubclass(class_of(maker), Encoding)):
         raise UserError(f"{name!r} is not an encoding: derive the class from jaxpe.encodings.Encoding.")

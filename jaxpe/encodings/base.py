@@ -39,7 +39,7 @@ class Encoding(nnx.Module):
         """None: every position is defined; else positions are 0 … limit − 1."""
         return None
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
         """Changes the token embeddings, before the first block."""
         return x
 
@@ -47,8 +47,8 @@ class Encoding(nnx.Module):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
         """Changes queries and keys, in every block. W may differ from K."""
         return q, k
@@ -57,8 +57,8 @@ class Encoding(nnx.Module):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "#H #T #S"] | Float[Array, ""] | Int[Array, ""] | None:
         """Is added to the logits, after their scaling by 1 / sqrt(K). None: nothing is added."""

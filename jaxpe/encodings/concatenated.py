@@ -42,7 +42,7 @@ class Concatenated(Encoding):
         self.base = base
         self.amplitude = scale * math.sqrt(2)
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
         code = self.amplitude * sinusoids(positions, self.width, self.base)
         return jnp.concatenate([x[:, : -self.width], code], axis=-1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -38,7 +39,7 @@ def check_hooks(
             return returned_shapes(encoding, model_width, heads)
 
         what = f"encoding {encodings.label(name)!r} failed with {attention} attention"
-        shapes = call_user_code(lambda call=call: jax.eval_shape(call, jax.random.key(0)), what)
+        shapes = call_user_code(partial(jax.eval_shape, call, jax.random.key(0)), what)
         for hook, returned, wanted in shapes and wanted_shapes(shapes, model_width, heads):
             if returned != wanted:
                 raise UserError(

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int, Key
 from jaxpe.encodings.base import Attention, Encoding
 
 
-def normal_rows(key: Key[Array, ""], rows: Int[Array, "N"], width: int) -> Float[Array, "N {width}"]:
+def normal_rows(key: Key[Array, ""], rows: Int[Array, N], width: int) -> Float[Array, "N {width}"]:
     """A standard normal row for each row number, the same whatever other rows are asked for."""
     return jax.vmap(lambda p: jax.random.normal(jax.random.fold_in(key, p), (width,)))(rows)
 
@@ -42,7 +42,7 @@ class Learned(Encoding):
     def position_limit(self) -> int:
         return self.limit
 
-    def embed(self, x: Float[Array, "T D"], positions: Int[Array, "T"]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
         return x + self.table[...][positions]
 
 

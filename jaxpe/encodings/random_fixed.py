@@ -34,7 +34,7 @@ class RandomFixed(Encoding):
         self.scale = scale
         self.code = code
 
-    def embed(self, x: Float[Array, "T D"], positions: Int[Array, "T"]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
         key = jax.random.key(self.code)
         return x + self.scale * normal_rows(key, positions.astype(jnp.int32), x.shape[-1])
 

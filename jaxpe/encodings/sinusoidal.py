@@ -17,7 +17,7 @@ from jaxpe.encodings.base import Attention, Encoding
 from jaxpe.errors import UserError
 
 
-def sinusoids(positions: Num[Array, "T"], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
+def sinusoids(positions: Num[Array, T], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
     """The table's rows at unit amplitude. Angles by broadcast in float32, never by a matrix product."""
     frequency = np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
     angle = positions.astype(jnp.float32)[:, None] * frequency
@@ -45,7 +45,7 @@ class Sinusoidal(Encoding):
         self.amplitude = 1.0 if paper_scale else scale * math.sqrt(2)
         self.token_scale = math.sqrt(model_width) if paper_scale else 1.0
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
         return x * self.token_scale + self.amplitude * sinusoids(positions, x.shape[-1], self.base)
 
 

@@ -35,7 +35,7 @@ class Addition(Task):
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
         a, b = (symbols(jax.random.fold_in(key, i), max_length + 1, 10, length) for i in range(2))
 
-        def add(carry: Int[Array, ""], digits: Int[Array, "2"]) -> tuple[Int[Array, ""], Int[Array, ""]]:
+        def add(carry: Int[Array, ""], digits: Int[Array, 2]) -> tuple[Int[Array, ""], Int[Array, ""]]:
             total = digits.sum() + carry
             return total // 10, total % 10
 

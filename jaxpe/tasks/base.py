@@ -20,9 +20,9 @@ METRICS = ("token_accuracy", "exact_match")
 class Sample(NamedTuple):
     """One example. Symbols are 0 … task.symbols − 1; entries at or beyond the length are 0 and mean nothing."""
 
-    x: Int[Array, "X"]
+    x: Int[Array, X]
     x_length: Int[Array, ""]
-    y: Int[Array, "Y"]
+    y: Int[Array, Y]
     y_length: Int[Array, ""]
 
 
@@ -74,16 +74,16 @@ class Task:
         raise NotImplementedError
 
 
-def symbols(key: Key[Array, ""], size: int, high: int, length: int | Int[Array, ""]) -> Int[Array, "{size}"]:
+def symbols(key: Key[Array, ""], size: int, high: int, length: int | Int[Array, ""]) -> Int[Array, {size}]:
     """Uniform symbols 0 … high − 1 up to `length`, then zeros; the first ones do not depend on `size`."""
     return masked(jax.random.randint(key, (size,), 0, high), length)
 
 
-def masked(values: Int[Array, "N"], length: int | Int[Array, ""]) -> Int[Array, "N"]:
+def masked(values: Int[Array, N], length: int | Int[Array, ""]) -> Int[Array, N]:
     """Zeros at or beyond `length`."""
     return jnp.where(jnp.arange(values.shape[0]) < length, values, 0)
 
 
-def pick(values: Int[Array, "N"], places: Int[Array, "M"]) -> Int[Array, "M"]:
+def pick(values: Int[Array, N], places: Int[Array, M]) -> Int[Array, M]:
     """values[places], clipped: the caller masks what lies outside."""
     return jnp.take(values, places, mode="clip")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.stats import poisson
@@ -35,7 +35,7 @@ def commonest_share(n: int, alphabet: int) -> float:
     """E[max count] / n: how often the commonest of n symbols is the one at a random place."""
     if n == 0:
         return 0.0
-    at_most = [counts_chance(n, alphabet, lambda c, t=t: c <= t) for t in range(n)]
+    at_most = [counts_chance(n, alphabet, partial(np.greater_equal, t)) for t in range(n)]
     return float(n - sum(at_most)) / n
 
 
@@ -44,7 +44,7 @@ def smallest_majority(n: int, alphabet: int) -> float:
     """P(symbol 0 is the most frequent of n, ties going to it)."""
     total = 0.0
     for t in range(n + 1):
-        others = series(n, alphabet, alphabet - 1, lambda c, t=t: c <= t)
+        others = series(n, alphabet, alphabet - 1, partial(np.greater_equal, t))
         total += poisson.pmf(t, n / alphabet) * others[n - t]
     return float(total / poisson.pmf(n, n))
 

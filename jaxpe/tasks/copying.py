@@ -29,7 +29,7 @@ class Copy(Task):
     def symbols(self) -> int:
         return self.alphabet
 
-    def order(self, place: Int[Array, "Y"], length: int | Int[Array, ""]) -> Int[Array, "Y"]:
+    def order(self, place: Int[Array, Y], length: int | Int[Array, ""]) -> Int[Array, Y]:
         """Which symbol of x is answered at each place."""
         return place
 
@@ -59,7 +59,7 @@ class Reverse(Copy):
 
     summary: ClassVar[str] = "y is x backwards"
 
-    def order(self, place: Int[Array, "Y"], length: int | Int[Array, ""]) -> Int[Array, "Y"]:
+    def order(self, place: Int[Array, Y], length: int | Int[Array, ""]) -> Int[Array, Y]:
         return length - 1 - place
 
 
@@ -70,7 +70,7 @@ class OddsFirst(Copy):
     summary: ClassVar[str] = "y is the 1st, 3rd, 5th … symbol, then the 2nd, 4th …"
     alphabet: int = 2
 
-    def order(self, place: Int[Array, "Y"], length: int | Int[Array, ""]) -> Int[Array, "Y"]:
+    def order(self, place: Int[Array, Y], length: int | Int[Array, ""]) -> Int[Array, Y]:
         odds = (length + 1) // 2
         return jnp.where(place < odds, 2 * place, 2 * (place - odds) + 1)
 

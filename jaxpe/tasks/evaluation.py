@@ -54,9 +54,13 @@ def export(name: str, folder: Path, *, lengths: Sequence[int], count: int, train
         rows += [{"length": length, "index": i, "x": x, "y": y} for i, (x, y) in enumerate(pairs)]
         blind = {a: {m: task.order_blind(length, m, a) for m in METRICS} for a in task.architectures}
         floor = {metric: task.floor(length, metric) for metric in METRICS}
-        card.append({"length": length, "digest": digest(name, task, length, count), "floor": floor, "order_blind": blind})
+        card.append(
+            {"length": length, "digest": digest(name, task, length, count), "floor": floor, "order_blind": blind}
+        )
     whole = datasets.Value("int32")
-    features = datasets.Features({"length": whole, "index": whole, "x": datasets.List(whole), "y": datasets.List(whole)})
+    features = datasets.Features(
+        {"length": whole, "index": whole, "x": datasets.List(whole), "y": datasets.List(whole)}
+    )
     facts = {"task": name, "version": task.version, "summary": task.summary, "symbols": task.symbols, "lengths": card}
     path = folder / f"{name}.parquet"
     with store.disk_errors():

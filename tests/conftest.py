@@ -1,0 +1,17 @@
+"""Two virtual devices and a cache of its own for every test run; shape annotations are checked at run time."""
+
+import os
+import tempfile
+
+os.environ.setdefault("JAXPE_CACHE", tempfile.mkdtemp(prefix="jaxpe-tests-"))
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from jaxtyping import install_import_hook
+
+install_import_hook(
+    ["jaxpe.encodings", "jaxpe.formatting", "jaxpe.model", "jaxpe.positions", "jaxpe.tasks"], "beartype.beartype"
+)
+
+import jax  # noqa: E402
+
+jax.config.update("jax_num_cpu_devices", 2)

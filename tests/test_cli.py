@@ -1,0 +1,185 @@
+"""The commands as a user types them: what they write, and what a tired person gets wrong."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pandas
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def jaxpe(*arguments, folder=None, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "jaxpe", *map(str, arguments)],
+        capture_output=True, text=True, cwd=folder or ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smoke") / "results"
+    done = jaxpe("study", "--preset", "smoke", "--results", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+REQUIRED = [
+    "experiment",
+    "task",
+    "architecture",
+    "encoding",
+    "positions",
+    "test_positions",
+    "seed",
+    "train_length",
+    "test_length",
+    "metric",
+    "value",
+    "floor",
+    "order_blind",
+    "n_examples",
+]
+
+
+@pytest.mark.parametrize("name", ["accuracy", "extrapolation", "structure"])
+def test_a_study_writes_tables_claims_provenance_and_figures(smoke, name):
+    table = pandas.read_csv(smoke / name / "table.csv", keep_default_na=False)
+    assert set(REQUIRED) <= set(table.columns) and len(table) > 0
+    assert isinstance(json.loads((smoke / name / "claims.json").read_text()), list)
+    assert json.loads((smoke / name / "provenance.json").read_text())["command"].startswith("jaxpe study")
+    assert list((smoke / name / "figures").glob("*.svg")) and list((smoke / name / "figures").glob("*.png"))
+    assert f"{name}/figures" in (smoke / "index.html").read_text()
+
+
+def test_plotting_again_gives_the_same_bytes(smoke):
+    files = sorted(path for path in smoke.rglob("*") if "cells" not in path.parts and path.is_file())
+    before = {path: path.read_bytes() for path in files}
+    assert jaxpe("plot", "--results", smoke).returncode == 0
+    assert {path: path.read_bytes() for path in files} == before
+
+
+def test_a_script_is_the_same_code_and_reuses_the_cells(smoke):
+    done = subprocess.run(
+        [sys.executable, ROOT / "experiments" / "accuracy.py", "--preset", "smoke", "--results", smoke],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0 and "compiling" not in done.stderr
+
+
+OWN = """
+\"\"\"Does my own encoding help?
+
+Prediction: no.
+\"\"\"
+from jaxpe.presets import Preset, Row
+from jaxpe import tables
+PRESETS = {"quick": Preset((Row("reverse", ("encoder",), ("none",)),), seeds=1, train_length=4, reach=2.0, steps=8,
+                           batch=8, width=16, layers=1, strata=1, examples=8)}
+def measure(work, cells, preset):
+    scores = work.scores(cells, [4], preset.examples)
+    return [row for (seed, n), s in scores.items()
+            for row in tables.rows_of("mine", cells[0].setting, work.source(cells[0].setting), seed, n, s)]
+def figures(table):
+    return {}
+def claims(table):
+    return []
+"""
+ENCODING = """
+from jaxpe.encodings import Encoding
+
+class Mine(Encoding):
+    def embed(self, x, positions):
+        return x + 0.1 * positions[:, None]
+"""
+
+
+def test_an_experiment_and_an_encoding_of_the_users_own(tmp_path):
+    (tmp_path / "mine.py").write_text(OWN)
+    (tmp_path / "code.py").write_text(ENCODING)
+    done = jaxpe(
+        "run", tmp_path / "mine.py", "--encodings", f"none,{tmp_path / 'code.py'}:Mine", "--results", tmp_path / "r"
+    )
+    assert done.returncode == 2 and "share their setting" in done.stderr  # mine.py measures one setting only
+    done = jaxpe(
+        "run", tmp_path / "mine.py", "--encodings", f"{tmp_path / 'code.py'}:Mine", "--results", tmp_path / "r"
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(pandas.read_csv(tmp_path / "r" / "mine" / "table.csv")["encoding"]) == {"Mine"}
+
+
+def test_a_dry_run_runs_nothing(tmp_path):
+    done = jaxpe("study", "--dry-run", "--results", tmp_path / "r")
+    assert done.returncode == 0 and "cells" in done.stdout and "training programs" in done.stdout
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "accuracy", "--encodings", "sinusodial"), "Did you mean 'sinusoidal'"),
+        (("run", "accuracy", "--tasks", "revers"), "Did you mean 'reverse'"),
+        (("run", "accuracy", "--preset", "quik"), "Did you mean 'quick'"),
+        (("run", "acuracy"), "Did you mean 'accuracy'"),
+        (("run", "accuracy", "--seeds", "0"), "above 0"),
+        (("run", "accuracy", "--set", "widht=3"), "Did you mean 'width'"),
+        (("run", "accuracy", "--set", "width=wide"), "whole number"),
+        (("run", "accuracy", "--set", "width=33"), "not divisible"),
+        (("run", "accuracy", "--architectures", "encodr"), "Did you mean 'encoder'"),
+        (("run", "accuracy", "--tasks", "masked_lm", "--corpus", "nothing.txt"), "no text file"),
+        (("run", "nothing.py"), "There is no file"),
+        (("run", "accuracy", "--encodings", "nothing.py:Mine"), "There is no file"),
+        (("plot", "--results", "nothing"), "no table"),
+        (("fetch", "translatoin"), "Did you mean 'translation'"),
+        (("export-task", "revers"), "Did you mean 'reverse'"),
+        (("run", "accuracy", "--results", str(ROOT / "jaxpe")), "not a results folder"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path, arguments, says):
+    more = () if "--results" in arguments or arguments[0] != "run" else ("--results", tmp_path / "r")
+    done = jaxpe(*arguments, *more, folder=tmp_path)
+    assert done.returncode == 2 and says in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_listings():
+    rows = json.loads(jaxpe("list", "encodings", "--json").stdout)
+    assert [row["name"] for row in rows][:3] == ["none", "sinusoidal", "learned"]
+    for kind in ("samplers", "tasks", "experiments"):
+        done = jaxpe("list", kind)
+        assert done.returncode == 0 and len(done.stdout.splitlines()) >= 4
+
+
+def test_help_does_not_import_jax():
+    code = (
+        "import sys; sys.argv=['jaxpe','--help']\ntry:\n import jaxpe.cli; jaxpe.cli.main()\nexcept SystemExit: pass\n"
+    )
+    code += "assert not {'jax','matplotlib','datasets'} & set(sys.modules)"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        ).returncode
+        == 0
+    )
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_runs_smoke_outside_the_checkout(tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+    def run(*command):
+        done = subprocess.run(list(map(str, command)), cwd=tmp_path, env=clean, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done
+
+    run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", tmp_path / "wheels", ROOT)
+    [wheel] = (tmp_path / "wheels").glob("jaxpe-*.whl")
+    run(python, "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel)
+    run(tmp_path / "venv" / "bin" / "jaxpe", "study", "--preset", "smoke", "--results", tmp_path / "results")
+    assert (tmp_path / "results" / "index.html").is_file()

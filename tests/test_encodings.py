@@ -1,0 +1,142 @@
+"""Encodings against slow loops, samplers by their properties, plug-ins and what is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpe import encodings, positions
+from jaxpe.encodings import concatenated, learned, random_fixed, sinusoidal
+from jaxpe.encodings.hooks import check_hooks
+from jaxpe.errors import UserError
+
+SIZES = {"model_width": 8, "heads": 2, "max_length": 50, "attention": "bidirectional"}
+REFERENCES = {
+    "sinusoidal": sinusoidal.reference,
+    "concatenated": concatenated.reference,
+    "random_fixed": random_fixed.reference,
+}
+
+
+def build(name, **options):
+    return encodings.build(name, **SIZES, key=jax.random.key(3), **options)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_embed_equals_a_slow_loop(name):
+    x = np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32)
+    places = np.array([0, 1, 7, 7, 30, 49])
+    found = build(name).embed(jnp.asarray(x), jnp.asarray(places))
+    np.testing.assert_allclose(found, REFERENCES[name](x, places), atol=2e-6)
+
+
+def test_learned_equals_a_slow_loop_over_its_table():
+    encoding, x, places = build("learned"), np.ones((3, 8), np.float32), np.array([0, 5, 49])
+    table = np.asarray(encoding.table[...])
+    expected = learned.reference(x, places, table=table)
+    np.testing.assert_allclose(encoding.embed(jnp.asarray(x), jnp.asarray(places)), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sinusoidal", "learned", "random_fixed"])
+def test_additive_codes_have_unit_scale(name):
+    code = encodings.build(name, **{**SIZES, "model_width": 64, "max_length": 200}, key=jax.random.key(0))
+    rows = code.embed(jnp.zeros((200, 64)), jnp.arange(200))
+    assert float(jnp.sqrt((rows**2).mean())) == pytest.approx(1, abs=0.02)
+
+
+def test_published_scales():
+    paper = build("sinusoidal_paper").embed(jnp.ones((1, 8)), jnp.zeros((1,), int))
+    np.testing.assert_allclose(paper[0, :2], [8**0.5, 8**0.5 + 1], rtol=1e-6)
+    assert float(build("learned_bert").table[...].std()) == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_learned_row_does_not_depend_on_the_tables_size():
+    small, large = (encodings.build("learned", **{**SIZES, "max_length": n}, key=jax.random.key(1)) for n in (5, 9))
+    np.testing.assert_array_equal(small.table[...], large.table[...][:5])
+
+
+@pytest.mark.parametrize("name", encodings.CATALOGUE)
+@pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
+def test_every_encoding_passes_the_check_of_hooks(name, architecture):
+    limit = check_hooks(name, model_width=8, heads=2, max_length=20, architecture=architecture)
+    assert limit == (20 if name.startswith("learned") else None)
+
+
+PLUGIN = """
+import jax.numpy as jnp
+from jaxpe.encodings import Encoding
+
+class Wrong(Encoding):
+    def embed(self, x, positions):
+        return x[:, :-1]
+
+class Raises(Encoding):
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return undefined_name
+
+class Good(Encoding):
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return -jnp.abs(q_positions[:, None] - k_positions)[None] * 1.0
+"""
+
+
+def test_a_file_of_the_users_own(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN)
+    sizes = {"model_width": 8, "heads": 2, "max_length": 20, "architecture": "encoder"}
+    assert check_hooks(f"{file}:Good", **sizes) is None
+    with pytest.raises(UserError, match="embed returned the shape"):
+        check_hooks(f"{file}:Wrong", **sizes)
+    with pytest.raises(UserError, match=r"undefined_name.*mine.py, line 11"):
+        check_hooks(f"{file}:Raises", **sizes)
+    with pytest.raises(UserError, match="Did you mean 'Good'"):
+        encodings.resolve(f"{file}:Goood")
+    before = encodings.source_digest(f"{file}:Good")
+    assert before and encodings.source_digest("learned") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("def broken(:", "could not be imported: SyntaxError"), ("import not_there_at_all", "not_there_at_all")],
+)
+def test_a_file_that_does_not_import(tmp_path, content, says):
+    (tmp_path / "bad.py").write_text(content)
+    with pytest.raises(UserError, match=says):
+        encodings.resolve(f"{tmp_path / 'bad.py'}:Any")
+
+
+def test_unknown_names_are_answered_with_a_suggestion():
+    with pytest.raises(UserError, match="Did you mean 'sinusoidal'"):
+        encodings.resolve("sinusodal")
+    with pytest.raises(UserError, match="option"):
+        build("learned", scal=2)
+    with pytest.raises(UserError, match="Did you mean 'offset'"):
+        positions.build("ofset")
+
+
+def sampled(sampler, length, size=12, seeds=200):
+    tokens = jnp.zeros((size,), jnp.int32)
+    return np.asarray(jax.vmap(lambda s: sampler(jax.random.key(s), tokens, length))(jnp.arange(seeds)))
+
+
+@pytest.mark.parametrize("name", ["offset", "randomized"])
+def test_random_samplers_stay_below_their_limit_and_increase(name):
+    drawn = sampled(positions.build(name, limit=30), 7)[:, :7]
+    assert drawn.min() == 0 and drawn.max() == 29 and (np.diff(drawn, axis=1) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["offset", "randomized"])
+def test_padding_does_not_change_the_positions_of_real_tokens(name):
+    sampler = positions.build(name, limit=30)
+    np.testing.assert_array_equal(sampled(sampler, 7, 12)[:, :7], sampled(sampler, 7, 25)[:, :7])
+
+
+def test_randomized_is_uniform_without_replacement():
+    drawn = sampled(positions.build("randomized", limit=20), 10, seeds=4000)[:, :10]
+    share = np.bincount(drawn.ravel(), minlength=20) / 4000
+    np.testing.assert_allclose(share, 0.5, atol=0.05)
+
+
+def test_a_limit_that_cannot_hold_the_tokens_is_refused_with_both_numbers():
+    with pytest.raises(UserError, match=r"limit of 10.*holds 12"):
+        positions.build("offset", limit=10).bound(12)

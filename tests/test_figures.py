@@ -1,0 +1,89 @@
+"""Figures and the page: the same bytes when redrawn, series told apart, names shown as text; geometry by its algebra."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jaxpe import encodings, figures
+from jaxpe.analysis import geometry
+
+TABLE = pd.DataFrame(
+    [
+        {
+            "encoding": e,
+            "positions": "arange",
+            "test_length": n,
+            "value": 1 / n,
+            "floor": 0.1,
+            "order_blind": 0.2,
+            "seed": s,
+        }
+        for e in ("none", "learned")
+        for n in (2, 4)
+        for s in range(2)
+    ]
+)
+
+
+def draw():
+    figure, axes = figures.panels(2)
+    figures.curve(axes[0], TABLE)
+    figures.baselines(axes[0], TABLE)
+    figures.train_length(axes[0], 3)
+    figures.seeds_at(axes[1], TABLE, ["none", "learned"])
+    figures.legend(figure, axes)
+    figures.caption(figure, "two seeds")
+    return figure
+
+
+def test_redrawn_figures_have_the_same_bytes(tmp_path):
+    for folder in ("a", "b"):
+        figures.save(draw(), tmp_path / folder, "f")
+    for kind in ("svg", "png"):
+        assert (tmp_path / "a" / f"f.{kind}").read_bytes() == (tmp_path / "b" / f"f.{kind}").read_bytes()
+
+
+def test_both_baselines_are_drawn():
+    lines = {line.get_label(): line.get_ydata()[0] for line in draw().axes[0].get_lines()}
+    assert lines["order-blind rule"] == 0.2 and lines["floor: length only"] == 0.1
+
+
+def test_every_encoding_has_its_own_colour_marker_and_dashes():
+    looks = [figures.style(name) for name in encodings.CATALOGUE]
+    for part in range(3):
+        assert len({str(look[part]) for look in looks}) == len(looks)
+    assert figures.style("path/to/mine.py:Mine") == figures.style("Mine")
+
+
+def test_a_shift_of_sinusoids_is_linear_and_of_noise_is_not():
+    named = geometry.controls(64, 16, seed=0)
+    assert geometry.rotation_residual(64, 16, 3) < 1e-20
+    assert geometry.shift_residual(named["sinusoidal (control)"]) < 0.01
+    assert geometry.shift_residual(named["Gaussian (control)"]) > 0.8
+
+
+def test_spectrum_and_components_of_one_wave():
+    wave = np.outer(np.cos(2 * np.pi * 5 * np.arange(40) / 40), np.ones(3))
+    assert geometry.spectrum(wave)[4] == pytest.approx(1)
+    assert geometry.principal_components(wave, 2)[1][0] == pytest.approx(1)
+    assert geometry.similarity(wave)[0, 0] == pytest.approx(1)
+
+
+def test_names_are_shown_as_text(tmp_path):
+    from jaxpe import store
+    from jaxpe.report import index
+
+    store.open_results(tmp_path)
+    store.write_table(tmp_path / "mine" / "table.csv", [])
+    store.write_json(tmp_path / "mine" / "claims.json", [])
+    facts = {
+        "question": "<script>alert(1)</script>",
+        "prediction": "",
+        "cells": 1,
+        "diverged": 0,
+        "command": "",
+        "date": "",
+    }
+    store.write_json(tmp_path / "mine" / "provenance.json", facts)
+    page = index.write(tmp_path).read_text()
+    assert "<script>" not in page and "&lt;script&gt;" in page and "Not run: accuracy" in page

@@ -1,0 +1,126 @@
+"""Properties of the three architectures: causality, padding, permutation, decoding step by step, lanes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpe import encodings, model
+from jaxpe.formatting import EOS
+from jaxpe.model import Inputs, ModelConfig
+
+ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
+CASES = [(a, e) for a in ARCHITECTURES for e in encodings.CATALOGUE]
+
+
+def make(architecture, encoding, seed=0):
+    return model.build(ModelConfig(architecture, 12, width=16), encoding, {}, 40, seed)
+
+
+def inputs(tokens, length=None, source=(6, 7, 8, 9, 10)):
+    tokens = jnp.asarray(tokens)
+    length = tokens.shape[0] if length is None else length
+    source = jnp.asarray(source)
+    return Inputs(
+        tokens, jnp.arange(tokens.shape[0]), jnp.asarray(length), source, jnp.arange(len(source)), jnp.asarray(5)
+    )
+
+
+@pytest.mark.parametrize(("architecture", "encoding"), [case for case in CASES if case[0] != "encoder"])
+def test_no_logit_depends_on_a_later_token(architecture, encoding):
+    built, given = make(architecture, encoding), inputs([1, 5, 6, 7, 8, 9])
+
+    def logit(embedding, place):
+        built.stack.embedding[...] = embedding
+        return built(given).logits[place].sum()
+
+    for place in range(6):
+        gradient = jax.grad(logit)(built.stack.embedding[...], place)
+        touched = np.abs(np.asarray(gradient))[np.asarray(given.tokens)].sum(-1) > 0
+        assert touched[: place + 1].all() and not touched[place + 1 :].any()
+
+
+@pytest.mark.parametrize(("architecture", "encoding"), CASES)
+def test_padding_changes_nothing(architecture, encoding):
+    built, tokens = make(architecture, encoding), [1, 5, 6, 7]
+    plain = built(inputs(tokens)).logits
+    padded = built(inputs([*tokens, 11, 10, 9], 4, source=(6, 7, 8, 9, 10, 3, 2))).logits
+    np.testing.assert_allclose(plain, padded[:4], atol=1e-5)
+
+
+def test_without_an_encoding_an_encoder_is_blind_to_order():
+    built, order = make("encoder", "none"), np.array([3, 1, 0, 5, 4, 2])
+    tokens = np.array([5, 6, 7, 8, 9, 5])
+    np.testing.assert_allclose(built(inputs(tokens)).logits[order], built(inputs(tokens[order])).logits, atol=1e-5)
+    seeing = make("encoder", "sinusoidal")
+    assert np.abs(seeing(inputs(tokens)).logits[order] - seeing(inputs(tokens[order])).logits).max() > 1e-2
+
+
+@pytest.mark.parametrize(("architecture", "encoding"), [case for case in CASES if case[0] != "encoder"])
+def test_step_by_step_equals_the_full_forward_pass(architecture, encoding):
+    built = make(architecture, encoding)
+    given = inputs([1, 5, 6, 0, 0, 0, 0, 0], 3)
+    generated = built.generate(given, EOS)
+    full = built(given._replace(tokens=generated, length=jnp.asarray(8))).logits.argmax(-1)
+    end = next((i for i in range(3, 8) if generated[i] == EOS), 7)
+    np.testing.assert_array_equal(generated[3 : end + 1], full[2:end])
+
+
+@pytest.mark.parametrize("encoding", encodings.CATALOGUE)
+def test_the_same_seed_gives_every_encoding_the_same_blocks(encoding):
+    one, other = make("encoder_decoder", encoding), make("encoder_decoder", "none")
+    for side in ("stack", "source"):
+        pair = (getattr(one, side), getattr(other, side))
+        jax.tree.map(np.testing.assert_array_equal, *(stack.blocks for stack in pair))
+        np.testing.assert_array_equal(*(stack.embedding[...] for stack in pair))
+
+
+def test_a_lane_of_a_vmap_equals_a_model_alone():
+    given = inputs([1, 5, 6, 7, 8, 9])
+    lanes = jax.vmap(lambda seed: make("decoder", "learned", seed)(given).logits)(jnp.arange(3))
+    for seed in range(3):
+        np.testing.assert_allclose(lanes[seed], make("decoder", "learned", seed)(given).logits, atol=1e-5)
+
+
+def test_attention_equals_a_slow_loop():
+    built, given = make("encoder", "sinusoidal"), inputs([5, 6, 7])
+    record = built(given, record=True).record
+    block = built.stack.blocks[0]
+    x = np.asarray(record.hidden[0], np.float64)
+    h = x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)
+    for head in range(2):
+        q, k = (h @ np.asarray(w[...], np.float64)[:, head] for w in (block.attention.query, block.attention.key))
+        for i in range(3):
+            logits = [float(q[i] @ k[j]) / np.sqrt(8) for j in range(3)]
+            weights = np.exp(logits) / np.exp(logits).sum()
+            np.testing.assert_allclose(record.attention[0].weights[head, i], weights, atol=1e-5)
+
+
+def test_length_scaling_acts_beyond_the_trained_keys_only():
+    built, given = make("encoder", "none"), inputs([5, 6, 7, 8])
+    plain, wide, narrow = (built(given, scaling_length=n).logits for n in (None, jnp.float32(4), jnp.float32(2)))
+    np.testing.assert_allclose(plain, wide, atol=1e-6)
+    assert np.abs(plain - narrow).max() > 1e-3
+
+
+def test_positions_beyond_a_learned_table_are_refused():
+    from jaxpe.errors import UserError
+
+    with pytest.raises(UserError, match=r"0 … 39.*asked for 44"):
+        make("encoder", "learned")(inputs([5] * 3)._replace(positions=jnp.arange(42, 45)))
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_training_step_lowers_for_accelerators(architecture, platform):
+    from jaxpe import train
+    from jaxpe.config import Setting, Training, source_of
+
+    setting = Setting("reverse", architecture, "learned", 5, 60, width=16, training=Training(steps=4, batch=4))
+    stream = source_of(setting).stream
+
+    def steps(seed):
+        return train.run(train.start(setting, stream, seed, 1e-3), 0, 2, setting, stream, {})
+
+    exported = jax.export.export(jax.jit(steps), platforms=[platform])(jax.ShapeDtypeStruct((), jnp.int32))
+    assert "while" in exported.mlir_module()

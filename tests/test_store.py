@@ -1,0 +1,97 @@
+"""What is on disk: whole or absent, checked when read, and told in a sentence when it is not right."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+
+from jaxpe import store
+from jaxpe.errors import UserError
+
+PARAMETERS = {"100/a": np.arange(6.0).reshape(2, 3)}
+
+
+@pytest.fixture
+def results(tmp_path):
+    made = store.open_results(tmp_path / "results")
+    made.write_cell("x", {"seed": 0}, PARAMETERS)
+    return made
+
+
+def test_a_cell_comes_back_as_it_was_and_the_first_writer_wins(results):
+    results.write_cell("x", {"seed": 1}, {"100/a": np.zeros(1)})
+    assert results.read_record("x")["seed"] == 0
+    np.testing.assert_array_equal(results.read_parameters("x")["100/a"], PARAMETERS["100/a"])
+    assert [path.name for path in (results.folder / "cells").iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("name", ["record.json", "parameters.safetensors"])
+@pytest.mark.parametrize("damage", ["cut", "altered"])
+def test_damage_is_noticed_and_named(results, name, damage):
+    path = results.cell("x") / name
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        content = content[: len(content) // 2]
+    else:
+        at = content.index(b'"seed": 0') + 8 if name == "record.json" else len(content) - 3
+        content[at] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="truncated or altered: delete the folder x"):
+        results.read_parameters("x")
+
+
+def test_measurements_come_back_and_damaged_ones_are_measured_again(results):
+    key = {"kind": "scores", "length": 3}
+    assert results.read_measurement("x", key) is None
+    results.write_measurement("x", key, {"exact": np.float32(2)})
+    assert results.read_measurement("x", key)["exact"] == 2
+    assert results.read_measurement("x", {"kind": "scores", "length": 4}) is None
+    results.measurement("x", key).write_bytes(b"no npz")
+    assert results.read_measurement("x", key) is None
+
+
+def test_folders_that_are_no_results_folders(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        store.open_results(tmp_path / "file")
+    with pytest.raises(UserError, match="not a results folder"):
+        store.open_results(tmp_path)
+    other = store.open_results(tmp_path / "other").folder / store.MARKER
+    other.write_text(json.dumps({"schema": 99}))
+    with pytest.raises(UserError, match=r"another version of jaxpe .record schema 99"):
+        store.open_results(tmp_path / "other")
+    other.write_text("{")
+    with pytest.raises(UserError, match="was altered"):
+        store.open_results(tmp_path / "other")
+
+
+def test_a_full_disk_is_one_sentence_and_nothing_is_lost(results, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store, "write_through", full)
+    with pytest.raises(UserError, match="disk is full"):
+        results.write_cell("y", {}, PARAMETERS)
+    with pytest.raises(UserError, match="disk is full"):
+        store.write_text(results.folder / "page", "text")
+    monkeypatch.undo()
+    assert not results.has("y") and results.read_record("x")["seed"] == 0
+    results.write_cell("y", {}, PARAMETERS)
+    assert results.has("y")
+
+
+def test_tables_keep_the_name_none_and_leave_gaps_empty(tmp_path):
+    rows = [{"encoding": "none", "value": 1 / 3, "floor": None, "extra": 2}, {"encoding": "nan", "value": float("nan")}]
+    store.write_table(tmp_path / "t.csv", rows)
+    table = store.read_table(tmp_path / "t.csv")
+    assert list(table.columns[: len(store.COLUMNS)]) == list(store.COLUMNS)
+    assert list(table["encoding"]) == ["none", "nan"] and table["value"][0] == 0.333333 and table["value"].isna()[1]
+
+
+def test_identity_does_not_depend_on_order_and_refuses_nan():
+    assert store.identity({"a": 1, "b": (2.0, None)}) == store.identity({"b": [2.0, None], "a": 1})
+    assert store.identity({"a": 1}) != store.identity({"a": 2})
+    with pytest.raises(UserError):
+        store.identity({"a": float("nan")})

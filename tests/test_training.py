@@ -1,0 +1,206 @@
+"""Training: strata, pairing, lanes, bits, divergence, resume after kills, and evaluation against generation."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpe import evaluate, parameters, population, store, study, train
+from jaxpe.config import Setting, Training, source_of
+from jaxpe.formatting import EOS
+from jaxpe.population import Member
+
+SETTING = Setting("reverse", "encoder", "learned", 6, 60, width=16, training=Training(steps=40, batch=16))
+
+
+def trained(setting=SETTING, seeds=(0, 1), rates=None, progress=lambda steps: None, resume=None):
+    source = source_of(setting)
+    program = population.compile_program(setting, source, population.runs_mesh())
+    members = [Member(seed, rate) for seed, rate in zip(seeds, rates or [3e-3] * len(seeds), strict=True)]
+    return population.train_round(setting, source, program, members, resume, progress)
+
+
+def leaves(result):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(result.checkpoints["100"])]
+
+
+def same(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(leaves(a), leaves(b), strict=True))
+
+
+@pytest.fixture(scope="module")
+def two():
+    return trained()
+
+
+def test_the_same_seed_gives_the_same_bits_twice_whatever_the_neighbour(two):
+    again = trained(seeds=(1, 0))
+    assert same(two[0], again[1]) and same(two[1], again[0]) and not same(two[0], two[1])
+
+
+def test_a_lane_equals_a_plain_loop(two):
+    stream = source_of(SETTING).stream
+    lane = train.start(SETTING, stream, 0, 3e-3)
+    for number in range(40):
+        lane = train.step(jnp.int32(number), lane, SETTING, stream, {})
+    for a, b in zip(jax.tree.leaves(lane.model), leaves(two[0]), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-3)
+
+
+def test_a_lane_that_diverges_is_frozen_and_its_neighbours_bits_stay(two):
+    found = trained(rates=[3e-3, 1e30])
+    assert found[1].diverged and not found[0].diverged and same(found[0], two[0])
+    assert all(np.isfinite(leaf).all() for leaf in leaves(found[1]))
+    assert len(found[1].history["step"]) < len(found[0].history["step"])
+
+
+def test_strata_keep_every_length_equally_weighted():
+    stream = source_of(SETTING).stream
+    strata = train.strata_of(stream, 6, Training(batch=16, strata=4))
+    assert [length for stratum in strata for length in stratum.lengths] == list(range(1, 7))
+    per_length = [s.examples * s.weight / len(s.lengths) for s in strata]
+    np.testing.assert_allclose(per_length, per_length[0])
+
+
+def test_every_encoding_sees_the_same_batches():
+    setting, key = replace(SETTING, encoding="none"), jax.random.key(5)
+    stream, stratum = source_of(SETTING).stream, train.strata_of(source_of(SETTING).stream, 6, SETTING.training)[1]
+    a, b = (train.draw(stream, one.sampler, stratum, key, {}) for one in (setting, SETTING))
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def test_encodings_do_not_decay():
+    model = parameters.fresh(SETTING, source_of(SETTING).stream)
+    flags = parameters.to_arrays(train.decayed(model))
+    assert not any(flag for name, flag in flags.items() if "encodings" in name or "gain" in name)
+    assert flags["stack.blocks.0.attention.query"]
+
+
+def test_the_compiled_program_has_no_collectives():
+    setting = replace(SETTING, training=Training(steps=4, batch=4))
+    text = population.compile_program(setting, source_of(setting), population.runs_mesh()).run.as_text()
+    assert not any(word in text for word in ("all-reduce", "all-gather", "collective-permute", "all-to-all"))
+
+
+class Stop:
+    """Progress that is interrupted after some chunks."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def __call__(self, steps):
+        self.after -= 1
+        if self.after < 0:
+            raise KeyboardInterrupt
+
+
+def test_resume_gives_the_same_bits_and_an_altered_checkpoint_is_left_out(two, tmp_path):
+    from jaxpe.checkpoints import Folder
+
+    folder = Folder(tmp_path / "round", "here", every=0)
+    with pytest.raises(KeyboardInterrupt):
+        trained(progress=Stop(1), resume=folder)
+    assert [path.name for path in folder.path.iterdir()] == ["00000020"]
+    steps = []
+    found = trained(resume=folder, progress=steps.append)
+    assert same(found[0], two[0]) and steps[0] == 20
+    assert all(name in found[0].checkpoints for name in population.CHECKPOINTS)
+    with pytest.raises(KeyboardInterrupt):
+        trained(progress=Stop(1), resume=Folder(tmp_path / "other", "here", every=0))
+    meta = tmp_path / "other" / "00000020" / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"digest": "0"}))
+    steps = []
+    assert same(trained(resume=Folder(tmp_path / "other", "here"), progress=steps.append)[0], two[0])
+    assert steps[0] == 10  # from the start
+
+
+@pytest.mark.parametrize("architecture", ["decoder", "encoder_decoder"])
+def test_exact_match_equals_greedy_generation(architecture):
+    setting = replace(
+        SETTING,
+        architecture=architecture,
+        encoding="sinusoidal",
+        training=Training(steps=300, batch=32),
+        train_length=4,
+    )
+    source, mesh = source_of(setting), population.runs_mesh()
+    model = jax.tree.map(jnp.asarray, trained(setting)[0].checkpoints["100"])
+    evaluator = evaluate.compile_evaluator(setting, source, mesh, 4, 32)
+    [scores] = evaluate.evaluate(evaluator, [model], {}, "reverse", 3)
+    key, right = evaluate.arguments("reverse", 3, 0, 0.0)[0], 0
+    for number in range(32):
+        example = source.stream.example(jax.random.fold_in(key, number), 3, 4, {})
+        inputs = train.inputs_of(example, setting.sampler, key)
+        prompt = int(np.argmax(example.answered)) + 1
+        generated = model.generate(inputs._replace(length=jnp.asarray(prompt)), EOS)
+        right += bool((generated[: example.length] == example.tokens[: example.length]).all())
+    assert right == int(scores.exact) and right > 0
+
+
+def workspace(folder):
+    return study.Workspace(store.open_results(folder))
+
+
+def test_scores_are_stored_and_longer_tests_do_not_retrain(tmp_path):
+    work = workspace(tmp_path / "results")
+    cells = work.cells([SETTING], 1)
+    work.train(cells)
+    first = work.scores(cells, [3, 6], 16)
+    again = workspace(tmp_path / "results")
+    again.evaluator = again.train_group = None  # neither is to be called
+    again.train(cells)
+    found = again.scores(cells, [3, 6], 16)
+    np.testing.assert_array_equal(first[0, 6].index_correct, found[0, 6].index_correct)
+    record = work.results.read_record(cells[0].id)
+    assert not record["diverged"] and record["history"]["step"][-1] == 40
+
+
+def test_a_test_beyond_the_learned_table_is_refused(tmp_path):
+    from jaxpe.errors import UserError
+
+    work = workspace(tmp_path / "results")
+    with pytest.raises(UserError, match=r"knows 60 positions.*needs 80"):
+        work.scores(work.cells([SETTING], 1), [40], 16)
+
+
+@pytest.mark.slow
+def test_twenty_kills_change_no_bit(tmp_path):
+    """A process is killed with SIGKILL at random moments; what is trained in the end has the bits of a calm run."""
+    code = (
+        "import jax; jax.config.update('jax_num_cpu_devices', 2)\n"
+        "import sys; from pathlib import Path\n"
+        "from jaxpe import store, study; from jaxpe.config import Setting, Training\n"
+        "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=4000, batch=16))\n"
+        "w = study.Workspace(store.open_results(Path(sys.argv[1])), save_every=0)\n"
+        "w.train(w.cells([s], 2))\n"
+    )
+    environment = dict(os.environ)
+    generator = np.random.default_rng(0)
+
+    def begin(folder):
+        return subprocess.Popen([sys.executable, "-c", code, str(folder)], env=environment)
+
+    calm = begin(tmp_path / "calm")
+    assert calm.wait() == 0
+    kills = 0
+    while kills < 20:
+        process = begin(tmp_path / "killed")
+        time.sleep(float(generator.uniform(3, 9)))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert begin(tmp_path / "killed").wait() == 0
+    for cell in sorted((tmp_path / "calm" / "cells").iterdir()):
+        other = tmp_path / "killed" / "cells" / cell.name
+        assert (cell / "parameters.safetensors").read_bytes() == (other / "parameters.safetensors").read_bytes()
+    assert kills >= 5
