@@ -182,7 +182,7 @@ def shift_linearity(table: Any) -> Any:
         )
         axis.axhline(1.0, color="black", linewidth=0.7, linestyle=":")
         axis.set_yscale("symlog", linthresh=0.01)
-        axis.set_ylim(0, None)
+        axis.set_ylim(0, 2 * own["value"].max())
         axis.set_title(f"{task}, {architecture}")
         axis.set_ylabel("residual, share of variance", fontsize=8.5)
     draw.caption(

@@ -87,7 +87,7 @@ def score_length(
     examples: int,
 ) -> Scores:
     """Scores over `examples` examples of one length, in arrays for `top`. Without a sampler, positions are arange + shift."""
-    used = positions.Shifted(shift) if sampler is None else sampler  # type: ignore[arg-type]
+    used = positions.Shifted(shift) if sampler is None else sampler
 
     def one(number: Int[Array, ""]) -> Scores:
         example_key = jax.random.fold_in(key, number)

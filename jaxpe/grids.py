@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jaxpe.presets import Row
 
-SMALL_TEXT = (("train_length", 16), ("reach", 8.0), ("steps", 20), ("batch", 8), ("vocabulary", 300))
 QUICK_TEXT = (("train_length", 32), ("reach", 8.0), ("steps", 400), ("batch", 32), ("strata", 1), ("examples", 128))
 STANDARD_TEXT = (
     ("train_length", 64),
@@ -15,7 +14,7 @@ STANDARD_TEXT = (
     ("layers", 4),
     ("heads", 4),
 )
-QUICK_COUNT = (("steps", 400),)
+QUICK_COUNT = (("steps", 1200),)
 ALL = ("encoder", "decoder", "encoder_decoder")
 SEVEN = ("none", "sinusoidal", "learned", "sinusoidal_paper", "learned_bert", "concatenated", "random_fixed")
 

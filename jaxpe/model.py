@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
@@ -268,9 +269,10 @@ def check_positions(encoding: Encoding, positions: Num[Array, T]) -> None:
     if encoding.integer_positions and not jnp.issubdtype(positions.dtype, jnp.integer):
         raise UserError(f"{type(encoding).__name__} takes whole positions only, got {positions.dtype}.")
     limit = encoding.position_limit
-    if limit is not None and positions.size and not (positions.min() >= 0 and positions.max() < limit):
+    known = np.asarray(positions)
+    if limit is not None and known.size and not (known.min() >= 0 and known.max() < limit):
         raise UserError(
-            f"{type(encoding).__name__} knows the positions 0 … {limit - 1}, but was asked for {int(positions.max())}: "
+            f"{type(encoding).__name__} knows the positions 0 … {limit - 1}, but was asked for {int(known.max())}: "
             f"build it with a larger max_length."
         )
 

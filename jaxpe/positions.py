@@ -68,13 +68,13 @@ class Randomized:
 class Shifted:
     """p + by: at test time only, it separates 'knows the order' from 'memorised the rows'."""
 
-    by: int = 1
+    by: int | Int[Array, ""] = 1
 
     def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
         return jnp.arange(tokens.shape[0]) + self.by
 
     def bound(self, max_total_length: int) -> int:
-        return max_total_length + self.by
+        return max_total_length + int(self.by)
 
 
 def checked_limit(name: str, limit: int, max_total_length: int) -> int:

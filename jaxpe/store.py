@@ -173,7 +173,7 @@ def read_table(path: Path) -> pandas.DataFrame:
     import pandas
 
     try:
-        return pandas.read_csv(path, keep_default_na=False, na_values=[""], float_precision="round_trip")
+        return pandas.read_csv(path, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a table ({error}): run its experiment again.") from error
 

@@ -141,9 +141,9 @@ def open_text(objective: str, *, corpus: str = "kjv", vocabulary: int = 512, sta
         ids = [np.array(encoding.ids, np.int32) + SPECIALS for encoding in tokenizer.encode_batch(list(documents))]
         starts_at = np.cumsum([0, *[len(part) for part in ids]])[:-1].astype(np.int32)
         packed = {"tokens": np.concatenate(ids), "starts": starts_at, "characters": characters}
-        if len(packed["tokens"]) < 2000:
+        if len(packed["tokens"]) < 1000:
             raise UserError(
-                f"{corpus} is too short: {len(packed['tokens'])} tokens in one of its two parts, 2000 are needed."
+                f"{corpus} is too short: {len(packed['tokens'])} tokens in one of its two parts, 1000 are needed."
             )
         splits.append(packed)
     return Opened(TextStream(objective, size, starts), splits[0], splits[1], f"{found.digest}-{vocabulary}")

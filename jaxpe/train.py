@@ -170,7 +170,7 @@ def step(number: Int[Array, ""], lane: Lane, setting: Setting, stream: Stream, d
     model = jax.tree.map(lambda p, u: p - rate * u, lane.model, updates)
     row = jnp.stack([value, sums.correct / sums.answers, sums.exact / sums.examples, jnp.ones(())])
     history = lane.history.at[number // HISTORY_EVERY].add(row)
-    alive = lane.alive & jnp.isfinite(value) & jnp.isfinite(optax.global_norm(gradient))
+    alive = lane.alive & jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(gradient))
     new = lane._replace(model=model, optimiser=state, history=history)
     return jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, lane)._replace(alive=alive)
 

@@ -65,7 +65,7 @@ def test_the_embedded_corpus_and_its_split():
 
 def test_characters_of_tokens_add_up(tmp_path):
     file = tmp_path / "mine.txt"
-    file.write_text("\n".join(f"déjà vu № {i} — ελληνικά" for i in range(900)))
+    file.write_text("\n".join(f"déjà vu № {i} — ελληνικά" for i in range(4000)))
     opened = text.open_text("causal_lm", corpus=str(file), vocabulary=300)
     documents = corpus.load(str(file)).train
     tokens = np.asarray(opened.train["tokens"])

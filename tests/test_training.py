@@ -49,8 +49,9 @@ def test_the_same_seed_gives_the_same_bits_twice_whatever_the_neighbour(two):
 def test_a_lane_equals_a_plain_loop(two):
     stream = source_of(SETTING).stream
     lane = train.start(SETTING, stream, 0, 3e-3)
+    step = jax.jit(lambda number, lane: train.step(number, lane, SETTING, stream, {}))
     for number in range(40):
-        lane = train.step(jnp.int32(number), lane, SETTING, stream, {})
+        lane = step(jnp.int32(number), lane)
     for a, b in zip(jax.tree.leaves(lane.model), leaves(two[0]), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-3)
 
