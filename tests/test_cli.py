@@ -128,7 +128,7 @@ def test_a_dry_run_runs_nothing(tmp_path):
         (("run", "accuracy", "--seeds", "0"), "above 0"),
         (("run", "accuracy", "--set", "widht=3"), "Did you mean 'width'"),
         (("run", "accuracy", "--set", "width=wide"), "whole number"),
-        (("run", "accuracy", "--set", "width=33"), "not divisible"),
+        (("run", "accuracy", "--set", "heads=3"), "not divisible"),
         (("run", "accuracy", "--architectures", "encodr"), "Did you mean 'encoder'"),
         (("run", "accuracy", "--tasks", "masked_lm", "--corpus", "nothing.txt"), "no text file"),
         (("run", "nothing.py"), "There is no file"),
