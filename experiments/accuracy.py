@@ -84,7 +84,7 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
             lengths = [setting.train_length]
         for (seed, length), scores in work.scores(group, lengths, preset.examples).items():
             rows += tables.rows_of("accuracy", setting, source, seed, length, scores)
-        for cell in group:
+        for cell in [] if setting.language else group:
             reached = train.step_reaching(work.results.read_record(cell.id)["history"], "token_accuracy", 0.95)
             row = tables.base_row("accuracy", setting, cell.seed, None)
             rows.append(row | {"metric": "steps_to_95", "value": reached, "steps": setting.training.steps})
@@ -113,6 +113,7 @@ def figures(table: Any) -> dict[str, Any]:
             axis.set_ylim(-0.03, 1.05)
     draw.legend(figure, axes, columns=6)
     draw.caption(figure, f"At the longest training length; a point is one of {table['seed'].nunique()} seeds.")
+    groups = [group for group in groups if headline(group[0]) == "token_accuracy"]
     speed, axes = draw.panels(len(groups), columns=3, height=2.3)
     for axis, (task, architecture) in zip(axes, groups, strict=True):
         part = tables.select(table, task=task, architecture=architecture, metric="steps_to_95")

@@ -87,6 +87,8 @@ def narrow(
     for name in architectures:
         if name not in ARCHITECTURES:
             raise unknown("architecture", name, ARCHITECTURES)
+    if not preset.grid:
+        return preset  # an experiment without a grid of its own, such as throughput
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
     for name in task_names:
         if not any(row.task == name for row in rows):
