@@ -20,6 +20,7 @@ import numpy as np
 from jaxpe import cli, evaluate, population, tables
 from jaxpe import figures as draw
 from jaxpe.config import MAPPINGS, Setting, Training, source_of
+from jaxpe.parameters import fresh
 from jaxpe.population import Member
 from jaxpe.presets import Preset
 from jaxpe.statistics import Claim
@@ -34,14 +35,18 @@ PRESETS["full"] = PRESETS["standard"]
 
 
 def peer(preset: Preset, **changes: Any) -> Setting:
-    """The peer's setting; four strata of lengths."""
-    training = Training(steps=10**6, batch=128, strata=4)
+    """The peer's setting; eight strata of lengths."""
+    training = Training(steps=10**6, batch=128, strata=8)
+    lanes, mapping, working_set = population.lanes_for()
     options: Any = {
         "task_options": (("alphabet", 2),),
         "layers": preset.layers,
         "width": 64,
         "heads": 8,
         "training": training,
+        "lanes": lanes,
+        "mapping": mapping,
+        "working_set": working_set,
     }
     setting = Setting("reverse", "encoder", "sinusoidal", preset.train_length, 5 * preset.train_length, **options)
     return replace(setting, **changes)
@@ -88,10 +93,8 @@ def evaluation_rate(setting: Setting, examples: int, longest: int) -> dict[str, 
     """Operations per second over all lengths, compilation apart, and how many programs there were."""
     source, mesh = source_of(setting), population.runs_mesh()
     lengths = list(range(1, longest + 1))
-    top_of = evaluate.tops(lengths)
+    top_of = evaluate.tops(lengths, programs=5)
     compiled = {t: evaluate.compile_evaluator(setting, source, mesh, t, examples) for t in sorted(set(top_of.values()))}
-    from jaxpe.parameters import fresh
-
     models = [fresh(setting, source.stream, seed) for seed in range(mesh.size)]
     began = time.perf_counter()
     for length in lengths:

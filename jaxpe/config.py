@@ -59,8 +59,11 @@ class Setting:
     vocabulary: int = 512
     starts: str = "packed"
     precision: str = "highest"
-    lanes: int = 1  # models per device in one program, and how they are mapped: both decide the last bits on a CPU
+    # How the work is cut, which decides the last bits: models per device in one program, how they are mapped, and how many
+    # activations (tokens · width · layers) one gradient is taken over.
+    lanes: int = 1
     mapping: str = "map"
+    working_set: int = 2**16
 
     @property
     def language(self) -> bool:
@@ -131,7 +134,7 @@ def identity(setting: Setting, seed: int, source: Source) -> str:
         "corpus": [source.digest, setting.starts] if setting.language else None,
         "precision": setting.precision,
         "seed": seed,
-        "lanes": [setting.lanes, setting.mapping],
+        "lanes": [setting.lanes, setting.mapping, setting.working_set],
     }
     return store.identity(parts)
 

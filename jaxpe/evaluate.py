@@ -6,7 +6,9 @@ curve and of its companions. The examples come from a key of their own: the same
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -22,9 +24,8 @@ from jaxpe.model import Transformer
 from jaxpe.population import over_lanes, spread_over
 from jaxpe.positions import Sampler
 from jaxpe.tasks import evaluation
-from jaxpe.train import answer_loss, inputs_of
+from jaxpe.train import answer_loss, at_once, inputs_of
 
-TOKENS_AT_ONCE = 4096  # of a batch in evaluation: small enough for the cache, large enough to fill the cores
 NO_SCALING = np.float32(np.inf)  # a scaling_length that no input exceeds
 
 
@@ -53,10 +54,11 @@ def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
     right_imposed = jnp.argmax(logits.at[:, EOS].set(-jnp.inf), axis=-1) == example.targets
     nats = jnp.where(scored, answer_loss(logits, example), 0.0)
     characters = data["characters"][example.targets] * scored if "characters" in data else jnp.zeros(scored.shape)
-    index = jnp.where(scored, jnp.cumsum(scored) - 1, scored.shape[0])
+    # Where the i-th answer stands, as a matrix: a scatter is slow on every backend.
+    where = scored & (jnp.cumsum(scored) - 1 == jnp.arange(scored.shape[0])[:, None])
 
     def by_index(values: Float[Array, T]) -> Float[Array, T]:
-        return jnp.zeros(scored.shape).at[index].add(values.astype(jnp.float32), mode="drop")
+        return jnp.where(where, values.astype(jnp.float32), 0.0).sum(1)
 
     return Scores(
         jnp.ones(()),
@@ -85,8 +87,12 @@ def score_length(
     sampler: Sampler | None,
     top: int,
     examples: int,
+    group: int,
 ) -> Scores:
-    """Scores over `examples` examples of one length, in arrays for `top`. Without a sampler, positions are arange + shift."""
+    """Scores over `examples` examples of one length, `group` at a time, in arrays for `top`.
+
+    Without a sampler, positions are arange + shift.
+    """
     used = positions.Shifted(shift) if sampler is None else sampler
 
     def one(number: Int[Array, ""]) -> Scores:
@@ -95,8 +101,7 @@ def score_length(
         inputs = inputs_of(example, used, jax.random.fold_in(example_key, keys.STREAMS["positions"]))
         return score(model(inputs, scaling_length=scaling_length).logits, example, data)
 
-    at_once = max(1, min(examples, TOKENS_AT_ONCE // max(stream.sizes(top))))
-    return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, jnp.arange(examples), batch_size=at_once))
+    return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, jnp.arange(examples), batch_size=group))
 
 
 class Evaluator(NamedTuple):
@@ -112,8 +117,11 @@ def compile_evaluator(
     """Compiles the evaluation of lengths up to `top`."""
     from jaxpe.parameters import fresh
 
+    group = at_once(setting, max(source.stream.sizes(top)), examples)
+    options: Any = {"stream": source.stream, "sampler": sampler, "top": top, "examples": examples, "group": group}
+
     def one(model: Transformer, *rest: Any) -> Scores:
-        return score_length(model, *rest, stream=source.stream, sampler=sampler, top=top, examples=examples)
+        return score_length(model, *rest, **options)
 
     spread = spread_over(mesh)
     model = jax.tree.map(
@@ -152,18 +160,28 @@ def evaluate(
     return results
 
 
-def tops(lengths: Sequence[int], shortest: int = 1, ratio: float = 3.2) -> dict[int, int]:
-    """For each length the top that it is padded to: few ranges, each at most `ratio` times its shortest length.
+def tops(lengths: Sequence[int], shortest: int = 1, programs: int = 2) -> dict[int, int]:
+    """For each length the top that it is padded to: the ranges with the least padding, at most `programs` of them.
 
-    Lengths up to `shortest` share one range.
+    Lengths up to `shortest` share one range more.
     """
-    chosen: dict[int, int] = {}
-    pending = sorted(set(lengths), reverse=True)
-    while pending:
-        top = max(pending[0], shortest)
-        chosen |= {length: top for length in pending if length * ratio > top or top == shortest}
-        pending = [length for length in pending if length not in chosen]
-    return chosen
+    beyond = sorted({length for length in lengths if length > shortest})
+
+    @cache
+    def best(count: int, programs: int) -> tuple[int, tuple[int, ...]]:
+        """The least padded length over the first `count`, and the tops that give it."""
+        if count == 0:
+            return 0, ()
+        if programs == 0:
+            return sys.maxsize, ()
+        options = []
+        for first in range(count):
+            total, chosen = best(first, programs - 1)
+            options.append((total + (count - first) * beyond[count - 1], (*chosen, beyond[count - 1])))
+        return min(options)
+
+    chosen = (shortest, *best(len(beyond), programs)[1])
+    return {length: next(top for top in chosen if top >= length) for length in lengths}
 
 
 def test_lengths(stream: Stream, train_length: int, reach: float, points: int) -> list[int]:

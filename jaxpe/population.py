@@ -22,12 +22,12 @@ from jaxpe.plugins import call_user_code
 
 CHECKPOINTS = {"25": 0.25, "50": 0.5, "100": 1.0}  # names of the kept parameters: percent of the steps
 CHUNK = 100  # steps between two looks at the clock
-# Models per device and how they are mapped, by backend: filled by hand from experiments/throughput.py, never chosen at run
-# time, since both decide the last bits of a result.
-LANES = {"cpu": (1, "map"), "gpu": (16, "vmap"), "tpu": (16, "vmap")}
+# Models per device, how they are mapped and the working set, by backend: filled by hand from experiments/throughput.py,
+# never chosen at run time, since they decide the last bits of a result. A CPU's working set stays in a core's cache.
+LANES = {"cpu": (1, "map", 2**16), "gpu": (16, "vmap", 2**26), "tpu": (16, "vmap", 2**26)}
 
 
-def lanes_for(setting: Setting) -> tuple[int, str]:
+def lanes_for() -> tuple[int, str, int]:
     """The committed row of this machine's backend."""
     return LANES.get(jax.default_backend(), LANES["gpu"])
 

@@ -50,6 +50,7 @@ class Preset:
     precision: str = "highest"
     lanes: int | None = None  # models per device; None: the committed table of jaxpe.population
     mapping: str | None = None
+    working_set: int | None = None
 
 
 def override(preset: Preset, assignments: Sequence[str]) -> Preset:
@@ -156,13 +157,14 @@ def setting_of(
     if not longest:
         raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
     table = max(stream.sizes(longest[-1])) + preset.train_length
-    lanes, mapping = population.lanes_for(setting)
+    lanes, mapping, working_set = population.lanes_for()
     return replace(
         setting,
         table_length=table,
         position_options=() if sampler == "arange" else (("limit", table),),
         lanes=preset.lanes or lanes,
         mapping=preset.mapping or mapping,
+        working_set=preset.working_set or working_set,
     )
 
 

@@ -102,18 +102,35 @@ def draw(stream: Stream, sampler: Sampler, stratum: Stratum, key: Key[Array, ""]
     return example, inputs_of(example, sampler, jax.random.fold_in(key, keys.STREAMS["positions"]))
 
 
-def batch_sums(model: Transformer, setting: Setting, stream: Stream, key: Key[Array, ""], data: Data) -> Sums:
-    """Sums over one batch: every stratum in its own padding, in one program."""
-    totals = []
-    for i, stratum in enumerate(strata_of(stream, setting.train_length, setting.training)):
-        numbers = jnp.arange(stratum.examples)
+def at_once(setting: Setting, size: int, examples: int) -> int:
+    """How many of the examples are worked on together: as many as the working set takes, in groups of the same size."""
+    fitting = setting.working_set // (size * setting.width * setting.layers)
+    return max(n for n in range(1, examples + 1) if examples % n == 0 and n <= max(1, fitting))
 
-        def one(number: Int[Array, ""], i: int = i, stratum: Stratum = stratum) -> Sums:
+
+def batch_gradient(
+    model: Transformer, setting: Setting, stream: Stream, key: Key[Array, ""], data: Data
+) -> tuple[Sums, Transformer]:
+    """Sums over one batch and the gradient of their loss: every stratum in its own padding, group after group."""
+
+    def group_loss(model: Transformer, numbers: Int[Array, N], i: int, stratum: Stratum) -> tuple[Array, Sums]:
+        def one(number: Int[Array, ""]) -> Sums:
             example_key = jax.random.fold_in(jax.random.fold_in(key, i), number)
             return example_sums(model, *draw(stream, setting.sampler, stratum, example_key, data), stratum.weight)
 
-        totals.append(jax.tree.map(lambda part: part.sum(0), jax.vmap(one)(numbers)))
-    return jax.tree.map(lambda *parts: sum(parts), *totals)
+        sums = jax.tree.map(lambda part: part.sum(0), jax.vmap(one)(numbers))
+        return sums.loss, sums
+
+    totals: tuple[Sums, Transformer] = Sums(*[jnp.zeros(())] * len(Sums._fields)), jax.tree.map(jnp.zeros_like, model)
+    for i, stratum in enumerate(strata_of(stream, setting.train_length, setting.training)):
+        group = at_once(setting, max(stream.sizes(stratum.lengths[-1])), stratum.examples)
+
+        def add(totals: Any, numbers: Int[Array, N], i: int = i, stratum: Stratum = stratum) -> tuple[Any, None]:
+            (_, sums), gradient = jax.value_and_grad(group_loss, has_aux=True)(model, numbers, i, stratum)
+            return jax.tree.map(jnp.add, totals, (sums, gradient)), None
+
+        totals, _ = jax.lax.scan(add, totals, jnp.arange(stratum.examples).reshape(-1, group))
+    return totals
 
 
 def decayed(model: Transformer) -> Any:
@@ -159,12 +176,8 @@ def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any) -> La
 def step(number: Int[Array, ""], lane: Lane, setting: Setting, stream: Stream, data: Data) -> Lane:
     """Step `number` of a training. Batches depend on (seed, number) only, so every encoding sees the same ones."""
     key = jax.random.fold_in(keys.stream("data", lane.seed), number)
-
-    def loss(model: Transformer) -> tuple[Float[Array, ""], Sums]:
-        sums = batch_sums(model, setting, stream, key, data)
-        return sums.loss / sums.answers, sums
-
-    (value, sums), gradient = jax.value_and_grad(loss, has_aux=True)(lane.model)
+    sums, summed = batch_gradient(lane.model, setting, stream, key, data)
+    value, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
     updates, state = optimiser(setting.training).update(gradient, lane.optimiser, lane.model)
     rate = lane.learning_rate * schedule(number, setting.training)
     model = jax.tree.map(lambda p, u: p - rate * u, lane.model, updates)
