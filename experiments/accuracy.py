@@ -19,7 +19,7 @@ from typing import Any
 
 from jaxpe import cli, grids, tables, train
 from jaxpe import figures as draw
-from jaxpe.evaluate import test_lengths
+from jaxpe.evaluate import seen_in_training, test_lengths
 from jaxpe.presets import Preset, Row
 from jaxpe.statistics import Claim, direction_verdict, equivalent, paired_difference
 from jaxpe.study import Cell, Workspace
@@ -49,14 +49,14 @@ PRESETS = {
             grids.text("masked_lm", grids.QUICK_TEXT),
             grids.text("causal_lm", grids.QUICK_TEXT),
         ),
-        train_length=8, steps=1000, points=7,
+        train_length=8, steps=800, points=7,
     ),
     "standard": Preset(
         (
-            *[Row(task, grids.ALL, grids.SEVEN) for task in ("reverse", "copy", "count", "index")],
-            *[Row(task, ("encoder",)) for task in TOYS],
-            Row("histogram", ("encoder",)),
-            Row("addition", ("decoder",)),
+            *[Row(task, ("encoder",), ("none", "sinusoidal")) for task in ("index", "count")],
+            *[Row(task, grids.ALL, grids.SEVEN, sizes=grids.FIVE) for task in ("reverse", "copy", "count", "index")],
+            *[Row(task, ("encoder",), sizes=grids.FIVE) for task in (*TOYS, "histogram")],
+            Row("addition", ("decoder",), sizes=grids.FIVE),
             grids.text("masked_lm", grids.STANDARD_TEXT),
             grids.text("causal_lm", grids.STANDARD_TEXT),
         ),
@@ -88,6 +88,20 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
             reached = train.step_reaching(work.results.read_record(cell.id)["history"], "token_accuracy", 0.95)
             row = tables.base_row("accuracy", setting, cell.seed, None)
             rows.append(row | {"metric": "steps_to_95", "value": reached, "steps": setting.training.steps})
+    return rows + overlaps(work, cells, preset)
+
+
+def overlaps(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """How many test examples the training of seed 0 met: the same for every architecture and encoding, hence "any"."""
+    rows = []
+    firsts = {cell.setting.task: cell.setting for cell in reversed(cells) if not cell.setting.language}
+    for setting in reversed(firsts.values()):
+        stream = work.source(setting).stream
+        lengths = test_lengths(stream, setting.train_length, 2.0, 10)
+        shares = seen_in_training(setting, stream, 0, lengths, preset.examples)
+        for length, share in zip(lengths, shares, strict=True):
+            row = tables.base_row("accuracy", setting, 0, length) | {"architecture": "any", "encoding": "any"}
+            rows.append(row | {"metric": "seen_in_training", "value": share, "n_examples": preset.examples})
     return rows
 
 
@@ -98,7 +112,8 @@ def headline(task: str) -> str:
 
 def figures(table: Any) -> dict[str, Any]:
     """One panel a task and architecture: a column an encoding, a point a seed."""
-    groups = list(dict.fromkeys(zip(table["task"], table["architecture"], strict=True)))
+    trained = table[table["encoding"] != "any"]
+    groups = list(dict.fromkeys(zip(trained["task"], trained["architecture"], strict=True)))
     figure, axes = draw.panels(len(groups), columns=3, height=2.5)
     for axis, (task, architecture) in zip(axes, groups, strict=True):
         metric = headline(task)
@@ -127,7 +142,24 @@ def figures(table: Any) -> dict[str, Any]:
         axis.set_ylabel("steps to 95 %", fontsize=8)
     draw.legend(speed, axes, columns=6)
     draw.caption(speed, "Steps until 95 % of the answers in a training batch were right; on the dotted line: never.")
-    return {"accuracy": figure, "steps_to_95": speed}
+    return {"accuracy": figure, "steps_to_95": speed, "seen_in_training": overlap_figure(table)}
+
+
+def overlap_figure(table: Any) -> Any:
+    """Share of test examples that training met, against length: a line a task."""
+    part = tables.select(table, metric="seen_in_training")
+    figure, [axis] = draw.panels(1, width=5.5, height=3.2)
+    for i, (task, rows) in enumerate(part.groupby("task", sort=False)):
+        lines = rows.set_index("test_length")["value"]
+        look = draw.style_at(i)
+        axis.plot(lines.index, lines, color=look.colour, marker=look.marker, linestyle=look.dashes, label=task)
+        axis.axvline(rows["train_length"].iloc[0], color="black", linewidth=0.7, linestyle=":")
+    axis.set_ylim(-0.03, 1.05)
+    axis.set_xlabel("test length (dotted: training length)")
+    axis.set_ylabel("share of test examples met in training")
+    axis.legend(frameon=False, fontsize=7, ncols=2)
+    draw.caption(figure, "Counted by drawing the batches of seed 0 again; the same for every encoding.")
+    return figure
 
 
 def claims(table: Any) -> list[Claim]:

@@ -39,12 +39,14 @@ PRESETS = {
             Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT),
             grids.text("causal_lm", grids.QUICK_TEXT),
         ),
-        train_length=8, steps=1000, points=7,
+        train_length=8, steps=800, points=7,
     ),
     "standard": Preset(
         (
-            *[Row(task, grids.ALL, grids.SEVEN) for task in ("reverse", "copy", "count")],
-            *[Row(task, grids.ALL, ("sinusoidal", "learned"), ("offset", "randomized")) for task in ("reverse", "copy")],
+            Row("reverse", ("encoder",)),
+            WITH_OFFSET,
+            *[Row(task, grids.ALL, grids.SEVEN, sizes=grids.FIVE) for task in ("reverse", "copy", "count")],
+            *[Row(t, grids.ALL, ("sinusoidal", "learned"), ("offset", "randomized"), grids.FIVE) for t in ("reverse", "copy")],
             grids.text("causal_lm", grids.STANDARD_TEXT),
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,

@@ -38,11 +38,12 @@ PRESETS = {
             grids.text("masked_lm", grids.QUICK_TEXT, LEARNED),
             grids.text("causal_lm", grids.QUICK_TEXT, LEARNED),
         ),
-        train_length=8, steps=1000, points=7,
+        train_length=8, steps=800, points=7,
     ),
     "standard": Preset(
         (
-            *[Row(task, grids.ALL, LEARNED) for task in ("reverse", "copy")],
+            Row("reverse", ("encoder",), LEARNED),
+            *[Row(task, grids.ALL, LEARNED, sizes=grids.FIVE) for task in ("reverse", "copy")],
             Row("reverse", ("encoder",), LEARNED, ("offset",)),
             grids.text("masked_lm", grids.STANDARD_TEXT, LEARNED),
             grids.text("causal_lm", grids.STANDARD_TEXT, LEARNED),

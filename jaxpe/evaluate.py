@@ -24,7 +24,7 @@ from jaxpe.model import Transformer
 from jaxpe.population import over_lanes, spread_over
 from jaxpe.positions import Sampler
 from jaxpe.tasks import evaluation
-from jaxpe.train import answer_loss, at_once, inputs_of
+from jaxpe.train import Stratum, answer_loss, at_once, draw, inputs_of, strata_of
 
 NO_SCALING = np.float32(np.inf)  # a scaling_length that no input exceeds
 
@@ -56,9 +56,7 @@ def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
     characters = data["characters"][example.targets] * scored if "characters" in data else jnp.zeros(scored.shape)
     # Where the i-th answer stands, as a matrix: a scatter is slow on every backend.
     where = scored & (jnp.cumsum(scored) - 1 == jnp.arange(scored.shape[0])[:, None])
-
-    def by_index(values: Float[Array, T]) -> Float[Array, T]:
-        return jnp.where(where, values.astype(jnp.float32), 0.0).sum(1)
+    by_index = where @ jnp.stack([scored, right, nats, characters], axis=1).astype(jnp.float32)
 
     return Scores(
         jnp.ones(()),
@@ -68,10 +66,7 @@ def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
         (right_imposed | ~scored).all().astype(jnp.float32),
         nats.sum(),
         characters.sum().astype(jnp.float32),
-        by_index(scored),
-        by_index(right),
-        by_index(nats),
-        by_index(characters),
+        *by_index.T,
     )
 
 
@@ -158,6 +153,44 @@ def evaluate(
         scores = jax.tree.map(np.asarray, scores)
         results += [jax.tree.map(lambda part, i=i: part[i], scores) for i in range(len(group))]
     return results
+
+
+def seen_in_training(setting: Setting, stream: Stream, seed: int, lengths: Sequence[int], examples: int) -> list[float]:
+    """Share of the evaluation examples of each length that the training of a seed met too, by drawing both again.
+
+    The same for every encoding, since batches depend on the seed alone. Beyond the training length it is 0.
+    """
+    key = keys.stream("data", seed)
+    met: set[bytes] = set()
+    for i, stratum in enumerate(strata_of(stream, setting.train_length, setting.training)):
+
+        def one(step: Int[Array, ""], number: Int[Array, ""], i: int = i, stratum: Stratum = stratum) -> Example:
+            example_key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, step), i), number)
+            return draw(stream, setting.sampler, stratum, example_key, {})[0]
+
+        steps, numbers = jnp.arange(setting.training.steps), jnp.arange(stratum.examples)
+        drawn = jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(steps, numbers)
+        count = len(steps) * len(numbers)
+        met |= identities(jax.tree.map(lambda part, count=count: part.reshape(count, *part.shape[2:]), drawn))
+    keys_of = [evaluation.evaluation_key(setting.task, length) for length in lengths]
+
+    def test(key: Key[Array, ""], length: Int[Array, ""], number: Int[Array, ""]) -> Example:
+        return stream.example(jax.random.fold_in(key, number), length, max(lengths), {})
+
+    batches = jax.jit(jax.vmap(jax.vmap(test, (None, None, 0)), (0, 0, None)))
+    drawn = batches(jnp.stack(keys_of), jnp.asarray(lengths), jnp.arange(examples))
+    of_length = [identities(jax.tree.map(lambda part, i=i: part[i], drawn), list) for i in range(len(lengths))]
+    return [float(np.mean([one in met for one in batch])) for batch in of_length]
+
+
+def identities(batch: Example, kind: Callable[..., Any] = set) -> Any:
+    """What tells the examples of a batch from each other: their tokens without padding."""
+    tokens, length, source, source_length = map(
+        np.asarray, (batch.tokens, batch.length, batch.source, batch.source_length)
+    )
+    return kind(
+        tokens[i, : length[i]].tobytes() + b"|" + source[i, : source_length[i]].tobytes() for i in range(len(tokens))
+    )
 
 
 def tops(lengths: Sequence[int], shortest: int = 1, programs: int = 2) -> dict[int, int]:

@@ -69,7 +69,7 @@ def plan(experiment: Experiment, preset: Preset, work: Workspace) -> list[Cell]:
     """The cells of an experiment, all input checked."""
     settings = presets.settings(preset, work.sources)
     work.check(settings)
-    return work.cells(settings, preset.seeds)
+    return [cell for setting, seeds in settings.items() for cell in work.cells([setting], seeds)]
 
 
 def run(experiment: Experiment, preset: Preset, cells: list[Cell], work: Workspace, command: str) -> None:

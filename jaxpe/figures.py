@@ -59,6 +59,12 @@ def style(name: str) -> Style:
     return STYLES.get(base) or SPARE[zlib.crc32(base.encode()) % len(SPARE)]
 
 
+def style_at(i: int) -> Style:
+    """The i-th style, for series that are no encodings."""
+    looks = [*STYLES.values(), *SPARE]
+    return looks[i % len(looks)]
+
+
 def panels(
     count: int, columns: int = 3, width: float = 3.4, height: float = 2.9, **more: Any
 ) -> tuple[Figure, list[Axes]]:

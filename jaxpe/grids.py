@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from jaxpe.presets import Row
 
-QUICK_TEXT = (("train_length", 32), ("reach", 8.0), ("steps", 400), ("batch", 32), ("strata", 1), ("examples", 128))
+QUICK_TEXT = (("train_length", 32), ("reach", 8.0), ("steps", 800), ("batch", 32), ("strata", 1), ("examples", 128))
 STANDARD_TEXT = (
     ("train_length", 64),
     ("reach", 8.0),
-    ("steps", 6000),
+    ("steps", 4000),
     ("batch", 32),
     ("width", 64),
-    ("layers", 4),
-    ("heads", 4),
+    ("layers", 2),
+    ("heads", 2),
 )
+FIVE = (("seeds", 5),)  # of rows that carry no claim
 QUICK_COUNT = (("steps", 1200),)
 ALL = ("encoder", "decoder", "encoder_decoder")
 SEVEN = ("none", "sinusoidal", "learned", "sinusoidal_paper", "learned_bert", "concatenated", "random_fixed")

@@ -13,9 +13,9 @@ from jaxpe.config import Setting
 from jaxpe.study import Cell, Workspace, describe
 
 # Rough rates of one CPU core, for the estimate alone: what is stored in the folder replaces them where it can.
-FLOPS_PER_SECOND = 12e9
-SECONDS_TO_COMPILE = 6.0
-SECONDS_TO_EVALUATE = 6.0  # per setting
+FLOPS_PER_SECOND = 35e9
+SECONDS_TO_COMPILE = 5.0
+SECONDS_TO_EVALUATE = 5.0  # per setting
 
 
 def parameters_of(setting: Setting, work: Workspace) -> int:

@@ -118,15 +118,20 @@ def sized(preset: Preset, row: Row) -> Preset:
     return replace(preset, **dict(row.sizes))
 
 
-def settings(preset: Preset, sources: dict[Any, Source]) -> list[Setting]:
-    """Every setting of the grid, once each and in its order. `sources` remembers what was opened."""
-    found: dict[Setting, None] = {}
+def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, int]:
+    """Every setting of the grid in its order, with its number of seeds: the most that a row asks for.
+
+    `sources` remembers what was opened.
+    """
+    found: dict[Setting, int] = {}
     for row in preset.grid:
         for architecture in row.architectures:
             for encoding in row.encodings:
                 for sampler in row.positions:
-                    found[setting_of(sized(preset, row), row.task, architecture, encoding, sampler, sources)] = None
-    return list(found)
+                    size = sized(preset, row)
+                    setting = setting_of(size, row.task, architecture, encoding, sampler, sources)
+                    found[setting] = max(size.seeds, found.get(setting, 0))
+    return found
 
 
 def setting_of(

@@ -43,7 +43,7 @@ log = logging.getLogger("jaxpe")
 SCHEMA = 1  # raise it when old folders can no longer be read
 MARKER = "jaxpe.json"
 KEY = "__key__"  # the array in which a measurement keeps its key
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 COLUMNS = (
     "experiment", "task", "architecture", "encoding", "positions", "test_positions", "seed", "train_length",
@@ -98,7 +98,7 @@ def disk_errors() -> Iterator[None]:
         number = error.errno if isinstance(error, OSError) else None
         if number in FULL or any(os.strerror(code) in str(error) for code in FULL):
             raise UserError(
-                "The disk is full: free some space and run the same command again; nothing finished is lost."
+                "The disk is full, or a quota reached: free some space and run the same command again; nothing finished is lost."
             ) from error
         if isinstance(error, OSError) and number is not None and number in REFUSED:
             raise UserError(

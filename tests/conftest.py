@@ -1,10 +1,15 @@
-"""Two virtual devices and a cache of its own for every test run; shape annotations are checked at run time."""
+"""Two virtual devices and a cache of its own for every test run; shape annotations are checked at run time.
+
+The cache keeps compiled programs, so that workers and subprocesses share them.
+"""
 
 import os
 import tempfile
 
 os.environ.setdefault("JAXPE_CACHE", tempfile.mkdtemp(prefix="jaxpe-tests-"))
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["JAXPE_CACHE"] + "/xla"
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 from jaxtyping import install_import_hook
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 
@@ -116,6 +118,71 @@ def test_a_dry_run_runs_nothing(tmp_path):
     done = jaxpe("study", "--dry-run", "--results", tmp_path / "r")
     assert done.returncode == 0 and "cells" in done.stdout and "training programs" in done.stdout
     assert not (tmp_path / "r").exists()
+
+
+TINY = ["--tasks", "reverse", "--architectures", "encoder", "--encodings", "none", "--seeds", "1", "--set", "layers=1"]
+
+
+def test_a_diverged_training_is_reported_and_the_rest_is_finished(tmp_path):
+    """Exit code 3, the failure by name, and the table has both encodings."""
+    (tmp_path / "wild.py").write_text(
+        "import jax.numpy as jnp\nfrom jaxpe.encodings import Encoding\n\n\nclass Wild(Encoding):\n"
+        "    def embed(self, x, positions):\n        return x + jnp.inf\n"
+    )
+    folder, wild = tmp_path / "r", f"{tmp_path / 'wild.py'}:Wild"
+    done = jaxpe(
+        "run", "accuracy", "--preset", "smoke", "--tasks", "reverse", "--encodings", "none", wild, "--results", folder
+    )
+    assert done.returncode == 3 and "reverse, encoder, Wild, seed 0" in done.stderr and "Traceback" not in done.stderr
+    table = pandas.read_csv(folder / "accuracy" / "table.csv", keep_default_na=False)
+    assert {"none", "Wild"} <= set(table["encoding"])
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_goes_on(tmp_path):
+    command = ("run", "accuracy", "--preset", "smoke", *TINY, "--steps", "30000", "--results", str(tmp_path / "r"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jaxpe", *command],
+        stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("training"):
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait() == 130 and "goes on from here" in rest and "Traceback" not in rest
+    assert list((tmp_path / "r" / "checkpoints").iterdir())
+    done = jaxpe(*command)
+    assert done.returncode == 0 and not list((tmp_path / "r" / "checkpoints").iterdir())
+
+
+def test_a_full_disk_stops_with_one_sentence(tmp_path):
+    """No file may grow beyond 8 kB: the table of marks fits, the parameters do not."""
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n"
+        "from jaxpe import cli; cli.main(sys.argv[1:])"
+    )
+    command = ["run", "accuracy", "--preset", "smoke", *TINY, "--results", str(tmp_path / "r")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.returncode == 2 and "disk is full" in done.stderr and "Traceback" not in done.stderr
+    assert not list((tmp_path / "r" / "cells").iterdir())
+    assert jaxpe(*command).returncode == 0
+
+
+def test_the_readmes_commands_exist():
+    """Every `jaxpe …` line of the README, as a dry run where it would train."""
+    commands = [line.split("#")[0].split() for line in (ROOT / "README.md").read_text().splitlines()]
+    commands = [words[1:] for words in commands if words[:1] == ["jaxpe"]]
+    assert {words[0] for words in commands} == {"study", "run", "plot", "list", "export-task", "fetch", "doctor"}
+    for words in commands:
+        done = jaxpe(words[0], "--help")
+        options = [word.split("=")[0] for word in words if word.startswith("--")]
+        assert done.returncode == 0 and all(option in done.stdout for option in options)
 
 
 @pytest.mark.parametrize(

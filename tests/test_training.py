@@ -85,10 +85,45 @@ def test_encodings_do_not_decay():
     assert flags["stack.blocks.0.attention.query"]
 
 
-def test_the_compiled_program_has_no_collectives():
-    setting = replace(SETTING, training=Training(steps=4, batch=4))
-    text = population.compile_program(setting, source_of(setting), population.runs_mesh()).run.as_text()
-    assert not any(word in text for word in ("all-reduce", "all-gather", "collective-permute", "all-to-all"))
+def test_eight_devices_train_without_collectives():
+    """Compiled in a process of its own with eight virtual devices, one lane each."""
+    code = (
+        "import jax; jax.config.update('jax_num_cpu_devices', 8)\n"
+        "from jaxpe import population; from jaxpe.config import Setting, Training, source_of\n"
+        "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=8, layers=1, training=Training(steps=4, batch=4))\n"
+        "p = population.compile_program(s, source_of(s), population.runs_mesh())\n"
+        "assert p.lanes == 8\nprint(p.run.as_text())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "num_partitions=8" in done.stdout
+    assert not any(word in done.stdout for word in ("all-reduce", "all-gather", "collective-permute", "all-to-all"))
+
+
+def test_groups_of_examples_add_up_to_the_whole_batch():
+    """The gradient over small groups equals the gradient over each stratum at once."""
+    stream, model = source_of(SETTING).stream, parameters.fresh(SETTING, source_of(SETTING).stream)
+    key, gradients = jax.random.key(1), []
+    for working_set in (1, 2**20):
+        setting = replace(SETTING, working_set=working_set)
+        sums, gradient = train.batch_gradient(model, setting, stream, key, {})
+        gradients.append((sums, gradient))
+    assert train.at_once(replace(SETTING, working_set=1), 12, 8) == 1
+    assert train.at_once(SETTING, 12, 8) == 8
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), *gradients)
+
+
+def test_what_training_met_is_counted():
+    """A stream with few examples is met whole; at twice the training length nothing is."""
+    setting = replace(SETTING, training=Training(steps=40, batch=64))
+    stream = source_of(setting).stream
+    shares = evaluate.seen_in_training(setting, stream, 0, [1, 6, 12], 64)
+    assert shares[0] == 1.0 and shares[1] < 0.1 and shares[2] == 0.0
+
+
+def test_tops_pad_least():
+    assert evaluate.tops([1, 2, 8, 9, 16, 20, 40, 80], 8) == {1: 8, 2: 8, 8: 8, 9: 20, 16: 20, 20: 20, 40: 80, 80: 80}
+    tops = evaluate.tops(range(1, 101), shortest=0, programs=6)
+    assert len(set(tops.values())) == 6 and all(top >= length for length, top in tops.items())
 
 
 class Stop:
@@ -137,11 +172,12 @@ def test_exact_match_equals_greedy_generation(architecture):
     evaluator = evaluate.compile_evaluator(setting, source, mesh, 4, 32)
     [scores] = evaluate.evaluate(evaluator, [model], {}, "reverse", 3)
     key, right = evaluate.arguments("reverse", 3, 0, 0.0)[0], 0
+    generate = jax.jit(lambda inputs: model.generate(inputs, EOS))
     for number in range(32):
         example = source.stream.example(jax.random.fold_in(key, number), 3, 4, {})
         inputs = train.inputs_of(example, setting.sampler, key)
         prompt = int(np.argmax(example.answered)) + 1
-        generated = model.generate(inputs._replace(length=jnp.asarray(prompt)), EOS)
+        generated = generate(inputs._replace(length=jnp.asarray(prompt)))
         right += bool((generated[: example.length] == example.tokens[: example.length]).all())
     assert right == int(scores.exact) and right > 0
 
