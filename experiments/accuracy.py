@@ -21,7 +21,7 @@ from jaxpe import cli, grids, tables, train
 from jaxpe import figures as draw
 from jaxpe.evaluate import seen_in_training, test_lengths
 from jaxpe.presets import Preset, Row
-from jaxpe.statistics import Claim, direction_verdict, equivalent, paired_difference
+from jaxpe.statistics import SOLVED, Claim, direction_verdict, equivalent, paired_difference, solved_share
 from jaxpe.study import Cell, Workspace
 
 TOYS = (
@@ -160,6 +160,29 @@ def overlap_figure(table: Any) -> Any:
     axis.legend(frameon=False, fontsize=7, ncols=2)
     draw.caption(figure, "Counted by drawing the batches of seed 0 again; the same for every encoding.")
     return figure
+
+
+def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
+    """The share of seeds that solve a task at the longest training length, and their mean token accuracy."""
+    rows = []
+    at_end = table[table["test_length"] == table["train_length"]]
+    exact = at_end[at_end["metric"] == "exact_match"]
+    for (task, architecture, encoding), seeds in exact.groupby(["task", "architecture", "encoding"], sort=False):
+        cell = {"task": task, "architecture": architecture, "encoding": encoding, "metric": "token_accuracy"}
+        tokens, solved = tables.select(at_end, **cell), solved_share(seeds["value"])
+        rows.append(
+            {
+                "task": task,
+                "architecture": architecture,
+                "encoding": encoding,
+                "solved": f"{round(solved.value * solved.n)} of {solved.n} seeds",
+                "95 % interval": f"{solved.low:.2f} to {solved.high:.2f}",
+                "token accuracy": f"{tokens['value'].mean():.3f}",
+                "order-blind rule": tables.shown(tokens["order_blind"].mean()),
+                "floor": tables.shown(tokens["floor"].mean()),
+            }
+        )
+    return f"Solved at the training length: exact match at least {SOLVED} (means over seeds)", rows
 
 
 def claims(table: Any) -> list[Claim]:

@@ -26,6 +26,7 @@ from jaxpe.presets import Preset, Row
 from jaxpe.statistics import Claim, direction_verdict, mean_interval, paired_difference
 from jaxpe.study import Cell, Workspace
 
+LEARNED = 0.5  # exact match at N below which there is no half-life
 WITH_OFFSET = Row("reverse", ("encoder",), ("learned",), ("offset",))
 PRESETS = {
     "smoke": Preset(
@@ -104,8 +105,8 @@ def by_index(setting: Any, seed: int, length: int, found: Any) -> list[tables.Ro
 
 
 def summaries(rows: list[tables.Row], setting: Any, group: list[Cell]) -> list[tables.Row]:
-    """Per seed: half-life (first length with less than half the exact match at N; empty = beyond the longest tested) and
-    the area under token accuracy over log length, from N to the longest tested."""
+    """Per seed: half-life (first length with less than half the exact match at N; empty = beyond the longest tested; only
+    where N itself is at least half solved) and the area under token accuracy over log length, from N to the longest."""
     made = []
     for cell in group:
         wanted = tables.base_row("extrapolation", setting, cell.seed, None)
@@ -116,6 +117,8 @@ def summaries(rows: list[tables.Row], setting: Any, group: list[Cell]) -> list[t
             if not beyond:
                 continue
             if summary == "half_life":
+                if curve[setting.train_length] < LEARNED:
+                    continue  # nothing was learned that could fall to a half
                 half = curve[setting.train_length] / 2
                 value = next((float(length) for length in beyond if curve[length] < half), None)
             else:
@@ -123,6 +126,29 @@ def summaries(rows: list[tables.Row], setting: Any, group: list[Cell]) -> list[t
                 value = float(np.trapezoid([curve[length] for length in beyond], logs) / (logs[-1] - logs[0]))
             made.append(wanted | {"metric": summary, "value": value, "companion": "summary"})
     return made
+
+
+def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
+    """How far each encoding carries: accuracy at N, 2 N and the longest, and the half-life of exact match."""
+    rows = []
+    part = table[(table["companion"] == "plain") & (table["metric"] == "token_accuracy")]
+    toys = part[part["task"].isin(table["task"][table["metric"] == "exact_match"])]
+    keys = ["task", "architecture", "encoding", "positions"]
+    for names, own in toys.groupby(keys, sort=False):
+        n, longest = int(own["train_length"].iloc[0]), int(own["test_length"].max())
+        means = own.groupby("test_length")["value"].mean()
+        blind = own.groupby("test_length")["order_blind"].first()
+        halves = tables.select(table, metric="half_life", **dict(zip(keys, names, strict=True)))["value"]
+        row = dict(zip(("task", "architecture", "encoding", "positions in training"), names, strict=True))
+        row["seeds"] = str(own["seed"].nunique())
+        for length, label in ((n, "N"), (2 * n, "2 N"), (longest, "the longest")):
+            if length in means:
+                row[f"at {label} ({length})"] = f"{means[length]:.3f} (order-blind {tables.shown(blind[length])})"
+        row["half-life, by seed"] = (
+            ", ".join(f"> {longest}" if np.isnan(half) else f"{half:.0f}" for half in halves) or "not learned"
+        )
+        rows.append(row)
+    return "How far each carries: token accuracy, and the length at which exact match has halved", rows
 
 
 def figures(table: Any) -> dict[str, Any]:

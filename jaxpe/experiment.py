@@ -1,7 +1,7 @@
 """An experiment is one file: what is asked, what was predicted, the grid, what is measured, figures and claims.
 
 It defines `PRESETS` (name -> Preset), `measure(work, cells, preset) -> rows`, `figures(table) -> {name: figure}` and
-`claims(table) -> [Claim]`. Tables, claims and figures are functions of stored cells, so the same command again resumes.
+`claims(table) -> [Claim]`; and, where wanted, `summary(table) -> (title, rows)` for the page. Tables, claims and figures are functions of stored cells, so the same command again resumes.
 """
 
 from __future__ import annotations
@@ -102,6 +102,11 @@ def draw(experiment: Experiment, folder: Path) -> None:
     table = store.read_table(path)
     claims = call(experiment, lambda: experiment.module.claims(table))
     store.write_json(folder / "claims.json", [claim.to_json() for claim in claims])
+    if hasattr(experiment.module, "summary"):
+        title, rows = call(experiment, lambda: experiment.module.summary(table))
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        lines = [[row.get(column, "–") for column in columns] for row in rows]
+        store.write_json(folder / "summary.json", {"title": title, "columns": columns, "rows": lines})
     with store.disk_errors():
         for name, figure in call(experiment, lambda: experiment.module.figures(table)).items():
             figures.save(figure, folder / "figures", name)

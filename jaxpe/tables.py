@@ -88,6 +88,11 @@ def text_floor(source: Source, metric: str) -> float:
     return text.commonest_share(source.train, source.validation)
 
 
+def shown(value: float, digits: int = 3) -> str:
+    """A number of a summary; a dash where there is none."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+
+
 def select(table: Any, **columns: Any) -> Any:
     """The rows of a table in which every given column has the given value."""
     for name, value in columns.items():

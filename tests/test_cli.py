@@ -58,6 +58,14 @@ def test_a_study_writes_tables_claims_provenance_and_figures(smoke, name):
     assert f"{name}/figures" in (smoke / "index.html").read_text()
 
 
+@pytest.mark.parametrize(("name", "column"), [("accuracy", "solved"), ("extrapolation", "half-life, by seed")])
+def test_summaries_are_on_the_page(smoke, name, column):
+    summary = json.loads((smoke / name / "summary.json").read_text())
+    page = (smoke / "index.html").read_text()
+    assert column in summary["columns"] and summary["title"] in page
+    assert {len(row) for row in summary["rows"]} == {len(summary["columns"])}
+
+
 def test_plotting_again_gives_the_same_bytes(smoke):
     files = sorted(path for path in smoke.rglob("*") if "cells" not in path.parts and path.is_file())
     before = {path: path.read_bytes() for path in files}

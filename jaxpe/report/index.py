@@ -36,11 +36,13 @@ def missing(results: Path) -> list[str]:
 
 
 def section(folder: Path) -> dict[str, Any]:
+    summary = folder / "summary.json"
     figures = sorted((folder / "figures").glob("*.svg"))
     return {
         "name": folder.name,
         "claims": json.loads((folder / "claims.json").read_text()),
         "provenance": json.loads((folder / "provenance.json").read_text()),
+        "summary": json.loads(summary.read_text()) if summary.is_file() else None,
         "figures": [f"{folder.name}/figures/{path.name}" for path in figures],
     }
 
