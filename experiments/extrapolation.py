@@ -15,6 +15,7 @@ Primary cell. C3: `reverse` in the encoder, token accuracy at 2 N: `sinusoidal` 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,9 @@ PRESETS = {
     ),
     "quick": Preset(
         (
-            Row("reverse", ("encoder",)),
-            WITH_OFFSET,
-            Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT),
+            Row("reverse", ("encoder",), sizes=grids.SIX),
+            replace(WITH_OFFSET, sizes=grids.SIX),
+            Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT + grids.SIX),
             grids.text("causal_lm", grids.QUICK_TEXT),
         ),
         train_length=8, steps=800, points=7,
@@ -181,7 +182,7 @@ def length_curves(table: Any, groups: list[tuple[str, str]]) -> Any:
     examples = ", ".join(str(int(count)) for count in sorted(table["n_examples"].dropna().unique()))
     draw.caption(
         figure,
-        f"Lines: mean over {table['seed'].nunique()} seeds; points: seeds, each over {examples} examples a length.",
+        f"Lines: mean over {draw.seeds_of(table)}; points: seeds, each over {examples} examples a length.",
     )
     return figure
 
@@ -220,7 +221,7 @@ def companions(table: Any, groups: list[tuple[str, str]]) -> Any:
         axis.set_xlabel("test length (symbols of x)")
         axis.set_ylabel("token accuracy or exact match", fontsize=8.5)
     draw.legend(figure, axes, columns=4)
-    draw.caption(figure, f"Means over {part['seed'].nunique()} seeds.")
+    draw.caption(figure, f"Means over {draw.seeds_of(part)}.")
     return figure
 
 
@@ -269,7 +270,9 @@ def claims(table: Any) -> list[Claim]:
             f", difference {np.mean(a - b):.3f}." if len(a) else ", not run."
         )
         made.append(
-            Claim("C3", statement, verdict, above.value, above.low, above.high, above.n, "token accuracy", note)
+            Claim(
+                "C3", statement, verdict, above.value, above.low, above.high, above.n, "token accuracy", note, above.p
+            )
         )
     none = tables.by_seed(near, encoding="none", positions="arange")
     if len(none):

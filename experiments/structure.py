@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxpe import cli, grids, tables
@@ -26,7 +27,13 @@ from jaxpe.statistics import Claim, direction_verdict, paired_difference
 from jaxpe.study import Cell, Workspace
 
 LEARNED = ("learned",)
+BOTH = ("learned", "learned_bert")  # tables that start large, and small
 COMPONENTS = 3
+LEARNED_CLAIMS = {
+    "learned": {"task": "causal_lm", "architecture": "decoder", "positions": "arange"},
+    "learned-offset": {"task": "reverse", "architecture": "encoder", "positions": "offset"},  # the table with most rows
+}
+SHOWN = 33  # positions of a map or a curve, evenly spaced, so that the table stays small
 PRESETS = {
     "smoke": Preset(
         (Row("reverse", ("encoder",), LEARNED),),
@@ -45,8 +52,8 @@ PRESETS = {
             Row("reverse", ("encoder",), LEARNED),
             *[Row(task, grids.ALL, LEARNED, sizes=grids.FIVE) for task in ("reverse", "copy")],
             Row("reverse", ("encoder",), LEARNED, ("offset",)),
-            grids.text("masked_lm", grids.STANDARD_TEXT, LEARNED),
-            grids.text("causal_lm", grids.STANDARD_TEXT, LEARNED),
+            grids.text("masked_lm", grids.STANDARD_TEXT, BOTH),
+            grids.text("causal_lm", grids.STANDARD_TEXT, BOTH),
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,
     ),
@@ -54,32 +61,40 @@ PRESETS = {
 PRESETS["full"] = PRESETS["standard"]
 
 
-def position_table(work: Workspace, cell: Cell) -> np.ndarray:
-    """The rows of a model's learned table that training visited (the target side's of an encoder-decoder)."""
+def position_code(work: Workspace, cell: Cell) -> np.ndarray:
+    """What a trained model adds to an embedding of zeros at every position that training visited (the target side's).
+
+    For a learned table these are its trained rows; all zeros for an encoding that adds nothing.
+    """
     stack: Any = work.model(cell).stack
     stream = work.source(cell.setting).stream
-    trained = cell.setting.sampler.bound(stream.sizes(stream.lengths(1, cell.setting.train_length)[-1])[0])
-    return np.asarray(stack.encodings[0].table[...], np.float64)[:trained]
+    visited = cell.setting.sampler.bound(stream.sizes(stream.lengths(1, cell.setting.train_length)[-1])[0])
+    code = stack.encodings[0].embed(jnp.zeros((visited, cell.setting.width)), jnp.arange(visited))
+    return np.asarray(code, np.float64)
 
 
 def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
-    """Similarity (of seed 0), components, spectrum and shift residual of every table and its controls."""
-    rows = []
-    for cell in cells:
-        if cell.setting.encoding != "learned":
-            continue  # only a learned table has something learned to look at
-        table = position_table(work, cell)
+    """Similarity, components and spectrum (of seed 0) and shift residuals of every code, and of its controls."""
+    codes = {cell: position_code(work, cell) for cell in cells}
+    largest = max(codes, key=lambda cell: len(codes[cell]) * (cell.seed == 0))  # the one whose controls are drawn
+    rows, controlled = [], set()
+    for cell, code in codes.items():
         base = tables.base_row("structure", cell.setting, cell.seed, None)
-        named = {"learned": table} | geometry.controls(table.shape[0], table.shape[1], cell.seed)
-        for name, one in named.items():
-            rows += described(base | {"encoding": name}, one, whole=cell.seed == 0)
+        if code.any():
+            rows += described(base, code, whole=cell.seed == 0)
+        place = (*(base[name] for name in tables.CELL if name != "encoding"), cell.seed)
+        if place in controlled:
+            continue  # two encodings of one setting share their controls
+        controlled.add(place)
+        for name, control in geometry.controls(len(code), code.shape[1], cell.seed).items():
+            rows += described(base | {"encoding": name}, control, whole=cell == largest)
         exact = {"encoding": "sinusoidal (control)", "metric": "rotation_residual"}
-        rows.append(base | exact | {"value": geometry.rotation_residual(table.shape[0], table.shape[1])})
+        rows.append(base | exact | {"value": geometry.rotation_residual(*code.shape)})
     return rows
 
 
 def described(base: tables.Row, table: np.ndarray, whole: bool) -> list[tables.Row]:
-    """The rows of one table. `whole`: also those that a map or a curve is drawn from."""
+    """The rows of one table. `whole`: also those that a map or a curve is drawn from, at no more than SHOWN positions."""
     rows = [
         base | {"metric": "shift_residual", "offset": k, "value": geometry.shift_residual(table, k)} for k in (1, 2, 4)
     ]
@@ -87,14 +102,18 @@ def described(base: tables.Row, table: np.ndarray, whole: bool) -> list[tables.R
     neighbours = float(np.diag(likeness, 1).mean())
     rows.append(base | {"metric": "neighbour_similarity", "value": neighbours})
     if whole:
-        upper = zip(*np.triu_indices(len(table)), strict=True)
-        rows += [base | {"metric": "similarity", "row": i, "column": j, "value": likeness[i, j]} for i, j in upper]
+        shown = np.unique(np.linspace(0, len(table) - 1, SHOWN).round().astype(int))
+        pairs = [(i, j) for i in shown for j in shown if i <= j]
+        rows += [base | {"metric": "similarity", "row": i, "column": j, "value": likeness[i, j]} for i, j in pairs]
         coordinates, _ = geometry.principal_components(table, COMPONENTS)
         rows += [
-            base | {"metric": f"component_{c + 1}", "row": p, "value": v} for (p, c), v in np.ndenumerate(coordinates)
+            base | {"metric": f"component_{c + 1}", "row": p, "value": coordinates[p, c]}
+            for c in range(COMPONENTS)
+            for p in shown
         ]
         rows += [
-            base | {"metric": "spectrum", "row": f + 1, "value": v} for f, v in enumerate(geometry.spectrum(table))
+            base | {"metric": "spectrum", "row": f + 1, "value": v}
+            for f, v in enumerate(geometry.spectrum(table)[:SHOWN])
         ]
     return rows
 
@@ -107,66 +126,76 @@ def figures(table: Any) -> dict[str, Any]:
     """Maps of similarity, components and spectra, and the residual of a linear shift."""
     return {
         "similarity": similarity(table),
-        "components": lines(table, [f"component_{c + 1}" for c in range(COMPONENTS)], "position", "coordinate"),
+        "components": components(table),
         "spectrum": spectra(table),
         "shift_linearity": shift_linearity(table),
     }
 
 
+def drawn_codes(table: Any) -> list[tuple[tuple[str, str, str], str]]:
+    """Which codes are shown whole: (task, architecture, positions) and the code's name, controls last."""
+    part = tables.select(table, metric="component_1")
+    keys = zip(part["task"], part["architecture"], part["positions"], part["encoding"], strict=True)
+    return sorted(((key[:3], key[3]) for key in dict.fromkeys(keys)), key=lambda code: "(control)" in code[1])
+
+
+def name_of(group: tuple[str, str, str], name: str) -> str:
+    """The title of a code's panel; a control belongs to no training."""
+    task, architecture, positions = group
+    more = "" if positions == "arange" else f" + {positions}"
+    return name if "(control)" in name else f"{name}{more}\n{task}, {architecture.replace('_', '-')}"
+
+
+def rows_of_code(table: Any, group: tuple[str, str, str], name: str) -> Any:
+    task, architecture, positions = group
+    return tables.select(table, task=task, architecture=architecture, positions=positions, encoding=name)
+
+
 def similarity(table: Any) -> Any:
-    groups = groups_of(table)
-    names = list(dict.fromkeys(table["encoding"]))
-    figure, axes = draw.panels(len(groups) * len(names), columns=len(names), width=2.7, height=2.5)
-    for axis, (group, name) in zip(axes, ((g, n) for g in groups for n in names), strict=True):
-        task, architecture, positions = group
-        part = tables.select(
-            table, task=task, architecture=architecture, positions=positions, encoding=name, metric="similarity"
-        )
-        size = int(part["row"].max()) + 1
-        matrix = np.zeros((size, size))
-        matrix[part["row"].astype(int), part["column"].astype(int)] = part["value"]
-        image = draw.similarity_map(axis, matrix + matrix.T - np.diag(np.diag(matrix)))
-        axis.set_title(f"{task}, {architecture}\n{name}", fontsize=8.5)
+    codes = drawn_codes(table)
+    figure, axes = draw.panels(len(codes), columns=3, width=2.9, height=2.7)
+    for axis, (group, name) in zip(axes, codes, strict=True):
+        part = tables.select(rows_of_code(table, group, name), metric="similarity")
+        places = sorted(set(part["row"].astype(int)))
+        matrix = np.zeros((len(places), len(places)))
+        at = {place: i for i, place in enumerate(places)}
+        for i, j, value in zip(part["row"], part["column"], part["value"], strict=True):
+            matrix[at[int(i)], at[int(j)]] = matrix[at[int(j)], at[int(i)]] = value
+        image = draw.similarity_map(axis, matrix, places[-1])
+        axis.set_title(name_of(group, name), fontsize=8.5)
     figure.colorbar(image, ax=axes, shrink=0.6, label="cosine, centred")
     draw.caption(figure, "Similarity of the codes of two positions, seed 0; only positions that training visited.")
     return figure
 
 
-def lines(table: Any, metrics: list[str], x: str, y: str) -> Any:
-    groups = groups_of(table)
-    figure, axes = draw.panels(2 * len(groups), columns=2, width=4.4, height=2.2)
-    pairs = [(group, name) for group in groups for name in ("learned", "sinusoidal (control)")]
-    for axis, ((task, architecture, positions), name) in zip(axes, pairs, strict=True):
-        part = tables.select(table, task=task, architecture=architecture, positions=positions, encoding=name)
-        for metric, dashes, marker in zip(metrics, ("-", "--", ":"), "os^", strict=True):
-            own = tables.select(part, metric=metric)
+def components(table: Any) -> Any:
+    codes = [code for code in drawn_codes(table) if "(control)" not in code[1] or code[1].startswith("sinusoidal")]
+    figure, axes = draw.panels(len(codes), columns=2, width=4.4, height=2.3)
+    for axis, (group, name) in zip(axes, codes, strict=True):
+        for c, dashes, marker in zip(range(COMPONENTS), ("-", "--", ":"), "os^", strict=True):
+            own = tables.select(rows_of_code(table, group, name), metric=f"component_{c + 1}")
             axis.plot(
-                own["row"], own["value"], linestyle=dashes, marker=marker, markersize=3, label=metric.replace("_", " ")
+                own["row"], own["value"], linestyle=dashes, marker=marker, markersize=3, label=f"component {c + 1}"
             )
-        axis.set_title(f"{task}, {architecture}: {name}", fontsize=9)
-        axis.set_xlabel(x)
-        axis.set_ylabel(y)
+        axis.set_title(name_of(group, name).replace("\n", ": "), fontsize=9)
+        axis.set_xlabel("position")
+        axis.set_ylabel("coordinate")
     draw.legend(figure, axes)
-    draw.caption(figure, "The three leading principal components of the position table, seed 0.")
+    draw.caption(figure, "The three leading principal components of the position code, seed 0.")
     return figure
 
 
 def spectra(table: Any) -> Any:
-    groups = groups_of(table)
-    figure, axes = draw.panels(len(groups), columns=3, width=3.8, height=2.8)
-    looks = dict(
-        zip(dict.fromkeys(table["encoding"]), (("-", "^"), ("--", "s"), (":", "o"), ("-.", "D")), strict=False)
-    )
-    for axis, (task, architecture, positions) in zip(axes, groups, strict=True):
-        part = tables.select(table, task=task, architecture=architecture, positions=positions, metric="spectrum")
-        for name, own in part.groupby("encoding", sort=False):
-            dashes, marker = looks[name]
-            axis.plot(own["row"], own["value"], linestyle=dashes, marker=marker, markersize=3, label=name)
-        axis.set_title(f"{task}, {architecture}")
-        axis.set_xlabel("periods over the table")
-        axis.set_ylabel("share of variance")
-    draw.legend(figure, axes)
-    draw.caption(figure, "Fourier spectrum of the position table over positions, mean over coordinates, seed 0.")
+    codes = drawn_codes(table)
+    figure, axes = draw.panels(len(codes), columns=3, width=3.2, height=2.3)
+    for axis, (group, name) in zip(axes, codes, strict=True):
+        own, look = tables.select(rows_of_code(table, group, name), metric="spectrum"), draw.style(name)
+        axis.plot(own["row"], own["value"], color=look.colour, marker=look.marker, linestyle=look.dashes, markersize=3)
+        axis.set_ylim(0, 1.02 * max(0.2, own["value"].max()))
+        axis.set_title(name_of(group, name), fontsize=8.5)
+        axis.set_xlabel("periods over the visited positions")
+        axis.set_ylabel("share of variance", fontsize=8.5)
+    draw.caption(figure, "Fourier spectrum of the position code over positions, all coordinates together, seed 0.")
     return figure
 
 
@@ -183,11 +212,13 @@ def shift_linearity(table: Any) -> Any:
         )
         axis.axhline(1.0, color="black", linewidth=0.7, linestyle=":")
         axis.set_yscale("symlog", linthresh=0.01)
-        axis.set_ylim(0, 2 * own["value"].max())
-        axis.set_title(f"{task}, {architecture}")
+        axis.set_ylim(0, max(2.0, 1.5 * own["value"].max()))
+        axis.set_title(f"{task}, {architecture.replace('_', '-')}, {positions}", fontsize=9)
         axis.set_ylabel("residual, share of variance", fontsize=8.5)
     draw.caption(
-        figure, "Best linear map from position p to p + 1, on held-out positions; 1 (dotted) = no better than the mean."
+        figure,
+        "Best ridge map from position p to p + 1: residual on held-out positions; 1 (dotted) = no better than the mean.\n"
+        f"A point is a seed ({draw.seeds_of(table)}); only positions that training visited.",
     )
     return figure
 
@@ -207,20 +238,18 @@ def claims(table: Any) -> list[Claim]:
                 "C1", statement, verdict, worst, None, None, 1, "share of variance", "Algebra: no seeds are involved."
             )
         )
-    cell = {"task": "causal_lm", "metric": "shift_residual", "offset": 1}
-    a, b = tables.paired(table, cell | {"encoding": "Gaussian (control)"}, cell | {"encoding": "learned"})
-    if len(a):
-        found = paired_difference(a, b)
-        statement = (
-            "A learned table comes nearer to a linear shift than Gaussian rows (Gaussian minus learned, causal LM)."
-        )
-        note = "Exploratory: fewer than ten seeds." if found.n < 10 else ""
-        verdict = direction_verdict(found)
-        made.append(
-            Claim(
-                "C1.learned", statement, verdict, found.value, found.low, found.high, found.n, "share of variance", note
+    for part, cell in LEARNED_CLAIMS.items():
+        wanted = cell | {"metric": "shift_residual", "offset": 1}
+        a, b = tables.paired(table, wanted | {"encoding": "Gaussian (control)"}, wanted | {"encoding": "learned"})
+        if len(a):
+            found = paired_difference(a, b)
+            where = f"{cell['task']}, {cell['architecture']}, {cell['positions']} positions"
+            statement = (
+                f"A learned table comes nearer to a linear shift than Gaussian rows (Gaussian minus learned; {where})."
             )
-        )
+            note = "Exploratory: fewer than ten seeds." if found.n < 10 else ""
+            numbers = (found.value, found.low, found.high, found.n, "share of variance", note, found.p)
+            made.append(Claim(f"C1.{part}", statement, direction_verdict(found), *numbers))
     return made
 
 

@@ -97,7 +97,10 @@ def evaluation_rate(setting: Setting, examples: int, longest: int) -> dict[str, 
     source, mesh = source_of(setting), population.runs_mesh()
     lengths = list(range(1, longest + 1))
     top_of = evaluate.tops(lengths, shortest=0, programs=6)
-    compiled = {t: evaluate.compile_evaluator(setting, source, mesh, t, examples) for t in sorted(set(top_of.values()))}
+    compiled = {
+        t: evaluate.compile_evaluator(setting, source.stream, {}, mesh, t, examples)
+        for t in sorted(set(top_of.values()))
+    }
     models = [fresh(setting, source.stream, seed) for seed in range(mesh.size)]
     began = time.perf_counter()
     for length in lengths:

@@ -15,6 +15,7 @@ from jaxpe.model import ModelConfig
 
 Options = tuple[tuple[str, Any], ...]  # keyword arguments, hashable
 MAPPINGS = ("vmap", "map")
+PRECISIONS = ("highest", "high", "default")  # of matrix products, as JAX names them
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Setting:
     position_options: Options = ()
     task_options: Options = ()
     encoding_options: Options = ()
+    mix: tuple[float, float] | None = (
+        None  # (a, b): the embeddings are a·token + b·position; None: as the encoding has it
+    )
     training: Training = field(default_factory=Training)
     corpus: str = "kjv"  # language tasks: which text, its tokenizer's size, where a window starts
     vocabulary: int = 512
@@ -78,7 +82,8 @@ class Setting:
 
     def program(self) -> Setting:
         """The setting without what is data to a compiled program: settings with equal `program()` share one."""
-        return replace(self, training=replace(self.training, learning_rate=1.0))
+        mix = None if self.mix is None else (1.0, 1.0)
+        return replace(self, mix=mix, training=replace(self.training, learning_rate=1.0))
 
 
 class Source(NamedTuple):
@@ -127,7 +132,7 @@ def identity(setting: Setting, seed: int, source: Source) -> str:
         "table_length": setting.table_length,
         "model": model,
         "encoding": encodings.label(setting.encoding),
-        "encoding_options": dict(setting.encoding_options),
+        "encoding_options": dict(setting.encoding_options) | ({} if setting.mix is None else {"mix": setting.mix}),
         "encoding_source": digest,
         "positions": [setting.positions, dict(setting.position_options)],
         "training": asdict(setting.training),
@@ -156,6 +161,8 @@ def check(setting: Setting, source: Source) -> None:
     """Everything that can be refused before the first compilation. Raises UserError."""
     if setting.mapping not in MAPPINGS:
         raise unknown("mapping", setting.mapping, MAPPINGS)
+    if setting.precision not in PRECISIONS:
+        raise unknown("precision", setting.precision, PRECISIONS)
     lengths = source.stream.lengths(1, setting.train_length)
     if not lengths:
         raise UserError(f"{setting.task} has no example of length up to {setting.train_length}: train on longer ones.")

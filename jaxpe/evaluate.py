@@ -18,9 +18,9 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key
 
 from jaxpe import keys, positions
-from jaxpe.config import Setting, Source
+from jaxpe.config import Setting
 from jaxpe.formatting import EOS, Data, Example, Stream
-from jaxpe.model import Transformer
+from jaxpe.model import Mix, Transformer
 from jaxpe.population import over_lanes, spread_over
 from jaxpe.positions import Sampler
 from jaxpe.tasks import evaluation
@@ -76,6 +76,7 @@ def score_length(
     length: Int[Array, ""],
     shift: Int[Array, ""],
     scaling_length: Float[Array, ""],
+    mix: Mix,
     data: Data,
     *,
     stream: Stream,
@@ -94,7 +95,7 @@ def score_length(
         example_key = jax.random.fold_in(key, number)
         example = stream.example(example_key, length, top, data)
         inputs = inputs_of(example, used, jax.random.fold_in(example_key, keys.STREAMS["positions"]))
-        return score(model(inputs, scaling_length=scaling_length).logits, example, data)
+        return score(model(inputs, scaling_length=scaling_length, mix=mix).logits, example, data)
 
     return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, jnp.arange(examples), batch_size=group))
 
@@ -107,13 +108,13 @@ class Evaluator(NamedTuple):
 
 
 def compile_evaluator(
-    setting: Setting, source: Source, mesh: Mesh, top: int, examples: int, sampler: Sampler | None = None
+    setting: Setting, stream: Stream, data: Data, mesh: Mesh, top: int, examples: int, sampler: Sampler | None = None
 ) -> Evaluator:
-    """Compiles the evaluation of lengths up to `top`."""
+    """Compiles the evaluation of lengths up to `top`, on data of these shapes."""
     from jaxpe.parameters import fresh
 
-    group = at_once(setting, max(source.stream.sizes(top)), examples)
-    options: Any = {"stream": source.stream, "sampler": sampler, "top": top, "examples": examples, "group": group}
+    group = at_once(setting, max(stream.sizes(top)), examples)
+    options: Any = {"stream": stream, "sampler": sampler, "top": top, "examples": examples, "group": group}
 
     def one(model: Transformer, *rest: Any) -> Scores:
         return score_length(model, *rest, **options)
@@ -121,17 +122,18 @@ def compile_evaluator(
     spread = spread_over(mesh)
     model = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct((mesh.size, *leaf.shape), leaf.dtype, sharding=spread),
-        jax.eval_shape(lambda: fresh(setting, source.stream)),
+        jax.eval_shape(lambda: fresh(setting, stream)),
     )
-    rest = jax.eval_shape(lambda: arguments("", 1, 0, NO_SCALING))
-    data = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), source.validation)
+    rest = jax.eval_shape(lambda: arguments("", 1, 0, NO_SCALING, setting.mix))
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), data)
     with jax.default_matmul_precision(setting.precision):
-        program = jax.jit(over_lanes(one, mesh, "map", 5)).lower(model, *rest, data).compile()
+        program = jax.jit(over_lanes(one, mesh, "map", 6)).lower(model, *rest, shapes).compile()
     return Evaluator(program, mesh)
 
 
-def arguments(task: str, length: int, shift: int, scaling_length: Any) -> tuple[Any, ...]:
-    return evaluation.evaluation_key(task, length), jnp.int32(length), jnp.int32(shift), jnp.float32(scaling_length)
+def arguments(task: str, length: int, shift: int, scaling_length: Any, mix: Any) -> tuple[Any, ...]:
+    numbers = jnp.int32(length), jnp.int32(shift), jnp.float32(scaling_length)
+    return evaluation.evaluation_key(task, length), *numbers, None if mix is None else jnp.asarray(mix, jnp.float32)
 
 
 def evaluate(
@@ -142,6 +144,7 @@ def evaluate(
     length: int,
     shift: int = 0,
     scaling_length: float = float(NO_SCALING),
+    mix: tuple[float, float] | None = None,
 ) -> list[Scores]:
     """Scores of every model at one length, as NumPy arrays."""
     size, results = evaluator.mesh.size, list[Scores]()
@@ -149,7 +152,7 @@ def evaluate(
         group = models[first : first + size]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *[group[i % len(group)] for i in range(size)])
         stacked = jax.device_put(stacked, spread_over(evaluator.mesh))
-        scores = evaluator.program(stacked, *arguments(task, length, shift, scaling_length), jax.device_put(data))
+        scores = evaluator.program(stacked, *arguments(task, length, shift, scaling_length, mix), jax.device_put(data))
         scores = jax.tree.map(np.asarray, scores)
         results += [jax.tree.map(lambda part, i=i: part[i], scores) for i in range(len(group))]
     return results

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from jaxpe import presets, store
+from jaxpe import presets, store, tuning
+from jaxpe.config import Setting
 from jaxpe.errors import UserError, unknown
 from jaxpe.plugins import call_user_code, load_file
 from jaxpe.presets import Preset
 from jaxpe.study import Cell, Workspace
 
-STUDY = ("accuracy", "extrapolation", "structure")  # what `jaxpe study` runs, in this order
+STUDY = ("accuracy", "extrapolation", "structure", "harm")  # what `jaxpe study` runs, in this order
 NAMES = (*STUDY, "throughput")
 PARTS = ("PRESETS", "measure", "figures", "claims")
 
@@ -65,18 +66,45 @@ def load(name: str) -> Experiment:
     return Experiment(path.stem, module)
 
 
-def plan(experiment: Experiment, preset: Preset, work: Workspace) -> list[Cell]:
-    """The cells of an experiment, all input checked."""
+class Plan(NamedTuple):
+    """What an experiment trains: cells at the common learning rate, and the settings that choose one of their own."""
+
+    preset: Preset
+    cells: list[Cell]
+    grids: dict[Setting, tuple[float, ...]]
+
+    def everything(self, work: Workspace) -> list[Cell]:
+        """All trainings, where every setting chooses another rate than the common one."""
+        other = {
+            setting: next((r for r in rates if r != common(setting)), common(setting))
+            for setting, rates in self.grids.items()
+        }
+        return [*self.cells, *tuning.candidates(work, self.grids), *tuning.own_cells(work, self.cells, other)]
+
+
+def common(setting: Setting) -> float:
+    return setting.training.learning_rate
+
+
+def plan(preset: Preset, work: Workspace) -> Plan:
+    """The cells of a preset, all input checked."""
     settings = presets.settings(preset, work.sources)
     work.check(settings)
-    return [cell for setting, seeds in settings.items() for cell in work.cells([setting], seeds)]
+    cells = [cell for setting, asked in settings.items() for cell in work.cells(setting, range(asked.seeds))]
+    return Plan(preset, cells, {setting: asked.rates for setting, asked in settings.items() if asked.rates})
 
 
-def run(experiment: Experiment, preset: Preset, cells: list[Cell], work: Workspace, command: str) -> None:
+def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) -> None:
     """Trains what is missing, measures, and writes table, provenance, claims and figures."""
     began = time.monotonic()
-    work.train(cells)
-    rows = call(experiment, lambda: experiment.module.measure(work, cells, preset))
+    preset = planned.preset
+    work.train(planned.cells)
+    chosen, recorded = tuning.choose(work, planned.grids, experiment.name, preset.examples)
+    own = tuning.own_cells(work, planned.cells, chosen)
+    work.train(own)
+    cells = [*planned.cells, *own]
+    work.failed += [cell for cell in cells if work.diverged(cell)]
+    rows = call(experiment, lambda: experiment.module.measure(work, cells, preset)) + recorded
     folder = work.results.folder / experiment.name
     store.write_table(folder / "table.csv", rows)
     facts = {

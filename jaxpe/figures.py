@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from jaxpe import store
 
@@ -46,6 +47,9 @@ STYLES = {
     "concatenated": Style("#009E73", "P", (0, (1, 1))),
     "random_fixed": Style("#CC79A7", "X", (0, (4, 2, 1, 2))),
     "learned + offset": Style("#8B0000", "<", (0, (2, 1))),
+    "sinusoidal (control)": Style("#3969AC", "s", (0, (2, 2))),
+    "Gaussian (control)": Style("#7F3C8D", "*", (0, (5, 2))),
+    "smooth random (control)": Style("#117733", "h", (0, (3, 2, 1, 2))),
 }
 SPARE = [
     Style(c, m, d)
@@ -55,7 +59,7 @@ SPARE = [
 
 def style(name: str) -> Style:
     """A series' style; names without one of their own get one by their letters."""
-    base = name.rpartition(":")[2]
+    base = name.rpartition(":")[2].partition(", rate")[0]
     return STYLES.get(base) or SPARE[zlib.crc32(base.encode()) % len(SPARE)]
 
 
@@ -143,6 +147,13 @@ def caption(figure: Figure, text: str) -> None:
         figure.supxlabel(text, fontsize=8.5, color="#444444")
 
 
+def seeds_of(table: pd.DataFrame) -> str:
+    """'6 seeds', or '4 to 6 seeds' where the cells of a table have different numbers of them."""
+    counts = table.groupby(["task", "architecture", "encoding", "positions"])["seed"].nunique()
+    low, high = int(counts.min()), int(counts.max())
+    return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+
+
 def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str = "encoding") -> None:
     """A column a group, a point a seed, with both baselines as short lines."""
     generator = np.random.default_rng(0)
@@ -171,9 +182,11 @@ def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str
     axes.set_xlim(-0.6, len(groups) - 0.4)
 
 
-def similarity_map(axes: Axes, matrix: np.ndarray, limit: float = 1.0) -> Any:
-    """A square map of similarities between positions."""
-    image = axes.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axes.set_xlabel("position")
-    axes.set_ylabel("position")
+def similarity_map(axes: Axes, matrix: np.ndarray, last: float) -> Any:
+    """A square map of similarities between positions 0 … last."""
+    edges = (-0.5, last + 0.5, last + 0.5, -0.5)
+    image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", extent=edges)
+    for axis, label in ((axes.xaxis, axes.set_xlabel), (axes.yaxis, axes.set_ylabel)):
+        axis.set_major_locator(MaxNLocator(5, integer=True))
+        label("position")
     return image

@@ -14,6 +14,16 @@ STANDARD_TEXT = (
     ("layers", 2),
     ("heads", 2),
 )
+STANDARD_PAIRS = (
+    ("train_length", 32),
+    ("reach", 1.0),
+    ("steps", 4000),
+    ("batch", 32),
+    ("width", 64),
+    ("vocabulary", 1024),
+)
+OWN_RATES = (("rates", (1e-3, 3e-3, 1e-2)),)  # of rows that carry C2
+SIX = (("seeds", 6),)  # the fewest that can give a verdict on a difference
 FIVE = (("seeds", 5),)  # of rows that carry no claim
 QUICK_COUNT = (("steps", 1200),)
 ALL = ("encoder", "decoder", "encoder_decoder")

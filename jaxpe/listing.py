@@ -70,11 +70,18 @@ def experiments_table() -> list[dict[str, Any]]:
     return [{"name": e.name, "summary": e.question, "presets": list(e.module.PRESETS)} for e in loaded]
 
 
+def presets_table() -> list[dict[str, Any]]:
+    from jaxpe import presets
+
+    return [{"name": name, "summary": summary} for name, summary in presets.SIZES.items()]
+
+
 TABLES = {
     "encodings": encodings_table,
     "samplers": samplers_table,
     "tasks": tasks_table,
     "experiments": experiments_table,
+    "presets": presets_table,
 }
 
 
@@ -122,6 +129,7 @@ def doctor() -> int:
     from importlib.metadata import version
 
     from jaxpe.corpus import cache_folder
+    from jaxpe.fetch import CATALOGUE, stored_at
     from jaxpe.run import prepare
 
     prepare(None)
@@ -133,7 +141,9 @@ def doctor() -> int:
     print(f"backend {jax.default_backend()}, {jax.device_count()} device(s): {jax.devices()[0].device_kind}")
     if jax.default_backend() == "cpu":
         print("no accelerator in use; on an NVIDIA machine: pip install 'jaxpe[cuda13]', on a TPU: 'jaxpe[tpu]'")
-    print(f"cache {cache_folder()}")
+    print(f"cache {cache_folder()}, compiled programs included")
+    for name in CATALOGUE:
+        print(f"fetched data {name}: {'here' if stored_at(name).is_file() else f'no; `jaxpe fetch {name}` gets it'}")
     total = float(jax.jit(lambda x: (x @ x).sum())(jax.numpy.ones((256, 256))))
     print("a matrix product compiles and is right" if total == 256.0**3 else "a matrix product is WRONG here")
     return 0

@@ -47,6 +47,10 @@ class ModelConfig:
             raise encodings.unknown("norm", self.norm, NORMS)
 
 
+# (a, b): embeddings are a·token + b·position, position being what the encoding adds. None: as the encoding has it.
+Mix = Float[Array, "2"] | None
+
+
 class Inputs(NamedTuple):
     """What a forward pass reads; the source is an encoder-decoder's. Tokens at or beyond a length are padding."""
 
@@ -228,9 +232,11 @@ class Stack(nnx.Module):
         self.encodings = nnx.List(encodings_of(make, kind, config.layers, encoding_key, 0))
         self.cross_encodings = nnx.List(encodings_of(make, "cross", config.layers, encoding_key, 1000) if cross else [])
 
-    def embed(self, tokens: Int[Array, T], positions: Num[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, tokens: Int[Array, T], positions: Num[Array, T], mix: Mix = None) -> Float[Array, "T D"]:
         check_positions(self.encodings[0], positions)
-        return self.encodings[0].embed(self.embedding[...][tokens], positions)
+        x = self.embedding[...][tokens]
+        coded = self.encodings[0].embed(x, positions)
+        return coded if mix is None else mix[0] * x + mix[1] * (coded - x)
 
     def __call__(
         self,
@@ -292,20 +298,22 @@ class Transformer(nnx.Module):
         key = jax.random.fold_in(keys.stream("initialisation", seed), 2)
         self.unembedding = matrix(key, config.width, config.vocabulary, fan_in=config.width)
 
-    def read_source(self, inputs: Inputs, scaling_length: Any = None) -> tuple[Float[Array, "S D"], Record]:
+    def read_source(
+        self, inputs: Inputs, scaling_length: Any = None, mix: Mix = None
+    ) -> tuple[Float[Array, "S D"], Record]:
         """The encoder side of an encoder-decoder: the memory that its decoder looks at."""
         assert self.source is not None
         size = inputs.source.shape[0]
         mask = jnp.broadcast_to(real(size, inputs.source_length), (size, size))
         view = View(inputs.source_positions, inputs.source_positions, mask, scaling_length)
-        x, _, record = self.source(self.source.embed(inputs.source, inputs.source_positions), view)
+        x, _, record = self.source(self.source.embed(inputs.source, inputs.source_positions, mix), view)
         return x, record
 
     def memory(self, inputs: Inputs, x: Float[Array, "S D"], q_positions: Num[Array, T], scaling_length: Any) -> Any:
         mask = jnp.broadcast_to(real(x.shape[0], inputs.source_length), (q_positions.shape[0], x.shape[0]))
         return x, View(q_positions, inputs.source_positions, mask, scaling_length)
 
-    def __call__(self, inputs: Inputs, *, scaling_length: Any = None, record: bool = False) -> Output:
+    def __call__(self, inputs: Inputs, *, scaling_length: Any = None, mix: Mix = None, record: bool = False) -> Output:
         """Logits at every place. `scaling_length` N multiplies attention logits by log n / log N beyond N keys."""
         size = inputs.tokens.shape[0]
         mask = jnp.broadcast_to(real(size, inputs.length), (size, size))
@@ -313,10 +321,10 @@ class Transformer(nnx.Module):
             mask = mask & jnp.tri(size, dtype=bool)
         memory, source_record = None, None
         if self.source is not None:
-            x, source_record = self.read_source(inputs, scaling_length)
+            x, source_record = self.read_source(inputs, scaling_length, mix)
             memory = self.memory(inputs, x, inputs.positions, scaling_length)
         view = View(inputs.positions, inputs.positions, mask, scaling_length)
-        x, _, seen = self.stack(self.stack.embed(inputs.tokens, inputs.positions), view, memory)
+        x, _, seen = self.stack(self.stack.embed(inputs.tokens, inputs.positions, mix), view, memory)
         return Output(x @ self.unembedding[...], seen._replace(source=source_record) if record else None)
 
     def generate(self, inputs: Inputs, stop: int) -> Int[Array, T]:

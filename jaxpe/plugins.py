@@ -24,7 +24,7 @@ def call_user_code(function: Callable[[], T], what: str) -> T:
         return function()
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{what}: {type(error).__name__}: {first_line(error)}{place_of(error)}.") from error
 
 

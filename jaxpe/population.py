@@ -57,6 +57,7 @@ class Member(NamedTuple):
 
     seed: int
     learning_rate: float
+    mix: tuple[float, float] | None = None
 
 
 class Trained(NamedTuple):
@@ -87,7 +88,7 @@ def compile_program(setting: Setting, source: Source, mesh: Mesh) -> Program:
         return train.run(lane, first, stop, setting, source.stream, data)
 
     def build() -> Any:
-        one = jax.eval_shape(lambda: train.start(setting, source.stream, 0, 1.0))
+        one = jax.eval_shape(lambda: train.start(setting, source.stream, 0, 1.0, setting.mix))
         shapes = jax.tree.map(lambda leaf: stacked_shape(leaf, lanes, mesh), one)
         number = jax.ShapeDtypeStruct((), jnp.int32)
         data = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), source.train)
@@ -108,7 +109,7 @@ def start(setting: Setting, source: Source, program: Program, members: Sequence[
 
     Drawn call by call rather than in a program of its own, whose compilation would take longer than the draws.
     """
-    drawn = [train.start(setting, source.stream, member.seed, member.learning_rate) for member in members]
+    drawn = [train.start(setting, source.stream, *member) for member in members]
     padded = [drawn[i % len(drawn)] for i in range(program.lanes)]
     lanes = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded)
     return jax.device_put(lanes, spread_over(program.mesh))

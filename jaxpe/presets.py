@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from jaxpe import encodings, population, tasks, text
 from jaxpe.config import Options, Setting, Source, Training, source_of
@@ -12,6 +15,12 @@ from jaxpe.errors import UserError, unknown
 from jaxpe.tasks.base import ARCHITECTURES
 
 THREE = ("none", "sinusoidal", "learned")
+SIZES = {  # the presets that every experiment of the study has, smallest first
+    "smoke": "about a minute: shows that everything runs, and nothing else",
+    "quick": "minutes on two cores: every headline effect, over few seeds",
+    "standard": "hours on two cores: ten paired seeds where a claim is decided",
+    "full": "everything, also wide models: days on a CPU, minutes to hours on an accelerator",
+}
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,8 @@ class Row:
     encodings: tuple[str, ...] = THREE
     positions: tuple[str, ...] = ("arange",)
     sizes: Options = ()  # fields of the preset that differ for this row
+    options: Options = ()  # of the encodings
+    mixes: tuple[tuple[float, float] | None, ...] = (None,)  # factors of token and position, each a setting of its own
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,8 @@ class Preset:
     norm: str = "pre_rms"
     steps: int = 800
     batch: int = 64
-    learning_rate: float = 3e-3
+    learning_rate: float = 3e-3  # common to all encodings
+    rates: tuple[float, ...] = ()  # a grid from which each encoding also gets a rate of its own (jaxpe.tuning)
     warmup: int = 50
     strata: int = 2
     corpus: str = "kjv"
@@ -62,20 +74,25 @@ def override(preset: Preset, assignments: Sequence[str]) -> Preset:
             raise UserError(f"--set takes field=value, got {word!r}. Fields: {', '.join(known)}.")
         if name not in known:
             raise unknown("preset field", name, known)
-        kind = str(known[name]).split(" ")[0]
+        kind = str(known[name]).split(" ")[0].partition("[")[0]
         try:
-            parsed: Any = {"int": int, "float": float}.get(kind, str)(value)
+            parsed = READERS.get(kind, str)(value)
         except ValueError:
-            raise UserError(
-                f"{name} takes a whole number, got {value!r}."
-                if kind == "int"
-                else f"{name} takes a number, got {value!r}."
-            ) from None
-        if kind != "str" and not parsed > 0:
+            takes = {"int": "a whole number", "tuple": "numbers with / between them"}.get(kind, "a number")
+            raise UserError(f"{name} takes {takes}, got {value!r}.") from None
+        if kind != "str" and not np.all(np.asarray(parsed) > 0):
             raise UserError(f"{name} must be above 0, got {value}.")
         rows = tuple(replace(row, sizes=tuple(pair for pair in row.sizes if pair[0] != name)) for row in preset.grid)
         preset = replace(preset, grid=rows, **{name: parsed})
     return preset
+
+
+def numbers(value: str) -> tuple[float, ...]:
+    """'0.001/0.003' as numbers, 'none' as no number."""
+    return () if value == "none" else tuple(float(part) for part in value.split("/"))
+
+
+READERS: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "tuple": numbers}
 
 
 def narrow(
@@ -88,6 +105,9 @@ def narrow(
     for name in architectures:
         if name not in ARCHITECTURES:
             raise unknown("architecture", name, ARCHITECTURES)
+    labels = [encodings.label(name) for name in dict.fromkeys(encoding_names)]
+    if twice := sorted({label for label in labels if labels.count(label) > 1}):
+        raise UserError(f"Two encodings are called {twice[0]!r}, which tables could not tell apart: rename one class.")
     if not preset.grid:
         return preset  # an experiment without a grid of its own, such as throughput
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
@@ -118,19 +138,24 @@ def sized(preset: Preset, row: Row) -> Preset:
     return replace(preset, **dict(row.sizes))
 
 
-def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, int]:
-    """Every setting of the grid in its order, with its number of seeds: the most that a row asks for.
+class Asked(NamedTuple):
+    """What the rows of a grid ask for one setting."""
 
-    `sources` remembers what was opened.
-    """
-    found: dict[Setting, int] = {}
+    seeds: int
+    rates: tuple[float, ...]  # to choose its own learning rate from
+
+
+def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, Asked]:
+    """Every setting of the grid in its order, with the most that a row asks for. `sources` remembers what was opened."""
+    found: dict[Setting, Asked] = {}
     for row in preset.grid:
-        for architecture in row.architectures:
-            for encoding in row.encodings:
-                for sampler in row.positions:
-                    size = sized(preset, row)
-                    setting = setting_of(size, row.task, architecture, encoding, sampler, sources)
-                    found[setting] = max(size.seeds, found.get(setting, 0))
+        size = sized(preset, row)
+        for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
+            one = setting_of(size, row.task, architecture, encoding, sampler, sources)
+            for mix in row.mixes:
+                setting = replace(one, mix=mix, encoding_options=row.options)
+                before = found.get(setting, Asked(0, ()))
+                found[setting] = Asked(max(size.seeds, before.seeds), size.rates or before.rates)
     return found
 
 

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,14 @@ def prepare(devices: int | None) -> None:
 
 
 def chosen(preset: Preset, options: Options) -> Preset:
-    """A preset with the command line's overrides."""
-    from jaxpe import presets
+    """A preset with the command line's overrides, without translation where its pairs were neither fetched nor asked for."""
+    from jaxpe import fetch, presets
     from jaxpe.cli import words
 
-    preset = presets.narrow(preset, words(options.tasks), words(options.encodings), words(options.architectures))
+    tasks = words(options.tasks)
+    preset = presets.narrow(preset, tasks, words(options.encodings), words(options.architectures))
+    if "translation" not in tasks and not fetch.stored_at("translation").is_file():
+        preset = replace(preset, grid=tuple(row for row in preset.grid if row.task != "translation"))
     given = {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}
     assignments = [f"{name}={value}" for name, value in given.items() if value is not None]
     return presets.override(preset, [*assignments, *words(options.set)])
@@ -56,13 +60,13 @@ def run(names: Sequence[str], options: Options) -> int:
     pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
     with progress.Terminal(options.quiet) as terminal:
         work = study.Workspace(store.open_results(options.results, write=not options.dry_run), terminal)
-        planned = [(one, preset, experiment.plan(one, preset, work)) for one, preset in pairs]
+        planned = [(one, experiment.plan(preset, work)) for one, preset in pairs]
         if options.dry_run:
-            print(plans.summary([cells for _, _, cells in planned], work))
+            print(plans.summary([plan.everything(work) for _, plan in planned], work))
             return 0
-        for one, preset, cells in planned:
+        for one, plan in planned:
             terminal.note(f"{one.name}: {one.question}")
-            experiment.run(one, preset, cells, work, command)
+            experiment.run(one, plan, work, command)
     page = index.write(options.results)
     failed = sorted({study.describe(cell.setting) + f", seed {cell.seed}" for cell in work.failed})
     print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")

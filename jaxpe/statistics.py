@@ -44,6 +44,7 @@ class Claim:
     n: int
     unit: str
     note: str = ""
+    p: float | None = None  # of its own test, not yet adjusted for the number of claims
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"C([1-9]|1[0-2])(\.[a-z0-9_-]+)?", self.id):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -14,6 +14,7 @@ import numpy as np
 from jaxpe import checkpoints, evaluate, parameters, population, positions, presets, store
 from jaxpe.config import Setting, Source, check, check_positions, identity
 from jaxpe.evaluate import Scores
+from jaxpe.formatting import Data
 from jaxpe.model import Transformer
 from jaxpe.population import Member, Program, Trained
 
@@ -52,18 +53,14 @@ class Workspace:
         self.mesh = population.runs_mesh()
         self.sources: dict[Any, Source] = {}
         self.evaluators: dict[Any, evaluate.Evaluator] = {}
-        self.failed: list[Cell] = []
+        self.failed: list[Cell] = []  # diverged trainings among the results
 
     def source(self, setting: Setting) -> Source:
         return presets.opened(setting, self.sources)
 
-    def cells(self, settings: Iterable[Setting], seeds: int) -> list[Cell]:
-        """Every cell of some settings, seeds 0 … seeds − 1."""
-        return [
-            Cell(setting, seed, identity(setting, seed, self.source(setting)))
-            for setting in settings
-            for seed in range(seeds)
-        ]
+    def cells(self, setting: Setting, seeds: Iterable[int]) -> list[Cell]:
+        """The cells of one setting."""
+        return [Cell(setting, seed, identity(setting, seed, self.source(setting))) for seed in seeds]
 
     def check(self, settings: Iterable[Setting]) -> None:
         """Refuses what cannot be run, before anything compiles. Raises UserError."""
@@ -73,7 +70,7 @@ class Workspace:
     # ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def train(self, cells: Sequence[Cell]) -> None:
-        """Trains the cells that the folder lacks, those of one program together. A cell that diverged is kept and told."""
+        """Trains the cells that the folder lacks, those of one program together. A cell that diverged is kept."""
         missing = [cell for cell in cells if not self.results.has(cell.id)]
         groups: dict[Setting, list[Cell]] = defaultdict(list)
         for cell in missing:
@@ -81,7 +78,9 @@ class Workspace:
         self.progress.begin("training", sum(cell.setting.training.steps for cell in missing))
         for group in groups.values():
             self.train_group(group)
-        self.failed += [cell for cell in cells if self.results.read_record(cell.id)["diverged"]]
+
+    def diverged(self, cell: Cell) -> bool:
+        return bool(self.results.read_record(cell.id)["diverged"])
 
     def train_group(self, group: list[Cell]) -> None:
         setting = group[0].setting
@@ -92,7 +91,7 @@ class Workspace:
         for first in range(0, len(group), program.lanes):
             batch = group[first : first + program.lanes]
             folder = self.checkpoint_folder(batch)
-            members = [Member(cell.seed, cell.setting.training.learning_rate) for cell in batch]
+            members = [Member(cell.seed, cell.setting.training.learning_rate, cell.setting.mix) for cell in batch]
 
             def advance(steps: int, batch: list[Cell] = batch) -> None:
                 self.progress.advance(steps * len(batch))
@@ -142,13 +141,15 @@ class Workspace:
         scaled: bool = False,
         checkpoint: str = "100",
         sampler: str = "arange",
+        part: str = "test",
     ) -> dict[tuple[int, int], Scores]:
         """Scores by (seed, length) for the cells of one setting, measured where they are not stored yet.
 
         `scaled`: logits times log n / log N beyond the N tokens of the training length. `sampler`: of test positions.
+        `part`: "test", or "validation" for examples (of real text: from its training part) that no result is taken from.
         """
         setting = cells[0].setting
-        if any(cell.setting.program() != setting.program() for cell in cells):
+        if any(cell.setting != setting for cell in cells):
             raise ValueError("the cells of one call must share their setting")
         if sampler == "arange" and lengths:
             longest = max(max(self.source(setting).stream.sizes(length)) for length in lengths)
@@ -166,6 +167,7 @@ class Workspace:
                 "scaled": scaled,
                 "checkpoint": checkpoint,
                 "sampler": sampler,
+                "part": part,
             }
             lacking = []
             for cell in cells:
@@ -175,12 +177,12 @@ class Workspace:
                 else:
                     found[cell.seed, length] = Scores(**stored)  # type: ignore[arg-type]
             if lacking:
-                evaluator = self.evaluator(setting, top_of[length], examples, sampler)
+                evaluator = self.evaluator(setting, top_of[length], examples, sampler, part)
                 loaded |= {cell.id: self.model(cell, checkpoint) for cell in lacking if cell.id not in loaded}
                 models = [loaded[cell.id] for cell in lacking]
                 limit = self.scaling_length(setting) if scaled else float(evaluate.NO_SCALING)
-                validation = self.source(setting).validation
-                results = evaluate.evaluate(evaluator, models, validation, setting.task, length, shift, limit)
+                data, name = self.examples_of(setting, part)
+                results = evaluate.evaluate(evaluator, models, data, name, length, shift, limit, setting.mix)
                 for cell, scores in zip(lacking, results, strict=True):
                     self.results.write_measurement(cell.id, key, trimmed(scores)._asdict())
                     found[cell.seed, length] = trimmed(scores)
@@ -191,16 +193,20 @@ class Workspace:
         stream = self.source(setting).stream
         return float(max(stream.sizes(stream.lengths(1, setting.train_length)[-1])))
 
-    def evaluator(self, setting: Setting, top: int, examples: int, sampler: str) -> evaluate.Evaluator:
-        key = (replace(setting.program(), training=setting.training), top, examples, sampler)
+    def examples_of(self, setting: Setting, part: str) -> tuple[Data, str]:
+        """The data of a part, and the name by which its examples are drawn."""
+        source = self.source(setting)
+        return (source.validation, setting.task) if part == "test" else (source.train, f"{setting.task} {part}")
+
+    def evaluator(self, setting: Setting, top: int, examples: int, sampler: str, part: str) -> evaluate.Evaluator:
+        key = (setting.program(), top, examples, sampler, part)
         if key not in self.evaluators:
             built = None
             if sampler != "arange":
                 built = positions.build(sampler, limit=setting.table_length)
             self.progress.note(f"compiling the evaluation of {describe(setting)} up to length {top}")
-            self.evaluators[key] = evaluate.compile_evaluator(
-                setting, self.source(setting), self.mesh, top, examples, built
-            )
+            stream, data = self.source(setting).stream, self.examples_of(setting, part)[0]
+            self.evaluators[key] = evaluate.compile_evaluator(setting, stream, data, self.mesh, top, examples, built)
         return self.evaluators[key]
 
 

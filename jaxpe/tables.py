@@ -7,12 +7,16 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from jaxpe import text
 from jaxpe.config import Setting, Source, task_of
 from jaxpe.encodings import label
 from jaxpe.evaluate import Scores
 
 Row = dict[str, Any]
+OWN_RATE, VALIDATION_LOSS = "own_learning_rate", "validation_nats_per_answer"  # metrics that record a choice of rate
+CELL = ["task", "architecture", "encoding", "positions"]  # the columns that name a setting within a table
 METRICS: dict[str, Callable[[Scores], float]] = {
     "token_accuracy": lambda s: share(s.correct, s.answers),
     "exact_match": lambda s: share(s.exact, s.examples),
@@ -61,6 +65,7 @@ def base_row(experiment: str, setting: Setting, seed: int | None, length: int | 
         "seed": seed,
         "train_length": setting.train_length,
         "test_length": length,
+        "learning_rate": setting.training.learning_rate,
     }
 
 
@@ -98,6 +103,17 @@ def select(table: Any, **columns: Any) -> Any:
     for name, value in columns.items():
         table = table[table[name] == value]
     return table
+
+
+def at_rate(table: Any, own: bool = False) -> Any:
+    """Results at the common learning rate, or at each encoding's own where it chose one (`jaxpe.tuning`)."""
+    results = table[~table["metric"].isin([OWN_RATE, VALIDATION_LOSS])]
+    wanted = {
+        tuple(row[name] for name in CELL): row["value" if own else "learning_rate"]
+        for _, row in table[table["metric"] == OWN_RATE].iterrows()
+    }
+    cells_and_rates = results[[*CELL, "learning_rate"]].itertuples(index=False)
+    return results[np.array([wanted.get(tuple(cell), rate) == rate for *cell, rate in cells_and_rates], bool)]
 
 
 def by_seed(table: Any, **columns: Any) -> Any:

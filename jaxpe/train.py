@@ -17,7 +17,7 @@ from jaxpe import keys
 from jaxpe import model as models
 from jaxpe.config import Setting, Training
 from jaxpe.formatting import Data, Example, Stream
-from jaxpe.model import Inputs, Transformer
+from jaxpe.model import Inputs, Mix, Transformer
 from jaxpe.positions import Sampler
 
 HISTORY = ("loss", "token_accuracy", "exact_match", "steps")
@@ -33,6 +33,7 @@ class Lane(NamedTuple):
     seed: Int[Array, ""]
     learning_rate: Float[Array, ""]
     history: Float[Array, "rows 4"]  # sums over HISTORY_EVERY steps
+    mix: Mix = None  # of token and position, where the setting has one
 
 
 class Stratum(NamedTuple):
@@ -85,8 +86,8 @@ def answer_loss(logits: Float[Array, "T V"], example: Example) -> Float[Array, T
     return jnp.where(example.answered, jax.nn.logsumexp(logits, axis=-1) - target, 0.0)
 
 
-def example_sums(model: Transformer, example: Example, inputs: Inputs, weight: float) -> Sums:
-    logits = model(inputs).logits
+def example_sums(model: Transformer, example: Example, inputs: Inputs, weight: float, mix: Mix) -> Sums:
+    logits = model(inputs, mix=mix).logits
     right = jnp.where(example.answered, jnp.argmax(logits, axis=-1) == example.targets, True)
     answers = example.answered.sum().astype(jnp.float32)
     correct = (right & example.answered).sum().astype(jnp.float32)
@@ -109,14 +110,14 @@ def at_once(setting: Setting, size: int, examples: int) -> int:
 
 
 def batch_gradient(
-    model: Transformer, setting: Setting, stream: Stream, key: Key[Array, ""], data: Data
+    model: Transformer, setting: Setting, stream: Stream, key: Key[Array, ""], data: Data, mix: Mix = None
 ) -> tuple[Sums, Transformer]:
     """Sums over one batch and the gradient of their loss: every stratum in its own padding, group after group."""
 
     def group_loss(model: Transformer, numbers: Int[Array, N], i: int, stratum: Stratum) -> tuple[Array, Sums]:
         def one(number: Int[Array, ""]) -> Sums:
             example_key = jax.random.fold_in(jax.random.fold_in(key, i), number)
-            return example_sums(model, *draw(stream, setting.sampler, stratum, example_key, data), stratum.weight)
+            return example_sums(model, *draw(stream, setting.sampler, stratum, example_key, data), stratum.weight, mix)
 
         sums = jax.tree.map(lambda part: part.sum(0), jax.vmap(one)(numbers))
         return sums.loss, sums
@@ -157,7 +158,7 @@ def schedule(step: Int[Array, ""], training: Training) -> Float[Array, ""]:
     return jnp.where(step < warmup, rise, fall)
 
 
-def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any) -> Lane:
+def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any, mix: Any = None) -> Lane:
     """A lane before its first step."""
     model = models.build(
         setting.model(stream), setting.encoding, dict(setting.encoding_options), setting.table_length, seed
@@ -170,13 +171,14 @@ def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any) -> La
         jnp.asarray(seed, jnp.int32),
         jnp.asarray(learning_rate, jnp.float32),
         jnp.zeros((rows, len(HISTORY))),
+        None if mix is None else jnp.asarray(mix, jnp.float32),
     )
 
 
 def step(number: Int[Array, ""], lane: Lane, setting: Setting, stream: Stream, data: Data) -> Lane:
     """Step `number` of a training. Batches depend on (seed, number) only, so every encoding sees the same ones."""
     key = jax.random.fold_in(keys.stream("data", lane.seed), number)
-    sums, summed = batch_gradient(lane.model, setting, stream, key, data)
+    sums, summed = batch_gradient(lane.model, setting, stream, key, data, lane.mix)
     value, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
     updates, state = optimiser(setting.training).update(gradient, lane.optimiser, lane.model)
     rate = lane.learning_rate * schedule(number, setting.training)

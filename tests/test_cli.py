@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas
 import pytest
 
+from jaxpe import store, tables, tuning
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -122,6 +124,32 @@ def test_an_experiment_and_an_encoding_of_the_users_own(tmp_path):
     assert set(pandas.read_csv(tmp_path / "r" / "mine" / "table.csv")["encoding"]) == {"Mine"}
 
 
+def test_every_encoding_may_choose_a_learning_rate_of_its_own(tmp_path):
+    """The choice and what it rests on are in the table; the report's claims use each encoding's own rate."""
+    rates = (
+        "--set",
+        "rates=0.0001/0.01",
+        "learning_rate=0.0001",
+        "--tasks",
+        "reverse",
+        "--encodings",
+        "none",
+        "learned",
+    )
+    done = jaxpe("run", "accuracy", "--preset", "smoke", *rates, "--results", tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = store.read_table(tmp_path / "accuracy" / "table.csv")
+    own = table[table["metric"] == tables.OWN_RATE]
+    losses = table[table["metric"] == tables.VALIDATION_LOSS]
+    assert set(losses["seed"]) == set(tuning.SEEDS) and len(losses) == 2 * 2 * len(tuning.SEEDS)
+    for _, choice in own.iterrows():
+        means = losses[losses["encoding"] == choice["encoding"]].groupby("learning_rate")["value"].mean()
+        assert choice["value"] == means.idxmin() == 0.01
+    for own_rate, rate in ((True, 0.01), (False, 0.0001)):
+        part = tables.at_rate(table, own=own_rate)
+        assert set(part[part["encoding"] != "any"]["learning_rate"]) == {rate} and set(part["seed"]) == {0}
+
+
 def test_a_dry_run_runs_nothing(tmp_path):
     done = jaxpe("study", "--dry-run", "--results", tmp_path / "r")
     assert done.returncode == 0 and "cells" in done.stdout and "training programs" in done.stdout
@@ -206,6 +234,9 @@ def test_the_readmes_commands_exist():
         (("run", "accuracy", "--set", "heads=3"), "not divisible"),
         (("run", "accuracy", "--architectures", "encodr"), "Did you mean 'encoder'"),
         (("run", "accuracy", "--tasks", "masked_lm", "--corpus", "nothing.txt"), "no text file"),
+        (("run", "accuracy", "--set", "precision=hihg"), "Did you mean 'high'"),
+        (("run", "accuracy", "--set", "rates=0.1/x"), "takes numbers"),
+        (("run", "accuracy", "--encodings", "a.py:Mine", "b.py:Mine"), "could not tell apart"),
         (("run", "nothing.py"), "There is no file"),
         (("run", "accuracy", "--encodings", "nothing.py:Mine"), "There is no file"),
         (("plot", "--results", "nothing"), "no table"),
@@ -224,9 +255,15 @@ def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path, arguments, says):
 def test_listings():
     rows = json.loads(jaxpe("list", "encodings", "--json").stdout)
     assert [row["name"] for row in rows][:3] == ["none", "sinusoidal", "learned"]
-    for kind in ("samplers", "tasks", "experiments"):
+    for kind in ("samplers", "tasks", "experiments", "presets"):
         done = jaxpe("list", kind)
         assert done.returncode == 0 and len(done.stdout.splitlines()) >= 4
+
+
+def test_the_doctor_says_what_is_here():
+    done = jaxpe("doctor")
+    assert done.returncode == 0 and "matrix product compiles and is right" in done.stdout, done.stderr
+    assert "fetched data wordnet: no" in done.stdout  # the tests' cache is a new one
 
 
 def test_help_does_not_import_jax():

@@ -77,7 +77,47 @@ class Raises(Encoding):
 class Good(Encoding):
     def bias(self, q, k, q_positions, k_positions, mask=None):
         return -jnp.abs(q_positions[:, None] - k_positions)[None] * 1.0
+
+class Whole(Encoding):
+    def embed(self, x, positions):
+        return x.astype(int)
+
+class Forgets(Encoding):
+    def embed(self, x, positions):
+        pass
+
+class Leaves(Encoding):
+    def embed(self, x, positions):
+        raise SystemExit
+
+class Branches(Encoding):
+    def embed(self, x, positions):
+        return x if positions[0] > 0 else 2 * x
+
+class Hides(Encoding):
+    def __init__(self, *sizes, key, **options):
+        self.table = jnp.ones(4)
+
+class Unlimited(Encoding):
+    position_limit = "many"
 """
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Whole", r"embed returned the shape \(5, 8, 'int32'\)"),
+        ("Forgets", "embed returned the shape .'NoneType'"),
+        ("Leaves", "SystemExit"),
+        ("Branches", "TracerBoolConversionError.*mine.py, line 31"),
+        ("Hides", "attribute table is an array but no nnx.Param"),
+        ("Unlimited", "position_limit is 'many'"),
+    ],
+)
+def test_hooks_that_could_not_be_trained_are_refused_before_anything_compiles(tmp_path, name, says):
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    with pytest.raises(UserError, match=says):
+        check_hooks(f"{tmp_path / 'mine.py'}:{name}", model_width=8, heads=2, max_length=20, architecture="encoder")
 
 
 def test_a_file_of_the_users_own(tmp_path):

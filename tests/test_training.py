@@ -1,7 +1,6 @@
 """Training: strata, pairing, lanes, bits, divergence, resume after kills, and evaluation against generation."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from jaxpe import evaluate, parameters, population, store, study, train
 from jaxpe.config import Setting, Training, source_of
 from jaxpe.formatting import EOS
 from jaxpe.population import Member
+from jaxpe.tasks import evaluation
 
 SETTING = Setting("reverse", "encoder", "learned", 6, 60, width=16, training=Training(steps=40, batch=16))
 
@@ -169,9 +169,9 @@ def test_exact_match_equals_greedy_generation(architecture):
     )
     source, mesh = source_of(setting), population.runs_mesh()
     model = jax.tree.map(jnp.asarray, trained(setting)[0].checkpoints["100"])
-    evaluator = evaluate.compile_evaluator(setting, source, mesh, 4, 32)
+    evaluator = evaluate.compile_evaluator(setting, source.stream, {}, mesh, 4, 32)
     [scores] = evaluate.evaluate(evaluator, [model], {}, "reverse", 3)
-    key, right = evaluate.arguments("reverse", 3, 0, 0.0)[0], 0
+    key, right = evaluation.evaluation_key("reverse", 3), 0
     generate = jax.jit(lambda inputs: model.generate(inputs, EOS))
     for number in range(32):
         example = source.stream.example(jax.random.fold_in(key, number), 3, 4, {})
@@ -188,7 +188,7 @@ def workspace(folder):
 
 def test_scores_are_stored_and_longer_tests_do_not_retrain(tmp_path):
     work = workspace(tmp_path / "results")
-    cells = work.cells([SETTING], 1)
+    cells = work.cells(SETTING, [0])
     work.train(cells)
     first = work.scores(cells, [3, 6], 16)
     again = workspace(tmp_path / "results")
@@ -205,7 +205,7 @@ def test_a_test_beyond_the_learned_table_is_refused(tmp_path):
 
     work = workspace(tmp_path / "results")
     with pytest.raises(UserError, match=r"knows 60 positions.*needs 80"):
-        work.scores(work.cells([SETTING], 1), [40], 16)
+        work.scores(work.cells(SETTING, [0]), [40], 16)
 
 
 @pytest.mark.slow
@@ -215,29 +215,31 @@ def test_twenty_kills_change_no_bit(tmp_path):
         "import jax; jax.config.update('jax_num_cpu_devices', 2)\n"
         "import sys; from pathlib import Path\n"
         "from jaxpe import store, study; from jaxpe.config import Setting, Training\n"
-        "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=4000, batch=16))\n"
-        "w = study.Workspace(store.open_results(Path(sys.argv[1])), save_every=0)\n"
-        "w.train(w.cells([s], 2))\n"
+        "class Told(study.Quiet):\n"
+        "    def advance(self, amount): print('chunk', flush=True)\n"
+        "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=15000, batch=16))\n"
+        "w = study.Workspace(store.open_results(Path(sys.argv[1])), Told(), save_every=0)\n"
+        "w.train(w.cells(s, range(2)))\n"
     )
-    environment = dict(os.environ)
     generator = np.random.default_rng(0)
 
     def begin(folder):
-        return subprocess.Popen([sys.executable, "-c", code, str(folder)], env=environment)
+        return subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
 
-    calm = begin(tmp_path / "calm")
-    assert calm.wait() == 0
-    kills = 0
-    while kills < 20:
+    assert begin(tmp_path / "calm").wait() == 0
+    for kill in range(20):
         process = begin(tmp_path / "killed")
-        time.sleep(float(generator.uniform(3, 9)))
-        if process.poll() is not None:
-            break
+        if kill % 4:  # while training and writing checkpoints
+            for _ in range(generator.integers(1, 4)):
+                assert process.stdout.readline() == "chunk\n"
+            time.sleep(float(generator.uniform(0, 0.2)))
+        else:  # at any moment: importing, compiling, reading a checkpoint
+            time.sleep(float(generator.uniform(0.5, 4)))
+        assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
-        kills += 1
+    assert list((tmp_path / "killed" / "checkpoints").glob("*/*"))
     assert begin(tmp_path / "killed").wait() == 0
     for cell in sorted((tmp_path / "calm" / "cells").iterdir()):
         other = tmp_path / "killed" / "cells" / cell.name
         assert (cell / "parameters.safetensors").read_bytes() == (other / "parameters.safetensors").read_bytes()
-    assert kills >= 5

@@ -32,7 +32,7 @@ def spectrum(table: Float[ndarray, "P D"]) -> Float[ndarray, F]:
     return power / power.sum()
 
 
-def shift_residual(table: Float[ndarray, "P D"], offset: int = 1, ridge: float = 1e-3) -> float:
+def shift_residual(table: Float[ndarray, "P D"], offset: int = 1) -> float:
     """How badly a linear map takes row p to row p + offset: the residual on held-out rows as a share of their variance.
 
     The map is a ridge fit on four of every five positions, on the leading P / 2 principal components where the table has
@@ -43,12 +43,30 @@ def shift_residual(table: Float[ndarray, "P D"], offset: int = 1, ridge: float =
         table, _ = principal_components(table, rows // 2)
     before, after = table[:-offset], table[offset:]
     held_out = np.arange(len(before)) % 5 == 2
-    x, y = (np.concatenate([part, np.ones((len(part), 1))], axis=1) for part in (before, after))
-    train_x, train_y = x[~held_out], y[~held_out][:, :-1]
-    gram = train_x.T @ train_x
-    solved = np.linalg.solve(gram + ridge * np.trace(gram) / len(gram) * np.eye(len(gram)), train_x.T @ train_y)
-    error = ((x[held_out] @ solved - y[held_out][:, :-1]) ** 2).sum()
-    return float(error / ((y[held_out][:, :-1] - train_y.mean(0)) ** 2).sum())
+    x_mean, y_mean = before[~held_out].mean(0), after[~held_out].mean(0)
+    x, y = before - x_mean, after - y_mean
+    solved = ridge_map(x[~held_out], y[~held_out])
+    return float(((x[held_out] @ solved - y[held_out]) ** 2).sum() / (y[held_out] ** 2).sum())
+
+
+PENALTIES = 10.0 ** np.arange(-8, 4)  # of ridge fits, times the mean square of the inputs' singular values
+
+
+def ridge_map(x: Float[ndarray, "N D"], y: Float[ndarray, "N E"]) -> Float[ndarray, "D E"]:
+    """The ridge fit of centred y on centred x, its penalty chosen by the exact leave-one-out error.
+
+    Without row i the residual of row i is its residual divided by 1 − H_ii, H the matrix that maps y to its fit.
+    """
+    u, s, v = np.linalg.svd(x, full_matrices=False)
+
+    def left_out(penalty: float) -> float:
+        shrunk = s**2 / (s**2 + penalty)
+        leverage = (u**2 * shrunk).sum(1) + 1 / len(x)  # the mean is fitted too
+        residual = y - (u * shrunk) @ (u.T @ y)
+        return float(((residual / (1 - leverage).clip(1e-9)[:, None]) ** 2).sum())
+
+    penalty = min(PENALTIES * (s**2).mean(), key=left_out)
+    return v.T @ ((s / (s**2 + penalty))[:, None] * (u.T @ y))
 
 
 def rotation_residual(positions: int, width: int, offset: int = 1, base: float = 10_000.0) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxpe import encodings
 from jaxpe.encodings.base import Attention
@@ -35,6 +36,7 @@ def check_hooks(
             encoding = encodings.build(name, **sizes, attention=attention, key=key, **options)
             if attention == "cross" and not encoding.cross:
                 return ()
+            check_parts(name, encoding)
             limits.append(encoding.position_limit)
             return returned_shapes(encoding, model_width, heads)
 
@@ -47,6 +49,21 @@ def check_hooks(
                     f"for {QUERIES} queries, {KEYS} keys, {heads} heads and width {model_width}."
                 )
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def check_parts(name: str, encoding: encodings.Encoding) -> None:
+    """Refuses a plain array as an attribute (it would be trained unseen), and a limit that is no number."""
+    for attribute, value in vars(encoding).items():
+        if isinstance(value, (jax.Array, np.ndarray)):
+            raise UserError(
+                f"encoding {encodings.label(name)!r}: the attribute {attribute} is an array but no nnx.Param: wrap it in "
+                "nnx.Param if it is to be trained, else compute it where it is used."
+            )
+    limit = encoding.position_limit
+    if not (limit is None or (isinstance(limit, int) and limit > 0)):
+        raise UserError(
+            f"encoding {encodings.label(name)!r}: position_limit is {limit!r}, but must be None or a number above 0."
+        )
 
 
 QUERIES, KEYS = 3, 5  # of the trial call: small, and different, so that a swap shows
@@ -62,9 +79,17 @@ def returned_shapes(encoding: encodings.Encoding, width: int, heads: int) -> Any
     return embedded, q, k, jnp.zeros(()) if bias is None else bias
 
 
+def shape_of(returned: Any) -> tuple[Any, ...]:
+    """The shape of what a hook returned; its type where it is no array, or no array of floats."""
+    if not hasattr(returned, "shape"):
+        return (type(returned).__name__,)
+    return returned.shape if jnp.issubdtype(returned.dtype, jnp.floating) else (*returned.shape, str(returned.dtype))
+
+
 def wanted_shapes(shapes: Any, width: int, heads: int) -> list[tuple[str, Any, Any]]:
     """(hook, returned, wanted) for each hook; a bias may be 1 wide where it does not differ."""
-    embedded, q, k, bias = (tuple(getattr(shape, "shape", (type(shape).__name__,))) for shape in shapes)
+    embedded, q, k = (shape_of(one) for one in shapes[:3])
+    bias = tuple(getattr(shapes[3], "shape", (type(shapes[3]).__name__,)))
     full = (heads, QUERIES, KEYS)
     fits = len(bias) <= 3 and all(n in (1, m) for n, m in zip(bias[::-1], full[::-1], strict=False))
     return [

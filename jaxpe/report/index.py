@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from jaxpe import experiment, store
+from jaxpe.statistics import holm
 
 
 def write(results: Path) -> Path:
@@ -18,6 +19,7 @@ def write(results: Path) -> Path:
     )
     environment.filters["number"] = number
     sections = [section(folder) for folder in ordered(results)]
+    adjust([claim for part in sections for claim in part["claims"]])
     page = environment.get_template("index.html.jinja").render(sections=sections, missing=missing(results))
     path = results / "index.html"
     store.write_text(path, page)
@@ -45,6 +47,18 @@ def section(folder: Path) -> dict[str, Any]:
         "summary": json.loads(summary.read_text()) if summary.is_file() else None,
         "figures": [f"{folder.name}/figures/{path.name}" for path in figures],
     }
+
+
+def adjust(claims: list[dict[str, Any]]) -> None:
+    """Adds Holm's adjusted p-value to each claim: over all primary cells together, and over the other parts of each claim."""
+    families: dict[str, list[dict[str, Any]]] = {}
+    for claim in claims:
+        name, _, part = claim["id"].partition(".")
+        if claim.get("p") is not None:
+            families.setdefault(name if part else "primary", []).append(claim)
+    for family in families.values():
+        for claim, p in zip(family, holm([claim["p"] for claim in family]), strict=True):
+            claim["adjusted_p"] = p
 
 
 def number(value: float | None, digits: int = 3) -> str:

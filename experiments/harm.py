@@ -1,0 +1,266 @@
+"""Does adding a position to a token do harm, and where does it plainly help?
+
+Order-free tasks (`count`, `majority`, `histogram`: the answer is a function of counts alone) and order-needing ones (`copy`,
+`reverse`, `index`, `relative_index`) with and without a position, tested within the lengths seen and beyond them. Then three
+sweeps of a factor s on a frozen code: position × s; token and position both × s (a control: the size alone); and
+(token + s·position) / √(1 + s²), the ratio alone, at a constant size. Harm by ratio counts only in the third. `concatenated`
+gives position a quarter of the same width, or (`wide`) coordinates of its own beside a token of full width. Twins are pairs
+of the same symbols with different answers: a rule blind to order is right on one of the two at most.
+
+Prediction: within the lengths seen a position harms no order-free task (all sit at the ceiling) and is indispensable for
+order-needing ones; beyond them it does harm: `none` counts on, sinusoids do not. `randomized` positions lessen the harm. By
+ratio, index needs s above about 0.1, and count suffers from s of about 10 on, where the token is a tenth of the sum; width
+helps. Both × s does nothing up to about 10, since the norm before each block takes a common factor away; far above, what the
+blocks write is lost beside the embeddings.
+
+Primary cell. C5: `count` in the encoder, token accuracy at 2 N, `sinusoidal` minus `none`, positions `arange`: no harm means
+that the interval does not lie below −0.02. Parts: every other task, within (seen) and beyond. C8.twins: share of pairs of
+`index` with both right, `sinusoidal` minus `none`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxpe import cli, grids, parameters, tables, train
+from jaxpe.analysis import harm, harm_figures
+from jaxpe.analysis.attention import code_of
+from jaxpe.presets import Preset, Row
+from jaxpe.statistics import EXPLORATORY, Claim, at_ceiling, direction_verdict, paired_difference
+from jaxpe.study import Cell, Workspace
+from jaxpe.tasks import evaluation
+
+FACTORS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+ORDER_FREE, ORDER_NEEDING = ("count", "majority", "histogram"), ("copy", "reverse", "index", "relative_index")
+FIVE = ("none", "sinusoidal", "learned", "random_fixed", "concatenated")
+MARGIN = 0.02  # in accuracy: less is no harm
+WIDE = (("width", 40), ("seeds", 5))  # a token of width 32 and a position of width 8
+CURVE = 20  # points of a loss curve
+Mix = tuple[float, float]
+
+
+def ratio(s: float) -> Mix:
+    return 1 / (1 + s * s) ** 0.5, s / (1 + s * s) ** 0.5
+
+
+def mixes(kinds: Sequence[str], factors: Sequence[float] = FACTORS) -> tuple[Mix, ...]:
+    """The factors of token and position for each kind of sweep."""
+    of: dict[str, Any] = {"position": lambda s: (1.0, s), "both": lambda s: (s, s), "ratio": ratio}
+    return tuple(dict.fromkeys(of[kind](s) for kind in kinds for s in factors if s > 0 or kind != "both"))
+
+
+QUICK_SWEEP = (("seeds", 2),)
+QUICK_MIXES = mixes(("ratio",), (0.0, 0.1, 1.0, 10.0, 100.0)) + mixes(("position", "both"), (10.0, 100.0))
+PRESETS = {
+    "smoke": Preset(
+        (
+            Row("count", ("encoder",), ("none",)),
+            Row("reverse", ("encoder",), ("none", "sinusoidal")),
+            Row("reverse", ("encoder",), ("sinusoidal",), mixes=mixes(("ratio",), (0.1, 10.0))),
+        ),
+        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+    ),
+    "quick": Preset(
+        (
+            Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT + grids.SIX),
+            Row("index", ("encoder",), ("none", "sinusoidal"), sizes=grids.SIX),
+            Row("reverse", ("encoder",), sizes=grids.SIX),
+            Row("count", ("encoder",), ("sinusoidal",), mixes=QUICK_MIXES, sizes=grids.QUICK_COUNT + QUICK_SWEEP),
+            Row("index", ("encoder",), ("sinusoidal",), mixes=QUICK_MIXES, sizes=QUICK_SWEEP),
+        ),
+        train_length=8, steps=800, points=7,
+    ),
+    "standard": Preset(
+        (
+            Row("count", ("encoder",), ("none", "sinusoidal")),
+            Row("index", ("encoder",), ("none", "sinusoidal")),
+            *[Row(task, ("encoder",), FIVE, sizes=grids.FIVE) for task in (*ORDER_FREE, *ORDER_NEEDING)],
+            *[
+                Row(task, ("encoder",), ("sinusoidal", "learned"), ("offset", "randomized"), grids.FIVE)
+                for task in ("count", "majority", "reverse", "index")
+            ],
+            *[Row(task, ("encoder",), ("concatenated",), sizes=WIDE, options=(("share", 0.2),)) for task in ("count", "index")],
+            *[
+                Row(task, ("encoder",), ("sinusoidal",), mixes=mixes(kinds), sizes=(("width", width), ("seeds", 3)))
+                for task in ("count", "index")
+                for width, kinds in ((16, ("ratio",)), (32, ("position", "both", "ratio")), (64, ("ratio",)))
+            ],
+            *[Row(t, ("encoder",), ("random_fixed",), mixes=mixes(("ratio",)), sizes=(("seeds", 3),)) for t in ("count", "index")],
+            *[
+                Row(task, ("encoder",), ("learned",), sizes=(("seeds", 3),), options=(("scale", std),))
+                for task in ("count", "index")
+                for std in (0.02, 0.3, 3.0, 10.0)
+            ],
+        ),
+        seeds=10, train_length=12, steps=3000, points=14, examples=512,
+    ),
+}  # fmt: skip
+PRESETS["full"] = Preset(
+    (
+        *[
+            Row(task, grids.ALL if task != "histogram" else ("encoder",), FIVE, ("arange", "offset", "randomized"))
+            for task in (*ORDER_FREE, *ORDER_NEEDING)
+        ],
+        *[
+            Row(t, ("encoder",), ("sinusoidal", "random_fixed"), mixes=mixes(("position", "both", "ratio")), sizes=(("width", w),))
+            for t in ("count", "index")
+            for w in (16, 32, 64, 128)
+        ],
+        *PRESETS["standard"].grid[-8:],
+    ),
+    seeds=10, train_length=12, steps=10_000, points=14, examples=1024,
+)  # fmt: skip
+
+
+def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """Accuracy within and beyond the lengths seen, speed, loss curves, sizes of the parts, and twins, for every cell."""
+    rows = []
+    for setting in dict.fromkeys(cell.setting for cell in cells):
+        group = [cell for cell in cells if cell.setting == setting]
+        source, n = work.source(setting), setting.train_length
+        longest = round(preset.reach * n)
+        lengths = [k * n for k in (1, 2, 4, 10) if k * n <= longest and source.stream.lengths(k * n, k * n)]
+        if setting.mix is not None:
+            lengths = lengths[:2]
+        named = named_mix(setting)
+        for sampler in dict.fromkeys(("arange", *[s for s in (setting.positions,) if s == "randomized"])):
+            for (seed, length), scores in work.scores(group, lengths, preset.examples, sampler=sampler).items():
+                more = named | {"test_positions": sampler}
+                rows += tables.rows_of("harm", setting, source, seed, length, scores, **more)
+        for cell in group:
+            rows += [tables.base_row("harm", setting, cell.seed, None) | named | row for row in of_cell(work, cell)]
+    return rows
+
+
+def named_mix(setting: Any) -> tables.Row:
+    """How the parts were weighted, and what else tells the setting from others of the same encoding."""
+    token, position = setting.mix or (1.0, 1.0)
+    named = {"width": setting.width, "token_factor": token, "position_factor": position}
+    alone = abs(token**2 + position**2 - 1) < 1e-9
+    kind = "none" if setting.mix is None else "ratio" if alone else "position" if token == 1 else "both"
+    std = dict(setting.encoding_options).get("scale")
+    return named | {"sweep": "initial std" if std is not None else kind, "initial_std": std}
+
+
+def of_cell(work: Workspace, cell: Cell) -> list[tables.Row]:
+    """What one training and one model tell beside accuracy."""
+    setting, history = cell.setting, work.results.read_record(cell.id)["history"]
+    reached = train.step_reaching(history, "token_accuracy", 0.95)
+    rows: list[tables.Row] = [{"metric": "steps_to_95", "value": reached, "steps": setting.training.steps}]
+    if setting.mix is None and cell.seed < 3:
+        at = np.unique(np.geomspace(1, len(history["step"]), CURVE).astype(int)) - 1
+        rows += [{"metric": "loss", "value": history["loss"][i], "steps": history["step"][i]} for i in at]
+    model = work.model(cell)
+    stream: Any = work.source(setting).stream
+    sizes = stream.sizes(setting.train_length)
+    untrained = parameters.fresh(setting, stream, cell.seed)
+    for when, one in (("before", untrained), ("after", model)):
+        code = np.asarray(code_of(one.stack.encodings[0], jnp.arange(sizes[0]), setting.width))
+        parts = harm.parts_of(one, code, setting.mix or (1.0, 1.0))
+        rows += [{"metric": f"{name}_{when}", "value": value} for name, value in parts.items()]
+    if setting.task in harm.TWINS and setting.architecture == "encoder" and setting.mix is None:
+        xs = evaluation.examples(setting.task, stream.task, setting.train_length, 256).x
+        pairs = harm.twin_pairs(setting.task, np.asarray(xs))
+        value = harm.both_right(model, stream, setting.task, pairs)
+        rows.append({"metric": "twins_both_right", "value": value, "order_blind": 0.0, "n_examples": len(pairs)})
+    return rows
+
+
+def plain(table: Any) -> Any:
+    """The rows of trainings at the encodings' own scales and the common width."""
+    own = table[(table["sweep"] == "none") & (table["test_positions"] == "arange")]
+    return own[own["width"] == own["width"].min()]
+
+
+def figures(table: Any) -> dict[str, Any]:
+    """Within and beyond the lengths seen; the sweeps; sizes of the parts; twins; loss curves."""
+    return harm_figures.figures(table, plain(table))
+
+
+# ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judged(a: Sequence[float], b: Sequence[float]) -> tuple[str, Any]:
+    """harmless, harmful, helpful or undecided: accuracy with a position (a) against none (b), over paired seeds.
+
+    Harmless: both at the ceiling in all seeds, or the interval within ± MARGIN.
+    """
+    found = paired_difference(a, b)
+    if found.n >= 6 and at_ceiling(a, b):
+        return "harmless", found
+    if found.low is None or found.high is None:
+        return "undecided", found
+    if found.low > 0 and found.high > MARGIN:
+        return "helpful", found
+    if found.high < 0 and found.low < -MARGIN:
+        return "harmful", found
+    return ("harmless" if found.low > -MARGIN and found.high < MARGIN else "undecided"), found
+
+
+def compared(table: Any, task: str, times: int, encoding: str = "sinusoidal") -> tuple[Any, Any, int]:
+    """Token accuracy in the encoder at `times` N, with an encoding and with none, by paired seeds; and the length."""
+    part = tables.select(plain(table), task=task, architecture="encoder", positions="arange", metric="token_accuracy")
+    part = part[part["test_length"] == times * part["train_length"]]
+    a, b = tables.paired(part, {"encoding": encoding}, {"encoding": "none"})
+    return a, b, int(part["test_length"].iloc[0]) if len(part) else 0
+
+
+def claims(table: Any) -> list[Claim]:
+    """C5 in its primary cell and for every task; C8 by twins."""
+    made = []
+    a, b, length = compared(table, "count", 2)
+    if len(a):
+        word, found = judged(a, b)
+        verdict = {"harmless": "supported", "helpful": "supported", "harmful": "contradicted"}.get(word, "undecided")
+        statement = f"Adding sinusoids does no harm where order is not asked for: count in the encoder at {length}, twice the training length (sinusoidal minus none)."
+        made.append(claim("C5", statement, verdict, found, "token accuracy"))
+    encodings = [name for name in dict.fromkeys(plain(table)["encoding"]) if name != "none"]
+    for task in dict.fromkeys(table["task"]):
+        for times, where in ((1, "seen"), (2, "beyond")):
+            for encoding in encodings:
+                a, b, length = compared(table, task, times, encoding)
+                if len(a):
+                    word, found = judged(a, b)
+                    statement = f"{encoding} on {task} in the encoder at length {length} ({where}): accuracy minus that with none."
+                    part = f"{task}-{where}-{encoding}".lower().replace(" ", "")
+                    made.append(claim(f"C5.{part}", statement, word, found, "token accuracy"))
+    twins = tables.select(plain(table), task="index", metric="twins_both_right")
+    a, b = tables.paired(twins, {"encoding": "sinusoidal"}, {"encoding": "none"})
+    if len(a):
+        statement = (
+            "Twins of index, the same symbols with different answers: share with both right, sinusoidal minus none."
+        )
+        found = paired_difference(a, b)
+        made.append(claim("C8.twins", statement, direction_verdict(found), found, "share of pairs"))
+    return made
+
+
+def claim(name: str, statement: str, verdict: str, found: Any, unit: str) -> Claim:
+    note = "Exploratory: fewer than ten seeds." if found.n < EXPLORATORY else ""
+    return Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p)
+
+
+def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
+    """Every task and encoding within and beyond the lengths seen, in one word each."""
+    rows = []
+    own = plain(table)
+    for task, encoding in dict.fromkeys(zip(own["task"], own["encoding"], strict=True)):
+        if encoding == "none":
+            continue
+        row = {"task": task, "answer needs order": "yes" if task in ORDER_NEEDING else "no", "encoding": encoding}
+        for times, where in ((1, "within the lengths seen"), (2, "at twice the length")):
+            a, b, _ = compared(table, task, times, encoding)
+            if len(a):
+                word, found = judged(a, b)
+                interval = f", {found.low:+.2f} to {found.high:+.2f}" if found.low is not None else ""
+                row[where] = f"{word} ({np.mean(a):.3f} against {np.mean(b):.3f} with none{interval}; n = {found.n})"
+        rows.append(row)
+    return "Harm or help: token accuracy in the encoder, with a position and with none", rows
+
+
+if __name__ == "__main__":
+    cli.script(__file__)
