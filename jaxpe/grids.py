@@ -22,12 +22,17 @@ STANDARD_PAIRS = (
     ("width", 64),
     ("vocabulary", 1024),
 )
-OWN_RATES = (("rates", (1e-3, 3e-3, 1e-2)),)  # of rows that carry C2
+OWN_RATES = (("rates", (1e-3, 3e-3, 1e-2)),)  # of rows that carry the primary cell of C2
 SIX = (("seeds", 6),)  # the fewest that can give a verdict on a difference
 FIVE = (("seeds", 5),)  # of rows that carry no claim
 QUICK_COUNT = (("steps", 1200),)
 ALL = ("encoder", "decoder", "encoder_decoder")
 SEVEN = ("none", "sinusoidal", "learned", "sinusoidal_paper", "learned_bert", "concatenated", "random_fixed")
+
+
+def everywhere(task: str) -> list[Row]:
+    """A task in all architectures: every encoding in the encoder, the three main ones elsewhere; five seeds."""
+    return [Row(task, ("encoder",), SEVEN, sizes=FIVE), Row(task, ("decoder", "encoder_decoder"), sizes=FIVE)]
 
 
 def text(

@@ -56,6 +56,8 @@ class Preset:
     rates: tuple[float, ...] = ()  # a grid from which each encoding also gets a rate of its own (jaxpe.tuning)
     warmup: int = 50
     strata: int = 2
+    encodings: tuple[str, ...] = ()  # where there is no grid: those that were asked for
+    photographs: str = ""  # a folder of NAME_CLASS.jpg, for superposition
     corpus: str = "kjv"
     vocabulary: int = 512
     starts: str = "packed"
@@ -67,7 +69,7 @@ class Preset:
 
 def override(preset: Preset, assignments: Sequence[str]) -> Preset:
     """`field=value` words applied to a preset, and to the rows that set the field themselves."""
-    known = {field.name: field.type for field in fields(Preset) if field.name != "grid"}
+    known = {field.name: field.type for field in fields(Preset) if field.name not in ("grid", "encodings")}
     for word in assignments:
         name, equals, value = word.partition("=")
         if not equals:
@@ -109,7 +111,9 @@ def narrow(
     if twice := sorted({label for label in labels if labels.count(label) > 1}):
         raise UserError(f"Two encodings are called {twice[0]!r}, which tables could not tell apart: rename one class.")
     if not preset.grid:
-        return preset  # an experiment without a grid of its own, such as throughput
+        for name in encoding_names:
+            encodings.resolve(name)
+        return replace(preset, encodings=tuple(encoding_names))
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
     for name in task_names:
         if not any(row.task == name for row in rows):

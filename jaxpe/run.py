@@ -40,7 +40,12 @@ def chosen(preset: Preset, options: Options) -> Preset:
     preset = presets.narrow(preset, tasks, words(options.encodings), words(options.architectures))
     if "translation" not in tasks and not fetch.stored_at("translation").is_file():
         preset = replace(preset, grid=tuple(row for row in preset.grid if row.task != "translation"))
-    given = {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}
+    given = {
+        "seeds": options.seeds,
+        "steps": options.steps,
+        "corpus": options.corpus,
+        "photographs": options.photographs,
+    }
     assignments = [f"{name}={value}" for name, value in given.items() if value is not None]
     return presets.override(preset, [*assignments, *words(options.set)])
 
@@ -60,7 +65,7 @@ def run(names: Sequence[str], options: Options) -> int:
     pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
     with progress.Terminal(options.quiet) as terminal:
         work = study.Workspace(store.open_results(options.results, write=not options.dry_run), terminal)
-        planned = [(one, experiment.plan(preset, work)) for one, preset in pairs]
+        planned = [(one, experiment.plan(one, preset, work)) for one, preset in pairs]
         if options.dry_run:
             print(plans.summary([plan.everything(work) for _, plan in planned], work))
             return 0

@@ -7,6 +7,7 @@ import os
 import tempfile
 
 os.environ.setdefault("JAXPE_CACHE", tempfile.mkdtemp(prefix="jaxpe-tests-"))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # workers share the cores: more threads only wait for each other
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["JAXPE_CACHE"] + "/xla"
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas
 import pytest
 
-from jaxpe import store, tables, tuning
+from jaxpe import experiment, store, tables, tuning
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,7 +50,7 @@ REQUIRED = [
 ]
 
 
-@pytest.mark.parametrize("name", ["accuracy", "extrapolation", "structure"])
+@pytest.mark.parametrize("name", experiment.STUDY)
 def test_a_study_writes_tables_claims_provenance_and_figures(smoke, name):
     table = pandas.read_csv(smoke / name / "table.csv", keep_default_na=False)
     assert set(REQUIRED) <= set(table.columns) and len(table) > 0
@@ -237,6 +237,8 @@ def test_the_readmes_commands_exist():
         (("run", "accuracy", "--set", "precision=hihg"), "Did you mean 'high'"),
         (("run", "accuracy", "--set", "rates=0.1/x"), "takes numbers"),
         (("run", "accuracy", "--encodings", "a.py:Mine", "b.py:Mine"), "could not tell apart"),
+        (("run", "superposition", "--photographs", "nothing"), "nothing"),
+        (("run", "superposition", "--encodings", "sinusodial"), "Did you mean 'sinusoidal'"),
         (("run", "nothing.py"), "There is no file"),
         (("run", "accuracy", "--encodings", "nothing.py:Mine"), "There is no file"),
         (("plot", "--results", "nothing"), "no table"),

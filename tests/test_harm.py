@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from jaxpe import experiment, parameters, population, tasks
-from jaxpe.analysis import harm
+from jaxpe.analysis import geometry, harm
 from jaxpe.config import Setting, Training, identity, source_of
 from jaxpe.population import Member
 from jaxpe.tasks import evaluation
@@ -75,13 +75,13 @@ def test_a_blind_model_never_has_both_twins_right():
 def test_directions_and_their_overlap():
     generator = np.random.default_rng(0)
     basis = np.linalg.qr(generator.normal(size=(24, 24)))[0]
-    assert harm.overlap(basis[:, :3], basis[:, :5]) == pytest.approx(1)
-    assert harm.overlap(basis[:, :3], basis[:, 3:9]) == pytest.approx(0)
+    assert geometry.overlap(basis[:, :3], basis[:, :5]) == pytest.approx(1)
+    assert geometry.overlap(basis[:, :3], basis[:, 3:9]) == pytest.approx(0)
     drawn = [np.linalg.qr(generator.normal(size=(24, k)))[0] for k in [3, 7] * 300]
-    found = [harm.overlap(a, b) for a, b in zip(drawn[::2], drawn[1::2], strict=True)]
-    assert np.mean(found) == pytest.approx(harm.random_overlap(drawn[0], drawn[1]), abs=0.01)
+    found = [geometry.overlap(a, b) for a, b in zip(drawn[::2], drawn[1::2], strict=True)]
+    assert np.mean(found) == pytest.approx(geometry.random_overlap(drawn[0], drawn[1]), abs=0.01)
     flat = generator.normal(size=(50, 2)) @ generator.normal(size=(2, 24))
-    assert harm.directions(flat, 0.999).shape == (24, 2)
+    assert geometry.directions(flat, 0.999).shape == (24, 2)
 
 
 @pytest.mark.parametrize(

@@ -102,12 +102,15 @@ def test_missing_files_and_hub_names_without_a_network():
         text.open_text("translation")
 
 
+COMPONENTS = "abcdefghijklmnopqrst"
+
+
 def test_fetch_reads_pairs_and_refuses_an_altered_package(tmp_path, monkeypatch):
     wheel = tmp_path / "w.whl"
     with zipfile.ZipFile(wheel, "w") as made:
-        for component in "abcdefgh":
+        for component in COMPONENTS:
             for language, word in (("en", "light"), ("de", "Licht")):
-                body = f'{{"t": {{"x": "{word} {component}", "y": "[%key:no]"}}}}'
+                body = f'{{"t": {{"x": "{word} {component}", "y": "[%key:no]", "z": "{word}"}}}}'
                 made.writestr(f"homeassistant/components/{component}/translations/{language}.json", body)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     monkeypatch.setattr(fetch, "download", lambda item, folder: wheel)
@@ -117,7 +120,10 @@ def test_fetch_reads_pairs_and_refuses_an_altered_package(tmp_path, monkeypatch)
         fetch.fetch("translation")
     monkeypatch.setitem(fetch.CATALOGUE, "translation", item._replace(sha256=digest))
     table = __import__("pandas").read_parquet(fetch.fetch("translation"))
-    assert list(table["source"]) == [f"light {c}" for c in "abcdefgh"] and table["target"][0] == "Licht a"
+    own = table[table["source"] != "light"]
+    assert list(own["source"]) == [f"light {c}" for c in COMPONENTS] and own["target"][0] == "Licht a"
+    assert set(own["split"]) == {"train", "validation"}
+    assert list(table[table["source"] == "light"]["split"]) == ["train"]  # not asked again in validation
 
 
 def test_translation_pairs_fit_and_end():

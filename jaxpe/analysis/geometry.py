@@ -69,6 +69,23 @@ def ridge_map(x: Float[ndarray, "N D"], y: Float[ndarray, "N E"]) -> Float[ndarr
     return v.T @ ((s / (s**2 + penalty))[:, None] * (u.T @ y))
 
 
+def directions(rows: Float[ndarray, "N D"], share: float = 0.9, count: int | None = None) -> Float[ndarray, "D K"]:
+    """An orthonormal basis of the leading principal components: `count` of them, else those with `share` of the variance."""
+    _, s, v = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
+    held = np.cumsum(s**2) / max((s**2).sum(), 1e-30)
+    return v[: int(np.searchsorted(held, share)) + 1 if count is None else count].T
+
+
+def overlap(a: Float[ndarray, "D K"], b: Float[ndarray, "D L"]) -> float:
+    """Mean squared cosine between subspaces, ‖AᵀB‖² / min(K, L): 1 where one holds the other, 0 where orthogonal."""
+    return float(((a.T @ b) ** 2).sum() / min(a.shape[1], b.shape[1]))
+
+
+def random_overlap(a: Float[ndarray, "D K"], b: Float[ndarray, "D L"]) -> float:
+    """Its expectation for random subspaces of the same sizes: max(K, L) / D."""
+    return max(a.shape[1], b.shape[1]) / a.shape[0]
+
+
 def rotation_residual(positions: int, width: int, offset: int = 1, base: float = 10_000.0) -> float:
     """The same for sinusoids with the exact rotation by offset·base^(−2c/D) in each pair: no fit at all."""
     table = reference(np.zeros((positions, width)), np.arange(positions), scale=2**-0.5, base=base)

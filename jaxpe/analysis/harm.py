@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from jaxpe.analysis.geometry import directions, overlap, random_overlap
 from jaxpe.formatting import SPECIALS, format_sample
 from jaxpe.model import Transformer
 from jaxpe.positions import Arange
@@ -22,23 +23,6 @@ TWINS = ("copy", "reverse", "first", "last", "index")  # tasks whose answer can 
 def root_mean_square(rows: Float[ndarray, "N D"]) -> float:
     """Per coordinate."""
     return float(np.sqrt((np.asarray(rows, np.float64) ** 2).mean()))
-
-
-def directions(rows: Float[ndarray, "N D"], share: float = 0.9) -> Float[ndarray, "D K"]:
-    """An orthonormal basis of the leading principal components that hold `share` of the rows' variance."""
-    _, s, v = np.linalg.svd(rows - rows.mean(0), full_matrices=False)
-    held = np.cumsum(s**2) / max((s**2).sum(), 1e-30)
-    return v[: int(np.searchsorted(held, share)) + 1].T
-
-
-def overlap(a: Float[ndarray, "D K"], b: Float[ndarray, "D L"]) -> float:
-    """Mean squared cosine between subspaces, ‖AᵀB‖² / min(K, L): 1 where one holds the other, 0 where orthogonal."""
-    return float(((a.T @ b) ** 2).sum() / min(a.shape[1], b.shape[1]))
-
-
-def random_overlap(a: Float[ndarray, "D K"], b: Float[ndarray, "D L"]) -> float:
-    """Its expectation for random subspaces of the same sizes: max(K, L) / D."""
-    return max(a.shape[1], b.shape[1]) / a.shape[0]
 
 
 def swapped(name: str, x: Int[ndarray, X], seed: int) -> Int[ndarray, X] | None:

@@ -1,0 +1,272 @@
+"""Hidden states of a model beside what might be read from them, and everything that is measured on one model.
+
+The sequences have all lengths from half the training length up, so that the place from the front and the place from the
+end are two things. What is measured comes back as pairs (columns, value): rows of a table without the cell's own columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+from numpy import ndarray
+
+from jaxpe.analysis import attention, probes, readers
+from jaxpe.config import Setting, Source
+from jaxpe.evaluate import score
+from jaxpe.formatting import SPECIALS, Example
+from jaxpe.model import Inputs, Transformer
+from jaxpe.positions import Arange
+from jaxpe.tasks.evaluation import evaluation_key
+from jaxpe.train import inputs_of
+
+Found = list[tuple[dict[str, Any], float]]
+SPLIT_EXACT = 1e-4  # the largest gap, as a share of the largest logit, at which a split counts as exact
+MOST = 64  # tokens that the readers of the raw sum tell apart
+MOST_POSITIONS = 32  # among which first-layer logits are compared with a rotation
+
+
+class Look(NamedTuple):
+    """What every model of a setting is shown: sequences to probe, and examples of the training length to answer."""
+
+    sample: Sample
+    batch: tuple[Example, Inputs]
+    data: dict[str, Any]
+
+
+class Sample(NamedTuple):
+    """Sequences to look at. The labels are those of the real tokens, one after the other (N of them)."""
+
+    inputs: Inputs
+    real: Bool[ndarray, "B T"]
+    sequence: Int[ndarray, N]
+    position: Int[ndarray, N]
+    end: Int[ndarray, N]
+    token: Int[ndarray, N]
+    neighbour: Int[ndarray, N]  # the token on the left; 0 before the first
+
+
+def look_of(setting: Setting, source: Source, count: int) -> Look:
+    """About `count` / 2 sequences to probe and `count` examples to answer; the same for every encoding and seed."""
+    stream, n = source.stream, setting.train_length
+    lengths = stream.lengths((n + 1) // 2, n)
+    probed = np.repeat(lengths, max(count // 2, 24) // len(lengths) + 1)
+
+    def one(length: Int[Array, ""], number: Int[Array, ""]) -> tuple[Example, Inputs]:
+        key = jax.random.fold_in(evaluation_key(f"{setting.task} probes", n), number)
+        example = stream.example(key, length, n, source.validation)
+        return example, inputs_of(example, Arange(), key)
+
+    asked = np.concatenate([probed, np.full(count, lengths[-1])])
+    pairs = jax.jit(jax.vmap(one))(jnp.asarray(asked), jnp.arange(len(asked)))
+    first, rest = (
+        jax.tree.map(lambda leaf, part=part: leaf[part], pairs)
+        for part in (slice(len(probed)), slice(len(probed), None))
+    )
+    return Look(sample_of(first[1]), rest, source.validation)
+
+
+def sample_of(inputs: Inputs) -> Sample:
+    """A batch of sequences with the labels of their real tokens."""
+    tokens, lengths = np.asarray(inputs.tokens), np.asarray(inputs.length)[:, None]
+    place = np.broadcast_to(np.arange(tokens.shape[1]), tokens.shape)
+    real = place < lengths
+    # Sequences come ordered by length: their numbers are dealt out, so that every fold holds all lengths.
+    number = np.random.default_rng(0).permutation(len(tokens))[:, None] + 0 * place
+    left = np.pad(tokens[:, :-1], ((0, 0), (1, 0)))
+    return Sample(inputs, real, *(part[real] for part in (number, place, lengths - 1 - place, tokens, left)))
+
+
+def measured(model: Transformer, untrained: Transformer, look: Look, seed: int) -> Found:
+    """Everything about one trained model, with the same network untrained beside it."""
+    found: Found = []
+    model, untrained = jax.tree.map(jnp.asarray, (model, untrained))  # stored parameters are NumPy's
+    for network, one in (("trained", model), ("untrained", untrained)):
+        states = np.asarray(hidden_states(one, look.sample.inputs))
+        for name in (network, "shuffled") if network == "trained" else (network,):
+            found += read_layers(states, look.sample, name, seed)
+    if attention.adds(model.stack.encodings[0], look.sample.inputs.positions[0], states.shape[-1]):
+        found += read_sum(trained_tables(model, look.sample), seed)
+        found += attended(model, untrained, look)
+    return [(columns, round(float(value), 5)) for columns, value in found if np.isfinite(value)]
+
+
+@jax.jit
+def hidden_states(model: Transformer, inputs: Inputs) -> Float[Array, "L B T D"]:
+    """The residual stream before each block and after the last, for a batch."""
+
+    def one(single: Inputs) -> Float[Array, "L T D"]:
+        record = model(single, record=True).record
+        assert record is not None
+        return jnp.stack(record.hidden)
+
+    return jax.vmap(one, out_axes=1)(inputs)
+
+
+# ── what a probe reads, layer by layer ──────────────────────────────────────────────────────────────────────────────
+
+
+def read_layers(states: Float[ndarray, "L B T D"], sample: Sample, network: str, seed: int) -> Found:
+    """Every probe on every layer; of "shuffled", those with sequences held out. `seed`: of the order and the folds."""
+    found: Found = []
+    shuffle = seed if network == "shuffled" else None
+    for layer, state in enumerate(states):
+        x = np.asarray(state, np.float64)[sample.real]
+        more = read_plainly(x, sample, shuffle)
+        if shuffle is None:
+            more += read_new_positions(x, sample, seed) + read_parts(x, sample)
+        found += [({"network": network, "layer": layer} | columns, value) for columns, value in more]
+    return found
+
+
+def read_plainly(x: Float[ndarray, "N D"], sample: Sample, shuffle: int | None) -> Found:
+    """The four targets with whole sequences held out: error as a share of chance, and how often a position is exact."""
+    whole = probes.by_sequence(sample.sequence)
+    places = probes.classified(x, sample.position, whole, shuffle)
+    found: Found = [({"metric": "recovery", "target": "position"}, places.accuracy)]
+    for target, number in (("position", sample.position), ("end", sample.end)):
+        share = probes.regressed(x, number, whole, shuffle).error_share
+        found.append(({"metric": "probe_error", "target": target}, share))
+    for target, label, kept in identities(sample):
+        share = probes.classified(x, label, probes.by_sequence(sample.sequence, kept), shuffle).error_share
+        found.append(({"metric": "probe_error", "target": target}, share))
+    return found
+
+
+def identities(sample: Sample) -> list[tuple[str, Int[ndarray, N], Bool[ndarray, N]]]:
+    """Token and left neighbour, and at which places they are asked for: where they are a common symbol."""
+    return [
+        (target, label, probes.commonest(label, label >= SPECIALS))
+        for target, label in (("token", sample.token), ("neighbour", sample.neighbour))
+    ]
+
+
+def read_new_positions(x: Float[ndarray, "N D"], sample: Sample, seed: int) -> Found:
+    """Position where positions are held out too, at random and in blocks; and which of two comes first."""
+    found: Found = []
+    for blocks, target in ((False, "new_random"), (True, "new_blocks")):
+        splits = probes.by_position(sample.sequence, sample.position, blocks, seed)
+        read = probes.regressed(x, sample.position, splits)
+        found.append(({"metric": "probe_error", "target": target}, read.error_share))
+        if not blocks:
+            order = probes.order_accuracy(read.predictions, splits, sample.sequence, sample.position)
+            found += [({"metric": "order_accuracy", "target": f"{name} pairs"}, value) for name, value in order.items()]
+    return found
+
+
+def read_parts(x: Float[ndarray, "N D"], sample: Sample) -> Found:
+    """How much of the variance position and token explain, each by itself, at the places of common symbols."""
+    _, label, kept = identities(sample)[0]
+    parts = probes.variance_parts(x[kept], sample.position[kept], label[kept], sample.sequence[kept])
+    return [({"metric": "variance_share", "part": part}, value) for part, value in parts.items()]
+
+
+# ── the raw sum of a trained model ──────────────────────────────────────────────────────────────────────────────────
+
+
+def trained_tables(model: Transformer, sample: Sample) -> readers.Tables:
+    """The model's own tokens and position rows, those of the sample."""
+    positions, tokens = np.unique(sample.position), np.unique(sample.token[sample.token >= SPECIALS])
+    embedding = np.asarray(model.stack.embedding[...], np.float64)
+    code = attention.code_of(model.stack.encodings[0], jnp.asarray(positions), embedding.shape[1])
+    chosen = np.random.default_rng(0).permutation(tokens)[:MOST]
+    return readers.Tables(embedding[np.sort(chosen)], np.asarray(code, np.float64))
+
+
+def read_sum(tables: readers.Tables, seed: int, signals: Sequence[str] = readers.SIGNALS, gap: bool = True) -> Found:
+    """The three readers at the width of the tables. `signals`: how the sum reaches the one that knows both."""
+    found: Found = [({"metric": "smallest_gap"}, readers.smallest_gap(tables))] if gap else []
+    rms = float(np.sqrt((tables.tokens**2).mean()))
+    found.append(({"metric": "union_bound"}, readers.union_bound(tables.positions, rms)))
+    for signal in signals:
+        columns = {"metric": "recovery", "reader": "both tables", "signal": signal}
+        found.append((columns, readers.knows_both(tables, signal, seed)))
+    for reader, value in (
+        ("position table", readers.knows_positions(tables)),
+        ("neither", readers.knows_neither(tables, seed)),
+        ("neither, shuffled labels", readers.knows_neither(tables, seed, shuffled=True)),
+    ):
+        found.append(({"metric": "recovery", "reader": reader, "signal": "float32"}, value))
+    found.append(({"metric": "new_position_error"}, readers.knows_neither_new_positions(tables, seed)))
+    return [({"width": tables.tokens.shape[1]} | columns, value) for columns, value in found]
+
+
+# ── the first layer's attention ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def attended(model: Transformer, untrained: Transformer, look: Look) -> Found:
+    """Shares of the parts, accuracy without them, and what depends on distance; nothing where the split is not exact."""
+    inputs = look.sample.inputs
+    centre = attention.centre_of(model, inputs)
+    by_head, gap = map(np.asarray, shares(model, inputs, centre))
+    if not gap <= SPLIT_EXACT:
+        return []
+    found: Found = [({"metric": "split_error"}, float(gap))]
+    for part, chosen in attention.PARTS.items():
+        share = np.einsum("ab,abh->h", np.asarray(chosen, np.float64), by_head).mean()
+        found.append(({"metric": "logit_share", "part": part}, share))
+    removals = attention.TOGETHER | attention.PARTS
+    removed = jnp.asarray(list(removals.values()), jnp.float32)
+    kept = np.asarray(accuracy_without(model, look.batch, centre, removed, look.data))
+    found += [({"metric": "token_accuracy", "part": name}, value) for name, value in zip(removals, kept, strict=True)]
+    return found + distances(model, look.sample, "trained") + distances(untrained, look.sample, "untrained")
+
+
+@jax.jit
+def shares(model: Transformer, inputs: Inputs, centre: attention.Centre) -> tuple[Float[Array, "A A H"], Array]:
+    """Cov(part, total) / Var(total) of the nine parts by head, over all queries of the sample; and how exact the split is.
+
+    That is the largest gap between the sum of the parts and the logits that the model records, over the largest logit.
+    """
+
+    def one(single: Inputs) -> tuple[Array, ...]:
+        record = model(single, record=True).record
+        assert record is not None
+        seen, logits = attention.visible_keys(model, single), record.attention[0].logits
+        parts = attention.split_logits(model, single, centre)
+        gap = jnp.where(seen, jnp.abs(parts.sum((0, 1)) - logits), 0).max()
+        return *attention.share_sums(parts, seen), gap, jnp.where(seen, jnp.abs(logits), 0).max()
+
+    covariance, variance, gap, size = jax.lax.map(one, inputs)
+    return covariance.sum(0) / jnp.maximum(variance.sum(0), 1e-30), gap.max() / jnp.maximum(size.max(), 1.0)
+
+
+@jax.jit
+def accuracy_without(
+    model: Transformer,
+    batch: tuple[Example, Inputs],
+    centre: attention.Centre,
+    removed: Float[Array, "R A A"],
+    data: dict[str, Any],
+) -> Float[Array, R]:
+    """Token accuracy with each set of first-layer parts removed."""
+
+    def one(pair: tuple[Example, Inputs], gone: Array) -> tuple[Array, Array]:
+        scores = score(attention.without(model, pair[1], centre, gone), pair[0], data)
+        return scores.correct, scores.answers
+
+    def accuracy(gone: Array) -> Array:
+        correct, answers = jax.lax.map(lambda pair: one(pair, gone), batch, batch_size=32)
+        return correct.sum() / answers.sum()
+
+    return jax.lax.map(accuracy, removed)
+
+
+def distances(model: Transformer, sample: Sample, network: str) -> Found:
+    """What share of the position-position logits depends on the distance only; on sinusoids, on one rotation."""
+    positions = np.unique(sample.position)[:MOST_POSITIONS]
+    logits = attention.position_logits(model, jnp.asarray(positions))
+    if not np.abs(logits).max() > 1e-12:
+        return []
+    mean = float(np.mean([attention.distance_share(head) for head in logits]))
+    found: Found = [({"metric": "distance_share", "network": network}, mean)]
+    width = model.stack.embedding[...].shape[1]
+    code = np.asarray(attention.code_of(model.stack.encodings[0], jnp.asarray(positions), width))
+    if np.allclose(code, readers.reference(np.zeros(code.shape), positions), atol=1e-4):
+        best = max((attention.rotation_share(head, width) for head in logits), key=lambda pair: pair[0])
+        found.append(({"metric": "rotation_share", "network": network, "offset": best[1]}, best[0]))
+    return found

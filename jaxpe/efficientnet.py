@@ -1,0 +1,141 @@
+"""EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; the variant without squeeze-and-excitation, with ReLU6), forward only.
+
+An ImageNet classifier of 4.65 million parameters: a 3×3 stem, 16 inverted bottlenecks, a 1×1 head, the mean over places, a
+matrix. Batch norm is folded into the convolution before it: w·γ/√(var + ε) and β − mean·γ/√(var + ε). Written for one image
+of 224×224 in RGB, (x − 127) / 128. Weights: `jaxpe fetch efficientnet` (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy import ndarray
+
+Weights = Mapping[str, Array]
+SIZE, CLASSES, STEM, HEAD, EPSILON = 224, 1000, 32, 1280, 1e-3
+STAGES = (  # repeats, kernel, stride of the first, expansion, channels
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+
+
+class Block(NamedTuple):
+    """An inverted bottleneck: expand by 1×1, filter every channel by itself, project by 1×1."""
+
+    name: str
+    inputs: int
+    expanded: int
+    outputs: int
+    kernel: int
+    stride: int
+
+
+def blocks() -> Iterator[Block]:
+    """The 16 blocks in their order."""
+    number, inputs = 0, STEM
+    for repeats, kernel, stride, expansion, outputs in STAGES:
+        for repeat in range(repeats):
+            yield Block(f"blocks.{number}", inputs, inputs * expansion, outputs, kernel, 1 if repeat else stride)
+            number, inputs = number + 1, outputs
+
+
+def filtered(x: Float[Array, "H W C"], weight: Float[Array, "k k C"], stride: int) -> Float[Array, "h w C"]:
+    """Every channel with its own k×k filter, padded so that h = ⌈H / stride⌉.
+
+    A sum of k² shifted copies: XLA has no fast grouped convolution on a CPU.
+    """
+    kernel, sizes = weight.shape[0], [-(-n // stride) for n in x.shape[:2]]
+    margins = [max((m - 1) * stride + kernel - n, 0) for m, n in zip(sizes, x.shape[:2], strict=True)]
+    x = jnp.pad(x, [*((margin // 2, margin - margin // 2) for margin in margins), (0, 0)])
+    reach = [(m - 1) * stride + 1 for m in sizes]
+    terms = (
+        x[i : i + reach[0] : stride, j : j + reach[1] : stride] * weight[i, j]
+        for i in range(kernel)
+        for j in range(kernel)
+    )
+    return sum(terms, jnp.zeros((*sizes, x.shape[-1])))
+
+
+def stem(x: Float[Array, "H W 3"], weights: Weights) -> Float[Array, "h w 32"]:
+    layout = ("NHWC", "HWIO", "NHWC")
+    x = jax.lax.conv_general_dilated(x[None], weights["stem.weight"], (2, 2), "SAME", dimension_numbers=layout)[0]
+    return jax.nn.relu6(x + weights["stem.bias"])
+
+
+def block(x: Float[Array, "H W C"], weights: Weights, shape: Block) -> Float[Array, "h w K"]:
+    def part(name: str) -> tuple[Array, Array]:
+        return weights[f"{shape.name}.{name}.weight"], weights[f"{shape.name}.{name}.bias"]
+
+    before = x
+    if shape.expanded != shape.inputs:
+        weight, bias = part("expand")
+        x = jax.nn.relu6(x @ weight + bias)
+    weight, bias = part("filter")
+    x = jax.nn.relu6(filtered(x, weight, shape.stride) + bias)
+    weight, bias = part("project")
+    x = x @ weight + bias
+    return x + before if shape.stride == 1 and shape.inputs == shape.outputs else x
+
+
+def forward(weights: Weights, image: Float[Array, "H W 3"]) -> Float[Array, C]:
+    """Logits of one image with values 0 … 255."""
+    x = stem((image - 127.0) / 128.0, weights)
+    for shape in blocks():
+        x = block(x, weights, shape)
+    x = jax.nn.relu6(x @ weights["head.weight"] + weights["head.bias"])
+    return x.mean((0, 1)) @ weights["classifier.weight"] + weights["classifier.bias"]
+
+
+@jax.jit
+def logits_of(weights: Weights, images: Float[Array, "N 224 224 3"]) -> Float[Array, "N 1000"]:
+    """Logits of some images, one after the other: one image stays in the cache."""
+    return jax.lax.map(lambda image: forward(weights, image), images)
+
+
+# ── weights ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def folded(weight: Float[ndarray, "O ..."], norm: Mapping[str, ndarray]) -> tuple[ndarray, Float[ndarray, O]]:
+    """A convolution's weight and bias with the batch norm behind it folded in."""
+    scale = norm["weight"] / np.sqrt(norm["running_var"] + EPSILON)
+    return weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), norm["bias"] - norm["running_mean"] * scale
+
+
+def from_torch(tensors: Mapping[str, ndarray]) -> dict[str, ndarray]:
+    """The arrays of the published file (O I k k, batch norm apart) as `forward` reads them."""
+    sources = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}
+    for shape in blocks():
+        inside = f"_{shape.name}."
+        if shape.expanded != shape.inputs:
+            sources[f"{shape.name}.expand"] = (f"{inside}_expand_conv", f"{inside}_bn0")
+        sources[f"{shape.name}.filter"] = (f"{inside}_depthwise_conv", f"{inside}_bn1")
+        sources[f"{shape.name}.project"] = (f"{inside}_project_conv", f"{inside}_bn2")
+    made = {"classifier.weight": tensors["_fc.weight"].T, "classifier.bias": tensors["_fc.bias"]}
+    for name, (convolution, norm) in sources.items():
+        statistics = {key: tensors[f"{norm}.{key}"] for key in ("weight", "bias", "running_mean", "running_var")}
+        weight, bias = folded(tensors[f"{convolution}.weight"], statistics)
+        weight = weight.transpose(2, 3, 1, 0)  # k k I O
+        if name.endswith(".filter"):
+            weight = weight[:, :, 0]
+        elif name != "stem":
+            weight = weight[0, 0]
+        made |= {f"{name}.weight": weight, f"{name}.bias": bias}
+    return {name: np.ascontiguousarray(array, np.float32) for name, array in made.items()}
+
+
+def load(path: Path) -> dict[str, Array]:
+    """The weights that `jaxpe fetch efficientnet` stored."""
+    from safetensors.numpy import load_file
+
+    return {name: jnp.asarray(array) for name, array in load_file(path).items()}

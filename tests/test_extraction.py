@@ -1,0 +1,312 @@
+"""Extraction: readers of the raw sum, linear probes, the exact split of logits, and verdicts that follow the rows."""
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+from jaxpe import encodings, parameters, presets
+from jaxpe.analysis import attention, hidden, probes, readers
+
+spec = importlib.util.spec_from_file_location("extraction", Path(__file__).parents[1] / "experiments" / "extraction.py")
+extraction = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(extraction)
+PRESET = presets.Preset((), train_length=5, reach=2.0, width=16)
+
+
+def opened(encoding, task="reverse", architecture="encoder", layers=1):
+    """An untrained model and what it is shown."""
+    sources = {}
+    setting = presets.setting_of(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
+    source = presets.opened(setting, sources)
+    return parameters.fresh(setting, source.stream, 3), hidden.look_of(setting, source, 48)
+
+
+# ── readers of the raw sum ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_who_knows_both_tables_is_exact_unless_two_sums_coincide():
+    tables = readers.drawn("random rows", 64, seed=0)
+    assert readers.smallest_gap(tables) > 1 and readers.knows_both(tables) == 1
+    # Position 1 is built so that t₀ + p₀ = t₁ + p₁, in numbers that float32 adds without rounding.
+    tokens, positions = (np.round(8 * part) / 8 for part in tables)
+    positions[1] = tokens[0] + positions[0] - tokens[1]
+    twice = readers.Tables(tokens[:2], positions[:8])
+    assert readers.smallest_gap(twice) == 0 and readers.knows_both(twice) == 1 - 1 / 16
+
+
+def test_smallest_gap_and_nearest_against_slow_loops():
+    tables = readers.Tables(np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(7, 3)))
+    sums = readers.all_sums(tables)
+    pairs = [np.linalg.norm(a - b) for i, a in enumerate(sums) for j, b in enumerate(sums) if i != j]
+    assert readers.smallest_gap(tables) == pytest.approx(min(pairs))
+    seen = sums + 0.3
+    assert readers.nearest(seen, sums).tolist() == [np.linalg.norm(sums - row, axis=1).argmin() for row in seen]
+
+
+@pytest.mark.parametrize(("width", "read"), [(2, 0.04), (8, 0.31), (16, 0.79), (32, 0.98), (64, 1.0)])
+def test_the_nearest_row_is_right_as_often_as_predicted_and_at_least_as_the_union_bound_says(width, read):
+    drawn = [readers.drawn("random rows", width, seed) for seed in range(4)]
+    found = np.mean([readers.knows_positions(tables) for tables in drawn])
+    bound = np.mean([readers.union_bound(tables.positions) for tables in drawn])
+    assert found == pytest.approx(read, abs=0.09) and bound <= found + 0.01
+    assert bound == pytest.approx({2: 0, 8: 0, 16: 0.25, 32: 0.98, 64: 1}[width], abs=0.2 if width == 16 else 0.01)
+
+
+def test_union_bound_of_two_rows_is_the_probability_of_being_right():
+    table = np.array([[0.0, 0.0], [3.0, 0.0]])
+    tokens = np.random.default_rng(0).normal(size=(20_000, 2))
+    right = (readers.nearest(tokens + table[1], table) == 1).mean()
+    assert readers.union_bound(table) == pytest.approx(right, abs=0.01)
+
+
+def test_noise_and_a_blind_reader():
+    tables = readers.drawn("random rows", 32, seed=0)
+    by_noise = [readers.knows_both(tables, signal) for signal in readers.SIGNALS]
+    assert by_noise[:3] == [1, 1, 1] and by_noise[-1] < 0.3
+    blind = readers.Tables(tables.tokens, np.zeros_like(tables.positions))
+    assert readers.knows_positions(blind) == pytest.approx(1 / readers.POSITIONS, abs=0.01)
+    assert readers.knows_neither(tables, shuffled=True) < 0.05 < 0.7 < readers.knows_neither(tables)
+
+
+# ── probes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def planted(noise, width=16, count=720):
+    """Tokens of 40 sequences whose state holds the position along one direction and the token along others."""
+    generator = np.random.default_rng(0)
+    sequence, position = np.arange(count) // 24, np.arange(count) % 24
+    token = generator.integers(0, 4, count)
+    x = position[:, None] * generator.normal(size=width) + generator.normal(size=(4, width))[token] * 5
+    return x + noise * generator.normal(size=x.shape), sequence, position, token
+
+
+def test_a_probe_finds_a_planted_signal_on_new_positions_too():
+    x, sequence, position, token = planted(noise=1.0)
+    assert probes.regressed(x, position, probes.by_sequence(sequence)).error_share < 0.1
+    assert probes.classified(x, token, probes.by_sequence(sequence)).error_share < 0.01
+    for blocks in (False, True):
+        splits = probes.by_position(sequence, position, blocks)
+        read = probes.regressed(x, position, splits)
+        assert read.error_share < 0.15
+    order = probes.order_accuracy(read.predictions, splits, sequence, position)
+    assert order["near"] > 0.8
+
+
+@pytest.mark.parametrize("width", [16, 48])
+def test_on_noise_a_probe_is_at_chance_at_any_width(width):
+    _, sequence, position, token = planted(noise=0.0)
+    x = np.random.default_rng(1).normal(size=(len(position), width))
+    assert probes.regressed(x, position, probes.by_sequence(sequence)).error_share == pytest.approx(1, abs=0.1)
+    assert probes.classified(x, token, probes.by_sequence(sequence)).error_share == pytest.approx(1, abs=0.1)
+    splits = probes.by_position(sequence, position, blocks=False)
+    read = probes.regressed(x, position, splits)
+    assert read.error_share == pytest.approx(1, abs=0.1)
+    assert probes.order_accuracy(read.predictions, splits, sequence, position)["far"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_shuffled_labels_leave_nothing_to_read():
+    x, sequence, position, token = planted(noise=0.1)
+    splits = probes.by_sequence(sequence)
+    assert probes.regressed(x, position, splits, shuffle=0).error_share == pytest.approx(1, abs=0.05)
+    assert probes.classified(x, token, splits, shuffle=0).error_share > 0.8
+
+
+def test_what_is_held_out_is_held_out():
+    _, sequence, position, _ = planted(noise=0.0)
+    for split in probes.by_sequence(sequence):
+        assert not set(sequence[split.train]) & set(sequence[split.test])
+    for blocks in (False, True):
+        splits = probes.by_position(sequence, position, blocks)
+        for split in splits:
+            assert not set(sequence[split.train]) & set(sequence[split.test])
+            assert not set(position[split.train]) & set(position[split.test])
+            assert not blocks or np.ptp(position[split.test]) == len(set(position[split.test])) - 1
+        assert set(np.concatenate([position[split.test] for split in splits])) == set(position)
+
+
+def test_ridge_against_scikit_learn():
+    from sklearn.linear_model import Ridge
+
+    x, _, position, _ = planted(noise=1.0)
+    scaled = (x - x.mean(0)) / x.std(0)
+    ours = probes.ridge(x, position[:, None] * 1.0, [0.1])[0](x)[:, 0]
+    assert ours == pytest.approx(Ridge(alpha=0.1 * len(x)).fit(scaled, position).predict(scaled))
+
+
+def test_a_sum_is_not_mixed_and_a_product_is():
+    _, sequence, position, token = planted(noise=0.0)
+    generator = np.random.default_rng(2)
+    rows, tokens = generator.normal(size=(24, 8)), generator.normal(size=(4, 8))
+    kept_apart = probes.variance_parts(rows[position] + tokens[token], position, token, sequence)
+    together = probes.variance_parts(rows[position] * tokens[token], position, token, sequence)
+    assert sum(kept_apart.values()) == pytest.approx(1) and kept_apart["mixed"] < 1e-3 and together["mixed"] > 0.3
+
+
+# ── logits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CASES = [
+    ("sinusoidal", "reverse", "encoder", 2),
+    ("learned", "copy", "decoder", 1),
+    ("learned_bert", "reverse", "encoder_decoder", 1),
+]
+
+
+def first_inputs(look):
+    return look.sample.inputs, jax.tree.map(lambda leaf: leaf[-1], look.batch[1])
+
+
+@jax.jit
+def seen_in(model, inputs, one):
+    """The split beside the model's own record, and what is left without nothing, without all, and with zero queries."""
+    centre = attention.centre_of(model, inputs)
+    output = model(one, record=True)
+    blind = jax.tree.map(lambda leaf: leaf, model)
+    blind.stack.blocks[0].attention.query[...] *= 0
+    return {
+        "parts": attention.split_logits(model, one, centre).sum((0, 1)),
+        "recorded": output.record.attention[0].logits,
+        "plain": output.logits,
+        "without nothing": attention.without(model, one, centre, jnp.zeros((3, 3))),
+        "without all": attention.without(model, one, centre, jnp.ones((3, 3))),
+        "blind": blind(one).logits,
+    }
+
+
+@pytest.mark.parametrize(("encoding", "task", "architecture", "layers"), CASES)
+def test_parts_sum_to_the_recorded_logits_and_removing_nothing_is_the_model(encoding, task, architecture, layers):
+    model, look = opened(encoding, task, architecture, layers)
+    with jax.default_matmul_precision("highest"):
+        seen = jax.tree.map(np.asarray, seen_in(model, *first_inputs(look)))
+    assert np.abs(seen["parts"] - seen["recorded"]).max() < 1e-5
+    assert np.abs(seen["without nothing"] - seen["plain"]).max() < 1e-5
+    # Without all parts every key gets the same weight, as with queries of zero.
+    assert np.abs(seen["without all"] - seen["blind"]).max() < 1e-4
+    assert np.abs(seen["without all"] - seen["plain"]).max() > 1e-3
+
+
+def test_shares_sum_to_one_and_a_constant_may_move_between_token_and_position():
+    model, look = opened("learned")
+    moved = jax.tree.map(lambda leaf: leaf, model)
+    constant = jnp.arange(16.0) / 8
+    moved.stack.embedding[...] = model.stack.embedding[...] + constant
+    moved.stack.encodings[0].table[...] = model.stack.encodings[0].table[...] - constant
+    inputs = look.sample.inputs
+    shares = [hidden.shares(one, inputs, attention.centre_of(one, inputs))[0] for one in (model, moved)]
+    assert np.abs(shares[0] - shares[1]).max() < 1e-4
+    masks = np.array(list(attention.PARTS.values()), float)
+    assert masks.sum(0).tolist() == np.ones((3, 3)).tolist()
+    assert np.einsum("nab,abh->h", masks, shares[0]) == pytest.approx(1, abs=1e-4)
+
+
+def test_shares_against_a_slow_loop():
+    generator = np.random.default_rng(0)
+    parts = generator.normal(size=(3, 3, 1, 4, 4)).astype(np.float32)
+    mask = np.tri(4, dtype=bool)
+    covariance, variance = attention.share_sums(jnp.asarray(parts), jnp.asarray(mask))
+    total, expected = parts.sum((0, 1))[0], [0.0, 0.0]
+    for t in range(4):
+        a, b = parts[1, 2, 0, t, : t + 1].astype(float), total[t, : t + 1].astype(float)
+        expected[0] += np.mean((a - a.mean()) * (b - b.mean()))
+        expected[1] += np.mean((b - b.mean()) ** 2)
+    assert [float(covariance[1, 2, 0]), float(variance[0])] == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_only_adds_is_found_by_measurement():
+    expected = {"sinusoidal": True, "learned": True, "none": True, "sinusoidal_paper": False, "concatenated": False}
+    sizes = {"model_width": 16, "heads": 2, "max_length": 8, "attention": "bidirectional", "key": jax.random.key(0)}
+    for name, adds in expected.items():
+        assert attention.adds(encodings.build(name, **sizes), jnp.arange(8), 16) == adds, name
+
+
+def test_a_rotation_is_recognised_with_its_offset_and_noise_is_not():
+    code = readers.reference(np.zeros((24, 16)), np.arange(24))
+    frequency = 10_000.0 ** (-np.arange(0, 16, 2) / 16)
+    turned = np.empty_like(code)
+    turned[:, 0::2] = code[:, 0::2] * np.cos(3 * frequency) + code[:, 1::2] * np.sin(3 * frequency)
+    turned[:, 1::2] = code[:, 1::2] * np.cos(3 * frequency) - code[:, 0::2] * np.sin(3 * frequency)
+    share, offset = attention.rotation_share(turned @ code.T, 16)
+    assert share > 0.999 and offset == 3 and attention.distance_share(turned @ code.T) > 0.999
+    noise = code @ np.random.default_rng(0).normal(size=(16, 16)) @ code.T
+    assert attention.rotation_share(noise, 16)[0] < 0.6
+
+
+# ── rows and verdicts ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+BASE = {"experiment": "extraction", "task": "reverse", "architecture": "encoder", "encoding": "learned"}
+BASE |= {"positions": "arange", "train_length": 5, "test_length": 5, "floor": 0.1, "order_blind": 0.3}
+
+
+def rows_of(found, seeds=6):
+    return pd.DataFrame(
+        [BASE | {"seed": s, "value": value} | columns for s in range(seeds) for columns, value in found]
+    )
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Rows of six seeds as `measure` makes them; one model stands for all."""
+    model, look = opened("learned")
+    found = hidden.measured(model, jax.tree.map(lambda leaf: leaf * 0.9, model), look, 0)
+    return pd.concat([rows_of(found), pd.DataFrame(extraction.drawn_tables(1, widths=(4, 32)))])
+
+
+def set_probe(table, network, value):
+    """The table with the position probe's error after layer 1 set for one network, a little different for each seed."""
+    changed = table.copy()
+    where = (changed["metric"] == "probe_error") & (changed["target"] == "position") & (changed["layer"] == 1)
+    where &= changed["network"] == network
+    changed.loc[where, "value"] = value + 0.001 * changed.loc[where, "seed"]
+    return changed
+
+
+def verdicts(table):
+    return {claim.id: claim.verdict for claim in extraction.claims(table)}
+
+
+def test_verdicts_come_out_of_the_rows(table):
+    readable = set_probe(set_probe(table, "trained", 0.1), "untrained", 0.5)
+    assert verdicts(readable)["C6.probe-layer1"] == "supported"
+    shuffled = readable[readable["network"] == "shuffled"].assign(network="trained")
+    others = readable[readable["network"] != "trained"]
+    assert verdicts(pd.concat([others, shuffled]))["C6.probe-layer1"] == "contradicted"
+    assert verdicts(readable)["C6"] == "supported"
+    reader = readable["reader"].isin(["both tables", "neither"])
+    blind = readable.copy()
+    blind.loc[reader, "value"] = 0.1
+    assert verdicts(blind)["C6"] == verdicts(blind)["C6.neither"] == "contradicted"
+    few = readable[readable["seed"] < 2]
+    assert set(verdicts(few).values()) == {"undecided"}
+
+
+def test_without_the_primary_cell_nothing_is_decided(table):
+    none = table[table["task"] != "reverse"]
+    assert verdicts(none) == {"C6": "undecided"}
+
+
+def test_without_an_encoding_the_sum_holds_no_position_and_the_verdict_says_so():
+    model, look = opened("none")
+    found = hidden.read_sum(hidden.trained_tables(model, look.sample), 0)
+    assert all(value <= 0.2 for columns, value in found if columns["metric"] == "recovery")
+    parts = attention.split_logits(
+        model, *(lambda pair: (pair[1], attention.centre_of(model, pair[0])))(first_inputs(look))
+    )
+    assert not np.asarray(parts)[2].any() and not np.asarray(parts)[:, 2].any()
+    rows = rows_of(found)
+    for claim in extraction.raw_claims(rows, rows):
+        assert claim.verdict == "contradicted", claim.id
+
+
+def test_figures_and_summary_are_functions_of_the_table(table):
+    made = extraction.figures(table)
+    assert {"readers", "noise", "probes_reverse_encoder", "mixing_reverse_encoder", "attention_reverse_encoder"} == set(
+        made
+    )
+    title, rows = extraction.summary(table)
+    assert title and rows[0]["raw sum, knows both tables"] == "1.000"
