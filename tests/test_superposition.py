@@ -306,7 +306,7 @@ def fake_photographs(count=6):
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
     """A tiny run with photographs and a classifier that are made up, as it is read back from disk."""
-    patch, found = pytest.MonkeyPatch(), fake_photographs()
+    found = fake_photographs()
     flat = np.stack([one.pixels.ravel() - 127.5 for one in found])
 
     def classify(pictures):
@@ -316,16 +316,15 @@ def table(tmp_path_factory):
 
     weights = tmp_path_factory.mktemp("fetched") / "efficientnet.safetensors"
     weights.touch()
-    patch.setattr(MODULE.fetch, "stored_at", lambda name: weights)
-    patch.setattr(MODULE, "available", lambda: found)
-    patch.setattr(MODULE, "classifier", lambda batch: classify)
-    patch.setattr(MODULE, "PILE_WIDTHS", (32,))
-    patch.setattr(MODULE, "WEIGHTS", (0.0, 0.3, 0.6))
-    patch.setattr(MODULE.encodings, "CATALOGUE", {"sinusoidal": MODULE.encodings.CATALOGUE["sinusoidal"]})
     work = types.SimpleNamespace(progress=types.SimpleNamespace(note=lambda text: None))
-    preset = MODULE.Preset((), seeds=1, steps=2, batch=4, examples=64, width=16)
-    rows = MODULE.measure(work, [], preset)
-    patch.undo()
+    preset = MODULE.Preset((), seeds=1, steps=2, batch=4, examples=64, width=16, encodings=("sinusoidal",))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MODULE.fetch, "stored_at", lambda name: weights)
+        patch.setattr(MODULE, "available", lambda folder: found)
+        patch.setattr(MODULE, "classifier", lambda batch: classify)
+        patch.setattr(MODULE, "PILE_WIDTHS", (32,))
+        patch.setattr(MODULE, "WEIGHTS", (0.0, 0.3, 0.6))
+        rows = MODULE.measure(work, [], preset)
     path = tmp_path_factory.mktemp("table") / "table.csv"
     experiment.store.write_table(path, rows)
     return experiment.store.read_table(path)
