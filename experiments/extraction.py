@@ -34,7 +34,16 @@ from jaxpe.analysis import extraction_figures, hidden, readers
 from jaxpe.analysis.hidden import Found
 from jaxpe.config import Setting, check_positions
 from jaxpe.presets import Preset, Row
-from jaxpe.statistics import EXPLORATORY, Claim, Estimate, direction_verdict, mean_interval, paired_difference
+from jaxpe.statistics import (
+    EXPLORATORY,
+    Answer,
+    Claim,
+    Estimate,
+    direction_verdict,
+    mean_interval,
+    paired_difference,
+    told,
+)  # fmt: skip
 from jaxpe.study import Cell, Workspace
 
 MEASUREMENT = 1  # raise it when the numbers change
@@ -228,6 +237,29 @@ def claim(identifier: str, statement: str, verdict: str, found: Estimate, unit: 
     if found.n < EXPLORATORY:
         note = f"{note} Exploratory: fewer than ten seeds.".strip()
     return Claim(identifier, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p)
+
+
+def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
+    """The second question. Who reads it, and what becomes of it inside."""
+    both, only = made.get("C6"), made.get("C6.position-only-sinusoidal")
+    if both is None or only is None or both.effect is None:
+        return []
+    last = max((name for name in made if name.startswith("C6.mixed-layer")), default=None)
+    layer = last.removeprefix("C6.mixed-layer") if last else ""
+    drawn = tables.select(table, task=readers.RAW, encoding="sinusoids", metric="recovery", reader="position table")
+    widths = tables.select(drawn, signal="float32").groupby("width")["value"].mean()
+    text = (
+        f"Who knows both tables reads the sum without an error: {both.verdict} ({both.effect:.2f} of all pairs, n = "
+        f"{both.n}). Who knows the sinusoids only is right about {only.effect:.2f} of the positions, and that depends on the "
+        f"width: {widths.iloc[0]:.2f} at D = {widths.index[0]:g}, {widths.iloc[-1]:.2f} at D = {widths.index[-1]:g}. "
+    )
+    if last:
+        probe, mixed = made[f"C6.after-layer{layer}"], made[last]
+        text += (
+            f"Inside a trained model it is processed: after layer {layer} a linear probe still reads {probe.effect:.2f} of "
+            f"the positions, but more of the state's variance belongs to neither part alone, {told(mixed)} than untrained."
+        )
+    return [Answer("Can what was put in be taken out again exactly?", text, "readers")]
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:

@@ -30,7 +30,7 @@ from jaxpe import cli, grids, parameters, tables, train
 from jaxpe.analysis import harm, harm_figures
 from jaxpe.analysis.attention import code_of
 from jaxpe.presets import Preset, Row
-from jaxpe.statistics import EXPLORATORY, Claim, at_ceiling, direction_verdict, paired_difference
+from jaxpe.statistics import EXPLORATORY, Answer, Claim, at_ceiling, direction_verdict, paired_difference, told
 from jaxpe.study import Cell, Workspace
 from jaxpe.tasks import evaluation
 
@@ -38,7 +38,7 @@ FACTORS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ORDER_FREE, ORDER_NEEDING = ("count", "majority", "histogram"), ("copy", "reverse", "index", "relative_index")
 FIVE = ("none", "sinusoidal", "learned", "random_fixed", "concatenated")
 MARGIN = 0.02  # in accuracy: less is no harm
-WIDE = (("width", 40), ("seeds", 5))  # a token of width 32 and a position of width 8
+WIDE = (("width", 40), ("seeds", 6))  # a token of width 32 and a position of width 8
 CURVE = 20  # points of a loss curve
 Mix = tuple[float, float]
 
@@ -69,6 +69,7 @@ PRESETS = {
             Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT + grids.SIX),
             Row("index", ("encoder",), ("none", "sinusoidal"), sizes=grids.SIX),
             Row("reverse", ("encoder",), sizes=grids.SIX),
+            Row("reverse", ("encoder",), ("learned",), ("offset",), grids.SIX),
             Row("count", ("encoder",), ("sinusoidal",), mixes=QUICK_MIXES, sizes=grids.QUICK_COUNT + QUICK_SWEEP),
             Row("index", ("encoder",), ("sinusoidal",), mixes=QUICK_MIXES, sizes=QUICK_SWEEP),
         ),
@@ -171,9 +172,13 @@ def of_cell(work: Workspace, cell: Cell) -> list[tables.Row]:
 
 
 def plain(table: Any) -> Any:
-    """The rows of trainings at the encodings' own scales and the common width."""
+    """The rows of trainings at the encodings' own scales; another width is part of the name."""
     own = table[(table["sweep"] == "none") & (table["test_positions"] == "arange")]
-    return own[own["width"] == own["width"].min()]
+    widths = [
+        row.encoding if row.width == own["width"].min() else f"{row.encoding}, width {row.width}"
+        for row in own.itertuples()
+    ]
+    return own.assign(encoding=widths)
 
 
 def figures(table: Any) -> dict[str, Any]:
@@ -226,7 +231,7 @@ def claims(table: Any) -> list[Claim]:
                 if len(a):
                     word, found = judged(a, b)
                     statement = f"{encoding} on {task} in the encoder at length {length} ({where}): accuracy minus that with none."
-                    part = f"{task}-{where}-{encoding}".lower().replace(" ", "")
+                    part = f"{task}-{where}-{encoding}".lower().replace(", width ", "-")
                     made.append(claim(f"C5.{part}", statement, word, found, "token accuracy"))
     twins = tables.select(plain(table), task="index", metric="twins_both_right")
     a, b = tables.paired(twins, {"encoding": "sinusoidal"}, {"encoding": "none"})
@@ -237,6 +242,45 @@ def claims(table: Any) -> list[Claim]:
         found = paired_difference(a, b)
         made.append(claim("C8.twins", statement, direction_verdict(found), found, "share of pairs"))
     return made
+
+
+def solved_range(table: Any, task: str) -> str:
+    """For which s the ratio sweep of a task solves it at the training length, in words."""
+    part = tables.select(table, task=task, sweep="ratio", encoding="sinusoidal", metric="token_accuracy")
+    part = part[part["test_length"] == part["train_length"]]
+    means = part.assign(s=(part["position_factor"] / part["token_factor"]).round(3)).groupby("s")["value"].mean()
+    if not len(means):
+        return "not run"
+    solved = ", ".join(f"{s:g}" for s in means.index[means >= 0.95]) or "no s"
+    return f"solved at s = {solved}; not at {', '.join(f'{s:g}' for s in means.index[means < 0.95]) or 'any other'}"
+
+
+def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
+    """Two of the three questions."""
+    found = []
+    seen, beyond = made.get("C5.count-seen-sinusoidal"), made.get("C5.count-beyond-sinusoidal")
+    if seen and beyond:
+        text = (
+            f"Where the answer does not depend on order (count), within the lengths seen: {seen.verdict}, {told(seen)}; at "
+            f"twice the length: {beyond.verdict}, {told(beyond)}. What turns it round is the ratio of position to token "
+            f"(token + s·position at constant size): count is {solved_range(table, 'count')}."
+        )
+        found.append(
+            Answer("Does adding a position do harm?", text, "sweep" if has_sweep(table) else "within_and_beyond")
+        )
+    helps, twins = made.get("C5.index-seen-sinusoidal"), made.get("C8.twins")
+    if helps and twins:
+        text = (
+            f"Where the answer depends on order (index): {helps.verdict}, {told(helps)}. Of two inputs with the same symbols "
+            f"and different answers both are right more often by {told(twins)}. The ratio decides here too: index is "
+            f"{solved_range(table, 'index')}."
+        )
+        found.append(Answer("Where does a position plainly help?", text, "twins"))
+    return found
+
+
+def has_sweep(table: Any) -> bool:
+    return bool((table["sweep"] == "ratio").any())
 
 
 def claim(name: str, statement: str, verdict: str, found: Any, unit: str) -> Claim:

@@ -41,7 +41,7 @@ from jaxpe.analysis.superposition import SETTINGS, Parts, Reader, Training
 from jaxpe.analysis.superposition_figures import SINGLE, SUMS
 from jaxpe.errors import UserError
 from jaxpe.presets import Preset
-from jaxpe.statistics import Claim, Estimate, direction_verdict, paired_difference, solved_share
+from jaxpe.statistics import Answer, Claim, Estimate, direction_verdict, paired_difference, solved_share, told
 from jaxpe.study import Cell, Workspace
 
 # examples: digits tested, photographs (a tenth) and verses (a 32nd) taken at most; width: of the readers' hidden layers.
@@ -388,6 +388,25 @@ def claim(name: str, statement: str, verdict: str, found: Estimate, unit: str, n
     few = "Exploratory: fewer than ten seeds." if found.n < 10 else ""
     words = " ".join(part for part in (few, note) if part)
     return Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, words, found.p)
+
+
+def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
+    """The founding experiment."""
+    named = {
+        (parts, reader): mean_of(table, parts=parts, reader=reader)
+        for parts in ("digit + digit", "token + position")
+        for reader in (SINGLE, SUMS)
+    }
+    text = (
+        f"Not by the sum itself. A reader of digits that never saw sums names both digits of "
+        f"{named['digit + digit', SINGLE]:.2f} of the sums, one trained on sums of {named['digit + digit', SUMS]:.2f}: "
+        f"{told(made['C7'])}. For a token and its position it is {named['token + position', SINGLE]:.2f} and "
+        f"{named['token + position', SUMS]:.2f}: {told(made['C7.position'])}. What is lost is lost by a reader who was never "
+        "shown sums, and a Transformer is shown nothing else."
+    )
+    if (share := made["C7.photographs"].effect) is not None:
+        text += f" Of photographs, a real classifier has neither of two in its top {TOP} in {share:.0%} of the pairs."
+    return [Answer("Do two signals that are simply added destroy each other, as panda and banana did?", text, "bridge")]
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, Any]]]:

@@ -1,7 +1,8 @@
 """An experiment is one file: what is asked, what was predicted, the grid, what is measured, figures and claims.
 
 It defines `PRESETS` (name -> Preset), `measure(work, cells, preset) -> rows`, `figures(table) -> {name: figure}` and
-`claims(table) -> [Claim]`; and, where wanted, `summary(table) -> (title, rows)` for the page. Tables, claims and figures are functions of stored cells, so the same command again resumes.
+`claims(table) -> [Claim]`; and, where wanted, `summary(table) -> (title, rows)` and
+`answers(table, claims by id) -> [Answer]` for the page, and `check(preset)` for input of its own. Tables, claims and figures are functions of stored cells, so the same command again resumes.
 """
 
 from __future__ import annotations
@@ -139,6 +140,9 @@ def draw(experiment: Experiment, folder: Path) -> None:
     table = store.read_table(path)
     claims = call(experiment, lambda: experiment.module.claims(table))
     store.write_json(folder / "claims.json", [claim.to_json() for claim in claims])
+    if hasattr(experiment.module, "answers"):
+        answers = call(experiment, lambda: experiment.module.answers(table, {claim.id: claim for claim in claims}))
+        store.write_json(folder / "answers.json", answers)
     if hasattr(experiment.module, "summary"):
         title, rows = call(experiment, lambda: experiment.module.summary(table))
         columns = list(dict.fromkeys(column for row in rows for column in row))

@@ -59,7 +59,7 @@ SPARE = [
 
 def style(name: str) -> Style:
     """A series' style; names without one of their own get one by their letters."""
-    base = name.rpartition(":")[2].partition(", rate")[0]
+    base = name.rpartition(":")[2].partition(", ")[0]
     return STYLES.get(base) or SPARE[zlib.crc32(base.encode()) % len(SPARE)]
 
 

@@ -20,7 +20,10 @@ def write(results: Path) -> Path:
     environment.filters["number"] = number
     sections = [section(folder) for folder in ordered(results)]
     adjust([claim for part in sections for claim in part["claims"]])
-    page = environment.get_template("index.html.jinja").render(sections=sections, missing=missing(results))
+    answers = [answer for part in sections for answer in part["answers"]]
+    page = environment.get_template("index.html.jinja").render(
+        sections=sections, answers=answers, missing=missing(results)
+    )
     path = results / "index.html"
     store.write_text(path, page)
     return path
@@ -38,15 +41,23 @@ def missing(results: Path) -> list[str]:
 
 
 def section(folder: Path) -> dict[str, Any]:
-    summary = folder / "summary.json"
     figures = sorted((folder / "figures").glob("*.svg"))
     return {
         "name": folder.name,
-        "claims": json.loads((folder / "claims.json").read_text()),
-        "provenance": json.loads((folder / "provenance.json").read_text()),
-        "summary": json.loads(summary.read_text()) if summary.is_file() else None,
+        "claims": stored(folder / "claims.json"),
+        "provenance": stored(folder / "provenance.json"),
+        "summary": stored(folder / "summary.json"),
+        "answers": [
+            answer | {"figure": f"{folder.name}/figures/{answer['figure']}.svg"}
+            for answer in stored(folder / "answers.json") or []
+        ],
         "figures": [f"{folder.name}/figures/{path.name}" for path in figures],
     }
+
+
+def stored(path: Path) -> Any:
+    """What a JSON file holds; None where there is none."""
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def adjust(claims: list[dict[str, Any]]) -> None:
