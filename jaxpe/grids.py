@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from jaxpe.presets import Row
 
-QUICK_TEXT = (("train_length", 32), ("reach", 8.0), ("steps", 800), ("batch", 32), ("strata", 1), ("examples", 128))
+QUICK_TEXT = (
+    ("train_length", 32),
+    ("reach", 8.0),
+    ("steps", 800),
+    ("batch", 32),
+    ("strata", 1),
+    ("examples", 128),
+    ("seeds", 2),  # a look at real text: so short a training decides nothing
+)
 STANDARD_TEXT = (
     ("train_length", 64),
     ("reach", 8.0),
