@@ -7,7 +7,7 @@ study: .venv/study
 	$(BIN)/jaxpe study --preset quick --results results
 
 test: .venv/test
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
 
 .venv/study: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
