@@ -19,13 +19,5 @@ install_import_hook(
 )
 
 import jax  # noqa: E402
-import pytest  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
-
-
-def pytest_collection_modifyitems(items):
-    """Tests that share a costly fixture go to one worker (`--dist loadgroup`), so that it is made once."""
-    for item in items:
-        for name in {"smoke", "table", "two"} & set(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group(f"{item.module.__name__}-{name}"))

@@ -24,6 +24,9 @@ def jaxpe(*arguments, folder=None, **environment):
     )  # fmt: skip
 
 
+ONE_WORKER = pytest.mark.xdist_group("smoke")  # so that the fixture is made once (`--dist loadgroup`)
+
+
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "results"
@@ -50,6 +53,7 @@ REQUIRED = [
 ]
 
 
+@ONE_WORKER
 @pytest.mark.parametrize("name", experiment.STUDY)
 def test_a_study_writes_tables_claims_provenance_and_figures(smoke, name):
     table = pandas.read_csv(smoke / name / "table.csv", keep_default_na=False)
@@ -60,6 +64,7 @@ def test_a_study_writes_tables_claims_provenance_and_figures(smoke, name):
     assert f"{name}/figures" in (smoke / "index.html").read_text()
 
 
+@ONE_WORKER
 @pytest.mark.parametrize(("name", "column"), [("accuracy", "solved"), ("extrapolation", "half-life, by seed")])
 def test_summaries_are_on_the_page(smoke, name, column):
     summary = json.loads((smoke / name / "summary.json").read_text())
@@ -68,6 +73,7 @@ def test_summaries_are_on_the_page(smoke, name, column):
     assert {len(row) for row in summary["rows"]} == {len(summary["columns"])}
 
 
+@ONE_WORKER
 def test_plotting_again_gives_the_same_bytes(smoke):
     files = sorted(path for path in smoke.rglob("*") if "cells" not in path.parts and path.is_file())
     before = {path: path.read_bytes() for path in files}
@@ -75,6 +81,7 @@ def test_plotting_again_gives_the_same_bytes(smoke):
     assert {path: path.read_bytes() for path in files} == before
 
 
+@ONE_WORKER
 def test_a_script_is_the_same_code_and_reuses_the_cells(smoke):
     done = subprocess.run(
         [sys.executable, ROOT / "experiments" / "accuracy.py", "--preset", "smoke", "--results", smoke],
