@@ -71,6 +71,7 @@ PRESETS = {
             Row("reverse", ("encoder",), ("random_fixed",), sizes=grids.FIVE),
             Row("copy", ("decoder",), ("sinusoidal", "learned"), sizes=grids.FIVE),
             grids.text("causal_lm", TEXT_FIVE, ("sinusoidal", "learned")),
+            *[Row("reverse", ("encoder",), ("learned",), sizes=(("width", width), ("seeds", 3))) for width in WIDTHS],
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,
     ),

@@ -36,9 +36,13 @@ from jaxpe.tasks import evaluation
 
 FACTORS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ORDER_FREE, ORDER_NEEDING = ("count", "majority", "histogram"), ("copy", "reverse", "index", "relative_index")
+TWO = ("count", "index")  # the matched pair: the same input, the same length of answer
 FIVE = ("none", "sinusoidal", "learned", "random_fixed", "concatenated")
+FROZEN, SWEEPS = ("sinusoidal", "random_fixed"), ("position", "both", "ratio")
 MARGIN = 0.02  # in accuracy: less is no harm
-WIDE = (("width", 40), ("seeds", 6))  # a token of width 32 and a position of width 8
+WIDE = (("width", 40), ("seeds", 6))  # a token of width 32 and a position of width 8; or both in all 40, added
+SWEEP = (("steps", 1500), ("seeds", 3))
+STDS = (0.02, 0.1, 0.3, 3.0, 10.0, 30.0)  # of a learned table before training
 CURVE = 20  # points of a loss curve
 Mix = tuple[float, float]
 
@@ -79,22 +83,20 @@ PRESETS = {
         (
             Row("count", ("encoder",), ("none", "sinusoidal")),
             Row("index", ("encoder",), ("none", "sinusoidal")),
-            *[Row(task, ("encoder",), FIVE, sizes=grids.FIVE) for task in (*ORDER_FREE, *ORDER_NEEDING)],
+            *[Row(task, ("encoder",), FIVE, sizes=grids.SIX) for task in (*ORDER_FREE, *ORDER_NEEDING)],
             *[
-                Row(task, ("encoder",), ("sinusoidal", "learned"), ("offset", "randomized"), grids.FIVE)
+                Row(task, ("encoder",), FIVE[1:], ("offset", "randomized"), grids.SIX)
                 for task in ("count", "majority", "reverse", "index")
             ],
-            *[Row(task, ("encoder",), ("concatenated",), sizes=WIDE, options=(("share", 0.2),)) for task in ("count", "index")],
+            *[Row(task, ("encoder",), ("sinusoidal",), sizes=WIDE) for task in TWO],
+            *[Row(task, ("encoder",), ("concatenated",), sizes=WIDE, options=(("share", 0.2),)) for task in TWO],
+            *[Row(task, ("encoder",), ("learned",), sizes=SWEEP, options=(("scale", std),)) for task in TWO for std in STDS],
             *[
-                Row(task, ("encoder",), ("sinusoidal",), mixes=mixes(kinds), sizes=(("width", width), ("seeds", 3)))
-                for task in ("count", "index")
-                for width, kinds in ((16, ("ratio",)), (32, ("position", "both", "ratio")), (64, ("ratio",)))
-            ],
-            *[Row(t, ("encoder",), ("random_fixed",), mixes=mixes(("ratio",)), sizes=(("seeds", 3),)) for t in ("count", "index")],
-            *[
-                Row(task, ("encoder",), ("learned",), sizes=(("seeds", 3),), options=(("scale", std),))
-                for task in ("count", "index")
-                for std in (0.02, 0.3, 3.0, 10.0)
+                Row(task, ("encoder",), codes, mixes=mixes(kinds), sizes=(("width", width), *SWEEP))
+                for width, codes, kinds in (
+                    (32, FROZEN, SWEEPS), (16, FROZEN, SWEEPS), (64, FROZEN, ("ratio",)), (128, ("sinusoidal",), ("ratio",)),
+                )
+                for task in TWO
             ],
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,
@@ -107,11 +109,12 @@ PRESETS["full"] = Preset(
             for task in (*ORDER_FREE, *ORDER_NEEDING)
         ],
         *[
-            Row(t, ("encoder",), ("sinusoidal", "random_fixed"), mixes=mixes(("position", "both", "ratio")), sizes=(("width", w),))
-            for t in ("count", "index")
-            for w in (16, 32, 64, 128)
+            Row(task, ("encoder",), FROZEN, mixes=mixes(SWEEPS), sizes=(("width", width),))
+            for task in TWO
+            for width in (16, 32, 64, 128)
         ],
-        *PRESETS["standard"].grid[-8:],
+        *[Row(task, ("encoder",), ("learned",), options=(("scale", std),)) for task in TWO for std in STDS],
+        *[row for row in PRESETS["standard"].grid if row.sizes == WIDE],
     ),
     seeds=10, train_length=12, steps=10_000, points=14, examples=1024,
 )  # fmt: skip
