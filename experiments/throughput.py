@@ -77,11 +77,11 @@ def training_rate(setting: Setting, devices: int, steps: int) -> dict[str, float
     program = population.compile_program(setting, source, population.runs_mesh(jax.devices()[:devices]))
     members = [Member(seed, 1e-3) for seed in range(program.lanes)]
     lanes = population.start(setting, source, program, members)
-    lanes = jax.block_until_ready(program.run(lanes, np.int32(0), np.int32(1), {}))
+    lanes = population.advance(program, lanes, 0, 1)
     times = []
     for first in (1, 1 + steps, 1 + 2 * steps):
         began = time.perf_counter()
-        lanes = jax.block_until_ready(program.run(lanes, np.int32(first), np.int32(first + steps), {}))
+        lanes = population.advance(program, lanes, first, first + steps)
         times.append(time.perf_counter() - began)
     seconds = min(times) / steps
     lengths = source.stream.lengths(1, setting.train_length)

@@ -1,14 +1,14 @@
 """Accuracy by length and by output index, in one compiled program per range of lengths.
 
-Length, key, shift of positions and length scaling are arguments of the program, so the same one draws every point of a
-curve and of its companions. The examples come from a key of their own: the same for every encoding and every seed.
+Length, key, shift of positions and length scaling are data to the programs, so the same ones draw every point of a curve
+and of its companions: one draws the examples, for all encodings, one scores them. The examples come from a key of their own: the same for every encoding and every seed.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -20,11 +20,11 @@ from jaxtyping import Array, Float, Int, Key
 from jaxpe import keys, positions
 from jaxpe.config import Setting
 from jaxpe.formatting import EOS, Data, Example, Stream
-from jaxpe.model import Mix, Transformer
-from jaxpe.population import over_lanes, spread_over
+from jaxpe.model import Inputs, Mix, Transformer
+from jaxpe.population import over_lanes, spread_over, spread_shape
 from jaxpe.positions import Sampler
 from jaxpe.tasks import evaluation
-from jaxpe.train import Stratum, answer_loss, at_once, draw, inputs_of, strata_of
+from jaxpe.train import Batch, answer_loss, at_once, batches_of, inputs_of, strata_of
 
 NO_SCALING = np.float32(np.inf)  # a scaling_length that no input exceeds
 
@@ -70,40 +70,48 @@ def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
     )
 
 
-def score_length(
-    model: Transformer,
+@partial(jax.jit, static_argnames=("stream", "sampler", "top", "examples"))
+def examples_of(
     key: Key[Array, ""],
     length: Int[Array, ""],
     shift: Int[Array, ""],
-    scaling_length: Float[Array, ""],
-    mix: Mix,
     data: Data,
     *,
     stream: Stream,
     sampler: Sampler | None,
     top: int,
     examples: int,
-    group: int,
-) -> Scores:
-    """Scores over `examples` examples of one length, `group` at a time, in arrays for `top`.
+) -> Batch:
+    """`examples` examples of one length in arrays for `top`: one compiled program for all encodings of a task.
 
     Without a sampler, positions are arange + shift.
     """
     used = positions.Shifted(shift) if sampler is None else sampler
 
-    def one(number: Int[Array, ""]) -> Scores:
+    def one(number: Int[Array, ""]) -> tuple[Example, Inputs]:
         example_key = jax.random.fold_in(key, number)
         example = stream.example(example_key, length, top, data)
-        inputs = inputs_of(example, used, jax.random.fold_in(example_key, keys.STREAMS["positions"]))
-        return score(model(inputs, scaling_length=scaling_length, mix=mix).logits, example, data)
+        return example, inputs_of(example, used, jax.random.fold_in(example_key, keys.STREAMS["positions"]))
 
-    return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, jnp.arange(examples), batch_size=group))
+    return jax.vmap(one)(jnp.arange(examples))
+
+
+def score_batch(
+    model: Transformer, batch: Batch, scaling_length: Float[Array, ""], mix: Mix, data: Data, *, group: int
+) -> Scores:
+    """Scores summed over a batch, `group` examples at a time."""
+
+    def one(pair: tuple[Example, Inputs]) -> Scores:
+        return score(model(pair[1], scaling_length=scaling_length, mix=mix).logits, pair[0], data)
+
+    return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, batch, batch_size=group))
 
 
 class Evaluator(NamedTuple):
-    """A compiled `score_length` for as many models at a time as there are devices."""
+    """A compiled `score_batch` for as many models at a time as there are devices, and what draws its batches."""
 
     program: Any
+    draw: Callable[..., Batch]
     mesh: Mesh
 
 
@@ -113,27 +121,18 @@ def compile_evaluator(
     """Compiles the evaluation of lengths up to `top`, on data of these shapes."""
     from jaxpe.parameters import fresh
 
-    group = at_once(setting, max(stream.sizes(top)), examples)
-    options: Any = {"stream": stream, "sampler": sampler, "top": top, "examples": examples, "group": group}
-
-    def one(model: Transformer, *rest: Any) -> Scores:
-        return score_length(model, *rest, **options)
-
-    spread = spread_over(mesh)
+    draw = partial(examples_of, stream=stream, sampler=sampler, top=top, examples=examples)
+    one = partial(score_batch, group=at_once(setting, max(stream.sizes(top)), examples))
     model = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct((mesh.size, *leaf.shape), leaf.dtype, sharding=spread),
+        lambda leaf: spread_shape((mesh.size, *leaf.shape), leaf.dtype, mesh),
         jax.eval_shape(lambda: fresh(setting, stream)),
     )
-    rest = jax.eval_shape(lambda: arguments("", 1, 0, NO_SCALING, setting.mix))
-    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), data)
+    batch = jax.eval_shape(lambda: draw(jax.random.key(0), 1, 0, data))
+    scaling, shapes = jax.eval_shape(lambda: (jnp.float32(0), data))
+    mix = None if setting.mix is None else jax.ShapeDtypeStruct((2,), jnp.float32)
     with jax.default_matmul_precision(setting.precision):
-        program = jax.jit(over_lanes(one, mesh, "map", 6)).lower(model, *rest, shapes).compile()
-    return Evaluator(program, mesh)
-
-
-def arguments(task: str, length: int, shift: int, scaling_length: Any, mix: Any) -> tuple[Any, ...]:
-    numbers = jnp.int32(length), jnp.int32(shift), jnp.float32(scaling_length)
-    return evaluation.evaluation_key(task, length), *numbers, None if mix is None else jnp.asarray(mix, jnp.float32)
+        program = jax.jit(over_lanes(one, mesh, "map", 4)).lower(model, batch, scaling, mix, shapes).compile()
+    return Evaluator(program, draw, mesh)
 
 
 def evaluate(
@@ -147,12 +146,13 @@ def evaluate(
     mix: tuple[float, float] | None = None,
 ) -> list[Scores]:
     """Scores of every model at one length, as NumPy arrays."""
-    size, results = evaluator.mesh.size, list[Scores]()
+    size, results, data = evaluator.mesh.size, list[Scores](), jax.device_put(data)
+    batch = evaluator.draw(evaluation.evaluation_key(task, length), length, shift, data)
+    rest = batch, jnp.float32(scaling_length), None if mix is None else jnp.asarray(mix, jnp.float32), data
     for first in range(0, len(models), size):
         group = models[first : first + size]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *[group[i % len(group)] for i in range(size)])
-        stacked = jax.device_put(stacked, spread_over(evaluator.mesh))
-        scores = evaluator.program(stacked, *arguments(task, length, shift, scaling_length, mix), jax.device_put(data))
+        scores = evaluator.program(jax.device_put(stacked, spread_over(evaluator.mesh)), *rest)
         scores = jax.tree.map(np.asarray, scores)
         results += [jax.tree.map(lambda part, i=i: part[i], scores) for i in range(len(group))]
     return results
@@ -163,27 +163,21 @@ def seen_in_training(setting: Setting, stream: Stream, seed: int, lengths: Seque
 
     The same for every encoding, since batches depend on the seed alone. Beyond the training length it is 0.
     """
-    key = keys.stream("data", seed)
-    met: set[bytes] = set()
-    for i, stratum in enumerate(strata_of(stream, setting.train_length, setting.training)):
+    strata, met = strata_of(stream, setting.train_length, setting.training), set[bytes]()
+    steps = jnp.arange(setting.training.steps)
+    for batch, _ in drawn_batches(seed, steps, {}, stream=stream, sampler=setting.sampler, strata=strata):
+        met |= identities(
+            jax.tree.map(lambda part: part.reshape(part.shape[0] * part.shape[1], *part.shape[2:]), batch)
+        )
+    draw = partial(examples_of, stream=stream, sampler=setting.sampler, top=max(lengths), examples=examples)
+    found = []
+    for length in lengths:
+        test, _ = draw(evaluation.evaluation_key(setting.task, length), length, 0, {})
+        found.append(float(np.mean([one in met for one in identities(test, list)])))
+    return found
 
-        def one(step: Int[Array, ""], number: Int[Array, ""], i: int = i, stratum: Stratum = stratum) -> Example:
-            example_key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, step), i), number)
-            return draw(stream, setting.sampler, stratum, example_key, {})[0]
 
-        steps, numbers = jnp.arange(setting.training.steps), jnp.arange(stratum.examples)
-        drawn = jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))(steps, numbers)
-        count = len(steps) * len(numbers)
-        met |= identities(jax.tree.map(lambda part, count=count: part.reshape(count, *part.shape[2:]), drawn))
-    keys_of = [evaluation.evaluation_key(setting.task, length) for length in lengths]
-
-    def test(key: Key[Array, ""], length: Int[Array, ""], number: Int[Array, ""]) -> Example:
-        return stream.example(jax.random.fold_in(key, number), length, max(lengths), {})
-
-    batches = jax.jit(jax.vmap(jax.vmap(test, (None, None, 0)), (0, 0, None)))
-    drawn = batches(jnp.stack(keys_of), jnp.asarray(lengths), jnp.arange(examples))
-    of_length = [identities(jax.tree.map(lambda part, i=i: part[i], drawn), list) for i in range(len(lengths))]
-    return [float(np.mean([one in met for one in batch])) for batch in of_length]
+drawn_batches = jax.jit(batches_of, static_argnames=("stream", "sampler", "strata"))
 
 
 def identities(batch: Example, kind: Callable[..., Any] = set) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -74,34 +75,58 @@ class Program(NamedTuple):
     """A compiled training program and what belongs to it."""
 
     run: Any
+    draw: Callable[[Any, int], Any]  # (seeds of the lanes, first step) -> the batches of CHUNK steps
     mesh: Mesh
     lanes: int  # over all devices
     compile_seconds: float
+
+
+@partial(jax.jit, static_argnames=("mesh", "mapping", "stream", "sampler", "strata"))
+def draw_chunk(seeds: Any, steps: Any, data: Any, *, mesh: Mesh, mapping: str, **source: Any) -> Any:
+    """The batches of some steps for every lane: one compiled program for all encodings of a task."""
+    return over_lanes(partial(train.batches_of, **source), mesh, mapping, 2)(seeds, steps, data)
 
 
 def compile_program(setting: Setting, source: Source, mesh: Mesh) -> Program:
     """Compiles the steps of a population. Raises UserError where an encoding of the user's own fails."""
     began = time.perf_counter()
     lanes = setting.lanes * mesh.size
+    strata = train.strata_of(source.stream, setting.train_length, setting.training)
+    options: Any = {"mapping": setting.mapping, "stream": source.stream, "sampler": setting.sampler, "strata": strata}
+    data = jax.device_put(source.train)
 
-    def advance(lane: train.Lane, first: Any, stop: Any, data: Any) -> train.Lane:
-        return train.run(lane, first, stop, setting, source.stream, data)
+    def draw(seeds: Any, begin: int) -> Any:
+        return draw_chunk(seeds, jnp.arange(CHUNK) + begin, data, mesh=mesh, **options)
+
+    def advance(lane: tuple[train.Lane, Any], begin: Any, first: Any, stop: Any) -> train.Lane:
+        return train.run(*lane, begin, first, stop, setting, strata)
 
     def build() -> Any:
         one = jax.eval_shape(lambda: train.start(setting, source.stream, 0, 1.0, setting.mix))
-        shapes = jax.tree.map(lambda leaf: stacked_shape(leaf, lanes, mesh), one)
+        shapes = jax.tree.map(lambda leaf: spread_shape((lanes, *leaf.shape), leaf.dtype, mesh), one)
+        drawn = jax.eval_shape(lambda: draw(jnp.zeros(lanes, jnp.int32), 0))
+        batches = jax.tree.map(lambda leaf: spread_shape(leaf.shape, leaf.dtype, mesh), drawn)
         number = jax.ShapeDtypeStruct((), jnp.int32)
-        data = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), source.train)
+        steps = over_lanes(advance, mesh, setting.mapping, 3)
         with jax.default_matmul_precision(setting.precision):
-            steps = jax.jit(over_lanes(advance, mesh, setting.mapping, 3), donate_argnums=0)
-            return steps.lower(shapes, number, number, data).compile()
+            whole = jax.jit(lambda lanes, *rest: steps((lanes, rest[0]), *rest[1:]), donate_argnums=0)
+            return whole.lower(shapes, batches, number, number, number).compile()
 
     run = call_user_code(build, f"encoding {encodings.label(setting.encoding)!r}") if user_code(setting) else build()
-    return Program(run, mesh, lanes, time.perf_counter() - began)
+    return Program(run, draw, mesh, lanes, time.perf_counter() - began)
 
 
-def stacked_shape(leaf: Any, lanes: int, mesh: Mesh) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((lanes, *leaf.shape), leaf.dtype, sharding=spread_over(mesh))
+def advance(program: Program, lanes: train.Lane, first: int, stop: int) -> train.Lane:
+    """Lanes after the steps first … stop − 1."""
+    for begin in range(first - first % CHUNK, stop, CHUNK):
+        batches = jax.device_put(program.draw(lanes.seed, begin), spread_over(program.mesh))  # empty leaves lose it
+        edges = np.int32(begin), np.int32(max(first, begin)), np.int32(min(stop, begin + CHUNK))
+        lanes = program.run(lanes, batches, *edges)
+    return jax.block_until_ready(lanes)
+
+
+def spread_shape(shape: tuple[int, ...], dtype: Any, mesh: Mesh) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=spread_over(mesh))
 
 
 def start(setting: Setting, source: Source, program: Program, members: Sequence[Member]) -> train.Lane:
@@ -145,10 +170,9 @@ def train_round(
         done, (lanes, kept) = found.step, found.state
         lanes = jax.device_put(lanes, spread_over(program.mesh))
         progress(done)
-    data = jax.device_put(source.train)
     for stop in [end for end in boundaries(steps) if end > done]:
         began = time.perf_counter()
-        lanes = jax.block_until_ready(program.run(lanes, np.int32(done), np.int32(stop), data))
+        lanes = advance(program, lanes, done, stop)
         seconds += time.perf_counter() - began
         advanced, done = stop - done, stop
         if done in keep_at:

@@ -1,10 +1,13 @@
-"""One training, pure: the loss of a batch of stratified lengths, a step of AdamW, and a range of steps.
+"""One training, pure: batches of stratified lengths, their loss, a step of AdamW, and a range of steps.
 
-A lane is one model in training. Everything here is written for one lane; `jaxpe.population` maps it over many.
+A lane is one model in training. Everything here is written for one lane; `jaxpe.population` maps it over many. Batches
+depend on the seed and the step alone: they are drawn by a program of their own, which all encodings share.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -36,6 +39,9 @@ class Lane(NamedTuple):
     mix: Mix = None  # of token and position, where the setting has one
 
 
+Batch = tuple[Example, Inputs]  # examples of one stratum, counted by a first axis
+
+
 class Stratum(NamedTuple):
     """A range of training lengths, padded to the longest of them."""
 
@@ -44,17 +50,17 @@ class Stratum(NamedTuple):
     weight: float  # of each example, so that every length counts the same
 
 
-def strata_of(stream: Stream, train_length: int, training: Training) -> list[Stratum]:
+def strata_of(stream: Stream, train_length: int, training: Training) -> tuple[Stratum, ...]:
     """The task's lengths up to train_length in contiguous ranges, each with its share of the batch (at least one)."""
     lengths = stream.lengths(1, train_length)
     ranges = [part for part in np.array_split(lengths, min(training.strata, len(lengths), training.batch)) if len(part)]
     ends = np.round(np.cumsum([len(part) for part in ranges]) * training.batch / len(lengths)).astype(int)
     sizes = np.maximum(np.diff(ends, prepend=0), 1)
     weights = [len(part) / len(lengths) * sizes.sum() / size for part, size in zip(ranges, sizes, strict=True)]
-    return [
+    return tuple(
         Stratum(tuple(map(int, part)), int(size), float(weight))
         for part, size, weight in zip(ranges, sizes, weights, strict=True)
-    ]
+    )
 
 
 def inputs_of(example: Example, sampler: Sampler, key: Key[Array, ""]) -> Inputs:
@@ -95,12 +101,46 @@ def example_sums(model: Transformer, example: Example, inputs: Inputs, weight: f
     return jax.tree.map(lambda total: weight * total, sums)
 
 
-def draw(stream: Stream, sampler: Sampler, stratum: Stratum, key: Key[Array, ""], data: Data) -> tuple[Example, Inputs]:
-    """One training example of a stratum: its length, its symbols and its positions, each from a key of its own."""
-    choice = jax.random.randint(jax.random.fold_in(key, keys.STREAMS["length"]), (), 0, len(stratum.lengths))
-    length = jnp.asarray(stratum.lengths)[choice]
-    example = stream.example(jax.random.fold_in(key, keys.STREAMS["data"]), length, stratum.lengths[-1], data)
-    return example, inputs_of(example, sampler, jax.random.fold_in(key, keys.STREAMS["positions"]))
+def batches_of(
+    seed: Int[Array, ""],
+    steps: Int[Array, N],
+    data: Data,
+    *,
+    stream: Stream,
+    sampler: Sampler,
+    strata: Sequence[Stratum],
+) -> list[Batch]:
+    """The batches of some steps, a list over strata; the leaves' first two axes count steps and examples.
+
+    All are drawn at once in arrays for the longest, and cut: an example does not depend on the room it is given. The
+    length, the symbols and the positions of each come from keys of their own.
+    """
+    key, top = keys.stream("data", seed), strata[-1].lengths[-1]
+    lengths = jnp.asarray([np.resize(stratum.lengths, top) for stratum in strata])
+    counts = jnp.asarray([len(stratum.lengths) for stratum in strata])
+    which = [(i, number) for i, stratum in enumerate(strata) for number in range(stratum.examples)]
+
+    def one(step: Int[Array, ""], place: Int[Array, P]) -> tuple[Example, Inputs]:
+        own = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, step), place[0]), place[1])
+        choice = jax.random.randint(jax.random.fold_in(own, keys.STREAMS["length"]), (), 0, counts[place[0]])
+        length = lengths[place[0], choice]
+        example = stream.example(jax.random.fold_in(own, keys.STREAMS["data"]), length, top, data)
+        return example, inputs_of(example, sampler, jax.random.fold_in(own, keys.STREAMS["positions"]))
+
+    drawn = jax.vmap(jax.vmap(one, (None, 0)), (0, None))(steps, jnp.asarray(which))
+    ends = np.cumsum([stratum.examples for stratum in strata])
+    parts = [jax.tree.map(lambda leaf, a=a, b=b: leaf[:, a:b], drawn) for a, b in pairwise([0, *ends.tolist()])]
+    return [cut(part, *stream.sizes(stratum.lengths[-1])) for part, stratum in zip(parts, strata, strict=True)]
+
+
+def cut(batch: Batch, size: int, source_size: int) -> Batch:
+    """A batch in arrays of these sizes."""
+    example, inputs = batch
+    target = {name: getattr(example, name)[..., :size] for name in ("tokens", "targets", "answered", "scored")}
+    source = example.source[..., :source_size]
+    places = inputs.positions[..., :size], inputs.source_positions[..., :source_size]
+    inputs = Inputs(target["tokens"], places[0], example.length, source, places[1], example.source_length)
+    return example._replace(**target, source=source), inputs
 
 
 def at_once(setting: Setting, size: int, examples: int) -> int:
@@ -110,27 +150,26 @@ def at_once(setting: Setting, size: int, examples: int) -> int:
 
 
 def batch_gradient(
-    model: Transformer, setting: Setting, stream: Stream, key: Key[Array, ""], data: Data, mix: Mix = None
+    model: Transformer, batches: Sequence[Batch], setting: Setting, strata: Sequence[Stratum], mix: Mix = None
 ) -> tuple[Sums, Transformer]:
     """Sums over one batch and the gradient of their loss: every stratum in its own padding, group after group."""
 
-    def group_loss(model: Transformer, numbers: Int[Array, N], i: int, stratum: Stratum) -> tuple[Array, Sums]:
-        def one(number: Int[Array, ""]) -> Sums:
-            example_key = jax.random.fold_in(jax.random.fold_in(key, i), number)
-            return example_sums(model, *draw(stream, setting.sampler, stratum, example_key, data), stratum.weight, mix)
-
-        sums = jax.tree.map(lambda part: part.sum(0), jax.vmap(one)(numbers))
+    def group_loss(model: Transformer, group: Batch, weight: float) -> tuple[Array, Sums]:
+        each = jax.vmap(lambda example, inputs: example_sums(model, example, inputs, weight, mix))(*group)
+        sums = jax.tree.map(lambda part: part.sum(0), each)
         return sums.loss, sums
 
     totals: tuple[Sums, Transformer] = Sums(*[jnp.zeros(())] * len(Sums._fields)), jax.tree.map(jnp.zeros_like, model)
-    for i, stratum in enumerate(strata_of(stream, setting.train_length, setting.training)):
-        group = at_once(setting, max(stream.sizes(stratum.lengths[-1])), stratum.examples)
+    for stratum, batch in zip(strata, batches, strict=True):
+        size = max(batch[0].tokens.shape[-1], batch[0].source.shape[-1])
+        group = at_once(setting, size, stratum.examples)
 
-        def add(totals: Any, numbers: Int[Array, N], i: int = i, stratum: Stratum = stratum) -> tuple[Any, None]:
-            (_, sums), gradient = jax.value_and_grad(group_loss, has_aux=True)(model, numbers, i, stratum)
+        def add(totals: Any, group: Batch, weight: float = stratum.weight) -> tuple[Any, None]:
+            (_, sums), gradient = jax.value_and_grad(group_loss, has_aux=True)(model, group, weight)
             return jax.tree.map(jnp.add, totals, (sums, gradient)), None
 
-        totals, _ = jax.lax.scan(add, totals, jnp.arange(stratum.examples).reshape(-1, group))
+        groups = jax.tree.map(lambda leaf, n=group: leaf.reshape(len(leaf) // n, n, *leaf.shape[1:]), batch)
+        totals, _ = jax.lax.scan(add, totals, groups)
     return totals
 
 
@@ -175,10 +214,11 @@ def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any, mix: 
     )
 
 
-def step(number: Int[Array, ""], lane: Lane, setting: Setting, stream: Stream, data: Data) -> Lane:
-    """Step `number` of a training. Batches depend on (seed, number) only, so every encoding sees the same ones."""
-    key = jax.random.fold_in(keys.stream("data", lane.seed), number)
-    sums, summed = batch_gradient(lane.model, setting, stream, key, data, lane.mix)
+def step(
+    number: Int[Array, ""], lane: Lane, batches: Sequence[Batch], setting: Setting, strata: Sequence[Stratum]
+) -> Lane:
+    """Step `number` of a training on its batch, one for each stratum."""
+    sums, summed = batch_gradient(lane.model, batches, setting, strata, lane.mix)
     value, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
     updates, state = optimiser(setting.training).update(gradient, lane.optimiser, lane.model)
     rate = lane.learning_rate * schedule(number, setting.training)
@@ -190,9 +230,22 @@ def step(number: Int[Array, ""], lane: Lane, setting: Setting, stream: Stream, d
     return jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, lane)._replace(alive=alive)
 
 
-def run(lane: Lane, first: Int[Array, ""], stop: Int[Array, ""], setting: Setting, stream: Stream, data: Data) -> Lane:
-    """Steps first … stop − 1 (both traced: one program serves every chunk)."""
-    return jax.lax.fori_loop(first, stop, lambda number, lane: step(number, lane, setting, stream, data), lane)
+def run(
+    lane: Lane,
+    batches: Sequence[Batch],
+    begin: Int[Array, ""],
+    first: Int[Array, ""],
+    stop: Int[Array, ""],
+    setting: Setting,
+    strata: Sequence[Stratum],
+) -> Lane:
+    """Steps first … stop − 1 (traced: one program serves every chunk), on batches of the steps from `begin` on."""
+
+    def one(number: Int[Array, ""], lane: Lane) -> Lane:
+        now = jax.tree.map(lambda leaf: leaf[number - begin], batches)
+        return step(number, lane, now, setting, strata)
+
+    return jax.lax.fori_loop(first, stop, one, lane)
 
 
 def history_of(lane: Lane) -> dict[str, list[float]]:

@@ -115,8 +115,11 @@ def test_the_training_step_lowers_for_accelerators(architecture, platform):
     setting = Setting("reverse", architecture, "learned", 5, 60, width=16, training=Training(steps=4, batch=4))
     stream = source_of(setting).stream
 
+    strata = train.strata_of(stream, 5, setting.training)
+
     def steps(seed):
-        return train.run(train.start(setting, stream, seed, 1e-3), 0, 2, setting, stream, {})
+        drawn = train.batches_of(seed, jnp.arange(4), {}, stream=stream, sampler=setting.sampler, strata=strata)
+        return train.run(train.start(setting, stream, seed, 1e-3), drawn, 0, 0, 2, setting, strata)
 
     exported = jax.export.export(jax.jit(steps), platforms=[platform])(jax.ShapeDtypeStruct((), jnp.int32))
     assert "while" in exported.mlir_module()

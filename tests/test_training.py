@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe import evaluate, parameters, population, store, study, train
+from jaxpe import evaluate, keys, parameters, population, positions, store, study, train
 from jaxpe.config import Setting, Training, source_of
 from jaxpe.formatting import EOS
 from jaxpe.population import Member
@@ -49,9 +49,11 @@ def test_the_same_seed_gives_the_same_bits_twice_whatever_the_neighbour(two):
 def test_a_lane_equals_a_plain_loop(two):
     stream = source_of(SETTING).stream
     lane = train.start(SETTING, stream, 0, 3e-3)
-    step = jax.jit(lambda number, lane: train.step(number, lane, SETTING, stream, {}))
+    strata = train.strata_of(stream, 6, SETTING.training)
+    drawn = evaluate.drawn_batches(0, jnp.arange(40), {}, stream=stream, sampler=SETTING.sampler, strata=strata)
+    step = jax.jit(lambda number, lane, batches: train.step(number, lane, batches, SETTING, strata))
     for number in range(40):
-        lane = step(jnp.int32(number), lane)
+        lane = step(jnp.int32(number), lane, jax.tree.map(lambda leaf, number=number: leaf[number], drawn))
     for a, b in zip(jax.tree.leaves(lane.model), leaves(two[0]), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-3)
 
@@ -71,11 +73,26 @@ def test_strata_keep_every_length_equally_weighted():
     np.testing.assert_allclose(per_length, per_length[0])
 
 
-def test_every_encoding_sees_the_same_batches():
-    setting, key = replace(SETTING, encoding="none"), jax.random.key(5)
-    stream, stratum = source_of(SETTING).stream, train.strata_of(source_of(SETTING).stream, 6, SETTING.training)[1]
-    a, b = (train.draw(stream, one.sampler, stratum, key, {}) for one in (setting, SETTING))
-    jax.tree.map(np.testing.assert_array_equal, a, b)
+@pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
+def test_batches_are_examples_of_the_strata_drawn_one_by_one(architecture):
+    """Drawn together and cut, they are what each stratum draws by itself in arrays of its own size."""
+    stream = source_of(replace(SETTING, architecture=architecture)).stream
+    strata, sampler = train.strata_of(stream, 6, SETTING.training), positions.build("randomized", limit=60)
+    batches = train.batches_of(3, jnp.asarray([7]), {}, stream=stream, sampler=sampler, strata=strata)
+    for i, (stratum, (examples, inputs)) in enumerate(zip(strata, batches, strict=True)):
+        for number in range(stratum.examples):
+            key = keys.stream("data", 3)
+            for part in (7, i, number):
+                key = jax.random.fold_in(key, part)
+            example, given = (jax.tree.map(lambda leaf, n=number: leaf[0, n], part) for part in (examples, inputs))
+            assert int(given.length) == int(example.length)
+            n = next(n for n in stratum.lengths if stream.sizes(n)[0] == int(example.length))
+            own = stream.example(jax.random.fold_in(key, keys.STREAMS["data"]), n, stratum.lengths[-1], {})
+            jax.tree.map(np.testing.assert_array_equal, example, own)
+            places = train.inputs_of(own, sampler, jax.random.fold_in(key, keys.STREAMS["positions"]))
+            seen = slice(int(own.length)), slice(int(own.source_length))
+            np.testing.assert_array_equal(given.positions[seen[0]], places.positions[seen[0]])
+            np.testing.assert_array_equal(given.source_positions[seen[1]], places.source_positions[seen[1]])
 
 
 def test_encodings_do_not_decay():
@@ -102,10 +119,12 @@ def test_eight_devices_train_without_collectives():
 def test_groups_of_examples_add_up_to_the_whole_batch():
     """The gradient over small groups equals the gradient over each stratum at once."""
     stream, model = source_of(SETTING).stream, parameters.fresh(SETTING, source_of(SETTING).stream)
-    key, gradients = jax.random.key(1), []
+    strata, gradients = train.strata_of(stream, 6, SETTING.training), []
+    drawn = train.batches_of(0, jnp.arange(1), {}, stream=stream, sampler=SETTING.sampler, strata=strata)
+    batches = jax.tree.map(lambda leaf: leaf[0], drawn)
     for working_set in (1, 2**20):
         setting = replace(SETTING, working_set=working_set)
-        sums, gradient = train.batch_gradient(model, setting, stream, key, {})
+        sums, gradient = train.batch_gradient(model, batches, setting, strata)
         gradients.append((sums, gradient))
     assert train.at_once(replace(SETTING, working_set=1), 12, 8) == 1
     assert train.at_once(SETTING, 12, 8) == 8
