@@ -86,9 +86,12 @@ PRESETS = {
 
 
 def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
-    """The raw sum of drawn tables, then everything about each cell."""
+    """The raw sum of drawn tables, then everything about each cell; of other widths than the preset's the raw sum alone."""
     rows, looks = drawn_tables(DRAWS if preset.seeds > 1 else 1), dict[Any, hidden.Look]()
     for setting in dict.fromkeys(cell.setting for cell in cells):
+        if setting.width != preset.width and not setting.language:
+            rows += trained_tables(work, [cell for cell in cells if cell.setting == setting], preset.examples)
+            continue
         blind = tables.baselines(setting, work.source(setting), setting.train_length, "token_accuracy")
         group = [cell for cell in cells if cell.setting == setting]
         for cell, found in zip(group, measured(work, setting, group, preset.examples, looks), strict=True):
@@ -130,6 +133,19 @@ def drawn_tables(draws: int, widths: tuple[int, ...] = WIDTHS) -> list[tables.Ro
         signals = readers.SIGNALS if width == readers.NOISE_WIDTH else ("float32",)
         found = hidden.read_sum(readers.drawn(kind, width, seed), seed, signals, gap=seed < 1)
         rows += [base | columns | {"value": value} for columns, value in found]
+    return rows
+
+
+def trained_tables(work: Workspace, group: list[Cell], examples: int) -> list[tables.Row]:
+    """The three readers of what trained models of one width add up."""
+    setting = group[0].setting
+    sample = hidden.look_of(setting, work.source(setting), examples).sample
+    base = {"experiment": "extraction", "task": readers.RAW, "encoding": f"{setting.encoding} rows"}
+    rows = []
+    for cell in group:
+        found = hidden.read_sum(hidden.trained_tables(work.model(cell), sample), cell.seed, ("float32",))
+        more = {"positions": setting.positions, "seed": cell.seed, "train_length": setting.train_length}
+        rows += [base | more | columns | {"value": value} for columns, value in found]
     return rows
 
 

@@ -21,6 +21,7 @@ that the interval does not lie below −0.02. Parts: every other task, within (s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import jax.numpy as jnp
@@ -42,7 +43,8 @@ FROZEN, SWEEPS = ("sinusoidal", "random_fixed"), ("position", "both", "ratio")
 MARGIN = 0.02  # in accuracy: less is no harm
 WIDE = (("width", 40), ("seeds", 6))  # a token of width 32 and a position of width 8; or both in all 40, added
 SWEEP = (("steps", 1500), ("seeds", 3))
-STDS = (0.02, 0.1, 0.3, 3.0, 10.0, 30.0)  # of a learned table before training
+STDS = (0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of a learned table before training
+SOLVED = 0.95  # mean token accuracy from which a sweep counts as solved
 CURVE = 20  # points of a loss curve
 Mix = tuple[float, float]
 
@@ -85,16 +87,19 @@ PRESETS = {
             Row("index", ("encoder",), ("none", "sinusoidal")),
             *[Row(task, ("encoder",), FIVE, sizes=grids.SIX) for task in (*ORDER_FREE, *ORDER_NEEDING)],
             *[
-                Row(task, ("encoder",), FIVE[1:], ("offset", "randomized"), grids.SIX)
-                for task in ("count", "majority", "reverse", "index")
+                Row(task, ("encoder",), encodings, ("offset", "randomized"), grids.SIX)
+                for encodings, tasks in (
+                    (("sinusoidal", "learned"), (*TWO, "majority", "reverse")), (("random_fixed", "concatenated"), TWO),
+                )
+                for task in tasks
             ],
             *[Row(task, ("encoder",), ("sinusoidal",), sizes=WIDE) for task in TWO],
             *[Row(task, ("encoder",), ("concatenated",), sizes=WIDE, options=(("share", 0.2),)) for task in TWO],
             *[Row(task, ("encoder",), ("learned",), sizes=SWEEP, options=(("scale", std),)) for task in TWO for std in STDS],
             *[
-                Row(task, ("encoder",), codes, mixes=mixes(kinds), sizes=(("width", width), *SWEEP))
-                for width, codes, kinds in (
-                    (32, FROZEN, SWEEPS), (16, FROZEN, SWEEPS), (64, FROZEN, ("ratio",)), (128, ("sinusoidal",), ("ratio",)),
+                Row(task, ("encoder",), codes, mixes=mixes(kinds), sizes=(*SWEEP[:1], ("width", width), ("seeds", seeds)))
+                for width, seeds, codes, kinds in (
+                    (32, 3, FROZEN, SWEEPS), (16, 3, FROZEN, SWEEPS), (64, 3, FROZEN, ("ratio",)), (128, 2, FROZEN[:1], ("ratio",)),
                 )
                 for task in TWO
             ],
@@ -175,13 +180,10 @@ def of_cell(work: Workspace, cell: Cell) -> list[tables.Row]:
 
 
 def plain(table: Any) -> Any:
-    """The rows of trainings at the encodings' own scales; another width is part of the name."""
-    own = table[(table["sweep"] == "none") & (table["test_positions"] == "arange")]
-    widths = [
-        row.encoding if row.width == own["width"].min() else f"{row.encoding}, width {row.width}"
-        for row in own.itertuples()
-    ]
-    return own.assign(encoding=widths)
+    """The rows of trainings at the encodings' own scales and the common width, tested as they were trained."""
+    own = table[table["sweep"] == "none"]
+    tested = np.where(own["positions"] == "randomized", "randomized", "arange")
+    return own[(own["test_positions"] == tested) & (own["width"] == own["width"].min())]
 
 
 def figures(table: Any) -> dict[str, Any]:
@@ -209,16 +211,19 @@ def judged(a: Sequence[float], b: Sequence[float]) -> tuple[str, Any]:
     return ("harmless" if found.low > -MARGIN and found.high < MARGIN else "undecided"), found
 
 
-def compared(table: Any, task: str, times: int, encoding: str = "sinusoidal") -> tuple[Any, Any, int]:
+def compared(
+    table: Any, task: str, times: int, encoding: str = "sinusoidal", positions: str = "arange"
+) -> tuple[Any, Any, int]:
     """Token accuracy in the encoder at `times` N, with an encoding and with none, by paired seeds; and the length."""
-    part = tables.select(plain(table), task=task, architecture="encoder", positions="arange", metric="token_accuracy")
+    part = tables.select(plain(table), task=task, architecture="encoder", metric="token_accuracy")
     part = part[part["test_length"] == times * part["train_length"]]
-    a, b = tables.paired(part, {"encoding": encoding}, {"encoding": "none"})
+    blind = {"encoding": "none", "positions": "arange"}
+    a, b = tables.paired(part, {"encoding": encoding, "positions": positions}, blind)
     return a, b, int(part["test_length"].iloc[0]) if len(part) else 0
 
 
 def claims(table: Any) -> list[Claim]:
-    """C5 in its primary cell and for every task; C8 by twins."""
+    """C5 in its primary cell and for every task (other encodings: see the summary); add or concatenate; C8 by twins."""
     made = []
     a, b, length = compared(table, "count", 2)
     if len(a):
@@ -226,17 +231,16 @@ def claims(table: Any) -> list[Claim]:
         verdict = {"harmless": "supported", "helpful": "supported", "harmful": "contradicted"}.get(word, "undecided")
         statement = f"Adding sinusoids does no harm where order is not asked for: count in the encoder at {length}, twice the training length (sinusoidal minus none)."
         made.append(claim("C5", statement, verdict, found, "token accuracy"))
-    encodings = [name for name in dict.fromkeys(plain(table)["encoding"]) if name != "none"]
-    for task in dict.fromkeys(table["task"]):
-        for times, where in ((1, "seen"), (2, "beyond")):
-            for encoding in encodings:
-                a, b, length = compared(table, task, times, encoding)
-                if len(a):
-                    word, found = judged(a, b)
-                    statement = f"{encoding} on {task} in the encoder at length {length} ({where}): accuracy minus that with none."
-                    part = f"{task}-{where}-{encoding}".lower().replace(", width ", "-")
-                    made.append(claim(f"C5.{part}", statement, word, found, "token accuracy"))
-    twins = tables.select(plain(table), task="index", metric="twins_both_right")
+    for task, (times, where) in product(dict.fromkeys(table["task"]), ((1, "seen"), (2, "beyond"))):
+        for encoding in main_encodings(table):
+            a, b, length = compared(table, task, times, encoding)
+            if len(a):
+                word, found = judged(a, b)
+                statement = (
+                    f"{encoding} on {task} in the encoder at length {length} ({where}): accuracy minus that with none."
+                )
+                made.append(claim(f"C5.{task}-{where}-{encoding.lower()}", statement, word, found, "token accuracy"))
+    twins = tables.select(plain(table), task="index", metric="twins_both_right", positions="arange")
     a, b = tables.paired(twins, {"encoding": "sinusoidal"}, {"encoding": "none"})
     if len(a):
         statement = (
@@ -244,18 +248,55 @@ def claims(table: Any) -> list[Claim]:
         )
         found = paired_difference(a, b)
         made.append(claim("C8.twins", statement, direction_verdict(found), found, "share of pairs"))
+    return made + added_or_concatenated(table)
+
+
+def main_encodings(table: Any) -> list[str]:
+    """Whose verdicts are claims: sinusoids, or where they are not there, everything that was asked for."""
+    names = [name for name in dict.fromkeys(plain(table)["encoding"]) if name != "none"]
+    return ["sinusoidal"] if "sinusoidal" in names else names
+
+
+ADDED = {  # part of the claim's name: what is compared, width when added, width when concatenated
+    "same-size": ("both of width {}, as many parameters", 32, 32),
+    "wide": ("both of width {}, as many parameters; concatenated, the token keeps 32", 40, 40),
+    "full-token": ("the token of width 32 in both; concatenated, the model is wider", 32, 40),
+}
+
+
+def added_or_concatenated(table: Any) -> list[Claim]:
+    """What adding is worth against concatenating, at the training length and beyond it."""
+    part = tables.select(table, sweep="none", metric="token_accuracy", positions="arange", test_positions="arange")
+    made = []
+    for task, (name, (what, width, other)), (times, where) in product(TWO, ADDED.items(), ((1, "seen"), (2, "beyond"))):
+        own = part[(part["task"] == task) & (part["test_length"] == times * part["train_length"])]
+        a, b = tables.paired(
+            own, {"encoding": "sinusoidal", "width": width}, {"encoding": "concatenated", "width": other}
+        )
+        if len(a):
+            word, found = judged(a, b)
+            length = f"{own['test_length'].iloc[0]:g}"
+            statement = f"Adding sinusoids minus concatenating them, {task} in the encoder at length {length} ({where}); {what.format(width)}."
+            made.append(claim(f"C5.add-{name}-{task}-{where}", statement, word, found, "token accuracy"))
     return made
 
 
 def solved_range(table: Any, task: str) -> str:
-    """For which s the ratio sweep of a task solves it at the training length, in words."""
+    """For which s the ratio sweep of sinusoids solves a task at the training length, in words, by width."""
     part = tables.select(table, task=task, sweep="ratio", encoding="sinusoidal", metric="token_accuracy")
     part = part[part["test_length"] == part["train_length"]]
-    means = part.assign(s=(part["position_factor"] / part["token_factor"]).round(3)).groupby("s")["value"].mean()
-    if not len(means):
-        return "not run"
-    solved = ", ".join(f"{s:g}" for s in means.index[means >= 0.95]) or "no s"
-    return f"solved at s = {solved}; not at {', '.join(f'{s:g}' for s in means.index[means < 0.95]) or 'any other'}"
+    part = part.assign(s=(part["position_factor"] / part["token_factor"]).round(3))
+    words = []
+    for width, own in part.groupby("width"):
+        means = own.groupby("s")["value"].mean()
+        solved = list(means.index[means >= SOLVED])
+        run = f"of {means.index.min():g} to {means.index.max():g}"
+        words.append(
+            f"s = {solved[0]:g} to {solved[-1]:g} {run} at width {width:g}"
+            if solved
+            else f"no s {run}, width {width:g}"
+        )
+    return f"solved (≥ {SOLVED:g}) at {'; '.join(words)}" if words else "not run"
 
 
 def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
@@ -265,21 +306,39 @@ def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
     if seen and beyond:
         text = (
             f"Where the answer does not depend on order (count), within the lengths seen: {seen.verdict}, {told(seen)}; at "
-            f"twice the length: {beyond.verdict}, {told(beyond)}. What turns it round is the ratio of position to token "
-            f"(token + s·position at constant size): count is {solved_range(table, 'count')}."
+            f"twice the length: {beyond.verdict}, {told(beyond)}. {by_task(made, 'beyond')}"
+            f"What turns it round is the ratio of position to token (token + s·position at constant size): count is "
+            f"{solved_range(table, 'count')}. {against_concatenating(made)}"
         )
-        found.append(
-            Answer("Does adding a position do harm?", text, "sweep" if has_sweep(table) else "within_and_beyond")
-        )
+        figure = "sweep" if has_sweep(table) else "within_and_beyond"
+        found.append(Answer("Does adding a position do harm?", text.strip(), figure))
     helps, twins = made.get("C5.index-seen-sinusoidal"), made.get("C8.twins")
     if helps and twins:
         text = (
             f"Where the answer depends on order (index): {helps.verdict}, {told(helps)}. Of two inputs with the same symbols "
-            f"and different answers both are right more often by {told(twins)}. The ratio decides here too: index is "
-            f"{solved_range(table, 'index')}."
+            f"and different answers both are right more often by {told(twins)}. {by_task(made, 'seen')}"
+            f"The ratio decides here too: index is {solved_range(table, 'index')}."
         )
         found.append(Answer("Where does a position plainly help?", text, "twins"))
     return found
+
+
+def by_task(made: dict[str, Claim], where: str) -> str:
+    """'At the training length: helpful on copy, reverse; harmless on count. ' for all tasks of the run."""
+    words: dict[str, list[str]] = {}
+    for task in (*ORDER_FREE, *ORDER_NEEDING):
+        if one := made.get(f"C5.{task}-{where}-sinusoidal"):
+            words.setdefault(one.verdict, []).append(task)
+    length = "Within the lengths seen" if where == "seen" else "At twice the training length"
+    told_words = "; ".join(f"{word} on {', '.join(names)}" for word, names in words.items())
+    return f"{length}, over all tasks: {told_words}. " if words else ""
+
+
+def against_concatenating(made: dict[str, Claim]) -> str:
+    """What adding gains or loses against concatenating at the same size, on both tasks of the matched pair."""
+    pairs = [(task, made[name]) for task in TWO if (name := f"C5.add-same-size-{task}-seen") in made]
+    words = "; ".join(f"{task}: {one.verdict}, {told(one)}" for task, one in pairs)
+    return f"Adding against concatenating at the same size, within the lengths seen: {words}." if words else ""
 
 
 def has_sweep(table: Any) -> bool:
@@ -292,15 +351,16 @@ def claim(name: str, statement: str, verdict: str, found: Any, unit: str) -> Cla
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
-    """Every task and encoding within and beyond the lengths seen, in one word each."""
+    """Every task, encoding and sampler within and beyond the lengths seen, in one word each."""
     rows = []
     own = plain(table)
-    for task, encoding in dict.fromkeys(zip(own["task"], own["encoding"], strict=True)):
+    for task, encoding, positions in dict.fromkeys(zip(own["task"], own["encoding"], own["positions"], strict=True)):
         if encoding == "none":
             continue
-        row = {"task": task, "answer needs order": "yes" if task in ORDER_NEEDING else "no", "encoding": encoding}
+        row = {"task": task, "answer needs order": "yes" if task in ORDER_NEEDING else "no"}
+        row |= {"encoding": encoding, "positions in training": positions}
         for times, where in ((1, "within the lengths seen"), (2, "at twice the length")):
-            a, b, _ = compared(table, task, times, encoding)
+            a, b, _ = compared(table, task, times, encoding, positions)
             if len(a):
                 word, found = judged(a, b)
                 interval = f", {found.low:+.2f} to {found.high:+.2f}" if found.low is not None else ""

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from jaxpe import efficientnet, experiment, fetch, images, torch_pickle
+from jaxpe import efficientnet, experiment, fetch, images, tables, torch_pickle
 from jaxpe.analysis import photographs as photo
 from jaxpe.analysis import superposition, tags
 from jaxpe.errors import UserError
@@ -247,8 +247,8 @@ def trained(lanes, seeds, sums):
 def test_readers_name_digits_by_their_labels_and_each_lane_is_its_own():
     found = images.digits()
     shuffled = np.random.default_rng(1).permutation(found.labels)
-    train, test = superposition.settings(found.images, found.labels, 0, 60)["digit + digit"]
-    wrong, _ = superposition.settings(found.images, shuffled, 0, 60)["digit + digit"]
+    train, test = superposition.of_digits(found.images, found.labels, 0, 60)["digit + digit"]
+    wrong, _ = superposition.of_digits(found.images, shuffled, 0, 60)["digit + digit"]
     readers = trained([train, train, wrong], [0, 0, 0], [False, True, True])
     both = [np.mean(superposition.ranks_of_pairs(one, test).max(1) <= 2) for one in readers]
     assert both[1] > both[0] + 0.05 > 0.2 and both[2] < 0.1
@@ -314,20 +314,60 @@ def table(tmp_path_factory):
         logits[:, [one.label for one in found]] = (pictures.reshape(len(pictures), -1) - 127.5) @ flat.T
         return logits
 
-    weights = tmp_path_factory.mktemp("fetched") / "efficientnet.safetensors"
-    weights.touch()
-    work = types.SimpleNamespace(progress=types.SimpleNamespace(note=lambda text: None))
-    preset = MODULE.Preset((), seeds=1, steps=2, batch=4, examples=64, width=16, encodings=("sinusoidal",))
+    folder = tmp_path_factory.mktemp("fetched")
+    (folder / "efficientnet").touch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODULE.fetch, "stored_at", lambda name: weights)
+        patch.setattr(MODULE.fetch, "stored_at", lambda name: folder / name)
         patch.setattr(MODULE, "available", lambda folder: found)
         patch.setattr(MODULE, "classifier", lambda batch: classify)
-        patch.setattr(MODULE, "PILE_WIDTHS", (32,))
-        patch.setattr(MODULE, "WEIGHTS", (0.0, 0.3, 0.6))
-        rows = MODULE.measure(work, [], preset)
-    path = tmp_path_factory.mktemp("table") / "table.csv"
-    experiment.store.write_table(path, rows)
-    return experiment.store.read_table(path)
+        return measured(patch, folder, seeds=1, steps=2, encodings=("sinusoidal",))
+
+
+def measured(patch, folder, **sizes):
+    """The table of a tiny run, as it is read back from disk."""
+    work = types.SimpleNamespace(progress=types.SimpleNamespace(note=lambda text: None))
+    preset = MODULE.Preset((), batch=8, examples=64, width=16, **sizes)
+    patch.setattr(MODULE, "PILE_WIDTHS", (32,))
+    patch.setattr(MODULE, "WEIGHTS", (0.0, 0.3, 0.6))
+    experiment.store.write_table(folder / "table.csv", MODULE.measure(work, [], preset))
+    return experiment.store.read_table(folder / "table.csv")
+
+
+@pytest.fixture(scope="module")
+def without_encoding(tmp_path_factory):
+    """What `--encodings none concatenated` gives, six seeds, where nothing was fetched."""
+    folder = tmp_path_factory.mktemp("none")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MODULE.fetch, "stored_at", lambda name: folder / "missing")
+        return measured(patch, folder, seeds=6, steps=60, encodings=("none", "concatenated"))
+
+
+def test_without_an_encoding_nothing_of_position_is_supported(without_encoding):
+    made = {claim.id: claim for claim in MODULE.claims(without_encoding)}
+    assert made["C7.position"].verdict != "supported" and abs(made["C7.position"].effect) < 0.05
+    assert made["C7.pile"].effect == 0.0 and made["C7.pile"].verdict == "contradicted"
+    assert "C7.position-concatenated" not in made  # it replaces a part of the token: there is no sum to read
+    assert set(tables.select(without_encoding, task="pile")["encoding"]) == {"none"}
+    assert MODULE.answers(without_encoding, made)
+
+
+def test_without_a_pile_none_is_drawn(without_encoding):
+    bare = without_encoding[without_encoding["task"] != "pile"]
+    assert "shuffled_pile" not in MODULE.figures(bare)
+
+
+def test_a_pretrained_model_s_own_tables_are_piled_up(monkeypatch):
+    """A made-up model with a tokenizer: tables of its own sizes, read with its own words."""
+    from jaxpe import corpus, pretrained
+
+    text = corpus.load()
+    words = corpus.tokenizer(text.train[::50], 300)
+    known = tags.tables_of(words.get_vocab_size(), 64, 48, 0)
+    model = types.SimpleNamespace(tokens=known.tokens / 20, positions=known.positions / 50, tokenizer=words.to_str())
+    monkeypatch.setattr(pretrained, "open_model", lambda name: model)
+    rows = pd.DataFrame(MODULE.pretrained_pile(text, MODULE.Preset((), seeds=1, examples=64)))
+    exact = tables.select(rows, metric="verses_rebuilt", noise=0.0)["value"]
+    assert list(exact) == [1.0] and set(rows["width"]) == {48} and set(rows["encoding"]) == {MODULE.PRETRAINED}
 
 
 def test_every_figure_is_drawn_and_every_claim_made(table):

@@ -21,6 +21,12 @@ TARGETS = {
 }
 
 
+DRAWN = {
+    "random rows": "learned",
+    "sinusoids": "sinusoidal",
+}  # tables that nobody trained, and the trained ones beside them
+
+
 def figures(table: Any) -> dict[str, Any]:
     """The raw sum by width and by noise; then for every task: probes by layer, what a state is made of, attention."""
     table = table.assign(series=[draw.series_name(row) for row in table.itertuples()])
@@ -63,14 +69,16 @@ def line(axis: Any, means: Any, look: draw.Style, label: str) -> None:
 def by_width(table: Any) -> Any:
     """Recovery against width: the more coordinates, the further apart the rows lie."""
     plain = table[(table["metric"] == "recovery") & (table["signal"] == "float32")]
-    drawn, models = plain[plain["task"] == readers.RAW], plain[plain["task"] != readers.RAW]
+    drawn = plain[plain["encoding"].isin(DRAWN)]
+    models = plain[~plain["encoding"].isin(DRAWN)]
     figure, axes = draw.panels(2, columns=2, width=4.5, height=3.1, sharey=True)
-    for axis, (kind, trained) in zip(axes, (("random rows", "learned"), ("sinusoids", "sinusoidal")), strict=True):
+    for axis, (kind, trained) in zip(axes, DRAWN.items(), strict=True):
         for i, reader in enumerate(readers.READERS):
             look, part = draw.style_at(i), tables.select(drawn, reader=reader, encoding=kind)
             line(axis, part.groupby("width")["value"].mean(), look, f"knows {reader}")
             axis.scatter(part["width"], part["value"], color=look.colour, marker=look.marker, s=14, alpha=0.6)
-            own = tables.select(models, reader=reader, encoding=trained) if reader != readers.READERS[-1] else part[:0]
+            own = models[models["encoding"].isin([trained, f"{trained} rows"]) & (models["reader"] == reader)]
+            own = own if reader != readers.READERS[-1] else own[:0]
             spots: dict[str, Any] = {"facecolors": "none", "edgecolors": look.colour, "marker": look.marker, "s": 34}
             axis.scatter(own["width"] * (1.12 + 0.06 * i), own["value"], **spots)
         bound = tables.select(table, metric="union_bound", encoding=kind).groupby("width")["value"].mean()
@@ -90,7 +98,7 @@ def by_width(table: Any) -> Any:
 
 
 def trained_on(models: Any) -> str:
-    lengths = "/".join(f"{n:g}" for n in sorted(models["train_length"].dropna().unique()))
+    lengths = " or ".join(f"{n:g}" for n in sorted(models["train_length"].dropna().unique()))
     return f"lengths ≤ {lengths}, {models['seed'].nunique()} seeds, fewer positions" if len(models) else "none here"
 
 
@@ -99,7 +107,7 @@ def by_noise(table: Any) -> Any:
     plain = table[(table["metric"] == "recovery") & (table["reader"] == "both tables") & (table["encoding"] != "none")]
     models = plain[plain["task"] != readers.RAW]
     models = models[models["task"] == models["task"].iloc[0]] if len(models) else models
-    drawn = plain[(plain["task"] == readers.RAW) & (plain["width"] == readers.NOISE_WIDTH)]
+    drawn = plain[plain["encoding"].isin(DRAWN) & (plain["width"] == readers.NOISE_WIDTH)]
     figure, (axis,) = draw.panels(1, columns=1, width=9.0, height=3.4)
     groups = [*drawn.groupby("series", sort=False), *models.groupby(["series", "architecture"], sort=False)]
     for i, (name, part) in enumerate(groups):

@@ -8,30 +8,25 @@ import numpy as np
 
 from jaxpe import figures as draw
 from jaxpe import tables
-
-KINDS = (  # sweep, what it multiplies, colour, marker, dashes
-    ("ratio", "(token + s·position) / √(1 + s²): the ratio alone", "#0072B2", "o", "-"),
-    ("position", "token + s·position", "#D55E00", "s", "--"),
-    ("both", "s·(token + position): the size alone", "#666666", "^", ":"),
-)
+from jaxpe.analysis import sweep_figures
 
 
 def figures(table: Any, plain: Any) -> dict[str, Any]:
-    """`plain`: the rows at the encodings' own scales."""
-    made = {"within_and_beyond": within_and_beyond(plain), "parts": parts(plain), "loss": losses(plain)}
-    if len(tables.select(plain, metric="twins_both_right")):
-        made["twins"] = twins(plain)
-    if table["sweep"].isin([kind[0] for kind in KINDS]).any():
-        made["sweep"] = sweep(table)
+    """`plain`: the rows at the encodings' own scales and the common width, tested as they were trained."""
+    counted = tables.select(plain, positions="arange")
+    made = {"within_and_beyond": within_and_beyond(counted), "parts": parts(counted), "loss": losses(counted)}
+    if (plain["positions"] != "arange").any():
+        made["samplers"] = samplers(plain)
+    if len(tables.select(counted, metric="twins_both_right")):
+        made["twins"] = twins(counted)
+    made |= sweep_figures.figures(table)
+    if table["width"][table["sweep"] == "none"].nunique() > 1:
+        made["add_or_concatenate"] = add_or_concatenate(table)
     return made
 
 
 def groups_of(part: Any) -> list[tuple[str, str]]:
     return list(dict.fromkeys(zip(part["task"], part["architecture"], strict=True)))
-
-
-def trained(part: Any) -> str:
-    return ", ".join(f"{n:g}" for n in sorted(set(part["train_length"])))
 
 
 def within_and_beyond(plain: Any) -> Any:
@@ -56,42 +51,76 @@ def within_and_beyond(plain: Any) -> Any:
     return figure
 
 
-def sweep(table: Any) -> Any:
-    """Accuracy against the factor s: solid symbols at the training length N, open ones at 2 N."""
-    part = tables.select(table, metric="token_accuracy")
-    part = part[part["sweep"].isin([kind[0] for kind in KINDS])]
-    keys = list(dict.fromkeys(zip(part["task"], part["encoding"], part["width"], strict=True)))
-    figure, axes = draw.panels(len(keys), columns=3, width=4.2, height=3.0)
-    for axis, (task, encoding, width) in zip(axes, keys, strict=True):
-        own = tables.select(part, task=task, encoding=encoding, width=width)
-        for kind, label, colour, marker, dashes in KINDS:
-            for times, fill in ((1, colour), (2, "none")):
-                one = own[(own["sweep"] == kind) & (own["test_length"] == times * own["train_length"])]
-                factor = one["position_factor"] / (one["token_factor"] if kind == "ratio" else 1.0)
-                means = one.assign(s=factor.round(6)).groupby("s")["value"].mean()
-                axis.plot(
-                    means.index, means, color=colour, marker=marker, markerfacecolor=fill, markersize=5,
-                    linestyle=dashes if times == 1 else "none", label=label if times == 1 else None,
-                )  # fmt: skip
-        at_n = own[own["test_length"] == own["train_length"]]
-        axis.axhline(
-            at_n["floor"].mean(), color="black", linewidth=0.9, linestyle=":", label="floor: length only, at N"
-        )
-        blind = (0, (6, 3))
-        axis.axhline(
-            at_n["order_blind"].mean(), color="black", linewidth=0.9, linestyle=blind, label="order-blind, at N"
-        )
-        axis.set_xscale("symlog", linthresh=0.1)
-        axis.set_xlim(-0.02, 1.4 * part["position_factor"].max())
+SAMPLERS = {  # positions in training: what the line is called, and its look
+    "arange": ("0, 1, 2, …", draw.Style("#0072B2", "s", "-")),
+    "offset": ("from a random start", draw.Style("#D55E00", "^", "--")),
+    "randomized": ("randomly spaced, in the test too", draw.Style("#009E73", "D", "-.")),
+}
+
+
+def samplers(plain: Any) -> Any:
+    """Accuracy within and beyond the lengths seen, by the positions met in training, beside none."""
+    part = tables.select(plain, metric="token_accuracy", architecture="encoder")
+    other = part[part["positions"] != "arange"]
+    keys = sorted(
+        dict.fromkeys(zip(other["task"], other["encoding"], strict=True)),
+        key=lambda key: list(other["task"]).index(key[0]),
+    )
+    figure, axes = draw.panels(len(keys), columns=4, width=3.2, height=2.6)
+    for axis, (task, encoding) in zip(axes, keys, strict=True):
+        own = tables.select(part, task=task)
+        blind = tables.select(own, encoding="none").groupby("test_length")["value"].mean()
+        axis.plot(blind.index, blind, color="#666666", marker="o", markersize=4, label="none")
+        for positions, (label, look) in SAMPLERS.items():
+            one = tables.select(own, encoding=encoding, positions=positions)
+            means = one.groupby("test_length")["value"].mean()
+            axis.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=label)
+            axis.scatter(one["test_length"], one["value"], color=look.colour, marker=look.marker, s=12, alpha=0.6)
+        draw.baselines(axis, own)
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
+        draw.train_length(axis, own["train_length"].iloc[0])
         axis.set_ylim(-0.03, 1.05)
-        axis.set_title(f"{task}, encoder, {encoding}, width {width:g}", fontsize=9)
-        axis.set_xlabel("factor s")
+        axis.set_title(f"{task}, {encoding}", pad=14)
+    for axis in axes[::4]:
         axis.set_ylabel("token accuracy")
-    draw.legend(figure, axes, columns=2)
+    draw.legend(figure, axes, columns=6)
     draw.caption(
         figure,
-        f"Filled: at the training length N = {trained(part)}; open: at 2 N. Means over {draw.seeds_of(part)}.",
+        f"Encoder; test length (symbols of x) on the horizontal axis. Lines: means; points: {draw.seeds_of(part)}.",
     )
+    return figure
+
+
+def add_or_concatenate(table: Any) -> Any:
+    """Sinusoids added or concatenated, at the widths that were run."""
+    part = tables.select(table, sweep="none", metric="token_accuracy", positions="arange", test_positions="arange")
+    part = part[part["encoding"].isin(["sinusoidal", "concatenated"])]
+    tasks = list(dict.fromkeys(part["task"][part["width"] == part["width"].max()]))
+    figure, axes = draw.panels(len(tasks), columns=2, width=4.4, height=3.0)
+    looks = {
+        ("sinusoidal", 32): ("added, width 32", draw.Style("#0072B2", "s", "-")),
+        ("sinusoidal", 40): ("added, width 40", draw.Style("#56B4E9", "s", "--")),
+        ("concatenated", 32): ("concatenated, width 24 + 8", draw.Style("#009E73", "P", "-")),
+        ("concatenated", 40): ("concatenated, width 32 + 8", draw.Style("#117733", "P", "--")),
+    }
+    for axis, task in zip(axes, tasks, strict=True):
+        own = tables.select(part, task=task)
+        for (encoding, width), (label, look) in looks.items():
+            one = tables.select(own, encoding=encoding, width=width)
+            means = one.groupby("test_length")["value"].mean()
+            axis.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=label)
+            axis.scatter(one["test_length"], one["value"], color=look.colour, marker=look.marker, s=14, alpha=0.6)
+        draw.baselines(axis, own)
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
+        draw.train_length(axis, own["train_length"].iloc[0])
+        axis.set_ylim(-0.03, 1.05)
+        axis.set_title(f"{task}, encoder", pad=14)
+        axis.set_xlabel("test length (symbols of x)")
+        axis.set_ylabel("token accuracy")
+    draw.legend(figure, axes, columns=3)
+    draw.caption(figure, f"The same width means as many parameters. Lines: means; points: {draw.seeds_of(part)}.")
     return figure
 
 
@@ -155,7 +184,7 @@ def twins(plain: Any) -> Any:
     draw.legend(figure, axes, columns=4)
     draw.caption(
         figure,
-        f"Pairs of inputs with the same symbols and different answers, at the training length {trained(part)}; "
+        f"Pairs of inputs with the same symbols and different answers, at the training length {sweep_figures.trained(part)}; "
         f"a point is a seed ({draw.seeds_of(part)}).",
     )
     return figure

@@ -20,9 +20,10 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 
-from jaxpe import keys
+from jaxpe import encodings, keys
+from jaxpe.analysis.attention import adds, code_of
 from jaxpe.analysis.geometry import directions, overlap
-from jaxpe.encodings.sinusoidal import sinusoids
+from jaxpe.encodings import Encoding
 from jaxpe.model import matrix
 
 WIDTH = 64  # numbers of a part
@@ -30,11 +31,12 @@ KINDS = 10  # classes of digits, and how many fixed digits or patterns there are
 WORDS = 64  # tokens, and as many positions
 TRAINED = 1200  # digits of the training part; the rest, by other hands, are for tests
 DRAWN = 2**15  # pairs that a training draws from
+TOKENS = "token + position"
 SETTINGS = {  # what is added to what: the classes of its reader
     "digit + digit": KINDS,
     "digit + fixed digit": KINDS,
     "digit + fixed pattern": 2 * KINDS,
-    "token + position": 2 * WORDS,
+    TOKENS: 2 * WORDS,
 }
 
 
@@ -72,20 +74,17 @@ def pairs_of(first: ndarray, second: ndarray) -> Int[ndarray, "P 2"]:
     return np.argwhere(allowed)
 
 
-def settings(images: ndarray, labels: ndarray, seed: int, examples: int) -> dict[str, tuple[Parts, Parts]]:
-    """For every setting the parts of training and of tests. Fixed ones are drawn by `seed` and the same in both.
+def of_digits(images: ndarray, labels: ndarray, seed: int, examples: int) -> dict[str, tuple[Parts, Parts]]:
+    """For every setting of digits the parts of training and of tests. Fixed ones are drawn by `seed`, the same in both.
 
-    Images and labels are the digits; `examples` of the last ones are tested. Of the pairs of a token and a position three
-    in ten are kept from training.
+    `examples` of the last images are tested.
     """
     generator = np.random.default_rng((seed, 7))
     rows, names = standardised(images), np.asarray(labels)
     train, train_names = rows[:TRAINED], names[:TRAINED]
     test, test_names = rows[TRAINED:][:examples], names[TRAINED:][:examples]
     chosen = np.array([generator.choice(np.flatnonzero(train_names == kind)) for kind in range(KINDS)])
-    numbers, words = np.arange(KINDS), np.arange(WORDS)
-    tokens = generator.normal(size=(WORDS, WIDTH)).astype(np.float32)
-    codes = np.asarray(jnp.sqrt(2.0) * sinusoids(jnp.arange(WORDS), WIDTH))
+    numbers = np.arange(KINDS)
     fixed = {
         "digit + fixed digit": (train[chosen], numbers),
         "digit + fixed pattern": (patterns(KINDS, WIDTH, seed), numbers + KINDS),
@@ -93,10 +92,33 @@ def settings(images: ndarray, labels: ndarray, seed: int, examples: int) -> dict
     made = {"digit + digit": (parts(train, train_names, train, train_names), parts(test, test_names, test, test_names))}
     for name, (second, kinds) in fixed.items():
         made[name] = parts(train, train_names, second, kinds), parts(test, test_names, second, kinds)
-    both = parts(tokens, words, codes, words + WORDS)
+    return made
+
+
+def of_tokens(encoding: str, seed: int) -> tuple[Parts, Parts]:
+    """Tokens beside the rows that an encoding adds: parts of training, and the three in ten pairs kept from it."""
+    generator, words = np.random.default_rng((seed, 7)), np.arange(WORDS)
+    tokens = generator.normal(size=(WORDS, WIDTH)).astype(np.float32)
+    both = parts(tokens, words, added_rows(encoding, WORDS, WIDTH, seed), words + WORDS)
     held_out = np.isin(np.arange(WORDS**2), generator.permutation(WORDS**2)[: 3 * WORDS**2 // 10])
-    split = [both._replace(pairs=both.pairs[which]) for which in (~held_out, held_out)]
-    return made | {"token + position": (split[0], split[1])}
+    train, test = (both._replace(pairs=both.pairs[which]) for which in (~held_out, held_out))
+    return train, test
+
+
+def fresh_encoding(encoding: str, count: int, width: int, seed: int) -> Encoding:
+    """An encoding for `count` positions in an encoder, before training."""
+    key = keys.stream("encoding", seed)
+    return encodings.build(encoding, model_width=width, heads=2, max_length=count, attention="bidirectional", key=key)
+
+
+def added_rows(encoding: str, count: int, width: int, seed: int) -> Float[ndarray, "{count} {width}"]:
+    """What an encoding adds to a token at the positions 0 … count − 1; zeros where it acts in the attention only."""
+    return np.asarray(code_of(fresh_encoding(encoding, count, width, seed), jnp.arange(count), width))
+
+
+def only_adds(encoding: str) -> bool:
+    """Measured: is the embedding token + row, whatever the token is?"""
+    return adds(fresh_encoding(encoding, WORDS, WIDTH, 0), jnp.arange(WORDS), WIDTH)
 
 
 def parts(first: ndarray, first_labels: ndarray, second: ndarray, second_labels: ndarray) -> Parts:
@@ -224,6 +246,8 @@ def chance_of_both(setting: str) -> float:
 
 def overlap_of(given: Parts) -> float:
     """The overlap of both kinds of parts; halves of the rows are compared where both kinds are the same."""
+    if not given.second.any():
+        return 0.0  # nothing is added
     same = given.first is given.second
     return subspace_overlap(given.first[::2], given.second[1::2]) if same else subspace_overlap(*given[:3:2])
 

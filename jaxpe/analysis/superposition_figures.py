@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from jaxpe import figures as draw
 from jaxpe import tables
 from jaxpe.analysis.photographs import MIXES, jackknife
+from jaxpe.analysis.superposition import TOKENS
 from jaxpe.figures import Style
 
 SINGLE, SUMS = "never shown sums", "trained on sums"
@@ -36,10 +37,13 @@ def all_of(table: Any) -> dict[str, Figure]:
         "digits": digits(table),
         "bridge": bridge(table),
         "watermark": watermark(table),
-        "shuffled_pile": pile(table),
         "move_the_tag": tag_swap(table),
     }
-    return made | ({"photographs": photographs(table)} if "better_rank" in set(table["metric"]) else {})
+    metrics, more = (
+        set(table["metric"]),
+        {"verses_rebuilt": ("shuffled_pile", pile), "better_rank": ("photographs", photographs)},
+    )
+    return made | {name: drawn(table) for metric, (name, drawn) in more.items() if metric in metrics}
 
 
 def points(axes: Axes, place: float, values: Any, look: Style, label: str | None = None, width: float = 1.0) -> None:
@@ -156,15 +160,16 @@ def watermark(table: Any) -> Figure:
 
 def bridge(table: Any) -> Figure:
     """For every kind of sum: overlap of the parts' subspaces, and both named without and with sums in training."""
+    table = table.assign(of=[of_what(row) for row in table.itertuples()])
     overlaps, named = tables.select(table, metric="subspace_overlap"), tables.select(table, metric="both_named")
-    names = list(dict.fromkeys(overlaps["parts"]))
+    names = list(dict.fromkeys(overlaps["of"]))
     figure, (left, right) = draw.panels(2, columns=2, width=4.9, height=3.5)
     for place, name in enumerate(names):
-        points(left, place, tables.select(overlaps, parts=name)["value"].to_numpy(), Style("#009E73", "D", "-"))
+        points(left, place, tables.select(overlaps, of=name)["value"].to_numpy(), Style("#009E73", "D", "-"))
         for shift, reader in ((-0.17, SINGLE), (0.17, SUMS)):
-            own = tables.select(named, parts=name, reader=reader)
+            own = tables.select(named, of=name, reader=reader)
             points(right, place + shift, own["value"].to_numpy(), LOOKS[reader], reader if place == 0 else None, 0.5)
-        chance, label = tables.select(named, parts=name)["floor"].iloc[0], "chance" if place == 0 else "_nolegend_"
+        chance, label = tables.select(named, of=name)["floor"].iloc[0], "chance" if place == 0 else "_nolegend_"
         right.hlines(chance, place - 0.4, place + 0.4, color="black", linestyle=":", linewidth=1, label=label)
     chance = overlaps["floor"].iloc[0]
     left.axhline(chance, color="black", linestyle=":", linewidth=1)
@@ -176,9 +181,9 @@ def bridge(table: Any) -> Figure:
     for axes in (left, right):
         axes.set_ylim(-0.02, 1.04)
         axes.set_xlim(-0.5, len(names) - 0.5)
-        axes.set_xticks(range(len(names)), [name.replace("+ ", "+\n") for name in names], fontsize=8.5)
+        axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 2) for name in names], fontsize=8.5)
     draw.legend(figure, [right])
-    chances = ", ".join(f"{floor:.2g}" for floor in named.groupby("parts", sort=False)["floor"].first())
+    chances = ", ".join(f"{floor:.2g}" for floor in named.groupby("of", sort=False)["floor"].first())
     seeds = named["seed"].nunique()
     draw.caption(
         figure,
@@ -187,33 +192,51 @@ def bridge(table: Any) -> Figure:
     return figure
 
 
+def of_what(row: Any) -> str:
+    """'digit + digit', 'token + sinusoidal position'."""
+    parts, encoding = getattr(row, "parts", None), getattr(row, "encoding", None)
+    return f"token + {encoding} position" if parts == TOKENS and isinstance(encoding, str) else str(parts)
+
+
 def pile(table: Any) -> Figure:
-    """Verses rebuilt exactly from a shuffled pile of sums, against width, one line for each noise."""
+    """Verses rebuilt exactly from a shuffled pile of sums, against width, one line for each noise; filled by whose rows."""
     part = tables.select(table, metric="verses_rebuilt")
-    figure, (axes,) = draw.panels(1, width=9.0, height=3.8)
-    for i, (noise, own) in enumerate(part.groupby("noise")):
-        look, means = draw.style_at(i), own.groupby("width")["value"].mean()
-        label = "no noise" if noise == 0 else f"noise {noise:g}"
-        big = {"markersize": 11, "markerfacecolor": "white"} if noise == 0 else {"markersize": 6}  # seen behind others
-        axes.plot(means.index, means, color=look.colour, marker=look.marker, linestyle=look.dashes, label=label, **big)
-        axes.scatter(own["width"], own["value"], color=look.colour, marker=look.marker, s=12, alpha=0.4, linewidths=0)
-    widths = sorted(part["width"].unique())
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(widths, [f"{width:g}" for width in widths])
-    axes.minorticks_off()
-    axes.set_ylim(-0.03, 1.03)
-    axes.set_xlabel("width of the vectors")
-    axes.set_ylabel("verses rebuilt, every token")
-    axes.set_title("Word + position, shuffled into a pile: the sentence is sorted again")
-    draw.legend(figure, [axes], columns=5)
-    texts = {metric: tables.select(table, metric=metric)["text"].iloc[0] for metric in ("pile_text", "rebuilt_text")}
+    names = list(dict.fromkeys(part["encoding"]))
+    figure, all_axes = draw.panels(len(names), columns=2, width=4.9 if len(names) > 1 else 9.0, height=3.6)
+    for axes, name in zip(all_axes, names, strict=True):
+        of_name = tables.select(part, encoding=name)
+        for i, (noise, own) in enumerate(of_name.groupby("noise")):
+            look, means = draw.style_at(i), own.groupby("width")["value"].mean()
+            label = "no noise" if noise == 0 else f"noise {noise:g}"
+            big = {"markersize": 11, "markerfacecolor": "white"} if noise == 0 else {"markersize": 6}  # seen behind
+            axes.plot(
+                means.index, means, color=look.colour, marker=look.marker, linestyle=look.dashes, label=label, **big
+            )
+            axes.scatter(
+                own["width"], own["value"], color=look.colour, marker=look.marker, s=12, alpha=0.4, linewidths=0
+            )
+        widths = sorted(of_name["width"].unique())
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(widths, [f"{width:g}" for width in widths])
+        axes.minorticks_off()
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_xlabel("width of the vectors")
+        axes.set_ylabel("verses rebuilt, every token")
+        axes.set_title(PILED.get(name, f"word + {name} position, before training"))
+    draw.legend(figure, all_axes, columns=5)
+    shown = {metric: tables.select(table, metric=metric)["text"] for metric in ("pile_text", "rebuilt_text")}
+    texts = {metric: f"“{text.iloc[0]}”" if len(text) else "not run" for metric, text in shown.items()}
+    counts = ", ".join(f"{int(n)}" for n in part.groupby("encoding", sort=False)["n_examples"].first())
     draw.caption(
         figure,
-        f"The pile: “{texts['pile_text']}”\nRebuilt from the sums alone: “{texts['rebuilt_text']}”\n"
-        f"{int(part['n_examples'].iloc[0])} verses of up to 64 tokens, {part['seed'].nunique()} seeds (points); "
-        "noise: per number, where word and position have size 1. Chance: 0.",
+        f"The pile: {texts['pile_text']}\nRebuilt from the sums alone: {texts['rebuilt_text']}\n"
+        f"{counts} verses of up to 64 tokens, {part.groupby('encoding')['seed'].nunique().min()} or more seeds (points); "
+        "noise: per number, as a share of a token's size. Chance: 0.",
     )
     return figure
+
+
+PILED = {"minilm": "a pretrained model's own word + position (MiniLM-L6)"}
 
 
 def tag_swap(table: Any) -> Figure:

@@ -17,24 +17,23 @@ from numpy import ndarray
 
 from jaxpe import keys
 from jaxpe import model as models
-from jaxpe.encodings.sinusoidal import sinusoids
+from jaxpe.analysis.superposition import added_rows
 from jaxpe.model import Inputs, ModelConfig, Transformer
 
 # ── the shuffled pile ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Tables(NamedTuple):
-    """Token embeddings and positions' codes, as a model starts with them: both of root mean square 1."""
+    """Token embeddings and what is added to them at each position."""
 
     tokens: Float[ndarray, "V D"]
     positions: Float[ndarray, "P D"]
 
 
-def tables_of(vocabulary: int, positions: int, width: int, seed: int) -> Tables:
-    """N(0, 1) token embeddings, and sinusoids times √2."""
+def tables_of(vocabulary: int, positions: int, width: int, seed: int, encoding: str = "sinusoidal") -> Tables:
+    """As a model starts with them: N(0, 1) token embeddings, and the encoding's rows."""
     tokens = jax.random.normal(keys.stream("initialisation", seed), (vocabulary, width))
-    codes = jnp.sqrt(2.0) * sinusoids(jnp.arange(positions), width)
-    return Tables(np.asarray(tokens), np.asarray(codes))
+    return Tables(np.asarray(tokens), added_rows(encoding, positions, width, seed))
 
 
 @jax.jit
@@ -57,11 +56,12 @@ def nearest(
 
 
 def shuffled(sentence: Int[ndarray, T], known: Tables, noise: float, seed: int) -> tuple[ndarray, Int[ndarray, T]]:
-    """The pile of a sentence with noise of that root mean square, and the order in which it lies."""
+    """The pile of a sentence, with noise of that many times the root mean square of a token, and how it is ordered."""
     generator = np.random.default_rng((seed, len(sentence)))
     order = generator.permutation(len(sentence))
     sums = (known.tokens[sentence] + known.positions[: len(sentence)])[order]
-    return (sums + noise * generator.normal(size=sums.shape)).astype(np.float32), order
+    size = noise * np.sqrt((known.tokens[sentence] ** 2).mean())
+    return (sums + size * generator.normal(size=sums.shape)).astype(np.float32), order
 
 
 def rebuilt(sentences: Sequence[ndarray], known: Tables, noise: float, seed: int) -> list[ndarray]:
