@@ -6,18 +6,24 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from jaxpe import figures as draw
 from jaxpe import tables
-from jaxpe.analysis import readers
+from jaxpe.analysis import probes, readers
 
 NETWORKS = {"trained": "trained", "untrained": "the same network untrained", "shuffled": "shuffled labels"}
 TARGETS = {
     "position": "position",
-    "new_random": "position,\nnew places",
     "end": "distance\nto the end",
     "token": "token",
     "neighbour": "token on\nthe left",
+}
+NEW_PLACES = {
+    "new_random": "position,\nnew places at random",
+    "new_blocks": "position,\nnew places in blocks",
+    "near pairs": f"which comes first?\nnew places ≤ {probes.NEAR} apart",
+    "far pairs": f"which comes first?\nnew places > {probes.NEAR} apart",
 }
 
 
@@ -33,7 +39,8 @@ def figures(table: Any) -> dict[str, Any]:
     made = {"readers": by_width(table), "noise": by_noise(table)}
     cells = table[table["task"] != readers.RAW]
     for (task, architecture), part in cells.groupby(["task", "architecture"], sort=False):
-        made[f"probes_{task}_{architecture}"] = by_layer(part)
+        made[f"probes_{task}_{architecture}"] = by_layer(part, TARGETS, "sequences")
+        made[f"new_places_{task}_{architecture}"] = by_layer(part, NEW_PLACES, "positions of held-out sequences")
         made[f"mixing_{task}_{architecture}"] = made_of(part)
         if (part["metric"] == "logit_share").any():
             made[f"attention_{task}_{architecture}"] = by_part(part[part["series"].isin(split(part))])
@@ -129,16 +136,27 @@ def by_noise(table: Any) -> Any:
     return figure
 
 
-def by_layer(part: Any) -> Any:
+def is_encoder(part: Any) -> bool:
+    return bool((part["architecture"] == "encoder").all())
+
+
+def errors_of(part: Any) -> Any:
+    """Probe errors as a share of chance. Which of two comes first is guessed right half the time."""
+    order = part[part["metric"] == "order_accuracy"]
+    return pd.concat([part[part["metric"] == "probe_error"], order.assign(value=2 * (1 - order["value"]))])
+
+
+def by_layer(part: Any, targets: dict[str, str], held_out: str) -> Any:
     """Error of a linear probe after every layer: trained, untrained, and with shuffled labels."""
-    names = list(dict.fromkeys(part["series"]))
+    names, errors = list(dict.fromkeys(part["series"])), errors_of(part)
     figure, axes = draw.panels(
-        len(names) * len(TARGETS), columns=len(TARGETS), width=1.85, height=1.75, sharey=True, sharex=True
+        len(names) * len(targets), columns=len(targets), width=2.2, height=1.75, sharey=True, sharex=True
     )
-    errors = part[part["metric"] == "probe_error"]
-    for axis, (name, target) in zip(axes, product(names, TARGETS), strict=True):
+    for axis, (name, target) in zip(axes, product(names, targets), strict=True):
         for i, (network, label) in enumerate(NETWORKS.items()):
             look, own = draw.style_at(i + 1), tables.select(errors, series=name, target=target, network=network)
+            if not len(own):
+                continue
             line(axis, own.groupby("layer")["value"].mean(), look, label)
             axis.scatter(
                 own["layer"], own["value"].clip(upper=1.55), color=look.colour, marker=look.marker, s=12, alpha=0.6
@@ -147,15 +165,15 @@ def by_layer(part: Any) -> Any:
         axis.set_ylim(-0.05, 1.6)
         axis.xaxis.set_major_locator(draw.matplotlib.ticker.MaxNLocator(integer=True))
         if name == names[0]:
-            axis.set_title(TARGETS[target], fontsize=9.5)
-        if target == "position":
+            axis.set_title(targets[target], fontsize=9.5)
+        if target == next(iter(targets)):
             axis.set_ylabel(f"{name}\nerror / chance", fontsize=8.5)
         if name == names[-1]:
             axis.set_xlabel("after layer")
     draw.legend(figure, axes)
     draw.caption(
         figure,
-        f"Linear probe on held-out sequences: 0 = always right, 1 = guessing. Layer 0 is the raw sum. {told(part)}.",
+        f"Linear probe on held-out {held_out}: 0 = always right, 1 = guessing.\nLayer 0 is the raw sum. {told(part)}.",
     )
     return figure
 
