@@ -2,7 +2,8 @@
 
 sampler(key, tokens, length) -> positions, one per token slot. `length` (may be traced) is the number of real tokens;
 what padded slots get is never seen. position[t] depends on key, length and tokens[: t + 1] only, so that decoding can go
-step by step. `bound(n)` is 1 + the largest position given to n tokens.
+step by step; `shuffled` and `permuted`, which are for tests alone, depend on nothing but key and length. `bound(n)` is 1 + the
+largest position given to n tokens.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, Key, Num
+from jaxtyping import Array, Float, Int, Key, Num
 
 from jaxpe.errors import UserError, unknown
 
@@ -77,6 +78,63 @@ class Shifted:
         return max_total_length + int(self.by)
 
 
+@dataclass(frozen=True)
+class Shuffled:
+    """Positions in random order inside windows of `window` neighbours: at test time only, it destroys local order."""
+
+    window: int
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+        place = jnp.arange(tokens.shape[0])
+        return ordered_by(place // self.window + draw_each(key, place), place, length)
+
+    def bound(self, max_total_length: int) -> int:
+        return max_total_length
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """Windows of `window` neighbours in random order, each kept whole: at test time only, it keeps local order alone.
+
+    The tokens of a last window that is not full stay where they are.
+    """
+
+    window: int
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+        place = jnp.arange(tokens.shape[0])
+        of_window = draw_each(key, place)[place // self.window]
+        full = place < length - length % self.window
+        return ordered_by(jnp.where(full, of_window, 1.0), place, length)
+
+    def bound(self, max_total_length: int) -> int:
+        return max_total_length
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One position for all tokens: at test time only, it takes all that position tells."""
+
+    at: int = 0
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+        return jnp.full(tokens.shape[0], self.at)
+
+    def bound(self, max_total_length: int) -> int:
+        return self.at + 1
+
+
+def draw_each(key: Key[Array, ""], numbers: Int[Array, T]) -> Float[Array, T]:
+    """A uniform draw for each number, the same however many there are."""
+    return jax.vmap(lambda number: jax.random.uniform(jax.random.fold_in(key, number)))(numbers)
+
+
+def ordered_by(score: Float[Array, T], place: Int[Array, T], length: int | Int[Array, ""]) -> Int[Array, T]:
+    """The rank of each real token by its score (ties in their own order); padding keeps its place."""
+    order = jnp.argsort(jnp.where(place < length, score, jnp.inf), stable=True)
+    return jnp.zeros_like(place).at[order].set(place)
+
+
 def checked_limit(name: str, limit: int, max_total_length: int) -> int:
     """`limit`, refused where it cannot hold the tokens."""
     if limit < max_total_length:
@@ -87,12 +145,15 @@ def checked_limit(name: str, limit: int, max_total_length: int) -> int:
     return limit
 
 
-Sampler = Arange | Offset | Randomized | Shifted
+Sampler = Arange | Offset | Randomized | Shifted | Shuffled | Permuted | Constant
 SAMPLERS: dict[str, type[Sampler]] = {
     "arange": Arange,
     "offset": Offset,
     "randomized": Randomized,
     "shifted": Shifted,
+    "shuffled": Shuffled,
+    "permuted": Permuted,
+    "constant": Constant,
 }
 
 

@@ -1,6 +1,13 @@
 """Examples of real text: masked and next-token prediction on the same windows, and translation.
 
-A window is <bos> and `length` tokens, cut from the packed documents; both objectives draw the same windows for a key.
+A window is <bos> and `length` tokens, cut from the packed documents; every objective draws the same windows for a key, and
+those that ask for a part of the tokens ask for the same ones. `masked_lm` and `causal_lm` differ in three things at once: the
+attention mask, the objective, and how many tokens are asked for. Two objectives stand between them, one step each:
+
+    masked_lm                 both ways       masked tokens     15 % of them
+    causal_masked_lm          left to right   masked tokens     15 %
+    sampled_causal_lm         left to right   next tokens       15 %
+    causal_lm                 left to right   next tokens       all
 """
 
 from __future__ import annotations
@@ -13,13 +20,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Bool, Int, Key
 
 from jaxpe import corpus as corpora
 from jaxpe.errors import UserError, unknown
 from jaxpe.formatting import BLANK, BOS, EOS, PAD, SPECIALS, Data, Example
 
-OBJECTIVES = {"masked_lm": "encoder", "causal_lm": "decoder", "translation": "encoder_decoder"}
+OBJECTIVES = {
+    "masked_lm": "encoder",
+    "causal_masked_lm": "decoder",
+    "sampled_causal_lm": "decoder",
+    "causal_lm": "decoder",
+    "translation": "encoder_decoder",
+}
 STARTS = ("packed", "document")
 MASKED = 0.15  # of the tokens (Devlin et al. 2019, §3.1): 80 % become the mask, 10 % a random token, 10 % stay
 
@@ -49,8 +62,10 @@ class TextStream:
     def example(self, key: Key[Array, ""], length: int | Int[Array, ""], top: int, data: Data) -> Example:
         """The window of a key, and what is asked of it. It depends on key and length; `top` adds padding only."""
         window = self.window(jax.random.fold_in(key, 0), length, top, data)
-        ask = self.mask if self.objective == "masked_lm" else self.predict
-        return ask(jax.random.fold_in(key, 1), window, jnp.asarray(length, jnp.int32) + 1)
+        size, key = jnp.asarray(length, jnp.int32) + 1, jax.random.fold_in(key, 1)
+        if self.objective.endswith("masked_lm"):
+            return self.mask(key, window, size)
+        return self.predict(window, size, self.chosen(key, window, size) if "sampled" in self.objective else None)
 
     def window(self, key: Key[Array, ""], length: int | Int[Array, ""], top: int, data: Data) -> Int[Array, T]:
         stream = data["tokens"]
@@ -62,19 +77,25 @@ class TextStream:
         tokens = jnp.take(stream, first + place - 1, mode="wrap")
         return jnp.where(place == 0, BOS, jnp.where(place <= length, tokens, PAD)).astype(jnp.int32)
 
-    def predict(self, key: Key[Array, ""], window: Int[Array, T], length: Int[Array, ""]) -> Example:
+    def predict(self, window: Int[Array, T], length: Int[Array, ""], chosen: Bool[Array, T] | None = None) -> Example:
+        """Every next token is asked for; or those that are chosen, at the place before them."""
         answered = jnp.arange(window.shape[0]) < length - 1
+        if chosen is not None:
+            answered = answered & jnp.roll(chosen, -1)
         targets = jnp.where(answered, jnp.roll(window, -1), PAD)
         return Example(window, length, targets, answered, answered, jnp.zeros((0,), jnp.int32), jnp.int32(0))
 
-    def mask(self, key: Key[Array, ""], window: Int[Array, T], length: Int[Array, ""]) -> Example:
-        size = window.shape[0]
-        place = jnp.arange(size)
-        chance, kind = (jax.random.uniform(jax.random.fold_in(key, i), (size,)) for i in range(2))
-        random = SPECIALS + jax.random.randint(jax.random.fold_in(key, 2), (size,), 0, self.tokens)
+    def chosen(self, key: Key[Array, ""], window: Int[Array, T], length: Int[Array, ""]) -> Bool[Array, T]:
+        """A random part of the tokens, at least one; the same for every objective that asks for a part."""
+        place = jnp.arange(window.shape[0])
         real = (place > 0) & (place < length)
-        chance = jnp.where(real, chance, 1.0)
-        chosen = real & ((chance < MASKED) | (place == jnp.argmin(chance)))  # at least one
+        chance = jnp.where(real, jax.random.uniform(jax.random.fold_in(key, 0), place.shape), 1.0)
+        return real & ((chance < MASKED) | (place == jnp.argmin(chance)))
+
+    def mask(self, key: Key[Array, ""], window: Int[Array, T], length: Int[Array, ""]) -> Example:
+        kind = jax.random.uniform(jax.random.fold_in(key, 1), window.shape)
+        random = SPECIALS + jax.random.randint(jax.random.fold_in(key, 2), window.shape, 0, self.tokens)
+        chosen = self.chosen(key, window, length)
         shown = jnp.where(kind < 0.8, BLANK, jnp.where(kind < 0.9, random, window))
         targets = jnp.where(chosen, window, PAD)
         tokens = jnp.where(chosen, shown, window).astype(jnp.int32)

@@ -171,6 +171,22 @@ def test_padding_does_not_change_the_positions_of_real_tokens(name):
     np.testing.assert_array_equal(sampled(sampler, 7, 12)[:, :7], sampled(sampler, 7, 25)[:, :7])
 
 
+def test_shuffled_and_permuted_change_order_inside_windows_or_of_windows():
+    local, whole = (sampled(positions.build(name, window=4), 18, 20) for name in ("shuffled", "permuted"))
+    for drawn in (local, whole):
+        np.testing.assert_array_equal(np.sort(drawn[:, :18], axis=1), np.broadcast_to(np.arange(18), (200, 18)))
+        np.testing.assert_array_equal(drawn[:, 18:], np.broadcast_to([18, 19], (200, 2)))
+    np.testing.assert_array_equal(local[:, :18] // 4, np.broadcast_to(np.arange(18) // 4, (200, 18)))
+    blocks = whole[:, :16].reshape(200, 4, 4)
+    assert (np.diff(blocks, axis=2) == 1).all() and (blocks[:, :, 0] % 4 == 0).all()
+    assert (whole[:, 16:18] == [16, 17]).all()
+    assert len(np.unique(local, axis=0)) > 150 and len(np.unique(whole, axis=0)) > 20
+    for name in ("shuffled", "permuted"):
+        sampler = positions.build(name, window=4)
+        np.testing.assert_array_equal(sampled(sampler, 18, 20)[:, :18], sampled(sampler, 18, 40)[:, :18])
+    assert (sampled(positions.build("constant", at=3), 5) == 3).all()
+
+
 def test_randomized_is_uniform_without_replacement():
     drawn = sampled(positions.build("randomized", limit=20), 10, seeds=4000)[:, :10]
     share = np.bincount(drawn.ravel(), minlength=20) / 4000

@@ -17,6 +17,7 @@ DATA = {
     "starts": jnp.asarray([0, 100, 2000], jnp.int32),
 }
 MASKED, CAUSAL = text.TextStream("masked_lm", 50), text.TextStream("causal_lm", 50)
+CAUSAL_MASKED, SAMPLED = text.TextStream("causal_masked_lm", 50), text.TextStream("sampled_causal_lm", 50)
 
 
 def draws(stream, length=12, top=20, count=400):
@@ -34,6 +35,17 @@ def test_both_objectives_see_the_same_windows_and_ask_for_them():
         assert any((stream[i : i + 12] == row).all() for i in range(len(stream) - 12))
 
 
+def test_the_objectives_between_ask_for_the_same_tokens():
+    """Mask, objective and number of predictions change one at a time."""
+    masked, between, sampled, causal = (draws(stream) for stream in (MASKED, CAUSAL_MASKED, SAMPLED, CAUSAL))
+    jax.tree.map(np.testing.assert_array_equal, masked, between)
+    assert (CAUSAL_MASKED.architecture, SAMPLED.architecture) == ("decoder", "decoder")
+    np.testing.assert_array_equal(sampled.tokens, causal.tokens)
+    np.testing.assert_array_equal(sampled.answered[:, :-1], masked.answered[:, 1:])
+    np.testing.assert_array_equal(sampled.targets[:, :-1], masked.targets[:, 1:])
+    assert (sampled.answered <= causal.answered).all() and sampled.answered.any(1).all()
+
+
 def test_shares_of_the_mask():
     found = draws(MASKED, 20, 20, 3000)
     scored, shown = np.asarray(found.scored), np.asarray(found.tokens)
@@ -43,7 +55,7 @@ def test_shares_of_the_mask():
     assert (shown[scored] == np.asarray(found.targets)[scored]).mean() == pytest.approx(0.1, abs=0.01)
 
 
-@pytest.mark.parametrize("stream", [MASKED, CAUSAL])
+@pytest.mark.parametrize("stream", [MASKED, CAUSAL, SAMPLED])
 def test_a_larger_array_adds_padding_only(stream):
     a, b = draws(stream, 12, 12, 50), draws(stream, 12, 30, 50)
     np.testing.assert_array_equal(a.tokens, b.tokens[:, :13])
