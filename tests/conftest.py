@@ -15,8 +15,12 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 from jaxtyping import install_import_hook
 
 install_import_hook(
-    ["jaxpe.encodings", "jaxpe.formatting", "jaxpe.model", "jaxpe.positions", "jaxpe.tasks"], "beartype.beartype"
-)
+    [
+        "jaxpe.encodings", "jaxpe.families", "jaxpe.formatting", "jaxpe.gguf_files", "jaxpe.minilm", "jaxpe.model",
+        "jaxpe.positions", "jaxpe.pretrained", "jaxpe.tasks", "jaxpe.weight_files",
+    ],
+    "beartype.beartype",
+)  # fmt: skip
 
 import jax  # noqa: E402
 
