@@ -258,18 +258,21 @@ def pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
 
     model = pretrained.open_model(PRETRAINED)
     assert model.tokens is not None and model.positions is not None and model.tokenizer is not None
-    verses = some_verses(text, Tokenizer.from_str(model.tokenizer), preset)
+    words = Tokenizer.from_str(model.tokenizer)
+    words.no_padding()  # a published tokenizer may fill every text up to one length
+    words.no_truncation()
+    verses = some_verses(text, words, preset)
     known = tags.Tables(model.tokens, model.positions[:LONGEST])
     for seed in range(min(3, preset.seeds)):
         yield from pile_rows(verses, known, seed, encoding=PRETRAINED)
 
 
 def some_verses(text: corpus.Corpus, tokens: Any, preset: Preset) -> list[np.ndarray]:
-    """Validation verses as token numbers, of at most LONGEST tokens, spread over the text."""
+    """Validation verses as token numbers, spread over the text: those of at most LONGEST tokens, or the heads of longer ones."""
     count = max(2, preset.examples // 32)
     some = list(text.validation[:: max(1, len(text.validation) // (4 * count))])
     ids = [np.array(one.ids) for one in tokens.encode_batch(some, add_special_tokens=False)]
-    return [one for one in ids if len(one) <= LONGEST][:count]
+    return ([one for one in ids if len(one) <= LONGEST] or [one[:LONGEST] for one in ids])[:count]
 
 
 def pile_rows(verses: list[np.ndarray], known: tags.Tables, seed: int, **more: Any) -> Rows:

@@ -363,6 +363,7 @@ def test_a_pretrained_model_s_own_tables_are_piled_up(monkeypatch):
     text = corpus.load()
     words = corpus.tokenizer(text.train[::50], 300)
     known = tags.tables_of(words.get_vocab_size(), 64, 48, 0)
+    words.enable_padding(length=128)  # as MiniLM's own tokenizer does
     model = types.SimpleNamespace(tokens=known.tokens / 20, positions=known.positions / 50, tokenizer=words.to_str())
     monkeypatch.setattr(pretrained, "open_model", lambda name: model)
     rows = pd.DataFrame(MODULE.pretrained_pile(text, MODULE.Preset((), seeds=1, examples=64)))
