@@ -181,7 +181,7 @@ def bridge(table: Any) -> Figure:
     for axes in (left, right):
         axes.set_ylim(-0.02, 1.04)
         axes.set_xlim(-0.5, len(names) - 0.5)
-        axes.set_xticks(range(len(names)), [name.replace(" ", "\n", 2) for name in names], fontsize=8.5)
+        axes.set_xticks(range(len(names)), [name.replace("+ ", "+\n") for name in names], fontsize=8.5)
     draw.legend(figure, [right])
     chances = ", ".join(f"{floor:.2g}" for floor in named.groupby("of", sort=False)["floor"].first())
     seeds = named["seed"].nunique()
@@ -195,48 +195,54 @@ def bridge(table: Any) -> Figure:
 def of_what(row: Any) -> str:
     """'digit + digit', 'token + sinusoidal position'."""
     parts, encoding = getattr(row, "parts", None), getattr(row, "encoding", None)
-    return f"token + {encoding} position" if parts == TOKENS and isinstance(encoding, str) else str(parts)
+    return f"token + {encoding}\nposition" if parts == TOKENS and isinstance(encoding, str) else str(parts)
 
 
 def pile(table: Any) -> Figure:
-    """Verses rebuilt exactly from a shuffled pile of sums, against width, one line for each noise; filled by whose rows."""
+    """Verses rebuilt exactly from a shuffled pile of sums, against width, a line a noise; beside it the pretrained model's."""
     part = tables.select(table, metric="verses_rebuilt")
-    names = list(dict.fromkeys(part["encoding"]))
-    figure, all_axes = draw.panels(len(names), columns=2, width=4.9 if len(names) > 1 else 9.0, height=3.6)
-    for axes, name in zip(all_axes, names, strict=True):
+    real = part[part["encoding"].isin(PRETRAINED)]
+    names = [name for name in dict.fromkeys(part["encoding"]) if name not in PRETRAINED]
+    figure, all_axes = draw.panels(max(1, len(names)), columns=2, width=5.0 if len(names) > 1 else 9.0, height=3.8)
+    for axes, name in zip(all_axes, names or [""], strict=True):
         of_name = tables.select(part, encoding=name)
-        for i, (noise, own) in enumerate(of_name.groupby("noise")):
-            look, means = draw.style_at(i), own.groupby("width")["value"].mean()
-            label = "no noise" if noise == 0 else f"noise {noise:g}"
+        shown = pd.concat([of_name, real])
+        for i, noise in enumerate(sorted(shown["noise"].unique())):
+            look, label = draw.style_at(i), "no noise" if noise == 0 else f"noise {noise:g}"
             big = {"markersize": 11, "markerfacecolor": "white"} if noise == 0 else {"markersize": 6}  # seen behind
-            axes.plot(
-                means.index, means, color=look.colour, marker=look.marker, linestyle=look.dashes, label=label, **big
-            )
-            axes.scatter(
-                own["width"], own["value"], color=look.colour, marker=look.marker, s=12, alpha=0.4, linewidths=0
-            )
-        widths = sorted(of_name["width"].unique())
+            for own, dashes in ((of_name, look.dashes), (real, "")):
+                own = tables.select(own, noise=noise)
+                means = own.groupby("width")["value"].mean()
+                given: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": dashes} | big
+                axes.plot(means.index, means, label=label, **given)
+                axes.scatter(
+                    own["width"], own["value"], color=look.colour, marker=look.marker, s=12, alpha=0.4, linewidths=0
+                )
+        for width, model in dict.fromkeys(zip(real["width"], real["encoding"], strict=True)):
+            axes.annotate(PRETRAINED[model], (width, 0.5), ha="center", fontsize=8)
+        widths = sorted(shown["width"].unique())
         axes.set_xscale("log", base=2)
         axes.set_xticks(widths, [f"{width:g}" for width in widths])
+        axes.set_xlim(widths[0] / 1.2, widths[-1] * 1.5)
         axes.minorticks_off()
         axes.set_ylim(-0.03, 1.03)
         axes.set_xlabel("width of the vectors")
         axes.set_ylabel("verses rebuilt, every token")
-        axes.set_title(PILED.get(name, f"word + {name} position, before training"))
+        axes.set_title(f"word + {name} position, shuffled into a pile: the sentence is sorted again")
     draw.legend(figure, all_axes, columns=5)
-    shown = {metric: tables.select(table, metric=metric)["text"] for metric in ("pile_text", "rebuilt_text")}
-    texts = {metric: f"“{text.iloc[0]}”" if len(text) else "not run" for metric, text in shown.items()}
-    counts = ", ".join(f"{int(n)}" for n in part.groupby("encoding", sort=False)["n_examples"].first())
+    texts = {metric: tables.select(table, metric=metric)["text"] for metric in ("pile_text", "rebuilt_text")}
+    pile_text, rebuilt_text = (f"“{text.iloc[0]}”" if len(text) else "not run" for text in texts.values())
+    seeds = " or ".join(f"{n}" for n in sorted(set(part.groupby("encoding")["seed"].nunique())))
     draw.caption(
         figure,
-        f"The pile: {texts['pile_text']}\nRebuilt from the sums alone: {texts['rebuilt_text']}\n"
-        f"{counts} verses of up to 64 tokens, {part.groupby('encoding')['seed'].nunique().min()} or more seeds (points); "
+        f"The pile: {pile_text}\nRebuilt from the sums alone: {rebuilt_text}\n"
+        f"{int(part['n_examples'].max())} verses of up to 64 tokens, {seeds} seeds (points); "
         "noise: per number, as a share of a token's size. Chance: 0.",
     )
     return figure
 
 
-PILED = {"minilm": "a pretrained model's own word + position (MiniLM-L6)"}
+PRETRAINED = {"minilm": "MiniLM-L6,\na pretrained model's\nown vectors"}
 
 
 def tag_swap(table: Any) -> Figure:
