@@ -56,7 +56,7 @@ PRESETS = {
             grids.text("masked_lm", grids.QUICK_TEXT),
             grids.text("causal_lm", grids.QUICK_TEXT),
         ),
-        train_length=8, steps=800, points=7,
+        seeds=3, train_length=8, steps=800, points=7,
     ),
     "standard": Preset(
         (

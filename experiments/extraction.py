@@ -61,7 +61,7 @@ PRESETS = {
         seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
     ),
     "quick": Preset(
-        (Row("reverse", ("encoder",), sizes=grids.SIX), Row("index", ("encoder",), sizes=grids.SIX)),
+        (Row("reverse", ("encoder",), sizes=grids.SIX), Row("index", ("encoder",), ("sinusoidal",), sizes=grids.SIX)),
         train_length=8, steps=800, points=7,
     ),
     "standard": Preset(
