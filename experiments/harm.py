@@ -47,7 +47,7 @@ WIDE = (("width", 40), ("seeds", 6))  # a token of width 32 and a position of wi
 SWEEP = (("steps", 1500), ("seeds", 3))
 STDS = (0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of a learned table before training
 SOLVED = 0.95  # mean token accuracy from which a sweep counts as solved
-CURVE = 20  # points of a loss curve
+CURVE = 10  # points of a loss curve
 Mix = tuple[float, float]
 
 
@@ -138,7 +138,7 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
         for sampler in dict.fromkeys(("arange", *[s for s in (setting.positions,) if s == "randomized"])):
             for (seed, length), scores in work.scores(group, lengths, preset.examples, sampler=sampler).items():
                 more = named | {"test_positions": sampler}
-                rows += tables.rows_of("harm", setting, source, seed, length, scores, **more)
+                rows += tables.rows_of("harm", setting, source, seed, length, scores, ("token_accuracy",), **more)
         for cell in group:
             rows += [tables.base_row("harm", setting, cell.seed, None) | named | row for row in of_cell(work, cell)]
     return rows
@@ -159,8 +159,9 @@ def of_cell(work: Workspace, cell: Cell) -> list[tables.Row]:
     setting, history = cell.setting, work.results.read_record(cell.id)["history"]
     reached = train.step_reaching(history, "token_accuracy", 0.95)
     rows: list[tables.Row] = [{"metric": "steps_to_95", "value": reached, "steps": setting.training.steps}]
-    if setting.mix is None and cell.seed < 3:
-        at = np.unique(np.geomspace(1, len(history["step"]), CURVE).astype(int)) - 1
+    plainly = named_mix(setting)["sweep"] == "none"
+    if plainly and cell.seed < 3:
+        at = np.unique(np.geomspace(1, len(history["step"]), 2 * CURVE)[1::2].astype(int)) - 1
         rows += [{"metric": "loss", "value": history["loss"][i], "steps": history["step"][i]} for i in at]
     model = work.model(cell)
     stream: Any = work.source(setting).stream
@@ -169,7 +170,8 @@ def of_cell(work: Workspace, cell: Cell) -> list[tables.Row]:
     for when, one in (("before", untrained), ("after", model)):
         code = np.asarray(code_of(one.stack.encodings[0], jnp.arange(sizes[0]), setting.width))
         parts = harm.parts_of(one, code, setting.mix or (1.0, 1.0))
-        rows += [{"metric": f"{name}_{when}", "value": value} for name, value in parts.items()]
+        kept = parts if plainly else [name for name in parts if name.endswith("rms")]
+        rows += [{"metric": f"{name}_{when}", "value": parts[name]} for name in kept]
     if setting.task in harm.TWINS and setting.architecture == "encoder" and setting.mix is None:
         xs = evaluation.examples(setting.task, stream.task, setting.train_length, 256).x
         pairs = harm.twin_pairs(setting.task, np.asarray(xs))
@@ -289,10 +291,12 @@ def solved_range(table: Any, task: str) -> str:
     for width, own in part.groupby("width"):
         means = own.groupby("s")["value"].mean()
         solved = [f"{s:g}" for s in means.index[means >= SOLVED]]
-        run = f"of {means.index.min():g} to {means.index.max():g}"
-        reach = " to ".join(dict.fromkeys((solved[0], solved[-1]))) if solved else ""
-        words.append(f"s = {reach} {run} at width {width:g}" if solved else f"no s {run} at width {width:g}")
-    return f"solved (≥ {SOLVED:g}) at {'; '.join(words)}" if words else "not run"
+        reach = f"at s = {' to '.join(dict.fromkeys((solved[0], solved[-1])))}" if solved else "at no s"
+        unlearned = task in ORDER_FREE and not means.iloc[0] >= SOLVED
+        why = " (so short a training does not learn it without a position either)" if unlearned else ""
+        words.append(f"{reach} at width {width:g}{why}")
+    first, last = part["s"].min(), part["s"].max()
+    return f"solved (≥ {SOLVED:g}; s from {first:g} to {last:g}) {'; '.join(words)}" if words else "not run"
 
 
 def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:

@@ -10,9 +10,11 @@ import types
 import zipfile
 from pathlib import Path
 
+import gguf
 import jax
 import jax.numpy as jnp
 import numpy as np
+import onnx
 import pytest
 from safetensors.numpy import save, save_file
 
@@ -92,7 +94,6 @@ def test_half_and_brain_floats_are_widened(tmp_path):
 
 
 def test_initialisers_of_an_onnx_graph(tmp_path):
-    onnx = pytest.importorskip("onnx")
     named = {"model.0.embeddings.position_embeddings.weight": POSITIONS, "model.0.word_embeddings.weight": TOKENS}
     tensors = [onnx.numpy_helper.from_array(array, name) for name, array in named.items()]
     output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [12, 4])
@@ -214,7 +215,6 @@ def test_tables_of_a_torch_file(monkeypatch, tmp_path):
 
 
 def gguf_file(path, model, keys, tensors):
-    gguf = pytest.importorskip("gguf")
     writer = gguf.GGUFWriter(path, model)
     writer.add_array("tokenizer.ggml.tokens", ["a", "b"])
     writer.add_array("tokenizer.ggml.scores", [0.5, 1.0])
@@ -227,7 +227,6 @@ def gguf_file(path, model, keys, tensors):
 
 
 def test_the_rotary_configuration_of_a_gguf_file(tmp_path):
-    gguf = pytest.importorskip("gguf")
     keys = {
         "add_rope_freq_base": 5e5, "add_rope_dimension_count": 64, "add_context_length": 8192,
         "add_rope_scaling_type": gguf.RopeScalingType.YARN, "add_rope_scaling_factor": 4.0,
@@ -249,7 +248,6 @@ def test_the_rotary_configuration_of_a_gguf_file(tmp_path):
 
 
 def test_a_gguf_file_with_a_table_also_a_quantised_one(tmp_path):
-    gguf = pytest.importorskip("gguf")
     wide = RANDOM.normal(size=(20, 64)).astype(np.float32)
     kinds = gguf.GGMLQuantizationType
     tensors = {
@@ -291,6 +289,13 @@ def test_a_broken_gguf_file_is_a_sentence(tmp_path, content):
     (tmp_path / "m.gguf").write_bytes(content)
     with pytest.raises(UserError, match="is no whole GGUF file"):
         pretrained.open_model(tmp_path / "m.gguf")
+
+
+def test_a_reader_that_is_not_installed_is_a_sentence(tmp_path, monkeypatch):
+    (tmp_path / "m.onnx").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UserError, match=r"takes the library onnx: pip install 'jaxpe\[pretrained\]'"):
+        pretrained.open_model(tmp_path / "m.onnx")
 
 
 # ── bad input ───────────────────────────────────────────────────────────────────────────────────────────────────────

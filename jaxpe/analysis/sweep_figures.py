@@ -28,6 +28,13 @@ def trained(part: Any) -> str:
     return ", ".join(f"{n:g}" for n in sorted(set(part["train_length"])))
 
 
+def seeds_by_width(part: Any) -> str:
+    """'3 seeds', or '3 seeds (width 128: 1)' where a width has fewer."""
+    counts = part.groupby("width")["seed"].nunique()
+    fewer = ", ".join(f"width {width:g}: {n}" for width, n in counts.items() if n < counts.max())
+    return f"{counts.max()} seeds" + (f" ({fewer})" if fewer else "")
+
+
 def factor_of(part: Any, kind: str) -> Any:
     """The factor s of a sweep's rows."""
     return (part["position_factor"] / (part["token_factor"] if kind == "ratio" else 1.0)).round(4)
@@ -70,7 +77,7 @@ def sweep(table: Any) -> Any:
     draw.legend(figure, axes, columns=2)
     draw.caption(
         figure,
-        f"Encoder. Filled: at the training length N = {trained(part)}; open: at 2 N. Means over {draw.seeds_of(part)}.",
+        f"Encoder. Filled: at the training length N = {trained(part)}; open: at 2 N. Means over {seeds_by_width(part)}.",
     )
     return figure
 
@@ -103,7 +110,7 @@ def rescaled(table: Any) -> Any:
         axis.set_ylabel("size of position / size of token", fontsize=8.5)
     draw.legend(figure, axes, columns=3)
     draw.caption(
-        figure, f"Root mean squares in the embeddings, ratio sweep, encoder; means over {draw.seeds_of(part)}."
+        figure, f"Root mean squares in the embeddings, ratio sweep, encoder; means over {seeds_by_width(part)}."
     )
     return figure
 
