@@ -7,7 +7,7 @@ by held-out groups of the training part alone: sequences, or positions where pos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -120,10 +120,20 @@ def by_sequence(sequence: Int[ndarray, N], kept: Bool[ndarray, N] | None = None)
 def by_position(sequence: Int[ndarray, N], position: Int[ndarray, N], blocks: bool, seed: int = 0) -> list[Split]:
     """A quarter of the positions held out, at random or as contiguous blocks, and tested on other sequences too."""
     places, index = np.unique(position, return_inverse=True)
-    order = np.arange(len(places))
-    folds = order * FOLDS // len(places) if blocks else np.random.default_rng((seed, 5)).permutation(order) % FOLDS
-    fold, other = folds[index], sequence % 2 == 1
+    fold, other = position_folds(len(places), blocks, seed)[index], sequence % 2 == 1
     return [Split(~other & (fold != f), other & (fold == f), position) for f in range(FOLDS)]
+
+
+def by_row(rows: int, blocks: bool, seed: int = 0) -> list[Split]:
+    """The same for a table with a row a position: a quarter of the rows held out at a time."""
+    fold = position_folds(rows, blocks, seed)
+    return [Split(fold != f, fold == f, np.arange(rows)) for f in range(FOLDS)]
+
+
+def position_folds(count: int, blocks: bool, seed: int) -> Int[ndarray, N]:
+    """The fold in which each of so many positions is held out."""
+    order = np.arange(count)
+    return order * FOLDS // count if blocks else np.random.default_rng((seed, 5)).permutation(order) % FOLDS
 
 
 def order_accuracy(
@@ -133,15 +143,27 @@ def order_accuracy(
     position: Int[ndarray, N],
 ) -> dict[str, float]:
     """Which of two held-out positions of a sequence comes first: share right over all pairs, near and far apart."""
-    right, asked = dict.fromkeys(("near", "far"), 0), dict.fromkeys(("near", "far"), 0)
+    right, asked = ordered_pairs(predictions, splits, sequence, position)
+    return {name: float(right[name]) / asked[name] if asked[name] else np.nan for name in right}
+
+
+def ordered_pairs(
+    predictions: Sequence[Float[ndarray, "*S M"]],
+    splits: Sequence[Split],
+    sequence: Int[ndarray, N],
+    position: Int[ndarray, N],
+) -> tuple[dict[str, Int[ndarray, "*S"]], dict[str, int]]:
+    """How many pairs of held-out positions of a sequence come out in their order, near and far apart, and how many there are."""
+    right: dict[str, Any] = dict.fromkeys(("near", "far"), 0)
+    asked = dict.fromkeys(right, 0)
     for found, split in zip(predictions, splits, strict=True):
         sequences, places = sequence[split.test], position[split.test]
         first, second = np.nonzero((sequences[:, None] == sequences) & (places[:, None] < places))
-        good, near = found[first] < found[second], places[second] - places[first] <= NEAR
+        good, near = found[..., first] < found[..., second], places[second] - places[first] <= NEAR
         for name, chosen in (("near", near), ("far", ~near)):
-            right[name] += int(good[chosen].sum())
+            right[name] += good[..., chosen].sum(-1)
             asked[name] += int(chosen.sum())
-    return {name: right[name] / asked[name] if asked[name] else np.nan for name in right}
+    return right, asked
 
 
 def commonest(label: Int[ndarray, N], among: Bool[ndarray, N]) -> Bool[ndarray, N]:
