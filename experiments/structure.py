@@ -26,15 +26,28 @@ from jaxpe.analysis.attention import code_of
 from jaxpe.presets import Preset, Row
 from jaxpe.statistics import Claim, direction_verdict, paired_difference
 from jaxpe.study import Cell, Workspace
+from jaxpe.text import OBJECTIVES
 
 LEARNED = ("learned",)
-BOTH = ("learned", "learned_bert")  # tables that start large, and small
 COMPONENTS = 3
 LEARNED_CLAIMS = {
     "learned": {"task": "causal_lm", "architecture": "decoder", "positions": "arange"},
     "learned-offset": {"task": "reverse", "architecture": "encoder", "positions": "offset"},  # the table with most rows
 }
 SHOWN = 33  # positions of a map or a curve, evenly spaced, so that the table stays small
+# From masked to next-token prediction, one step at a time: the mask, the objective, the number of predictions.
+CHAIN = ("masked_lm", "causal_masked_lm", "sampled_causal_lm", "causal_lm")
+OFFSET = (*grids.SIX, ("reach", 2.0))  # a table short enough that random starts train all of it: 193 rows
+DOCUMENT = (*grids.SIX, ("starts", "document"))
+SECOND = (*grids.SIX, ("corpus", "wordnet"))  # left out where it was not fetched
+
+
+def text(task: str, sizes: Any, encodings: tuple[str, ...] = LEARNED, positions: tuple[str, ...] = ("arange",)) -> Row:
+    """A language task at the sizes of standard but for the given ones."""
+    own = tuple({**dict(grids.STANDARD_TEXT), **dict(sizes)}.items())
+    return Row(task, (OBJECTIVES[task],), encodings, positions, own)
+
+
 PRESETS = {
     "smoke": Preset(
         (Row("reverse", ("encoder",), LEARNED),),
@@ -50,11 +63,13 @@ PRESETS = {
     ),
     "standard": Preset(
         (
-            Row("reverse", ("encoder",), LEARNED),
-            *[Row(task, grids.ALL, LEARNED, sizes=grids.FIVE) for task in ("reverse", "copy")],
-            Row("reverse", ("encoder",), LEARNED, ("offset",)),
-            grids.text("masked_lm", grids.STANDARD_TEXT, BOTH),
-            grids.text("causal_lm", grids.STANDARD_TEXT, BOTH),
+            *[text(task, grids.TEN) for task in ("masked_lm", "sampled_causal_lm", "causal_lm")],
+            *[text(task, grids.SIX, ("none", "sinusoidal")) for task in ("masked_lm", "causal_lm")],
+            text("causal_masked_lm", grids.SIX),
+            *[text(task, OFFSET, LEARNED, ("offset",)) for task in CHAIN],
+            *[text(task, DOCUMENT) for task in CHAIN],
+            *[text(task, SECOND) for task in CHAIN if task != "causal_masked_lm"],
+            *[Row("reverse", ("encoder",), LEARNED, (sampler,)) for sampler in ("arange", "offset")],
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,
     ),

@@ -31,6 +31,7 @@ STANDARD_PAIRS = (
     ("vocabulary", 1024),
 )
 OWN_RATES = (("rates", (1e-3, 3e-3, 1e-2)),)  # of rows that carry the primary cell of C2
+TEN = (("seeds", 10),)  # of rows that carry a claim
 SIX = (("seeds", 6),)  # the fewest that can give a verdict on a difference
 FIVE = (("seeds", 5),)  # of rows that carry no claim
 QUICK_COUNT = (("steps", 1200),)

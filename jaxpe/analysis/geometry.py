@@ -87,14 +87,18 @@ def shift_residuals(tables: Float[ndarray, "S P D"], offset: int = 1) -> Float[n
 PENALTIES = 10.0 ** np.arange(-8, 4)  # of ridge fits, times the mean square of the inputs' singular values
 
 
-def ridge_map(x: Float[ndarray, "*S N D"], y: Float[ndarray, "*S N E"]) -> Float[ndarray, "*S D E"]:
+def ridge_map(
+    x: Float[ndarray, "*S N D"], y: Float[ndarray, "*S N E"], penalties: Float[ndarray, " Q"] | None = None
+) -> Float[ndarray, "*S D E"]:
     """The ridge fit of centred y on centred x, its penalty chosen by the exact leave-one-out error (of each seed its own).
 
-    Without row i the residual of row i is its residual divided by 1 − H_ii, H the matrix that maps y to its fit.
+    Without row i the residual of row i is its residual divided by 1 − H_ii, H the matrix that maps y to its fit. `penalties`
+    are tried as they are; without them those of `PENALTIES`.
     """
     u, s, v = np.linalg.svd(x, full_matrices=False)
     squares, projected = s**2, u.swapaxes(-1, -2) @ y
-    penalties = np.multiply.outer(PENALTIES, squares.mean(-1, keepdims=True).clip(np.finfo(np.float64).tiny))
+    size = squares.mean(-1, keepdims=True).clip(np.finfo(np.float64).tiny)
+    tried = np.multiply.outer(PENALTIES, size) if penalties is None else np.multiply.outer(penalties, np.ones_like(size))
 
     def left_out(penalty: Float[ndarray, "*S 1"]) -> Float[ndarray, "*S"]:
         shrunk = squares / (squares + penalty)
@@ -102,8 +106,8 @@ def ridge_map(x: Float[ndarray, "*S N D"], y: Float[ndarray, "*S N E"]) -> Float
         residual = y - u @ (shrunk[..., None] * projected)
         return np.asarray(((residual / (1 - leverage).clip(1e-9)[..., None]) ** 2).sum((-2, -1)))
 
-    best = np.argmin([left_out(penalty) for penalty in penalties], axis=0)
-    penalty = np.take_along_axis(penalties, best[None, ..., None], axis=0)[0]
+    best = np.argmin([left_out(penalty) for penalty in tried], axis=0)
+    penalty = np.take_along_axis(tried, best[None, ..., None], axis=0)[0]
     return v.swapaxes(-1, -2) @ ((s / (squares + penalty))[..., None] * projected)
 
 

@@ -120,20 +120,10 @@ def by_sequence(sequence: Int[ndarray, N], kept: Bool[ndarray, N] | None = None)
 def by_position(sequence: Int[ndarray, N], position: Int[ndarray, N], blocks: bool, seed: int = 0) -> list[Split]:
     """A quarter of the positions held out, at random or as contiguous blocks, and tested on other sequences too."""
     places, index = np.unique(position, return_inverse=True)
-    fold, other = position_folds(len(places), blocks, seed)[index], sequence % 2 == 1
+    order = np.arange(len(places))
+    folds = order * FOLDS // len(places) if blocks else np.random.default_rng((seed, 5)).permutation(order) % FOLDS
+    fold, other = folds[index], sequence % 2 == 1
     return [Split(~other & (fold != f), other & (fold == f), position) for f in range(FOLDS)]
-
-
-def by_row(rows: int, blocks: bool, seed: int = 0) -> list[Split]:
-    """The same for a table with a row a position: a quarter of the rows held out at a time."""
-    fold = position_folds(rows, blocks, seed)
-    return [Split(fold != f, fold == f, np.arange(rows)) for f in range(FOLDS)]
-
-
-def position_folds(count: int, blocks: bool, seed: int) -> Int[ndarray, N]:
-    """The fold in which each of so many positions is held out."""
-    order = np.arange(count)
-    return order * FOLDS // count if blocks else np.random.default_rng((seed, 5)).permutation(order) % FOLDS
 
 
 def order_accuracy(
