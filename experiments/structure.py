@@ -1,45 +1,62 @@
-"""What do learned position tables look like, and is a shift a linear map of them?
+"""What is learned about position: do encoders learn local order and decoders absolute position, and is a shift a linear map?
 
-Learned tables of models trained on a toy task, and on real text as encoder (masked LM) and as decoder (causal LM), beside
-three controls of the same shape: sinusoids, Gaussian rows, and a smooth random process. Rows that training never visited
-are left out: they are as they were drawn.
+The matched pair: an encoder with masked LM and a decoder with causal LM, the same text, tokenizer, size, steps and learned
+tables. Between them two cells that change one thing at a time: causal attention with masked tokens; next tokens of which a
+random 15 % are asked. Each with three starts: a packed stream cut anywhere, positions from 0; the same from a random position;
+windows that begin with a document. And a second domain. Of every model: its table (beside controls of the same shape), what it
+loses when positions are shifted, shuffled or permuted at test time (`jaxpe.analysis.use`), what a probe reads after every
+layer beside the same network untrained, what each head does, and its loss by place.
 
-Prediction: sinusoids obey a shift exactly (a rotation). Learned tables start as Gaussian rows and change where the task
-needs it: neighbours grow more alike on real text than on toy tasks, and the linear map explains more than for Gaussian
-rows, far less than for sinusoids. Short training leaves most of the noise.
+Prediction: the decoder's shift share lies above the encoder's on the packed stream with fixed starts, both near 0 with random
+starts while the table's probe error stays small. Encoders use local order (local share above block share), and so do decoders.
+Windows that begin with a document raise the shift share of both, most in the decoder. The second domain changes nothing of
+this. The objective moves the shares more than the mask. `none` in the encoder sits at the rule blind to order; the causal
+decoder without encodings recovers position in its first layer (.3 of chance or less) better than untrained, and loses more
+without it than without random directions. Learned tables become smooth: neighbours alike, a linear shift map explains more
+than for Gaussian rows, far less than for sinusoids. No head of the encoder is an induction head at this size.
 
-Primary cell. C1: the sinusoid's residual under the exact rotation, below 1e-6 of the variance. Part C1.learned: residual of
-a fitted map on the table of `causal_lm`, Gaussian control minus learned, above 0.
+Primary cell. C4: shift share (mean over c = 1, 8, 32) of `sampled_causal_lm` (c) minus `masked_lm` (a), `learned`, packed stream,
+positions from 0, length N / 2: above 0. Parts there: encoder-absolute and decoder-absolute (share of masked_lm, causal_lm above
+.1), encoder-local and decoder-local (local minus block share above 0), mask, objective, predictions (b − a, c − b, d − c), and c − a
+again with random starts (offset), at document starts (document), in the second domain (second). C9: `causal_lm`, `none`: probe
+error of position after layer 1, untrained minus trained, above 0; C9.uses: bits lost without the probe's subspace minus random
+ones, above 0. C1: residual of the exact rotation of sinusoids below 1e-6 of the variance; C1.learned: residual of a fitted map
+on the table of `causal_lm` with random starts (193 rows, width 64), Gaussian control minus learned, above 0.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe import cli, grids, tables
-from jaxpe import figures as draw
-from jaxpe.analysis import geometry
+from jaxpe import cli, grids, parameters, tables
+from jaxpe.analysis import geometry, hidden, position_table, recovery, structure_figures, use
 from jaxpe.analysis.attention import code_of
+from jaxpe.config import Setting
 from jaxpe.presets import Preset, Row
-from jaxpe.statistics import Claim, direction_verdict, paired_difference
+from jaxpe.statistics import EXPLORATORY, Answer, Claim, Estimate, direction_verdict, paired_difference, told
 from jaxpe.study import Cell, Workspace
 from jaxpe.text import OBJECTIVES
 
+MEASUREMENT = 1  # raise it when the numbers of hidden states change
 LEARNED = ("learned",)
-COMPONENTS = 3
-LEARNED_CLAIMS = {
-    "learned": {"task": "causal_lm", "architecture": "decoder", "positions": "arange"},
-    "learned-offset": {"task": "reverse", "architecture": "encoder", "positions": "offset"},  # the table with most rows
-}
-SHOWN = 33  # positions of a map or a curve, evenly spaced, so that the table stays small
+THREE = ("none", "sinusoidal", "learned")
+SHOWN = 25  # positions of a map, evenly spaced, and points of a curve, so that the table stays small
+LOOKED_AT = 3  # models of a setting whose hidden states are read, and all of those that carry C9
+CONTROLS = 6  # drawn tables
+PAIR = ("masked_lm", "causal_lm")  # whose hidden states are read
+USES = 0.1  # shift share from which a model uses absolute position
 # From masked to next-token prediction, one step at a time: the mask, the objective, the number of predictions.
 CHAIN = ("masked_lm", "causal_masked_lm", "sampled_causal_lm", "causal_lm")
 OFFSET = (*grids.SIX, ("reach", 2.0))  # a table short enough that random starts train all of it: 193 rows
 DOCUMENT = (*grids.SIX, ("starts", "document"))
 SECOND = (*grids.SIX, ("corpus", "wordnet"))  # left out where it was not fetched
+TINY = tuple((name, size) for name, size in grids.QUICK_TEXT if name not in ("steps", "batch", "seeds", "examples"))
 
 
 def text(task: str, sizes: Any, encodings: tuple[str, ...] = LEARNED, positions: tuple[str, ...] = ("arange",)) -> Row:
@@ -50,21 +67,21 @@ def text(task: str, sizes: Any, encodings: tuple[str, ...] = LEARNED, positions:
 
 PRESETS = {
     "smoke": Preset(
-        (Row("reverse", ("encoder",), LEARNED),),
+        (Row("reverse", ("encoder",), LEARNED), Row("causal_lm", ("decoder",), LEARNED, sizes=(*TINY, ("reach", 2.0)))),
         seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
     ),
     "quick": Preset(
         (
             Row("reverse", ("encoder",), LEARNED),
             grids.text("masked_lm", grids.QUICK_TEXT, LEARNED),
-            grids.text("causal_lm", grids.QUICK_TEXT, LEARNED),
+            grids.text("causal_lm", grids.QUICK_TEXT, ("none", "learned")),
         ),
         train_length=8, steps=800, points=7,
     ),
     "standard": Preset(
         (
             *[text(task, grids.TEN) for task in ("masked_lm", "sampled_causal_lm", "causal_lm")],
-            *[text(task, grids.SIX, ("none", "sinusoidal")) for task in ("masked_lm", "causal_lm")],
+            *[text(task, grids.SIX, ("none", "sinusoidal")) for task in PAIR],
             text("causal_masked_lm", grids.SIX),
             *[text(task, OFFSET, LEARNED, ("offset",)) for task in CHAIN],
             *[text(task, DOCUMENT) for task in CHAIN],
@@ -74,7 +91,52 @@ PRESETS = {
         seeds=10, train_length=12, steps=3000, points=14, examples=512,
     ),
 }  # fmt: skip
-PRESETS["full"] = PRESETS["standard"]
+PRESETS["full"] = Preset(
+    tuple(
+        text(task, (("width", 256), ("layers", 4), ("heads", 4), ("steps", 40_000), ("vocabulary", 4096), *more), THREE, samplers)
+        for more, samplers in (
+            ((), ("arange",)), ((("reach", 2.0),), ("offset",)), ((("starts", "document"),), ("arange",)),
+            ((("corpus", "wordnet"),), ("arange",)),
+        )
+        for task in CHAIN
+    ),
+    seeds=10, examples=1024,
+)  # fmt: skip
+
+
+def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """Tables, what position is worth and for what, hidden states and heads; and the controls of every shape of table."""
+    rows, shapes, looks = list[tables.Row](), dict[tuple[int, int], None](), dict[int, Any]()
+    settings = list(dict.fromkeys(cell.setting for cell in cells))
+    for setting in settings:
+        group = [cell for cell in cells if cell.setting == setting]
+        codes = np.stack([position_code(work, cell) for cell in group])
+        drawn = setting.encoding not in [
+            earlier.encoding for earlier in settings[: settings.index(setting)] if earlier.task == setting.task
+        ]
+        if codes.any():
+            shapes.setdefault(codes.shape[1:])
+            tokens = np.stack([np.asarray(work.model(cell).stack.embedding[...], np.float64) for cell in group])
+            bases = [base_row(cell) for cell in group]
+            rows += of_tables(bases, codes, tokens, whole=drawn or setting.positions == "offset")
+        if setting.language and setting.mix is None:
+            rows += uses(work, group, setting, preset.examples)
+            if setting.task in PAIR and (setting.positions, setting.starts, setting.corpus) == (
+                "arange",
+                "packed",
+                preset.corpus,
+            ):
+                rows += looked_at(work, group, setting, preset.examples, looks)
+    return rows + controls(list(shapes), preset)
+
+
+def base_row(cell: Cell) -> tables.Row:
+    setting = cell.setting
+    row = tables.base_row("structure", setting, cell.seed, None)
+    return row | ({"starts": setting.starts, "corpus": setting.corpus} if setting.language else {})
+
+
+# ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def position_code(work: Workspace, cell: Cell) -> np.ndarray:
@@ -88,184 +150,325 @@ def position_code(work: Workspace, cell: Cell) -> np.ndarray:
     return np.asarray(code_of(stack.encodings[0], jnp.arange(visited), cell.setting.width), np.float64)
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
-    """Similarity, components and spectrum (of seed 0) and shift residuals of every code, and of its controls."""
-    codes = {cell: position_code(work, cell) for cell in cells}
-    largest = max(codes, key=lambda cell: len(codes[cell]) * (cell.seed == 0))  # the one whose controls are drawn
-    rows, controlled = [], set()
-    for cell, code in codes.items():
-        base = tables.base_row("structure", cell.setting, cell.seed, None)
-        if code.any():
-            rows += described(base, code, whole=cell.seed == 0)
-        place = (*(base[name] for name in tables.CELL if name != "encoding"), cell.seed)
-        if place in controlled:
-            continue  # two encodings of one setting share their controls
-        controlled.add(place)
-        for name, control in geometry.controls(len(code), code.shape[1], cell.seed).items():
-            rows += described(base | {"encoding": name}, control, whole=cell == largest)
-        exact = {"encoding": "sinusoidal (control)", "metric": "rotation_residual"}
-        rows.append(base | exact | {"value": geometry.rotation_residual(*code.shape)})
-    return rows
-
-
-def described(base: tables.Row, table: np.ndarray, whole: bool) -> list[tables.Row]:
-    """The rows of one table. `whole`: also those that a map or a curve is drawn from, at no more than SHOWN positions."""
+def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | None, whole: bool) -> list[tables.Row]:
+    """Every measure of a stack of tables, a row a seed. `whole`: also what maps and curves are drawn from."""
+    found = {name: value for name, value in position_table.measured(codes, tokens).items() if np.isfinite(value).any()}
+    size = {"rows": codes.shape[1], "width": codes.shape[2]}
     rows = [
-        base | {"metric": "shift_residual", "offset": k, "value": geometry.shift_residual(table, k)} for k in (1, 2, 4)
+        base | size | {"metric": name, "value": round(float(values[i]), 5)}
+        for name, values in found.items()
+        for i, base in enumerate(bases)
     ]
-    likeness = geometry.similarity(table)
-    neighbours = float(np.diag(likeness, 1).mean())
-    rows.append(base | {"metric": "neighbour_similarity", "value": neighbours})
-    if whole:
-        shown = np.unique(np.linspace(0, len(table) - 1, SHOWN).round().astype(int))
-        pairs = [(i, j) for i in shown for j in shown if i <= j]
-        rows += [base | {"metric": "similarity", "row": i, "column": j, "value": likeness[i, j]} for i, j in pairs]
-        coordinates, _ = geometry.principal_components(table, COMPONENTS)
+    if not whole:
+        return rows
+    shown = np.unique(np.linspace(0, codes.shape[1] - 1, SHOWN).round().astype(int))
+    likeness = geometry.similarity(codes[0])
+    for i, j in ((i, j) for i in shown for j in shown if i <= j):
+        rows.append(
+            bases[0] | {"metric": "similarity", "row": i, "column": j, "value": round(float(likeness[i, j]), 3)}
+        )
+    for name, curve in position_table.curves(codes).items():
+        mean, first = curve.mean(0), 1 if name == "spectrum" else 0
+        at = np.unique(np.linspace(0, len(mean) - 1, min(len(mean), 2 * SHOWN)).round().astype(int))
         rows += [
-            base | {"metric": f"component_{c + 1}", "row": p, "value": coordinates[p, c]}
-            for c in range(COMPONENTS)
-            for p in shown
-        ]
-        rows += [
-            base | {"metric": "spectrum", "row": f + 1, "value": v}
-            for f, v in enumerate(geometry.spectrum(table)[:SHOWN])
+            bases[0] | {"seed": None, "metric": name, "row": i + first, "value": round(float(mean[i]), 4)} for i in at
         ]
     return rows
 
 
-def groups_of(table: Any) -> list[tuple[str, str, str]]:
-    return list(dict.fromkeys(zip(table["task"], table["architecture"], table["positions"], strict=True)))
+def controls(shapes: list[tuple[int, int]], preset: Preset) -> list[tables.Row]:
+    """Sinusoids, Gaussian rows and smooth random rows of the shapes of the learned tables, and the exact rotation."""
+    rows = []
+    for positions, width in shapes:
+        for name, stack in position_table.control_tables(positions, width, range(min(CONTROLS, preset.seeds))).items():
+            kept = stack[:1] if name == "control:sinusoidal" else stack
+            bases = [
+                {"experiment": "structure", "task": "controls", "encoding": name, "positions": "arange", "seed": i}
+                for i in range(len(kept))
+            ]
+            rows += of_tables(bases, kept, None, whole=(positions, width) == max(shapes))
+        exact = {
+            "experiment": "structure",
+            "task": "controls",
+            "encoding": "control:sinusoidal",
+            "positions": "arange",
+            "seed": 0,
+        }
+        size = {"rows": positions, "width": width, "metric": "rotation_residual"}
+        rows.append(exact | size | {"value": geometry.rotation_residual(positions, width)})
+    return rows
 
 
-def figures(table: Any) -> dict[str, Any]:
-    """Maps of similarity, components and spectra, and the residual of a linear shift."""
-    return {
-        "similarity": similarity(table),
-        "components": components(table),
-        "spectrum": spectra(table),
-        "shift_linearity": shift_linearity(table),
-    }
+# ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def drawn_codes(table: Any) -> list[tuple[tuple[str, str, str], str]]:
-    """Which codes are shown whole: (task, architecture, positions) and the code's name, controls last."""
-    part = tables.select(table, metric="component_1")
-    keys = zip(part["task"], part["architecture"], part["positions"], part["encoding"], strict=True)
-    return sorted(((key[:3], key[3]) for key in dict.fromkeys(keys)), key=lambda code: "(control)" in code[1])
-
-
-def name_of(group: tuple[str, str, str], name: str) -> str:
-    """The title of a code's panel; a control belongs to no training."""
-    task, architecture, positions = group
-    more = "" if positions == "arange" else f" + {positions}"
-    return name if "(control)" in name else f"{name}{more}\n{task}, {architecture.replace('_', '-')}"
-
-
-def rows_of_code(table: Any, group: tuple[str, str, str], name: str) -> Any:
-    task, architecture, positions = group
-    return tables.select(table, task=task, architecture=architecture, positions=positions, encoding=name)
-
-
-def similarity(table: Any) -> Any:
-    codes = drawn_codes(table)
-    figure, axes = draw.panels(len(codes), columns=3, width=2.9, height=2.7)
-    for axis, (group, name) in zip(axes, codes, strict=True):
-        part = tables.select(rows_of_code(table, group, name), metric="similarity")
-        places = sorted(set(part["row"].astype(int)))
-        matrix = np.zeros((len(places), len(places)))
-        at = {place: i for i, place in enumerate(places)}
-        for i, j, value in zip(part["row"], part["column"], part["value"], strict=True):
-            matrix[at[int(i)], at[int(j)]] = matrix[at[int(j)], at[int(i)]] = value
-        image = draw.similarity_map(axis, matrix, places[-1])
-        axis.set_title(name_of(group, name), fontsize=8.5)
-    figure.colorbar(image, ax=axes, shrink=0.6, label="cosine, centred")
-    draw.caption(figure, "Similarity of the codes of two positions, seed 0; only positions that training visited.")
-    return figure
-
-
-def components(table: Any) -> Any:
-    codes = [code for code in drawn_codes(table) if "(control)" not in code[1] or code[1].startswith("sinusoidal")]
-    figure, axes = draw.panels(len(codes), columns=2, width=4.4, height=2.3)
-    for axis, (group, name) in zip(axes, codes, strict=True):
-        for c, dashes, marker in zip(range(COMPONENTS), ("-", "--", ":"), "os^", strict=True):
-            own = tables.select(rows_of_code(table, group, name), metric=f"component_{c + 1}")
-            axis.plot(
-                own["row"], own["value"], linestyle=dashes, marker=marker, markersize=3, label=f"component {c + 1}"
+def uses(work: Workspace, group: list[Cell], setting: Setting, examples: int) -> list[tables.Row]:
+    """Bits per character under changed positions, a row a condition and seed; and by place, the mean over seeds."""
+    rows, found = list[tables.Row](), use.measured(work, group, examples)
+    floor = tables.text_floor(work.source(setting), "bits_per_character")
+    blind = use.bag_of_words(work, setting, examples) if setting.task == "masked_lm" else None
+    beside = {"n_examples": examples, "test_length": use.test_length(setting)}
+    for cell, one in zip(group, found, strict=True):
+        base = base_row(cell) | beside
+        whole = {"metric": "bits_per_character", "value": use.bits(one["whole"]), "test_length": setting.train_length}
+        rows.append(base | whole | {"floor": floor, "order_blind": blind})
+        rows.append(base | {"metric": "bits_per_character", "value": use.bits(one["as trained"]), "floor": floor})
+        for condition, cost in use.costs(one).items():
+            rows.append(
+                base | {"metric": "cost", "condition": condition.kind, "size": condition.size, "value": round(cost, 6)}
             )
-        axis.set_title(name_of(group, name).replace("\n", ": "), fontsize=9)
-        axis.set_xlabel("position")
-        axis.set_ylabel("coordinate")
-    draw.legend(figure, axes)
-    draw.caption(figure, "The three leading principal components of the position code, seed 0.")
-    return figure
+    total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *[one["whole"] for one in found])
+    for place in np.flatnonzero(total.characters):
+        value = total.nats[place] / total.characters[place] / np.log(2)
+        by_place = {"metric": "bits_by_place", "row": int(place), "value": round(float(value), 4), "seed": None}
+        rows.append(base_row(group[0]) | by_place | {"test_length": setting.train_length})
+        answer = {
+            "metric": "perplexity_by_place",
+            "value": round(float(np.exp(total.nats[place] / total.answers[place])), 4),
+        }
+        rows.append(base_row(group[0]) | by_place | answer | {"test_length": setting.train_length})
+    return rows
 
 
-def spectra(table: Any) -> Any:
-    codes = drawn_codes(table)
-    figure, axes = draw.panels(len(codes), columns=3, width=3.2, height=2.3)
-    for axis, (group, name) in zip(axes, codes, strict=True):
-        own, look = tables.select(rows_of_code(table, group, name), metric="spectrum"), draw.style(name)
-        axis.plot(own["row"], own["value"], color=look.colour, marker=look.marker, linestyle=look.dashes, markersize=3)
-        axis.set_ylim(0, 1.02 * max(0.2, own["value"].max()))
-        axis.set_title(name_of(group, name), fontsize=8.5)
-        axis.set_xlabel("periods over the visited positions")
-        axis.set_ylabel("share of variance", fontsize=8.5)
-    draw.caption(figure, "Fourier spectrum of the position code over positions, all coordinates together, seed 0.")
-    return figure
+# ── hidden states ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def shift_linearity(table: Any) -> Any:
-    groups = groups_of(table)
-    part = tables.select(table, metric="shift_residual", offset=1)
-    figure, axes = draw.panels(len(groups), columns=3, width=3.8, height=2.8)
-    for axis, (task, architecture, positions) in zip(axes, groups, strict=True):
-        own = tables.select(part, task=task, architecture=architecture, positions=positions)
-        own = own.assign(floor=np.nan, order_blind=np.nan)
-        draw.seeds_at(axis, own, list(dict.fromkeys(own["encoding"])))
-        axis.set_xticks(
-            axis.get_xticks(), [label.get_text().replace(" (", "\n(") for label in axis.get_xticklabels()], fontsize=7
-        )
-        axis.axhline(1.0, color="black", linewidth=0.7, linestyle=":")
-        axis.set_yscale("symlog", linthresh=0.01)
-        axis.set_ylim(0, max(2.0, 1.5 * own["value"].max()))
-        axis.set_title(f"{task}, {architecture.replace('_', '-')}, {positions}", fontsize=9)
-        axis.set_ylabel("residual, share of variance", fontsize=8.5)
-    draw.caption(
-        figure,
-        "Best ridge map from position p to p + 1: residual on held-out positions; 1 (dotted) = no better than the mean.\n"
-        f"A point is a seed ({draw.seeds_of(table)}); only positions that training visited.",
-    )
-    return figure
+def looked_at(
+    work: Workspace, group: list[Cell], setting: Setting, examples: int, looks: dict[int, Any]
+) -> list[tables.Row]:
+    """Probes after every layer, position beyond the training length and projected out, and the heads of some models."""
+    carries = setting.task == "causal_lm" and setting.encoding == "none"
+    rows, source = list[tables.Row](), work.source(setting)
+    for cell in group if carries else group[:LOOKED_AT]:
+        key = {"kind": "structure", "version": MEASUREMENT, "examples": examples}
+        stored = work.results.read_measurement(cell.id, key)
+        if stored is None:
+            with jax.default_matmul_precision(setting.precision):
+                if id(source) not in looks:  # one object for every encoding of a task
+                    looks[id(source)] = hidden.look_of(setting, source, examples), recovery.longer(setting, source, 64)
+                found = everything(work, cell, *looks[id(source)])
+            columns = np.array([json.dumps(columns) for columns, _ in found])
+            stored = {"columns": columns, "values": np.array([value for _, value in found])}
+            work.results.write_measurement(cell.id, key, stored)
+        for columns, value in zip(stored["columns"], stored["values"], strict=True):
+            rows.append(base_row(cell) | json.loads(str(columns)) | {"value": float(value)})
+    return rows
+
+
+def everything(work: Workspace, cell: Cell, look: hidden.Look, beyond: hidden.Sample) -> hidden.Found:
+    """What is measured on the states of one trained model, beside the same network untrained."""
+    setting, found = cell.setting, list[Any]()
+    model, untrained = work.model(cell), parameters.fresh(setting, work.source(setting).stream, cell.seed)
+    for network, one in (("trained", model), ("untrained", untrained)):
+        states = np.asarray(hidden.hidden_states(jax.tree.map(jnp.asarray, one), look.sample.inputs))
+        found += hidden.read_layers(states, look.sample, network, cell.seed)
+        if network == "trained" and cell.seed == 0:
+            found += hidden.read_layers(states, look.sample, "shuffled", cell.seed)
+    found += recovery.recovered(model, untrained, look, beyond, setting, cell.seed)
+    return [(columns, round(float(value), 5)) for columns, value in found if np.isfinite(value)]
+
+
+figures = structure_figures.figures  # drawn from the table alone
+
+
+# ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PACKED = {"encoding": "learned", "positions": "arange", "starts": "packed"}
+
+
+def shares(table: Any, kind: str, **where: Any) -> Any:
+    """Mean over sizes of the cost of a kind of change, as a share of that of one id for all, by seed.
+
+    Seeds whose model does not use position (`use.FEWEST_BITS`) have no share.
+    """
+    part = tables.select(table, metric="cost", **where)
+    whole = tables.by_seed(part, condition="one id")
+    whole = whole[whole >= use.FEWEST_BITS]
+    cost = tables.by_seed(part, condition=kind)
+    both = cost.index.intersection(whole.index)
+    return cost[both] / whole[both]
+
+
+def first_corpus(table: Any) -> str:
+    corpora = table["corpus"].dropna() if "corpus" in table else []
+    return str(corpora.iloc[0]) if len(corpora) else ""
+
+
+def difference(a: Any, b: Any) -> Estimate | None:
+    """a − b by paired seeds; None where there are none."""
+    both = a.index.intersection(b.index)
+    return paired_difference(a[both].to_numpy(), b[both].to_numpy()) if len(both) else None
 
 
 def claims(table: Any) -> list[Claim]:
+    """C4 by use, C9 by probes and by projecting out, C1 by algebra and by a fitted map."""
+    by_condition = by_use(table) if "condition" in table else ()
+    return [*by_condition, *recovered(table), *linear_shift(table)]
+
+
+def by_use(table: Any) -> Iterator[Claim]:
+    """C4 and its parts."""
+    here = PACKED | {"corpus": first_corpus(table)}
+    share = {task: shares(table, "shift", task=task, **here) for task in CHAIN}
+    statement = "Next-token prediction learns absolute position, masked LM does not: shift share of next tokens (a random 15 % asked, causal) minus masked tokens (both ways), packed stream."
+    yield from claim("C4", statement, difference(share["sampled_causal_lm"], share["masked_lm"]))
+    for name, task, words in (
+        ("encoder", "masked_lm", "An encoder with masked LM"),
+        ("decoder", "causal_lm", "A decoder with causal LM"),
+    ):
+        yield from claim(
+            f"C4.{name}-absolute",
+            f"{words} uses absolute position: shift share above {USES:g}.",
+            difference(share[task], 0 * share[task]),
+            USES,
+        )
+        local, block = (shares(table, kind, task=task, **here) for kind in ("shuffle", "permute"))
+        yield from claim(
+            f"C4.{name}-local",
+            f"{words} uses local order more than the order of blocks (local minus block share).",
+            difference(local, block),
+        )
+    steps = (
+        ("mask", "causal attention instead of both ways"),
+        ("objective", "next tokens instead of masked ones"),
+        ("predictions", "all tokens asked instead of 15 %"),
+    )
+    for (name, words), before, after in zip(steps, CHAIN[:-1], CHAIN[1:], strict=True):
+        yield from claim(
+            f"C4.{name}", f"What {words} adds to the shift share.", difference(share[after], share[before])
+        )
+    yield from elsewhere(table)
+
+
+def elsewhere(table: Any) -> Iterator[Claim]:
+    """The primary contrast, and the decoder's own share, with other starts and in another domain."""
+    corpus = first_corpus(table)
+    others = [name for name in dict.fromkeys(table["corpus"].dropna()) if name != corpus]
+    places = {
+        "offset": ("positions from a random start", {"positions": "offset", "corpus": corpus}),
+        "document": ("windows that begin with a document", {"starts": "document", "corpus": corpus}),
+        "second": (f"the second domain ({', '.join(others)})", {"corpus": others[0] if others else ""}),
+    }
+    for name, (words, changes) in places.items():
+        where = PACKED | changes
+        share = {task: shares(table, "shift", task=task, **where) for task in CHAIN}
+        yield from claim(
+            f"C4.{name}", f"The same as C4 with {words}.", difference(share["sampled_causal_lm"], share["masked_lm"])
+        )
+        for kind, task in (("encoder", "masked_lm"), ("decoder", "causal_lm")):
+            statement = f"The {kind} ({task}) uses absolute position with {words}: shift share above {USES:g}."
+            yield from claim(f"C4.{name}-{kind}-absolute", statement, difference(share[task], 0 * share[task]), USES)
+            local, block = (shares(table, change, task=task, **where) for change in ("shuffle", "permute"))
+            statement = f"The {kind} ({task}) uses local order more than that of blocks with {words}."
+            yield from claim(f"C4.{name}-{kind}-local", statement, difference(local, block))
+
+
+def recovered(table: Any) -> Iterator[Claim]:
+    """C9: what a causal decoder without encodings knows of position, and whether it uses it."""
+    if "network" not in table:
+        return
+    blind = tables.select(table, task="causal_lm", encoding="none")
+    probe = {"metric": "probe_error", "target": "position"}
+    for layer in sorted(set(blind["layer"].dropna())):
+        a, b = (tables.by_seed(blind, network=network, layer=layer, **probe) for network in ("untrained", "trained"))
+        name, note = ("C9" if layer == 1 else f"C9.layer{layer:g}"), ""
+        if layer and len(b):
+            note = f"Error {b.mean():.3f} of chance trained, {a.mean():.3f} untrained."
+            statement = f"A causal decoder without encodings recovers position: probe error after layer {layer:g}, untrained minus trained."
+            yield from claim(name, statement, difference(a, b), unit="share of chance", note=note)
+        removed = {"metric": "projected_out", "layer": layer}
+        a, b = (tables.by_seed(blind, part=part, **removed) for part in ("position", "random"))
+        statement = (
+            f"It uses it: bits lost without the probe's directions after layer {layer:g}, minus random directions."
+        )
+        if layer and layer < blind["layer"].max():
+            yield from claim(
+                "C9.uses" if layer == 1 else f"C9.uses-layer{layer:g}",
+                statement,
+                difference(a, b),
+                unit="bits per character",
+            )
+    gap = tables.by_seed(table, task="masked_lm", encoding="none", metric="order_gap", network="trained")
+    if len(gap):
+        statement = (
+            "Without encodings an encoder is blind to order: largest change of a logit when words change places."
+        )
+        verdict = "supported" if gap.max() <= 1e-5 else "contradicted"
+        note = "The largest over seeds; float32."
+        yield Claim(
+            "C9.equivariant", statement, verdict, float(gap.max()), None, None, len(gap), "of the largest logit", note
+        )
+
+
+def linear_shift(table: Any) -> Iterator[Claim]:
     """C1 exactly for sinusoids, and by a fitted map for a learned table."""
     exact = tables.select(table, metric="rotation_residual")
-    worst = float(exact["value"].max()) if len(exact) else None
-    made = []
-    if worst is not None:
+    if len(exact):
+        worst, note = float(exact["value"].max()), "Algebra: no seeds are involved."
         statement = (
             "For a fixed offset, PE(p + k) is a linear function of PE(p): residual of the exact rotation, sinusoids."
         )
         verdict = "supported" if worst < 1e-6 else "contradicted"
-        made.append(
-            Claim(
-                "C1", statement, verdict, worst, None, None, 1, "share of variance", "Algebra: no seeds are involved."
+        yield Claim("C1", statement, verdict, worst, None, None, 1, "share of variance", note)
+    for name, task in (("learned", "causal_lm"), ("learned-encoder", "masked_lm"), ("learned-reverse", "reverse")):
+        own = tables.select(table, task=task, encoding="learned", positions="offset", metric="shift_residual_1")
+        if len(own):
+            drawn = tables.select(
+                table,
+                encoding="control:gaussian",
+                metric="shift_residual_1",
+                rows=own["rows"].iloc[0],
+                width=own["width"].iloc[0],
             )
-        )
-    for part, cell in LEARNED_CLAIMS.items():
-        wanted = cell | {"metric": "shift_residual", "offset": 1}
-        a, b = tables.paired(table, wanted | {"encoding": "Gaussian (control)"}, wanted | {"encoding": "learned"})
-        if len(a):
-            found = paired_difference(a, b)
-            where = f"{cell['task']}, {cell['architecture']}, {cell['positions']} positions"
-            statement = (
-                f"A learned table comes nearer to a linear shift than Gaussian rows (Gaussian minus learned; {where})."
+            statement = f"A learned table comes nearer to a linear shift than Gaussian rows (Gaussian minus learned; {task}, {own['rows'].iloc[0]:g} rows from random starts)."
+            note = f"Residual {own['value'].mean():.3f} of the variance, Gaussian rows {drawn['value'].mean():.3f}."
+            yield from claim(
+                f"C1.{name}",
+                statement,
+                difference(drawn.set_index("seed")["value"], own.set_index("seed")["value"]),
+                unit="share of variance",
+                note=note,
             )
-            note = "Exploratory: fewer than ten seeds." if found.n < 10 else ""
-            numbers = (found.value, found.low, found.high, found.n, "share of variance", note, found.p)
-            made.append(Claim(f"C1.{part}", statement, direction_verdict(found), *numbers))
-    return made
+
+
+def claim(
+    name: str, statement: str, found: Estimate | None, margin: float = 0.0, unit: str = "share", note: str = ""
+) -> Iterator[Claim]:
+    """A claim where there are pairs of seeds."""
+    if found is None:
+        return
+    if found.n < EXPLORATORY:
+        note = f"{note} Exploratory: fewer than ten seeds.".strip()
+    verdict = direction_verdict(found, margin)
+    yield Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p)
+
+
+ABSOLUTE, LOCAL = "uses absolute position", "uses local order"
+
+
+def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
+    """Who learns what, in a sentence each."""
+    if "C4" not in made:
+        return []
+
+    def word(name: str, yes: str) -> str:
+        one = made.get(name)
+        if one is None:
+            return f"{yes}: not run"
+        says = {"supported": yes, "contradicted": f"does not show that it {yes}"}.get(one.verdict, f"{yes}: undecided")
+        return f"{says} ({told(one)})"
+
+    pair = [
+        f"the {kind} {word(f'C4.{kind}-local', LOCAL)} and {word(f'C4.{kind}-absolute', ABSOLUTE)}"
+        for kind in ("encoder", "decoder")
+    ]
+    elsewhere = [
+        f"{name}: {told(made[f'C4.{name}'])}" for name in ("offset", "document", "second") if f"C4.{name}" in made
+    ]
+    text = f"By use, {'; '.join(pair)}. Next tokens minus masked tokens, at equal numbers of predictions: {told(made['C4'])}."
+    if elsewhere:
+        text += f" With other starts and another domain: {'; '.join(elsewhere)}."
+    return [Answer("Do encoders learn local and decoders absolute position?", text, "use")]
 
 
 if __name__ == "__main__":

@@ -96,13 +96,36 @@ def examples_of(
     return jax.vmap(one)(jnp.arange(examples))
 
 
-def score_batch(
-    model: Transformer, batch: Batch, scaling_length: Float[Array, ""], mix: Mix, data: Data, *, group: int
-) -> Scores:
-    """Scores summed over a batch, `group` examples at a time."""
+class Losses(NamedTuple):
+    """Sums over the examples of one length at every place of the input, where its answer is."""
 
-    def one(pair: tuple[Example, Inputs]) -> Scores:
-        return score(model(pair[1], scaling_length=scaling_length, mix=mix).logits, pair[0], data)
+    answers: Float[Array, T]
+    nats: Float[Array, T]
+    characters: Float[Array, T]
+
+
+def losses(logits: Float[Array, "T V"], example: Example, data: Data) -> Losses:
+    """One example's cross-entropy by place."""
+    asked = example.scored
+    nats = jnp.where(asked, answer_loss(logits, example), 0.0)
+    characters = data["characters"][example.targets] * asked if "characters" in data else jnp.zeros(asked.shape)
+    return Losses(asked.astype(jnp.float32), nats, characters.astype(jnp.float32))
+
+
+def score_batch(
+    model: Transformer,
+    batch: Batch,
+    scaling_length: Float[Array, ""],
+    mix: Mix,
+    data: Data,
+    *,
+    group: int,
+    measure: Callable[[Any, Example, Data], Any] = score,
+) -> Any:
+    """What `measure` finds, summed over a batch, `group` examples at a time."""
+
+    def one(pair: tuple[Example, Inputs]) -> Any:
+        return measure(model(pair[1], scaling_length=scaling_length, mix=mix).logits, pair[0], data)
 
     return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, batch, batch_size=group))
 
@@ -116,13 +139,20 @@ class Evaluator(NamedTuple):
 
 
 def compile_evaluator(
-    setting: Setting, stream: Stream, data: Data, mesh: Mesh, top: int, examples: int, sampler: Sampler | None = None
+    setting: Setting,
+    stream: Stream,
+    data: Data,
+    mesh: Mesh,
+    top: int,
+    examples: int,
+    sampler: Sampler | None = None,
+    measure: Callable[[Any, Example, Data], Any] = score,
 ) -> Evaluator:
     """Compiles the evaluation of lengths up to `top`, on data of these shapes."""
     from jaxpe.parameters import fresh
 
     draw = partial(examples_of, stream=stream, sampler=sampler, top=top, examples=examples)
-    one = partial(score_batch, group=at_once(setting, max(stream.sizes(top)), examples))
+    one = partial(score_batch, group=at_once(setting, max(stream.sizes(top)), examples), measure=measure)
     model = jax.tree.map(
         lambda leaf: spread_shape((mesh.size, *leaf.shape), leaf.dtype, mesh),
         jax.eval_shape(lambda: fresh(setting, stream)),
@@ -146,8 +176,21 @@ def evaluate(
     mix: tuple[float, float] | None = None,
 ) -> list[Scores]:
     """Scores of every model at one length, as NumPy arrays."""
-    size, results, data = evaluator.mesh.size, list[Scores](), jax.device_put(data)
+    data = jax.device_put(data)
     batch = evaluator.draw(evaluation.evaluation_key(task, length), length, shift, data)
+    return evaluate_batch(evaluator, models, batch, data, scaling_length, mix)
+
+
+def evaluate_batch(
+    evaluator: Evaluator,
+    models: Sequence[Transformer],
+    batch: Batch,
+    data: Data,
+    scaling_length: float = float(NO_SCALING),
+    mix: tuple[float, float] | None = None,
+) -> list[Any]:
+    """What the evaluator measures of every model on one batch, as NumPy arrays."""
+    size, results = evaluator.mesh.size, list[Any]()
     rest = batch, jnp.float32(scaling_length), None if mix is None else jnp.asarray(mix, jnp.float32), data
     for first in range(0, len(models), size):
         group = models[first : first + size]

@@ -47,9 +47,9 @@ STYLES = {
     "concatenated": Style("#009E73", "P", (0, (1, 1))),
     "random_fixed": Style("#CC79A7", "X", (0, (4, 2, 1, 2))),
     "learned + offset": Style("#8B0000", "<", (0, (2, 1))),
-    "sinusoidal (control)": Style("#3969AC", "s", (0, (2, 2))),
-    "Gaussian (control)": Style("#7F3C8D", "*", (0, (5, 2))),
-    "smooth random (control)": Style("#117733", "h", (0, (3, 2, 1, 2))),
+    "control:sinusoidal": Style("#3969AC", "s", (0, (2, 2))),
+    "control:gaussian": Style("#7F3C8D", "*", (0, (5, 2))),
+    "control:smooth": Style("#117733", "h", (0, (3, 2, 1, 2))),
 }
 SPARE = [
     Style(c, m, d)
@@ -59,7 +59,7 @@ SPARE = [
 
 def style(name: str) -> Style:
     """A series' style; names without one of their own get one by their letters."""
-    base = name.rpartition(":")[2].partition(", ")[0]
+    base = name if name in STYLES else name.rpartition(":")[2].partition(", ")[0]
     return STYLES.get(base) or SPARE[zlib.crc32(base.encode()) % len(SPARE)]
 
 

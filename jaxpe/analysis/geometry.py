@@ -98,7 +98,9 @@ def ridge_map(
     u, s, v = np.linalg.svd(x, full_matrices=False)
     squares, projected = s**2, u.swapaxes(-1, -2) @ y
     size = squares.mean(-1, keepdims=True).clip(np.finfo(np.float64).tiny)
-    tried = np.multiply.outer(PENALTIES, size) if penalties is None else np.multiply.outer(penalties, np.ones_like(size))
+    tried = (
+        np.multiply.outer(PENALTIES, size) if penalties is None else np.multiply.outer(penalties, np.ones_like(size))
+    )
 
     def left_out(penalty: Float[ndarray, "*S 1"]) -> Float[ndarray, "*S"]:
         shrunk = squares / (squares + penalty)
@@ -148,7 +150,7 @@ def controls(positions: int, width: int, seed: int) -> dict[str, Float[ndarray, 
     weights = np.exp(-0.5 * ((np.arange(17) - 8) / 3) ** 2)
     smooth = np.stack([np.convolve(column, weights, mode="valid") for column in noise.T], axis=1)
     return {
-        "sinusoidal (control)": 2**0.5 * sinusoids(positions, width),
-        "Gaussian (control)": noise[:positions],
-        "smooth random (control)": smooth / smooth.std(),
+        "control:sinusoidal": 2**0.5 * sinusoids(positions, width),
+        "control:gaussian": noise[:positions],
+        "control:smooth": smooth / smooth.std(),
     }

@@ -31,7 +31,7 @@ def similarity_by_lag(tables: Float[ndarray, "S P D"], centre: bool = True) -> F
     return np.round(np.stack([np.diagonal(alike, lag, 1, 2).mean(-1) for lag in lags], axis=-1), 12)
 
 
-def toeplitz_share(likeness: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
+def lag_share(likeness: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
     """Share of the variance over pairs p < q that the mean of their lag explains: 1 − Σ (g_pq − ḡ_{q−p})² / Σ (g_pq − ḡ)².
 
     0 … 1. The pairs p = p are left out, since they are one lag of large values in any table. Independent entries: 2 / P.
@@ -39,6 +39,20 @@ def toeplitz_share(likeness: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
     parts = diagonals(likeness)
     every = np.concatenate(parts, axis=-1)
     within = sum(((part - part.mean(-1, keepdims=True)) ** 2).sum(-1) for part in parts)
+    return 1 - quotient(np.asarray(within), variation(every, every.mean(-1, keepdims=True)))
+
+
+def toeplitz_share(tables: Float[ndarray, "S P D"]) -> Float[ndarray, " S"]:
+    """The same over all entries of PE·PEᵀ, rows centred: the share of its variance that the means of its diagonals explain.
+
+    Gaussian rows reach about D / (D + P), since the pairs p = p count; sinusoids stay a little below 1, since slow waves
+    have a mean over the table. `translation_invariance` has neither flaw.
+    """
+    rows = centred(tables)
+    gram = rows @ rows.swapaxes(1, 2)
+    parts = [np.diagonal(gram, 0, 1, 2), *(half for half in diagonals(gram) for _ in range(2))]
+    within = sum(((part - part.mean(-1, keepdims=True)) ** 2).sum(-1) for part in parts)
+    every = gram.reshape(len(gram), -1)
     return 1 - quotient(np.asarray(within), variation(every, every.mean(-1, keepdims=True)))
 
 
@@ -55,8 +69,9 @@ def translation_invariance(tables: Float[ndarray, "S P D"]) -> dict[str, Float[n
     """
     rows = np.asarray(tables, np.float64)
     return {
-        "translation_invariance": toeplitz_share(rows @ rows.swapaxes(1, 2)),
-        "translation_invariance_distances": toeplitz_share(squared_distances(tables)),
+        "toeplitz_share": toeplitz_share(tables),
+        "translation_invariance": lag_share(rows @ rows.swapaxes(1, 2)),
+        "translation_invariance_distances": lag_share(squared_distances(tables)),
     }
 
 

@@ -63,7 +63,7 @@ def shape_measures(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, 
     """Adjacency, ranks and the strongest wave."""
     power = geometry.spectrum(tables)
     return {
-        "adjacency_euclidean": adjacency(geometry.squared_distances(tables)),
+        "adjacency": adjacency(geometry.squared_distances(tables)),
         "adjacency_cosine": adjacency(1 - geometry.similarity(tables)),
         "effective_rank": effective_rank(tables),
         "participation_ratio": participation_ratio(tables),
