@@ -290,8 +290,7 @@ def shares(table: Any, kind: str, **where: Any) -> Any:
 
 
 def first_corpus(table: Any) -> str:
-    corpora = table["corpus"].dropna() if "corpus" in table else []
-    return str(corpora.iloc[0]) if len(corpora) else ""
+    return next(iter(table["corpus"].dropna()), "") if "corpus" in table else ""
 
 
 def difference(a: Any, b: Any) -> Estimate | None:

@@ -309,9 +309,9 @@ def by_place(table: Any) -> Any:
             ("floor", "token frequencies", ":"),
             ("order_blind", "rule that knows the words, not their order", (0, (6, 3))),
         ):
-            level = whole[whole["task"] == task][column].dropna() if column in whole else []
-            if len(level):
-                axis.axhline(level.iloc[0], color="black", linestyle=dashes, linewidth=1, label=label)
+            level = list(whole[whole["task"] == task][column].dropna()) if column in whole else []
+            if level:
+                axis.axhline(level[0], color="black", linestyle=dashes, linewidth=1, label=label)
         axis.set_title(OBJECTIVES[task].replace("\n", " "))
         axis.set_xlabel("place in the window (tokens)")
         axis.set_ylabel("bits per character")

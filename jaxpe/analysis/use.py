@@ -73,9 +73,10 @@ def test_length(setting: Setting) -> int:
 
 
 def conditions_for(setting: Setting) -> list[Condition]:
-    """Those whose positions training visited."""
-    reach = setting.train_length - test_length(setting)
-    return [one for one in CONDITIONS if one.kind != "shift" or one.size <= reach]
+    """Those whose positions training visited, and whose windows are at least two."""
+    length = test_length(setting)
+    most = {"shift": setting.train_length - length, "shuffle": length // 2, "permute": length // 2}
+    return [one for one in CONDITIONS if one.size <= most.get(one.kind, one.size)]
 
 
 @partial(jax.jit, static_argnames=("condition", "length", "size"))

@@ -1,0 +1,239 @@
+"""Structure: what position is used for, what is projected out, and verdicts that follow the rows."""
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+from jaxpe import parameters, presets, store, study
+from jaxpe.analysis import hidden, recovery, use
+from jaxpe.formatting import SPECIALS
+
+spec = importlib.util.spec_from_file_location("structure", Path(__file__).parents[1] / "experiments" / "structure.py")
+structure = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(structure)
+PRESET = presets.Preset((), train_length=8, reach=2.0, width=16, layers=2, heads=2, steps=20, batch=8, strata=1)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return study.Workspace(store.open_results(tmp_path_factory.mktemp("structure"), write=True))
+
+
+def setting_of(workspace, task, encoding):
+    return presets.setting_of(PRESET, task, structure.OBJECTIVES[task], encoding, "arange", workspace.sources)
+
+
+def opened(workspace, task, encoding):
+    """An untrained model of real text, its setting and its source."""
+    setting = setting_of(workspace, task, encoding)
+    source = workspace.source(setting)
+    return jax.tree.map(jnp.asarray, parameters.fresh(setting, source.stream, 3)), setting, source
+
+
+# ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_positions_of_every_condition_by_their_definition():
+    key = jax.random.key(0)
+    for condition in use.CONDITIONS:
+        found = np.asarray(use.positions_for(key, jnp.arange(40), condition=condition, length=32, size=33))
+        place = np.arange(33)
+        if condition.kind == "shift":
+            np.testing.assert_array_equal(found, np.broadcast_to(place + condition.size, found.shape))
+        elif condition.kind == "one id":
+            assert (found == 16).all()
+        elif condition.kind == "shuffle":
+            assert (np.sort(found, 1) == place).all() and (found // condition.size == place // condition.size).all()
+            assert len({tuple(row) for row in found}) > 1
+        elif condition.kind == "permute":
+            starts = found[:, : 33 - 33 % condition.size : condition.size]
+            for i in range(condition.size):  # every window stays whole
+                np.testing.assert_array_equal(found[:, i : 33 - 33 % condition.size : condition.size], starts + i)
+            assert len({tuple(row) for row in found}) > 1
+
+
+def test_losses_under_changed_positions_on_trained_models(workspace):
+    """As trained they are the study's own scores; a model without encodings loses nothing, one with them does."""
+    lost = {}
+    for encoding in ("none", "learned"):
+        setting = setting_of(workspace, "masked_lm", encoding)
+        cells = workspace.cells(setting, range(2))
+        workspace.train(cells)
+        found = use.measured(workspace, cells, 32)
+        scores = workspace.scores(cells, [8], 32)
+        for cell, one in zip(cells, found, strict=True):
+            assert one["whole"].nats.sum() == pytest.approx(scores[cell.seed, 8].nats, rel=1e-4)
+            assert one["whole"].answers.sum() == scores[cell.seed, 8].answers
+        assert [use.costs(one) for one in use.measured(workspace, cells, 32)] == [use.costs(one) for one in found]
+        lost[encoding] = use.costs(found[0])
+    assert max(map(abs, lost["none"].values())) < 1e-5 and np.isnan([*use.shares(lost["none"]).values()]).all()
+    assert min(abs(cost) for condition, cost in lost["learned"].items() if condition.kind != "shuffle") > 1e-5
+    assert {c.size for c in lost["learned"] if c.kind == "shift"} == {1}, "no shift beyond the trained rows"
+
+
+def test_the_rule_that_knows_words_but_no_order_against_a_slow_loop():
+    random = np.random.default_rng(0)
+    tokens = SPECIALS + random.integers(0, 6, (5, 9))
+    asked, targets = random.random((5, 9)) < 0.4, np.where(True, SPECIALS + random.integers(0, 6, (5, 9)), 0)
+    frequency = np.append(np.zeros(SPECIALS), random.dirichlet(np.ones(6)))
+    characters = np.append(np.zeros(SPECIALS), random.integers(1, 4, 6)).astype(float)
+    best = np.inf
+    for weight in use.GRID:
+        nats, letters = 0.0, 0.0
+        for i, t in zip(*np.nonzero(asked), strict=True):
+            local = sum(token == targets[i, t] for token in tokens[i]) / 9
+            nats -= np.log(weight * local + (1 - weight) * frequency[targets[i, t]])
+            letters += characters[targets[i, t]]
+        best = min(best, nats / letters / np.log(2))
+    assert use.bag_bits(tokens, targets, asked, frequency, characters) == pytest.approx(best)
+
+
+# ── recovery ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("task", ["masked_lm", "causal_lm"])
+@pytest.mark.parametrize("encoding", ["none", "learned"])
+def test_without_nothing_is_the_model_and_without_everything_only_the_mean_is_left(workspace, task, encoding):
+    model, setting, source = opened(workspace, task, encoding)
+    look = hidden.look_of(setting, source, 24)
+    inputs = jax.tree.map(lambda leaf: leaf[0], look.sample.inputs)
+    nothing, centre = jnp.zeros((16, 4)), jnp.linspace(-1, 1, 16)
+    plain = model(inputs).logits
+    for layer in range(3):
+        np.testing.assert_allclose(recovery.logits_without(model, inputs, layer, nothing, centre), plain, atol=1e-5)
+    empty = recovery.logits_without(model, inputs, 2, jnp.eye(16), centre)
+    expected = model.stack.norm(centre[None]) @ model.unembedding[...]
+    np.testing.assert_allclose(empty, np.broadcast_to(expected, empty.shape), atol=1e-5)
+
+
+def test_only_an_encoder_without_positions_is_blind_to_order(workspace):
+    gaps = {}
+    for task in ("masked_lm", "causal_lm"):
+        for encoding in ("none", "learned"):
+            model, setting, source = opened(workspace, task, encoding)
+            window = jax.tree.map(lambda leaf: leaf[0], hidden.look_of(setting, source, 24).batch[1])
+            gaps[task, encoding] = float(recovery.order_gap(model, window))
+    blind = gaps.pop(("masked_lm", "none"))
+    assert blind < 1e-5 and min(gaps.values()) > 0.01
+
+
+def test_directions_of_position_hold_it_and_reading_beyond_is_extrapolation(workspace):
+    _, setting, source = opened(workspace, "causal_lm", "none")
+    sample = recovery.longer(setting, source, 24)
+    assert sample.position.max() == 16 and (sample.sequence < 24).all()
+    random = np.random.default_rng(0)
+    x = random.normal(size=(len(sample.position), 16))
+    x[:, 5] = sample.position
+    basis = recovery.position_directions(x, sample)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-9)
+    assert np.linalg.norm(basis[5]) > 0.99
+    states = np.zeros((2, 24, 17, 16))
+    states[0][sample.real] = x
+    states[1][sample.real] = random.normal(size=x.shape)
+    line, noise = (value for _, value in recovery.read_beyond(states, sample, trained=8))
+    assert line < 0.01 and noise > 1
+
+
+def test_what_is_projected_out_is_told_beside_random_directions(workspace):
+    model, setting, source = opened(workspace, "causal_lm", "learned")
+    untrained = parameters.fresh(setting, source.stream, 4)
+    look, longer = hidden.look_of(setting, source, 24), recovery.longer(setting, source, 8)
+    found = recovery.recovered(model, untrained, look, longer, setting, 0)
+    kinds = {(c["metric"], c.get("part"), c.get("layer"), c.get("network")) for c, _ in found}
+    assert {("projected_out", part, layer, "trained") for part in ("position", "random") for layer in (1, 2)} <= kinds
+    assert {("probe_error", None, layer, n) for layer in (0, 1, 2) for n in ("trained", "untrained")} <= kinds
+
+
+# ── verdicts follow the rows ────────────────────────────────────────────────────────────────────────────────────────
+
+COLUMNS = {"encoding": "learned", "positions": "arange", "starts": "packed", "corpus": "kjv", "metric": "cost"}
+
+
+def rows_of(task, shift, shuffle, permute, whole=1.0, seeds=10, **more):
+    values = {"shift": shift, "shuffle": shuffle, "permute": permute, "one id": whole}
+    return [
+        COLUMNS | more | {"task": task, "seed": seed, "condition": kind, "size": 8 * (kind != "one id"), "value": value + 0.01 * seed}
+        for seed in range(seeds)
+        for kind, value in values.items()
+    ]  # fmt: skip
+
+
+def verdicts(rows):
+    return {claim.id: claim.verdict for claim in structure.claims(pd.DataFrame(rows))}
+
+
+def test_verdicts_of_use_turn_with_the_rows():
+    local = [row for task in structure.CHAIN[:2] for row in rows_of(task, 0.0, 0.6, 0.2)]
+    absolute = [row for task in structure.CHAIN[2:] for row in rows_of(task, 0.7, 0.2, 0.6)]
+    found = verdicts(local + absolute)
+    assert (found["C4"], found["C4.encoder-absolute"], found["C4.decoder-absolute"]) == (
+        "supported",
+        "contradicted",
+        "supported",
+    )
+    assert (found["C4.encoder-local"], found["C4.decoder-local"]) == ("supported", "contradicted")
+    assert (found["C4.objective"], found["C4.mask"]) == ("supported", "undecided")
+    swapped = {"masked_lm": "sampled_causal_lm", "sampled_causal_lm": "masked_lm"}
+    turned = verdicts([row | {"task": swapped.get(row["task"], row["task"])} for row in local + absolute])
+    assert (turned["C4"], turned["C4.encoder-absolute"]) == ("contradicted", "supported")
+    assert verdicts([row | {"seed": row["seed"] % 5} for row in local + absolute])["C4"] == "undecided"
+
+
+def test_a_model_that_does_not_use_position_has_no_shares():
+    rows = [row for task in structure.CHAIN for row in rows_of(task, 0.7, 0.2, 0.6, whole=-0.2)]
+    assert "C4" not in verdicts(rows)
+    assert "C4" not in verdicts([row | {"encoding": "none"} for row in rows_of("masked_lm", 0.7, 0.2, 0.6)])
+
+
+def test_verdicts_of_recovery_turn_with_the_rows():
+    base = {"task": "causal_lm", "encoding": "none", "positions": "arange", "part": ""}
+    base |= {"target": "position", "metric": "probe_error", "layer": 1.0}
+    rows = [
+        base | {"network": n, "seed": s, "value": v + s / 100}
+        for n, v in (("trained", 0.2), ("untrained", 0.6))
+        for s in range(8)
+    ]
+    last = [row | {"layer": 2.0} for row in rows]
+    out = {"metric": "projected_out", "network": "trained"}
+    used = [
+        base | out | {"part": p, "seed": s, "value": v + s / 1000}
+        for p, v in (("position", 0.3), ("random", 0.1))
+        for s in range(8)
+    ]
+    found = verdicts(rows + last + used)
+    assert (found["C9"], found["C9.uses"]) == ("supported", "supported")
+    other = {"trained": "untrained", "untrained": "trained"}
+    assert verdicts([row | {"network": other[row["network"]]} for row in rows + last])["C9"] == "contradicted"
+    gap = {"task": "masked_lm", "encoding": "none", "metric": "order_gap", "network": "trained"}
+    gaps = [gap | {"seed": seed, "value": 1e-7} for seed in range(6)]
+    assert verdicts(rows + gaps)["C9.equivariant"] == "supported"
+    assert verdicts(rows + [row | {"value": 0.3} for row in gaps])["C9.equivariant"] == "contradicted"
+
+
+def test_a_smooth_table_is_nearer_to_a_linear_shift_and_a_gaussian_one_is_not():
+    base = {
+        "task": "causal_lm",
+        "encoding": "learned",
+        "positions": "offset",
+        "metric": "shift_residual_1",
+        "rows": 193,
+        "width": 64,
+    }
+    drawn = {"task": "controls", "encoding": "control:gaussian"}
+    rows = [base | more | {"seed": s, "value": v + s / 1000} for more, v in (({}, 0.2), (drawn, 1.0)) for s in range(6)]
+    assert verdicts(rows)["C1.learned"] == "supported"
+    assert verdicts([row | {"value": 1.0 + (row["seed"] % 2) / 100} for row in rows])["C1.learned"] == "undecided"
+
+
+def test_presets_have_the_cells_that_separate_mask_objective_and_predictions():
+    grid = structure.PRESETS["standard"].grid
+    seeds = {(row.task, row.encodings, row.positions): dict(row.sizes).get("seeds") for row in grid[:4]}
+    assert seeds["masked_lm", ("learned",), ("arange",)] == seeds["sampled_causal_lm", ("learned",), ("arange",)] == 10
+    assert all(dict(row.sizes).get("seeds", 10) >= 6 for row in grid), "fewer than six seeds can give no verdict"
+    assert replace(structure.PRESETS["smoke"], grid=()).seeds == 1
