@@ -35,7 +35,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxpe import cli, grids, parameters, tables
-from jaxpe.analysis import geometry, hidden, position_table, recovery, structure_figures, use
+from jaxpe import corpus as corpora
+from jaxpe.analysis import (
+    geometry,
+    heads,
+    heads_figures,
+    hidden,
+    position_table,
+    recovery,
+    structure_figures,
+    use,
+)
 from jaxpe.analysis.attention import code_of
 from jaxpe.config import Setting
 from jaxpe.presets import Preset, Row
@@ -265,10 +275,15 @@ def everything(work: Workspace, cell: Cell, look: hidden.Look, beyond: hidden.Sa
         if network == "trained" and cell.seed == 0:
             found += hidden.read_layers(states, look.sample, "shuffled", cell.seed)
     found += recovery.recovered(model, untrained, look, beyond, setting, cell.seed)
+    whole = cell.seed == 0 and setting.encoding == "learned"  # maps and curves too
+    words = heads.words_of(corpora.tokenizer(corpora.load(setting.corpus).train, setting.vocabulary)) if whole else ()
+    found += heads.measured(model, untrained, look, whole=whole, words=words)
     return [(columns, round(float(value), 5)) for columns, value in found if np.isfinite(value)]
 
 
-figures = structure_figures.figures  # drawn from the table alone
+def figures(table: Any) -> dict[str, Any]:
+    """Tables, use, hidden states and heads, drawn from the table alone."""
+    return structure_figures.figures(table) | heads_figures.figures(table)
 
 
 # ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────

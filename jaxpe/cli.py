@@ -41,6 +41,12 @@ class Options:
     """Text of the language tasks: kjv, a text, parquet or JSON file, or a Hugging Face id."""
     photographs: Path | None = None
     """Folder with photographs NAME_CLASS.jpg of your own (CLASS: the ImageNet number), for superposition."""
+    table: Path | None = None
+    """Position table of your own (FILE.npy, positions × width), for pretrained."""
+    model: Words = ()
+    """Models whose tables are measured: a file of weights, a name of `jaxpe fetch`, a Hugging Face id; for pretrained."""
+    name: str | None = None
+    """What the one --table or --model is called; the file's stem unless given."""
     set: Words = ()
     """Any other field of the preset, as field=value."""
     devices: int | None = None

@@ -23,6 +23,7 @@ STUDY = (
     "accuracy",
     "extrapolation",
     "structure",
+    "pretrained",
     "harm",
     "extraction",
     "superposition",

@@ -70,7 +70,7 @@ def no_table(file: WeightFile) -> UserError:
             return UserError(f"{file.path} has no position table: {sentence}. Give a model with learned positions.")
     return UserError(
         f"{file.path} has no position table under a known name. {candidates(file)} If one of them is it, give its name: "
-        "open_model(..., table=NAME)."
+        "--model FILE::NAME, or open_model(..., table=NAME)."
     )
 
 

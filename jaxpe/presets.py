@@ -58,6 +58,9 @@ class Preset:
     strata: int = 2
     encodings: tuple[str, ...] = ()  # where there is no grid: those that were asked for
     photographs: str = ""  # a folder of NAME_CLASS.jpg, for superposition
+    table: str = ""  # a position table of the user's own, for pretrained
+    models: tuple[str, ...] = ()  # for pretrained: whose tables are measured; those that were fetched unless given
+    name: str = ""  # what that table, or the one model, is called
     corpus: str = "kjv"
     vocabulary: int = 512
     starts: str = "packed"
@@ -69,7 +72,7 @@ class Preset:
 
 def override(preset: Preset, assignments: Sequence[str]) -> Preset:
     """`field=value` words applied to a preset, and to the rows that set the field themselves."""
-    known = {field.name: field.type for field in fields(Preset) if field.name not in ("grid", "encodings")}
+    known = {field.name: field.type for field in fields(Preset) if field.name not in ("grid", "encodings", "models")}
     for word in assignments:
         name, equals, value = word.partition("=")
         if not equals:

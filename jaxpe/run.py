@@ -32,26 +32,49 @@ def prepare(devices: int | None) -> None:
 
 
 def chosen(preset: Preset, options: Options) -> Preset:
-    """A preset with the command line's overrides, without translation where its pairs were neither fetched nor asked for."""
+    """A preset with the command line's overrides, without the rows whose text was neither fetched nor asked for."""
     from jaxpe import fetch, presets
     from jaxpe.cli import words
 
     tasks = words(options.tasks)
     preset = presets.narrow(preset, tasks, words(options.encodings), words(options.architectures))
-    if "translation" not in tasks and not fetch.stored_at("translation").is_file():
-        preset = replace(preset, grid=tuple(row for row in preset.grid if row.task != "translation"))
+
+    def at_hand(row: presets.Row) -> bool:
+        needed = "translation" if row.task == "translation" else dict(row.sizes).get("corpus", "kjv")
+        asked = row.task in tasks if row.task == "translation" else options.corpus is not None
+        return asked or needed not in fetch.CATALOGUE or fetch.stored_at(needed).is_file()
+
+    preset = replace(preset, grid=tuple(row for row in preset.grid if at_hand(row)))
     given = {
         "seeds": options.seeds,
         "steps": options.steps,
         "corpus": options.corpus,
         "photographs": options.photographs,
+        "table": options.table,
+        "name": options.name,
     }
+    preset = replace(preset, models=tuple(words(options.model)))
     assignments = [f"{name}={value}" for name, value in given.items() if value is not None]
     return presets.override(preset, [*assignments, *words(options.set)])
 
 
+def check_tables(names: Sequence[str], options: Options) -> None:
+    """Refuses --table, --model and --name where no experiment looks at them (one of the user's own may)."""
+    given = {"--table": options.table, "--model": options.model, "--name": options.name}
+    asked = [word for word, value in given.items() if value]
+    if asked and not any(name == "pretrained" or name.endswith(".py") for name in names):
+        raise UserError(
+            f"{' and '.join(asked)} can be given to `jaxpe run pretrained` only: {names[0]} has no use for it."
+        )
+    if options.name is not None and not options.name.strip():
+        raise UserError("--name is empty: give a name, or leave it out.")
+    if options.name and not (options.table or options.model):
+        raise UserError("--name says what a table is called: give --table or --model with it.")
+
+
 def run(names: Sequence[str], options: Options) -> int:
     """Runs experiments one after the other into one results folder. Returns the exit code."""
+    check_tables(names, options)
     prepare(options.devices)
     from jaxpe import experiment, plans, progress, store, study
     from jaxpe.report import index

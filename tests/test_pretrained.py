@@ -373,7 +373,8 @@ def test_an_id_of_the_hub_is_its_file_and_tokenizer(tmp_path, monkeypatch):
 
 
 def tiny_bert(layers=2, width=8, inner=16):
-    """Random weights under the published names."""
+    """Random weights under the published names, the same ones at every call."""
+    generator = np.random.default_rng(0)
     shapes = {"embeddings.token_type_embeddings.weight": (2, width), "embeddings.LayerNorm": width}
     shapes |= {"embeddings.position_embeddings.weight": (12, width), "embeddings.word_embeddings.weight": (7, width)}
     for name in (f"encoder.layer.{n}" for n in range(layers)):
@@ -384,11 +385,11 @@ def tiny_bert(layers=2, width=8, inner=16):
     made = {}
     for name, shape in shapes.items():
         if name.endswith(".weight"):
-            made[name] = RANDOM.normal(size=shape)
+            made[name] = generator.normal(size=shape)
         else:
             made |= {
-                f"{name}.weight": RANDOM.normal(size=shape),
-                f"{name}.bias": RANDOM.normal(size=np.ravel(shape)[0]),
+                f"{name}.weight": generator.normal(size=shape),
+                f"{name}.bias": generator.normal(size=np.ravel(shape)[0]),
             }
     return {name: array.astype(np.float32) for name, array in made.items()}
 
