@@ -18,7 +18,8 @@ than for Gaussian rows, far less than for sinusoids. No head of the encoder is a
 Primary cell. C4: shift share (mean over c = 1, 8, 32) of `sampled_causal_lm` (c) minus `masked_lm` (a), `learned`, packed stream,
 positions from 0, length N / 2: above 0. Parts there: encoder-absolute and decoder-absolute (share of masked_lm, causal_lm above
 .1), encoder-local and decoder-local (local minus block share above 0), mask, objective, predictions (b − a, c − b, d − c), and c − a
-again with random starts (offset), at document starts (document), in the second domain (second). C9: `causal_lm`, `none`: probe
+again with random starts (offset), at document starts (document), in the second domain (second). Added on 2026-11-25 after the
+first look, and called so: the shift by 8 alone, since a shift by 32 meets rows that only the longest windows trained. C9: `causal_lm`, `none`: probe
 error of position after layer 1, untrained minus trained, above 0; C9.uses: bits lost without the probe's subspace minus random
 ones, above 0. C1: residual of the exact rotation of sinusoids below 1e-6 of the variance; C1.learned: residual of a fitted map
 on the table of `causal_lm` with random starts (193 rows, width 64), Gaussian control minus learned, above 0.
@@ -56,7 +57,8 @@ from jaxpe.text import OBJECTIVES
 MEASUREMENT = 1  # raise it when the numbers of hidden states change
 LEARNED = ("learned",)
 THREE = ("none", "sinusoidal", "learned")
-SHOWN = 25  # positions of a map, evenly spaced, and points of a curve, so that the table stays small
+SHOWN = 17  # positions of a map, evenly spaced, and points of a curve, so that the table stays small
+PLACES = 4  # of a window, whose losses are told together
 LOOKED_AT = 3  # models of a setting whose hidden states are read, and all of those that carry C9
 CONTROLS = 6  # drawn tables
 PAIR = ("masked_lm", "causal_lm")  # whose hidden states are read
@@ -121,14 +123,11 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
     for setting in settings:
         group = [cell for cell in cells if cell.setting == setting]
         codes = np.stack([position_code(work, cell) for cell in group])
-        drawn = setting.encoding not in [
-            earlier.encoding for earlier in settings[: settings.index(setting)] if earlier.task == setting.task
-        ]
         if codes.any():
             shapes.setdefault(codes.shape[1:])
             tokens = np.stack([np.asarray(work.model(cell).stack.embedding[...], np.float64) for cell in group])
             bases = [base_row(cell) for cell in group]
-            rows += of_tables(bases, codes, tokens, whole=drawn or setting.positions == "offset")
+            rows += of_tables(bases, codes, tokens, whole=is_drawn(setting, preset))
         if setting.language and setting.mix is None:
             rows += uses(work, group, setting, preset.examples)
             if setting.task in PAIR and (setting.positions, setting.starts, setting.corpus) == (
@@ -138,6 +137,12 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
             ):
                 rows += looked_at(work, group, setting, preset.examples, looks)
     return rows + controls(list(shapes), preset)
+
+
+def is_drawn(setting: Setting, preset: Preset) -> bool:
+    """Whose table is drawn whole: learned ones of the matched pair, and of toy tasks."""
+    plain = (setting.starts, setting.corpus) == ("packed", preset.corpus)
+    return setting.encoding == "learned" and (not setting.language or (plain and setting.task in PAIR))
 
 
 def base_row(cell: Cell) -> tables.Row:
@@ -162,13 +167,20 @@ def position_code(work: Workspace, cell: Cell) -> np.ndarray:
 
 def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | None, whole: bool) -> list[tables.Row]:
     """Every measure of a stack of tables, a row a seed. `whole`: also what maps and curves are drawn from."""
-    found = {name: value for name, value in position_table.measured(codes, tokens).items() if np.isfinite(value).any()}
     size = {"rows": codes.shape[1], "width": codes.shape[2]}
-    rows = [
-        base | size | {"metric": name, "value": round(float(values[i]), 5)}
-        for name, values in found.items()
-        for i, base in enumerate(bases)
-    ]
+    rows = list[tables.Row]()
+    for name, values in position_table.measured(codes, tokens).items():
+        if name in structure_figures.MEASURES:
+            pairs = list(zip(bases, values, strict=True))
+        else:  # the mean over seeds, so that the table stays small
+            pairs = [
+                (bases[0] | {"seed": None}, values[np.isfinite(values)].mean() if np.isfinite(values).any() else np.nan)
+            ]
+        rows += [
+            base | size | {"metric": name, "value": round(float(value), 5)}
+            for base, value in pairs
+            if np.isfinite(value)
+        ]
     if not whole:
         return rows
     shown = np.unique(np.linspace(0, codes.shape[1] - 1, SHOWN).round().astype(int))
@@ -227,16 +239,20 @@ def uses(work: Workspace, group: list[Cell], setting: Setting, examples: int) ->
             rows.append(
                 base | {"metric": "cost", "condition": condition.kind, "size": condition.size, "value": round(cost, 6)}
             )
-    total = jax.tree.map(lambda *parts: np.sum(parts, axis=0), *[one["whole"] for one in found])
-    for place in np.flatnonzero(total.characters):
-        value = total.nats[place] / total.characters[place] / np.log(2)
-        by_place = {"metric": "bits_by_place", "row": int(place), "value": round(float(value), 4), "seed": None}
-        rows.append(base_row(group[0]) | by_place | {"test_length": setting.train_length})
-        answer = {
-            "metric": "perplexity_by_place",
-            "value": round(float(np.exp(total.nats[place] / total.answers[place])), 4),
-        }
-        rows.append(base_row(group[0]) | by_place | answer | {"test_length": setting.train_length})
+    return rows + by_place(
+        base_row(group[0]) | {"seed": None, "test_length": setting.train_length}, [one["whole"] for one in found]
+    )
+
+
+def by_place(base: tables.Row, found: list[Any]) -> list[tables.Row]:
+    """Bits per character and perplexity at every four places, of all seeds together; `row` is the middle of the four."""
+    rows, total = list[tables.Row](), jax.tree.map(lambda *parts: np.sum(parts, axis=0), *found)
+    for first in range(0, len(total.nats), PLACES):
+        answers, nats, characters = (part[first : first + PLACES].sum() for part in total)
+        if characters:
+            here = base | {"row": first + (PLACES - 1) / 2}
+            rows.append(here | {"metric": "bits_by_place", "value": round(float(nats / characters / np.log(2)), 4)})
+            rows.append(here | {"metric": "perplexity_by_place", "value": round(float(np.exp(nats / answers)), 4)})
     return rows
 
 
@@ -291,15 +307,15 @@ def figures(table: Any) -> dict[str, Any]:
 PACKED = {"encoding": "learned", "positions": "arange", "starts": "packed"}
 
 
-def shares(table: Any, kind: str, **where: Any) -> Any:
-    """Mean over sizes of the cost of a kind of change, as a share of that of one id for all, by seed.
+def shares(table: Any, kind: str, where: dict[str, Any], size: int | None = None) -> Any:
+    """Mean over sizes of the cost of a kind of change, as a share of that of one id for all, by seed; or at one size.
 
     Seeds whose model does not use position (`use.FEWEST_BITS`) have no share.
     """
     part = tables.select(table, metric="cost", **where)
     whole = tables.by_seed(part, condition="one id")
     whole = whole[whole >= use.FEWEST_BITS]
-    cost = tables.by_seed(part, condition=kind)
+    cost = tables.by_seed(part, condition=kind) if size is None else tables.by_seed(part, condition=kind, size=size)
     both = cost.index.intersection(whole.index)
     return cost[both] / whole[both]
 
@@ -323,7 +339,7 @@ def claims(table: Any) -> list[Claim]:
 def by_use(table: Any) -> Iterator[Claim]:
     """C4 and its parts."""
     here = PACKED | {"corpus": first_corpus(table)}
-    share = {task: shares(table, "shift", task=task, **here) for task in CHAIN}
+    share = {task: shares(table, "shift", here | {"task": task}) for task in CHAIN}
     statement = "Next-token prediction learns absolute position, masked LM does not: shift share of next tokens (a random 15 % asked, causal) minus masked tokens (both ways), packed stream."
     yield from claim("C4", statement, difference(share["sampled_causal_lm"], share["masked_lm"]))
     for name, task, words in (
@@ -336,7 +352,7 @@ def by_use(table: Any) -> Iterator[Claim]:
             difference(share[task], 0 * share[task]),
             USES,
         )
-        local, block = (shares(table, kind, task=task, **here) for kind in ("shuffle", "permute"))
+        local, block = (shares(table, kind, here | {"task": task}) for kind in ("shuffle", "permute"))
         yield from claim(
             f"C4.{name}-local",
             f"{words} uses local order more than the order of blocks (local minus block share).",
@@ -351,6 +367,17 @@ def by_use(table: Any) -> Iterator[Claim]:
         yield from claim(
             f"C4.{name}", f"What {words} adds to the shift share.", difference(share[after], share[before])
         )
+    near = {task: shares(table, "shift", here | {"task": task}, 8) for task in CHAIN}
+    note = "Added after the first results: shifted by 32, half of the rows are ones that few windows reach."
+    yield from claim(
+        "C4.shift8",
+        "The same as C4 with the shift by 8 alone.",
+        difference(near["sampled_causal_lm"], near["masked_lm"]),
+        note=note,
+    )
+    for kind, task in (("encoder", "masked_lm"), ("decoder", "causal_lm")):
+        statement = f"The {kind} ({task}) uses absolute position: share of the shift by 8 alone above {USES:g}."
+        yield from claim(f"C4.{kind}-absolute-8", statement, difference(near[task], 0 * near[task]), USES, note=note)
     yield from elsewhere(table)
 
 
@@ -365,14 +392,14 @@ def elsewhere(table: Any) -> Iterator[Claim]:
     }
     for name, (words, changes) in places.items():
         where = PACKED | changes
-        share = {task: shares(table, "shift", task=task, **where) for task in CHAIN}
+        share = {task: shares(table, "shift", where | {"task": task}) for task in CHAIN}
         yield from claim(
             f"C4.{name}", f"The same as C4 with {words}.", difference(share["sampled_causal_lm"], share["masked_lm"])
         )
         for kind, task in (("encoder", "masked_lm"), ("decoder", "causal_lm")):
             statement = f"The {kind} ({task}) uses absolute position with {words}: shift share above {USES:g}."
             yield from claim(f"C4.{name}-{kind}-absolute", statement, difference(share[task], 0 * share[task]), USES)
-            local, block = (shares(table, change, task=task, **where) for change in ("shuffle", "permute"))
+            local, block = (shares(table, change, where | {"task": task}) for change in ("shuffle", "permute"))
             statement = f"The {kind} ({task}) uses local order more than that of blocks with {words}."
             yield from claim(f"C4.{name}-{kind}-local", statement, difference(local, block))
 
@@ -457,7 +484,8 @@ def claim(
     yield Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p)
 
 
-ABSOLUTE, LOCAL = "uses absolute position", "uses local order"
+ABSOLUTE, LOCAL = "uses absolute position", "uses local order more than blocks"
+ELSEWHERE = {"offset": "random starts", "document": "document starts", "second": "the second domain"}
 
 
 def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
@@ -465,24 +493,21 @@ def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
     if "C4" not in made:
         return []
 
-    def word(name: str, yes: str) -> str:
+    def word(name: str, yes: str, no: str) -> str:
         one = made.get(name)
         if one is None:
-            return f"{yes}: not run"
-        says = {"supported": yes, "contradicted": f"does not show that it {yes}"}.get(one.verdict, f"{yes}: undecided")
-        return f"{says} ({told(one)})"
+            return "not run"
+        return f"{ {'supported': yes, 'contradicted': no}.get(one.verdict, 'undecided') } ({told(one)})"
 
-    pair = [
-        f"the {kind} {word(f'C4.{kind}-local', LOCAL)} and {word(f'C4.{kind}-absolute', ABSOLUTE)}"
-        for kind in ("encoder", "decoder")
-    ]
-    elsewhere = [
-        f"{name}: {told(made[f'C4.{name}'])}" for name in ("offset", "document", "second") if f"C4.{name}" in made
-    ]
-    text = f"By use, {'; '.join(pair)}. Next tokens minus masked tokens, at equal numbers of predictions: {told(made['C4'])}."
-    if elsewhere:
-        text += f" With other starts and another domain: {'; '.join(elsewhere)}."
-    return [Answer("Do encoders learn local and decoders absolute position?", text, "use")]
+    kinds = ("encoder", "decoder")
+    local = "; ".join(f"the {kind}: {word(f'C4.{kind}-local', 'yes', 'no, the contrary')}" for kind in kinds)
+    absolute = "; ".join(f"the {kind}: {word(f'C4.{kind}-absolute', 'yes', 'no')}" for kind in kinds)
+    near = "; ".join(f"the {kind}: {word(f'C4.{kind}-absolute-8', 'yes', 'no')}" for kind in kinds)
+    elsewhere = [f"{words}: {told(made[f'C4.{name}'])}" for name, words in ELSEWHERE.items() if f"C4.{name}" in made]
+    more = f" Elsewhere: {'; '.join(elsewhere)}." if elsewhere else ""
+    text = f"{LOCAL.capitalize()}? {local}. {ABSOLUTE.capitalize()}? {absolute}; by a shift of 8 alone, {near}.{more}"
+    short = f"Next-token prediction minus masked tokens, share of what position is worth that absolute position carries: {told(made['C4'])}."
+    return [Answer("Do encoders learn local and decoders absolute position?", text, "use", short=short)]
 
 
 if __name__ == "__main__":

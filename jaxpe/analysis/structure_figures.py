@@ -201,7 +201,9 @@ def use(table: Any) -> Any:
     ]
     found = [(title, picked(shown, where)) for title, where in places]
     found = [(title, part) for title, part in found if len(part)]
-    figure, axes = draw.panels(max(len(found), 1), columns=2, width=4.6, height=3.0, sharey=True)
+    figure, axes = draw.panels(
+        max(len(found), 1), columns=2, width=4.6 if len(found) > 1 else 8.0, height=3.0, sharey=True
+    )
     for axis, (title, part) in zip(axes, found, strict=False):
         tasks = [task for task in OBJECTIVES if (part["task"] == task).any()]
         for i, (kind, label) in enumerate(KINDS.items()):
@@ -294,14 +296,13 @@ def by_place(table: Any) -> Any:
         own = part[part["task"] == task]
         for name in dict.fromkeys(own["encoding"]):
             line, look = own[own["encoding"] == name], draw.style(name)
-            smooth = line["value"].rolling(5, center=True, min_periods=1).mean()
             axis.plot(
                 line["row"],
-                smooth,
+                line["value"],
                 color=look.colour,
                 linestyle=look.dashes,
                 marker=look.marker,
-                markevery=8,
+                markevery=2,
                 markersize=4,
                 label=name,
             )
@@ -318,7 +319,7 @@ def by_place(table: Any) -> Any:
     draw.legend(figure, axes, columns=3)
     draw.caption(
         figure,
-        "Loss by place at the training length, packed stream; means over seeds and windows, running mean over five places.",
+        "Loss by place at the training length, packed stream; means over seeds and windows, four places at a time.",
     )
     return figure
 
