@@ -5,7 +5,8 @@ Order-free tasks (`count`, `majority`, `histogram`: the answer is a function of 
 sweeps of a factor s on a frozen code: position × s; token and position both × s (a control: the size alone); and
 (token + s·position) / √(1 + s²), the ratio alone, at a constant size. Harm by ratio counts only in the third. `concatenated`
 gives position a quarter of the same width, or (`wide`) coordinates of its own beside a token of full width. Twins are pairs
-of the same symbols with different answers: a rule blind to order is right on one of the two at most.
+of the same symbols with different answers: a rule blind to order is right on one of the two at most. Quick and standard have
+the encoder only; `full` has every architecture where a task is defined in it.
 
 Prediction: within the lengths seen a position harms no order-free task (all sit at the ceiling) and is indispensable for
 order-needing ones; beyond them it does harm: `none` counts on, sinusoids do not. `randomized` positions lessen the harm. By
@@ -16,8 +17,10 @@ a factor of 3. Random rows behave like sinusoids within the lengths seen. A lear
 10 and fails at 0.02 and at 30. Adding and concatenating at the same size do not differ by 0.02 within the lengths seen.
 
 Primary cell. C5: `count` in the encoder, token accuracy at 2 N, `sinusoidal` minus `none`, positions `arange`: no harm means
-that the interval does not lie below −0.02. Parts: every other task, within (seen) and beyond. C8.twins: share of pairs of
-`index` with both right, `sinusoidal` minus `none`.
+that the interval does not lie below −0.02. Parts: every task, within (seen) and beyond; added minus concatenated (add); and
+the turning point (ratio): in the third sweep, sinusoids at width 32 and the training length, `count` at s = 10 minus s = 0 and
+`index` at s = 1 minus s = 0.1, fixed after a first standard run with three seeds of the ten. Each of the four is a family of its own
+for Holm's method. C8.twins: share of pairs of `index` with both right, `sinusoidal` minus `none`.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ FROZEN, SWEEPS = ("sinusoidal", "random_fixed"), ("position", "both", "ratio")
 MARGIN = 0.02  # in accuracy: less is no harm
 WIDE = (("width", 40), ("seeds", 6))  # a token of width 32 and a position of width 8; or both in all 40, added
 SWEEP = (("steps", 1500), ("seeds", 3))
+TURNS = {"count": (10.0, 0.0), "index": (1.0, 0.1)}  # C5.ratio: accuracy at the first factor minus that at the second
 STDS = (0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of a learned table before training
 SOLVED = 0.95  # mean token accuracy from which a sweep counts as solved
 CURVE = 10  # points of a loss curve
@@ -85,8 +89,7 @@ PRESETS = {
     ),
     "standard": Preset(
         (
-            Row("count", ("encoder",), ("none", "sinusoidal")),
-            Row("index", ("encoder",), ("none", "sinusoidal")),
+            *[Row(task, ("encoder",), ("none", "sinusoidal")) for task in (*TWO, *ORDER_FREE[1:], *ORDER_NEEDING[:2], "relative_index")],
             *[Row(task, ("encoder",), FIVE, sizes=grids.SIX) for task in (*ORDER_FREE, *ORDER_NEEDING)],
             *[
                 Row(task, ("encoder",), ("sinusoidal", "learned"), ("offset", "randomized"), grids.SIX)
@@ -94,6 +97,8 @@ PRESETS = {
             ],
             *[Row(task, ("encoder",), ("sinusoidal",), sizes=WIDE) for task in TWO],
             *[Row(task, ("encoder",), ("concatenated",), sizes=WIDE, options=(("share", 0.2),)) for task in TWO],
+            *[Row(task, ("encoder",), ("sinusoidal",), mixes=mixes(("ratio",)), sizes=SWEEP[:1] + grids.SIX) for task in TWO],
+            *[Row(task, ("encoder",), ("sinusoidal",), mixes=mixes(("ratio",), of_claim), sizes=SWEEP[:1] + grids.TEN) for task, of_claim in TURNS.items()],
             *[Row(task, ("encoder",), ("learned",), sizes=SWEEP, options=(("scale", std),)) for task in TWO for std in STDS],
             *[
                 Row(task, ("encoder",), codes, mixes=mixes(kinds), sizes=(*SWEEP[:1], ("width", width), ("seeds", seeds)))
@@ -160,7 +165,7 @@ def of_cell(work: Workspace, cell: Cell) -> list[tables.Row]:
     reached = train.step_reaching(history, "token_accuracy", 0.95)
     rows: list[tables.Row] = [{"metric": "steps_to_95", "value": reached, "steps": setting.training.steps}]
     plainly = named_mix(setting)["sweep"] == "none"
-    if plainly and cell.seed < 3:
+    if plainly and cell.seed < 2:
         at = np.unique(np.geomspace(1, len(history["step"]), 2 * CURVE)[1::2].astype(int)) - 1
         rows += [{"metric": "loss", "value": history["loss"][i], "steps": history["step"][i]} for i in at]
     model = work.model(cell)
@@ -232,24 +237,29 @@ def claims(table: Any) -> list[Claim]:
         verdict = {"harmless": "supported", "helpful": "supported", "harmful": "contradicted"}.get(word, "undecided")
         statement = f"Adding sinusoids does no harm where order is not asked for: count in the encoder at {length}, twice the training length (sinusoidal minus none)."
         made.append(claim("C5", statement, verdict, found, "token accuracy"))
-    for task, (times, where) in product(dict.fromkeys(table["task"]), ((1, "seen"), (2, "beyond"))):
-        for encoding in main_encodings(table):
-            a, b, length = compared(table, task, times, encoding)
-            if len(a):
-                word, found = judged(a, b)
-                statement = (
-                    f"{encoding} on {task} in the encoder at length {length} ({where}): accuracy minus that with none."
-                )
-                made.append(claim(f"C5.{task}-{where}-{encoding.lower()}", statement, word, found, "token accuracy"))
-    twins = tables.select(plain(table), task="index", metric="twins_both_right", positions="arange")
-    a, b = tables.paired(twins, {"encoding": "sinusoidal"}, {"encoding": "none"})
-    if len(a):
-        statement = (
-            "Twins of index, the same symbols with different answers: share with both right, sinusoidal minus none."
-        )
-        found = paired_difference(a, b)
-        made.append(claim("C8.twins", statement, direction_verdict(found), found, "share of pairs"))
-    return made + added_or_concatenated(table)
+    for task, (where, times), encoding in product(dict.fromkeys(table["task"]), WHERE.items(), main_encodings(table)):
+        a, b, length = compared(table, task, times, encoding)
+        if len(a):
+            word, found = judged(a, b)
+            statement = (
+                f"{encoding} on {task} in the encoder at length {length} ({where}): accuracy minus that with none."
+            )
+            name = f"C5.{task}-{where}-{encoding.lower()}"
+            made.append(claim(name, statement, word, found, "token accuracy", where))
+    return made + turned(table) + twins_apart(table) + added_or_concatenated(table)
+
+
+def twins_apart(table: Any) -> list[Claim]:
+    """C8 by twins of index. The first encoding carries the claim's plain name."""
+    part = tables.select(plain(table), task="index", metric="twins_both_right", positions="arange")
+    made: list[Claim] = []
+    for encoding in main_encodings(table):
+        a, b = tables.paired(part, {"encoding": encoding}, {"encoding": "none"})
+        if len(a):
+            statement = f"Twins of index, the same symbols with different answers: share with both right, {encoding} minus none."
+            found, name = paired_difference(a, b), f"C8.twins-{encoding.lower()}" if made else "C8.twins"
+            made.append(claim(name, statement, direction_verdict(found), found, "share of pairs"))
+    return made
 
 
 def main_encodings(table: Any) -> list[str]:
@@ -258,6 +268,34 @@ def main_encodings(table: Any) -> list[str]:
     return ["sinusoidal"] if "sinusoidal" in names else names
 
 
+def swept(table: Any, task: str) -> Any:
+    """The ratio sweep of a task at the training length, with its factor s: of sinusoids, or else of the first encoding."""
+    part = tables.select(table, task=task, sweep="ratio", metric="token_accuracy", architecture="encoder")
+    part = part[(part["test_length"] == part["train_length"]) & (part["encoding"] != "none")]
+    names = list(dict.fromkeys(part["encoding"]))
+    chosen = "sinusoidal" if "sinusoidal" in names else names[0] if names else None
+    part = part[part["encoding"] == chosen]
+    return part.assign(s=(part["position_factor"] / part["token_factor"]).round(3))
+
+
+def turned(table: Any) -> list[Claim]:
+    """C5.ratio: what the ratio of position to token alone does to both tasks of the matched pair, at the common width."""
+    made = []
+    for task, (s, other) in TURNS.items():
+        part = swept(table, task)
+        part = part[part["width"] == plain(table)["width"].min()]
+        a, b = tables.paired(part, {"s": s}, {"s": other})
+        if len(a):
+            word, found = judged(a, b)
+            what = (
+                f"{part['encoding'].iloc[0]}, width {part['width'].iloc[0]:g}, length {part['test_length'].iloc[0]:g}"
+            )
+            statement = f"The ratio of position to token alone, {task} in the encoder ({what}): accuracy at s = {s:g} minus s = {other:g}."
+            made.append(claim(f"C5.ratio-{task}", statement, word, found, "token accuracy", "ratio"))
+    return made
+
+
+WHERE = {"seen": 1, "beyond": 2}  # the test length, in training lengths
 ADDED = {  # part of the claim's name: what is compared, width when added, width when concatenated
     "same-size": ("both of width {}, as many parameters", 32, 32),
     "wide": ("both of width {}, as many parameters; concatenated, the token keeps 32", 40, 40),
@@ -269,7 +307,7 @@ def added_or_concatenated(table: Any) -> list[Claim]:
     """What adding is worth against concatenating, at the training length and beyond it."""
     part = tables.select(table, sweep="none", metric="token_accuracy", positions="arange", test_positions="arange")
     made = []
-    for task, (name, (what, width, other)), (times, where) in product(TWO, ADDED.items(), ((1, "seen"), (2, "beyond"))):
+    for task, (name, (what, width, other)), (where, times) in product(TWO, ADDED.items(), WHERE.items()):
         own = part[(part["task"] == task) & (part["test_length"] == times * part["train_length"])]
         a, b = tables.paired(
             own, {"encoding": "sinusoidal", "width": width}, {"encoding": "concatenated", "width": other}
@@ -278,58 +316,131 @@ def added_or_concatenated(table: Any) -> list[Claim]:
             word, found = judged(a, b)
             length = f"{own['test_length'].iloc[0]:g}"
             statement = f"Adding sinusoids minus concatenating them, {task} in the encoder at length {length} ({where}); {what.format(width)}."
-            made.append(claim(f"C5.add-{name}-{task}-{where}", statement, word, found, "token accuracy"))
+            made.append(claim(f"C5.add-{name}-{task}-{where}", statement, word, found, "token accuracy", "add"))
     return made
 
 
 def solved_range(table: Any, task: str) -> str:
-    """For which s the ratio sweep of sinusoids solves a task at the training length, in words, by width."""
-    part = tables.select(table, task=task, sweep="ratio", encoding="sinusoidal", metric="token_accuracy")
-    part = part[part["test_length"] == part["train_length"]]
-    part = part.assign(s=(part["position_factor"] / part["token_factor"]).round(3))
-    words = []
+    """For which of the tested s the ratio sweep solves a task at the training length, in words, by width."""
+    words, part = [], swept(table, task)
     for width, own in part.groupby("width"):
         means = own.groupby("s")["value"].mean()
-        solved = [f"{s:g}" for s in means.index[means >= SOLVED]]
-        reach = f"at s = {' to '.join(dict.fromkeys((solved[0], solved[-1])))}" if solved else "at no s"
         unlearned = task in ORDER_FREE and not means.iloc[0] >= SOLVED
         why = " (so short a training does not learn it without a position either)" if unlearned else ""
-        words.append(f"{reach} at width {width:g}{why}")
-    first, last = part["s"].min(), part["s"].max()
-    return f"solved (≥ {SOLVED:g}; s from {first:g} to {last:g}) {'; '.join(words)}" if words else "not run"
+        words.append(f"{runs_of(means >= SOLVED)} at width {width:g}{edge_of(means)}{why}")
+    tested = ", ".join(f"{s:g}" for s in sorted(set(part["s"])))
+    return f"solved (mean ≥ {SOLVED:g}; s of {tested}) {'; '.join(words)}" if words else "not run"
+
+
+def edge_of(means: Any) -> str:
+    """' (at 3: 0.85)': what is left at the first factor above those that are solved."""
+    solved = means.index[means >= SOLVED]
+    above = means[means.index > solved.max()] if len(solved) else means[:0]
+    return f" (at {above.index[0]:g}: {above.iloc[0]:.2f})" if len(above) else ""
+
+
+def runs_of(solved: Any) -> str:
+    """'at s = 0 to 1 and 10': a range only where every s tested between its ends is solved."""
+    runs: list[list[str]] = [[]]
+    for s, yes in solved.items():
+        if yes:
+            runs[-1].append(f"{s:g}")
+        elif runs[-1]:
+            runs.append([])
+    words = [" to ".join(dict.fromkeys((run[0], run[-1]))) for run in runs if run]
+    return f"at s = {' and '.join(words)}" if words else "at no s"
+
+
+HARM = {"harmless": "no harm", "helpful": "help", "harmful": "harm"}
+HELP = {"harmless": "no help", "helpful": "help", "harmful": "harm"}
 
 
 def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
-    """Two of the three questions."""
-    found = []
-    seen, beyond = made.get("C5.count-seen-sinusoidal"), made.get("C5.count-beyond-sinusoidal")
-    if seen and beyond:
-        text = (
-            f"Where the answer does not depend on order (count), within the lengths seen: {seen.verdict}, {told(seen)}; at "
-            f"twice the length: {beyond.verdict}, {told(beyond)}. {by_task(made, ORDER_FREE)}"
-            f"What turns it round is the ratio of position to token (token + s·position at constant size): count is "
-            f"{solved_range(table, 'count')}. {against_concatenating(made)}"
-        )
-        figure = "sweep" if has_sweep(table) else "within_and_beyond"
-        found.append(Answer("Does adding a position do harm?", text.strip(), figure))
-    helps, twins = made.get("C5.index-seen-sinusoidal"), made.get("C8.twins")
-    if helps and twins:
-        text = (
-            f"Where the answer depends on order (index): {helps.verdict}, {told(helps)}. Of two inputs with the same symbols "
-            f"and different answers both are right more often by {told(twins)}. {by_task(made, ORDER_NEEDING)}"
-            f"The ratio decides here too: index is {solved_range(table, 'index')}."
-        )
-        found.append(Answer("Where does a position plainly help?", text, "twins"))
-    return found
+    """Two of the three questions, in the words of the claims' verdicts."""
+    names = main_encodings(table)
+    if names and not (plain(table)["encoding"] == "none").any():
+        short = "Not answered: there is no model without a position to compare with; ask for the encoding none too."
+        return [Answer("Does adding a position do harm?", "", "within_and_beyond", short)]
+    found = [harm_answer(table, made, name) for name in names] + [help_answer(table, made, name) for name in names]
+    return [answer for answer in found if answer]
 
 
-def by_task(made: dict[str, Claim], tasks: Sequence[str]) -> str:
+def harm_answer(table: Any, made: dict[str, Claim], encoding: str) -> Answer | None:
+    """From count, or the first order-free task that was run."""
+    task = first_of(made, ORDER_FREE, encoding)
+    if task is None:
+        return None
+    seen, beyond = (made.get(name_of(task, where, encoding)) for where in WHERE)
+    ratio = turning(table, made, encoding, "count")
+    short = (
+        f"Within the lengths seen {in_words(seen, HARM)}; at twice the length {in_words(beyond, HARM)} ({encoding} on {task}, "
+        f"which asks for no order){ratio}."
+    )
+    text = by_task(made, ORDER_FREE, encoding)
+    if ratio:
+        text += (
+            "What turns it round is the ratio of position to token, (token + s·position) / √(1 + s²): count is "
+            f"{solved_range(table, 'count')}. "
+        )
+    text += against_concatenating(made) if encoding == "sinusoidal" else ""
+    return Answer("Does adding a position do harm?", text.strip(), "ratio" if ratio else "within_and_beyond", short)
+
+
+def help_answer(table: Any, made: dict[str, Claim], encoding: str) -> Answer | None:
+    """From index, or the first order-needing task that was run."""
+    task = first_of(made, ("index", *ORDER_NEEDING), encoding)
+    if task is None:
+        return None
+    seen, beyond = (made.get(name_of(task, where, encoding)) for where in WHERE)
+    ratio = turning(table, made, encoding, "index")
+    short = (
+        f"Where the answer depends on order: within the lengths seen {in_words(seen, HELP)}; at twice the length "
+        f"{in_words(beyond, HELP)} ({encoding} on {task}){ratio}."
+    )
+    twins = next((made[name] for name in (f"C8.twins-{encoding.lower()}", "C8.twins") if name in made), None)
+    text = f"Of two inputs with the same symbols and different answers both are right: {told(twins)}. " if twins else ""
+    text += by_task(made, ORDER_NEEDING, encoding)
+    text += (
+        f"The ratio of position to token decides here too: index is {solved_range(table, 'index')}." if ratio else ""
+    )
+    return Answer("Where does a position plainly help?", text.strip(), "twins" if twins else "within_and_beyond", short)
+
+
+def name_of(task: str, where: str, encoding: str) -> str:
+    return f"C5.{task}-{where}-{encoding.lower()}"
+
+
+def first_of(made: dict[str, Claim], tasks: Sequence[str], encoding: str) -> str | None:
+    return next((task for task in tasks if any(name_of(task, where, encoding) in made for where in WHERE)), None)
+
+
+def in_words(claim: Claim | None, words: dict[str, str]) -> str:
+    """'harm, -0.681 token accuracy (-0.755 to -0.598, n = 10)'."""
+    return "not run" if claim is None else f"{words.get(claim.verdict, claim.verdict)}, {told(claim)}"
+
+
+def turning(table: Any, made: dict[str, Claim], encoding: str, task: str) -> str:
+    """The condition under which the answer turns round: what the ratio does at the common width, of that encoding's sweep."""
+    one, part = made.get(f"C5.ratio-{task}"), swept(table, task)
+    if one is None or encoding not in set(part["encoding"]):
+        return ""
+    s, other = TURNS[task]
+    width = plain(table)["width"].min()
+    means = part[part["width"] == width].groupby("s")["value"].mean()
+    reached = f"solved {runs_of(means >= SOLVED)}"
+    return (
+        f"; it turns with the ratio s of position to token: at width {width:g} {task} is {reached}, and from "
+        f"s = {other:g} to {s:g} there is {told(one)}, {one.verdict}"
+    )
+
+
+def by_task(made: dict[str, Claim], tasks: Sequence[str], encoding: str) -> str:
     """'Tasks of this kind, within the lengths seen: helpful on copy, reverse; …; at twice the length: … .'"""
     parts = []
     for where, length in (("seen", "within the lengths seen"), ("beyond", "at twice the length")):
         words: dict[str, list[str]] = {}
         for task in tasks:
-            if one := made.get(f"C5.{task}-{where}-sinusoidal"):
+            if one := made.get(name_of(task, where, encoding)):
                 words.setdefault(one.verdict, []).append(task)
         parts.append(length + " " + ", ".join(f"{word} on {' and '.join(names)}" for word, names in words.items()))
     return f"All tasks of this kind: {'; '.join(parts)}. "
@@ -337,18 +448,16 @@ def by_task(made: dict[str, Claim], tasks: Sequence[str]) -> str:
 
 def against_concatenating(made: dict[str, Claim]) -> str:
     """What adding gains or loses against concatenating at the same size, on both tasks of the matched pair."""
-    pairs = [(task, made[name]) for task in TWO if (name := f"C5.add-same-size-{task}-seen") in made]
-    words = "; ".join(f"{task}: {one.verdict}, {told(one)}" for task, one in pairs)
-    return f"Adding against concatenating at the same size, within the lengths seen: {words}." if words else ""
+    words = []
+    for where, length in (("seen", "within the lengths seen"), ("beyond", "at twice the length")):
+        found = [(task, made.get(f"C5.add-same-size-{task}-{where}")) for task in TWO]
+        words += [f"{task} {length} {one.verdict}, {told(one)}" for task, one in found if one]
+    return f"Adding against concatenating at the same size: {'; '.join(words)}." if words else ""
 
 
-def has_sweep(table: Any) -> bool:
-    return bool((table["sweep"] == "ratio").any())
-
-
-def claim(name: str, statement: str, verdict: str, found: Any, unit: str) -> Claim:
+def claim(name: str, statement: str, verdict: str, found: Any, unit: str, family: str = "") -> Claim:
     note = "Exploratory: fewer than ten seeds." if found.n < EXPLORATORY else ""
-    return Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p)
+    return Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p, family)
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:

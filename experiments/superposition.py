@@ -57,8 +57,12 @@ WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 KINDS = ("fixed pattern", "second image", "plain grey")
 PATTERNS, TOP, GAIN = photo.PATTERNS, 12, 0.05
 PILE_WIDTHS, NOISES, LONGEST = (16, 32, 64, 128, 256), (0.0, 0.2, 0.3, 0.5, 0.7), 64
+NOISY = (
+    3  # orders of the pretrained model's pile that are read with noise too; without noise there is one for each seed
+)
 PRETRAINED = "minilm"  # whose word and position vectors are piled up where it was fetched
 NOT_RUN = "Not run: `jaxpe fetch efficientnet photographs`"
+OPENING = {"contradicted": "Not by the sum alone", "supported": "Yes"}  # by the verdict of C7
 Rows = Iterator[tables.Row]
 
 
@@ -191,14 +195,16 @@ def check(preset: Preset) -> None:
 def measure_photographs(work: Workspace, preset: Preset) -> Rows:
     """Ranks of every photograph alone, of every pair mixed, and the watermark. Nothing where nothing was fetched."""
     if not fetch.stored_at("efficientnet").is_file():
+        work.progress.note(f"no photographs: run {NOT_RUN[9:]} once for them")
         return
     found, most = available(preset.photographs), max(3, preset.examples // 10)
     if len(found) > most:
         work.progress.note(f"the first {most} of {len(found)} photographs (a tenth of `examples`)")
         found = found[:most]
     if len({one.label for one in found}) < 2:
+        work.progress.note(f"no photographs of two classes: run {NOT_RUN[9:]} once for them")
         return
-    classify = classifier(batch=min(16, len(found)))
+    classify = classifier(batch=min(24, len(found)))  # few are filled up
     for one, logits in zip(found, classify(np.stack([one.pixels for one in found])), strict=True):
         rank = photo.rank(logits, one.label)
         yield row("photographs", "rank_alone", rank, first=one.name, label_first=one.label, floor=500.5)
@@ -263,8 +269,9 @@ def pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
     words.no_truncation()
     verses = some_verses(text, words, preset)
     known = tags.Tables(model.tokens, model.positions[:LONGEST])
-    for seed in range(min(3, preset.seeds)):
-        yield from pile_rows(verses, known, seed, encoding=PRETRAINED)
+    for seed in range(preset.seeds):
+        noises = NOISES if seed < (NOISY if preset.seeds >= 10 else 1) else NOISES[:1]
+        yield from pile_rows(verses, known, seed, noises, encoding=PRETRAINED)
 
 
 def some_verses(text: corpus.Corpus, tokens: Any, preset: Preset) -> list[np.ndarray]:
@@ -275,8 +282,10 @@ def some_verses(text: corpus.Corpus, tokens: Any, preset: Preset) -> list[np.nda
     return ([one for one in ids if len(one) <= LONGEST] or [one[:LONGEST] for one in ids])[:count]
 
 
-def pile_rows(verses: list[np.ndarray], known: tags.Tables, seed: int, **more: Any) -> Rows:
-    for noise in NOISES:
+def pile_rows(
+    verses: list[np.ndarray], known: tags.Tables, seed: int, noises: Sequence[float] = NOISES, **more: Any
+) -> Rows:
+    for noise in noises:
         found = tags.rebuilt(verses, known, noise, seed)
         right = [a == b for a, b in zip(verses, found, strict=True)]
         exact, share = float(np.mean([one.all() for one in right])), float(np.concatenate(right).mean())
@@ -301,7 +310,7 @@ def measure_tags(preset: Preset) -> Rows:
     for encoding in preset.encodings or tuple(encodings.CATALOGUE):
         for seed in range(min(2, preset.seeds)):
             found = tags.swap(encoding, seed)
-            more: dict[str, Any] = {"architecture": "encoder", "encoding": encoding, "seed": seed}
+            more: dict[str, Any] = {"architecture": "encoder", "encoding": encodings.label(encoding), "seed": seed}
             yield row("tag_swap", "tags_against_words", found.tags_against_words, **more)
             yield row("tag_swap", "words_against_original", found.words_against_original, **more)
 
@@ -398,11 +407,11 @@ def neither_seen(table: Any) -> Claim:
     even = tables.select(part, mix="mean")
     found = photo.jackknife(even["first"], even["second"], even["value"] > TOP)
     alone = tables.select(table, metric="rank_alone")["value"]
-    note = (
-        f"EfficientNet-Lite0 stands in for ResNet50; alone, {int((alone == 1).sum())} of {len(alone)} photographs come "
-    )
-    note += f"first. {len(even)} pairs share photographs: interval by jackknife, n counts photographs.{own_case(even)}"
-    return claim("C7.photographs", statement, direction_verdict(found, 0.5), found, "share of pairs", note)
+    seen = superposition_figures.sees(alone)
+    note = f"EfficientNet-Lite0 stands in for ResNet50; alone, {superposition_figures.alone_told(alone)}. "
+    note += f"{len(even)} pairs share photographs: interval by jackknife, n counts photographs.{own_case(even)}"
+    verdict = direction_verdict(found, 0.5) if seen else "undecided"
+    return claim("C7.photographs", statement, verdict, found, "share of pairs", note)
 
 
 def own_case(even: Any) -> str:
@@ -427,8 +436,9 @@ def marked_note(table: Any) -> str:
 def piled(table: Any, encoding: str, first: bool) -> Claim:
     """The share of seeds that rebuild every verse at width 64 (or the largest that was run)."""
     part = tables.select(table, metric="verses_rebuilt", noise=0.0, encoding=encoding)
-    width = 64 if 64 in set(part["width"]) else part["width"].max()
-    found = solved_share(tables.by_seed(part, width=width), 1.0)
+    part = at_width(part)
+    width = part["width"].iloc[0]
+    found = solved_share(tables.by_seed(part), 1.0)
     whose = "of the pretrained MiniLM-L6" if encoding == PRETRAINED else f"({encoding})"
     statement = f"From the shuffled sums of words and positions {whose} every verse is rebuilt exactly (width {width:g}, no noise)."
     note = f"{rebuilt_share(part, encoding):.3f} of the verses, {int(part['n_examples'].iloc[0])} a seed."
@@ -438,8 +448,11 @@ def piled(table: Any, encoding: str, first: bool) -> Claim:
 
 def rebuilt_share(table: Any, encoding: str) -> float:
     """Share of verses rebuilt without noise, at width 64 where it was run."""
-    part = tables.select(table, metric="verses_rebuilt", noise=0.0, encoding=encoding)
-    return float(part[part["width"] == (64 if 64 in set(part["width"]) else part["width"].max())]["value"].mean())
+    return float(at_width(tables.select(table, metric="verses_rebuilt", noise=0.0, encoding=encoding))["value"].mean())
+
+
+def at_width(part: Any) -> Any:
+    return tables.select(part, width=64 if 64 in set(part["width"]) else part["width"].max())
 
 
 def tagged(table: Any) -> Claim:
@@ -462,27 +475,115 @@ def claim(name: str, statement: str, verdict: str, found: Estimate, unit: str, n
 
 
 def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
-    """The founding experiment."""
+    """The founding experiment, in the words of the claims' verdicts."""
+    primary, piles = made["C7"], [claim for name, claim in made.items() if name.startswith("C7.pile")]
+    parts = [digits_told(table, primary), position_told(table, made), photographs_told(made["C7.photographs"])]
+    parts += [mark_told(table), *[pile_told(table, claim) for claim in piles]]
     single, summed = (mean_of(table, parts="digit + digit", reader=reader) for reader in (SINGLE, SUMS))
-    text = (
-        f"Not by the sum itself. A reader of digits that never saw sums names both digits of {single:.2f} of the sums, one "
-        f"trained on sums of {summed:.2f}: {told(made['C7'])}. "
+    conditions = ["with that training"]
+    conditions += [f"with noise in the sum ({limit})" for limit in [noise_limit(table, piles)] if limit]
+    conditions += [f"with the weight of what is added ({best})" for best in [best_weights(table)] if best]
+    short = (
+        f"{OPENING.get(primary.verdict, 'Undecided')}: a reader never shown sums names both of two added digits in {single:.2f} "
+        f"of the sums, one trained on sums in {summed:.2f} (difference: {told(primary)}); it turns {', '.join(conditions)}."
     )
-    if position := made.get("C7.position"):
-        single, summed = (mean_of(table, parts=TOKENS, reader=reader) for reader in (SINGLE, SUMS))
-        text += (
-            f"For a token and its position it is {single:.2f} and {summed:.2f}: {told(position)}. What is lost is lost by a "
-            "reader who was never shown sums, and a Transformer is shown nothing else."
+    text = " ".join(part for part in parts if part)
+    return [
+        Answer(
+            "Do two signals that are simply added destroy each other, as panda and banana did?", text, "bridge", short
         )
-    if (share := made["C7.photographs"].effect) is not None:
-        text += f" Of photographs, a real classifier has neither of two in its top {TOP} in {share:.0%} of the pairs."
-    if pile := made.get(f"C7.pile-{PRETRAINED}"):
-        share = rebuilt_share(table, PRETRAINED)
-        text += (
-            f" And from a shuffled pile of word-plus-position vectors of a model that people use (MiniLM-L6) {share:.0%} of the "
-            f"verses are put in order again without an error ({pile.n} orders of each)."
+    ]
+
+
+def digits_told(table: Any, primary: Claim) -> str:
+    single, summed = (mean_of(table, parts="digit + digit", reader=reader) for reader in (SINGLE, SUMS))
+    lost, gained = 100 * (1 - single), 100 * (summed - single)
+    return (
+        f"Two digits: a reader that never saw sums names both in {single:.2f} of the sums; training on sums brings back "
+        f"{gained:z.0f} of the {lost:.0f} points lost ({primary.verdict}: {told(primary)})."
+    )
+
+
+def position_told(table: Any, made: dict[str, Claim]) -> str:
+    """Token and position, of every encoding that was added."""
+    words = []
+    for encoding, first in named_first(table, metric="both_named", parts=TOKENS):
+        one = made["C7.position" if first else f"C7.position-{encoding.lower()}"]
+        single, summed = (mean_of(table, parts=TOKENS, encoding=encoding, reader=reader) for reader in (SINGLE, SUMS))
+        words.append(
+            f"A token and its position ({encoding}): {single:.2f} never shown sums, {summed:.2f} trained on sums "
+            f"({one.verdict}: {told(one)})."
         )
-    return [Answer("Do two signals that are simply added destroy each other, as panda and banana did?", text, "bridge")]
+    return " ".join(words)
+
+
+def photographs_told(one: Claim) -> str:
+    if one.effect is None:
+        return ""
+    interval = "" if one.low is None or one.high is None else f"{one.low:.2f} to {one.high:.2f}, "
+    return (
+        f"Of two photographs a real classifier has neither in its top {TOP} in {one.effect:.2f} of the pairs ({interval}n = "
+        f"{one.n} photographs); that this is what mostly happens: {one.verdict}."
+    )
+
+
+def best_weights(table: Any) -> str:
+    """The weights at which a digit and the added thing are read together most often."""
+    words = []
+    for kind, own in tables.select(table, task="digits", metric="both_survive").groupby("added"):
+        means = own.groupby("weight")["value"].mean()
+        words.append(f"{kind} {means.max():.2f} at weight {means.idxmax():g}")
+    return f"both read at best: {', '.join(words)}" if words else ""
+
+
+def mark_told(table: Any) -> str:
+    """What a faint pattern costs a photograph, beside a second photograph."""
+    part = tables.select(table, task="photographs", metric="picture_named")
+    if not len(part):
+        return ""
+    means = part.groupby(["added", "weight"])["value"].mean()
+    weights = ", ".join(
+        f"{means['fixed pattern', w]:.2f} against {means['second image', w]:.2f} at weight {w:g}"
+        for w in (0.05, 0.2, 0.3)
+        if ("fixed pattern", w) in means.index
+    )
+    alone = f"{means['fixed pattern', 0.0]:.2f} alone; with a fixed pattern against a second photograph added"
+    return f"Photographs named by the classifier: {alone} {weights}." if weights else ""
+
+
+def pile_told(table: Any, one: Claim) -> str:
+    """The pile, and what noise does to it."""
+    encoding = pile_of(table, one)
+    means = noise_means(table, encoding)
+    shares = ", ".join(f"{share:.2f} at noise {noise:g}" for noise, share in means.items() if noise > 0)
+    whose = "of a model that people use (MiniLM-L6)" if encoding == PRETRAINED else f"({encoding})"
+    return (
+        f"A shuffled pile of word-plus-position vectors {whose}: {means[0.0]:.0%} of the verses are put in order again without "
+        f"an error ({one.verdict}, n = {one.n}); with noise, as a share of a word's size, {shares}."
+    )
+
+
+def pile_of(table: Any, one: Claim) -> str:
+    """The encoding whose pile a claim is about."""
+    names = dict.fromkeys(tables.select(table, metric="verses_rebuilt")["encoding"])
+    return next((name for name in names if one.id == f"C7.pile-{name.lower()}"), next(iter(names)))
+
+
+def noise_means(table: Any, encoding: str) -> Any:
+    """Share of verses rebuilt by noise, at width 64 where it was run."""
+    part = at_width(tables.select(table, metric="verses_rebuilt", encoding=encoding))
+    return part.groupby("noise")["value"].mean()
+
+
+def noise_limit(table: Any, piles: Sequence[Claim]) -> str:
+    """Up to which noise nearly every verse is put in order again; nothing where not even without noise."""
+    found = {name: noise_means(table, name) for name in dict.fromkeys(pile_of(table, one) for one in piles)}
+    words = [f"{means.index[means >= 0.95].max():g} ({name})" for name, means in found.items() if means.max() >= 0.95]
+    return (
+        f"0.95 of the verses of word + position are sorted again up to, of a word's size, {', '.join(words)}"
+        if words
+        else ""
+    )
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, Any]]]:

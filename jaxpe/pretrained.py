@@ -113,7 +113,9 @@ def positions_of(file: WeightFile, family: Family) -> tuple[Float[ndarray, "P D"
     names = named(file, family.positions)
     if len(names) != 1:
         found = f"several position tables ({', '.join(names)})" if names else f"no such array. {candidates(file)}"
-        raise UserError(f"{file.path} has {found}: give the name of one, --model FILE::NAME or open_model(..., table=NAME).")
+        raise UserError(
+            f"{file.path} has {found}: give the name of one, --model FILE::NAME or open_model(..., table=NAME)."
+        )
     table = values(file, names[0])
     table = table[0] if table.ndim == 3 and len(table) == 1 else table  # ViT: (1, P, D)
     if table.ndim != 2 or not table.size or not np.isfinite(table).all():

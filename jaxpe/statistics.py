@@ -45,6 +45,7 @@ class Claim:
     unit: str
     note: str = ""
     p: float | None = None  # of its own test, not yet adjusted for the number of claims
+    family: str = ""  # parts of a claim that ask one question: Holm's method adjusts within a family
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"C([1-9]|1[0-2])(\.[a-z0-9_-]+)?", self.id):
@@ -56,17 +57,21 @@ class Claim:
 
 @dataclass(frozen=True)
 class Answer:
-    """A question of the study in plain words, answered from claims and rows, with the figure that shows it."""
+    """A question of the study in plain words, answered from claims and rows, with the figure that shows it.
+
+    `short` is one sentence: the answer with its effect, interval and n, and the conditions under which it turns round.
+    """
 
     question: str
     text: str
     figure: str
+    short: str = ""
 
 
 def told(claim: Claim) -> str:
-    """'+0.31 token accuracy (+0.29 to +0.33, n = 6)'."""
-    interval = "" if claim.low is None or claim.high is None else f"{claim.low:+.2f} to {claim.high:+.2f}, "
-    return "not run" if claim.effect is None else f"{claim.effect:+.2f} {claim.unit} ({interval}n = {claim.n})"
+    """'+0.312 token accuracy (+0.290 to +0.334, n = 6)'."""
+    interval = "" if claim.low is None or claim.high is None else f"{claim.low:+z.3f} to {claim.high:+z.3f}, "
+    return "not run" if claim.effect is None else f"{claim.effect:+z.3f} {claim.unit} ({interval}n = {claim.n})"
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

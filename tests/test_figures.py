@@ -101,6 +101,9 @@ def test_p_values_are_adjusted_over_the_primary_cells_and_over_the_parts_of_a_cl
     ]
     index.adjust(claims)
     assert [claim.get("adjusted_p") for claim in claims] == pytest.approx([0.02, 0.04, 0.04, 0.04, None])
+    parts = [{"id": f"C5.{i}", "p": 0.01, "family": family} for i, family in enumerate(("seen", "seen", "add"))]
+    index.adjust(parts)
+    assert [part["adjusted_p"] for part in parts] == pytest.approx([0.02, 0.02, 0.01])
 
 
 def test_names_are_shown_as_text(tmp_path):

@@ -96,20 +96,21 @@ def test_the_words_of_a_verdict(shift, noise, word):
     assert MODULE.judged(base[:4] + 0.2, base[:4])[0] == "undecided"
 
 
-def rows(gains, shuffled=False):
-    """A table in which sinusoids change the accuracy of a task at N and at 2 N by known amounts."""
+def rows(gains, shuffled=False, encoding_name="sinusoidal"):
+    """A table in which an encoding changes the accuracy of a task at N and at 2 N by known amounts."""
     made, generator = [], np.random.default_rng(0)
     for task, (near, far) in gains.items():
         for seed in range(8):
-            for encoding in ("none", "sinusoidal"):
+            for encoding in ("none", encoding_name):
                 for length, gain in ((8, near), (16, far)):
-                    value = 0.7 + 0.005 * generator.normal() + (gain if encoding == "sinusoidal" else 0)
+                    value = 0.7 + 0.005 * generator.normal() + (gain if encoding != "none" else 0)
                     common = {
                         "task": task,
                         "architecture": "encoder",
                         "positions": "arange",
                         "test_positions": "arange",
                     }
+                    common |= {"token_factor": 1.0, "position_factor": 1.0}
                     lengths = {"train_length": 8, "test_length": length, "sweep": "none", "width": 32}
                     what = {"metric": "token_accuracy", "encoding": encoding, "seed": seed, "value": value}
                     made.append(common | lengths | what)
@@ -126,3 +127,131 @@ def test_verdicts_come_out_of_the_rows():
     assert {claim.verdict for claim in shuffled} == {"undecided"}
     blind = rows({"count": (0.0, -0.3)})
     assert MODULE.claims(blind[blind["encoding"] == "none"]) == []
+
+
+BASE = {
+    "architecture": "encoder",
+    "positions": "arange",
+    "test_positions": "arange",
+    "train_length": 8,
+    "sweep": "none",
+    "width": 32,
+    "token_factor": 1.0,
+    "position_factor": 1.0,
+}
+
+
+def made_of(*parts):
+    """Rows of eight seeds each: (columns, mean value)."""
+    generator = np.random.default_rng(3)
+    return pd.DataFrame(
+        [
+            BASE | columns | {"seed": seed, "value": value + 0.005 * generator.normal()}
+            for columns, value in parts
+            for seed in range(8)
+        ]
+    )
+
+
+def verdicts(table):
+    return {claim.id: claim.verdict for claim in MODULE.claims(table)}
+
+
+def shuffled(table):
+    return table.assign(value=np.random.default_rng(0).permutation(table["value"]))
+
+
+def twin_rows(with_position, encoding="sinusoidal"):
+    one = {"task": "index", "metric": "twins_both_right", "test_length": 8}
+    return made_of((one | {"encoding": encoding}, with_position), (one | {"encoding": "none"}, 0.3))
+
+
+def test_the_verdict_on_twins_follows_the_rows():
+    assert verdicts(twin_rows(0.9))["C8.twins"] == "supported"
+    assert verdicts(twin_rows(0.1))["C8.twins"] == "contradicted"
+    assert verdicts(shuffled(twin_rows(0.9)))["C8.twins"] == "undecided"
+    assert verdicts(twin_rows(0.9, "learned"))["C8.twins"] == "supported"
+
+
+@pytest.mark.parametrize("task", MODULE.TWO)
+def test_the_verdicts_on_adding_follow_the_rows(task):
+    def table(gain):
+        at = [
+            {"task": task, "metric": "token_accuracy", "test_length": n, "encoding": name, "width": width}
+            for n in (8, 16)
+            for name in ("sinusoidal", "concatenated")
+            for width in (32, 40)
+        ]
+        return made_of(*[(one, 0.6 + (gain if one["encoding"] == "sinusoidal" else 0)) for one in at])
+
+    names = {f"C5.add-{name}-{task}-{where}" for name in MODULE.ADDED for where in MODULE.WHERE}
+    for gain, word in ((0.2, "helpful"), (-0.2, "harmful"), (0.0, "harmless")):
+        found = verdicts(table(gain))
+        assert set(found) == names and set(found.values()) == {word}
+    assert set(verdicts(shuffled(table(0.2))).values()) == {"undecided"}
+    assert {claim.family for claim in MODULE.claims(table(0.2))} == {"add"}
+
+
+def swept(count, index, encoding="sinusoidal"):
+    """A ratio sweep: accuracy by factor for both tasks."""
+    parts = []
+    for task, values in (("count", count), ("index", index)):
+        for s, value in values.items():
+            token, position = MODULE.ratio(s)
+            at = {"token_factor": token, "position_factor": position, "sweep": "ratio", "test_length": 8}
+            parts.append((at | {"task": task, "metric": "token_accuracy", "encoding": encoding}, value))
+    return made_of(*parts)
+
+
+TURNING = {0.0: 0.98, 0.1: 0.98, 1.0: 0.98, 3.0: 0.5, 10.0: 0.3}, {0.0: 0.2, 0.1: 0.2, 1.0: 0.98, 3.0: 0.4, 10.0: 0.98}
+
+
+def test_the_turning_point_is_a_claim_that_follows_the_rows():
+    plain = rows({"count": (0.0, 0.0), "index": (0.2, 0.1)})
+    found = verdicts(pd.concat([plain, swept(*TURNING)]))
+    assert found["C5.ratio-count"] == "harmful" and found["C5.ratio-index"] == "helpful"
+    flat = dict.fromkeys(TURNING[0], 0.5)
+    assert verdicts(pd.concat([plain, swept(flat, flat)]))["C5.ratio-count"] == "harmless"
+    assert verdicts(pd.concat([plain, shuffled(swept(*TURNING))]))["C5.ratio-index"] == "undecided"
+    assert "C5.ratio-count" not in verdicts(pd.concat([plain, swept(*TURNING, "none")]))
+
+
+def test_a_range_of_solved_factors_has_no_holes():
+    table = swept(*TURNING)
+    assert "at s = 0 to 1 at width 32 (at 3: 0.50)" in MODULE.solved_range(table, "count")
+    assert "at s = 1 and 10 at width 32" in MODULE.solved_range(table, "index")
+    assert MODULE.solved_range(swept(*TURNING, "none"), "index") == "not run"
+
+
+def answered(table):
+    made = {claim.id: claim for claim in MODULE.claims(table)}
+    return MODULE.answers(table, made)
+
+
+@pytest.mark.parametrize("encoding", ["sinusoidal", "learned"])
+def test_the_answers_turn_with_the_rows(encoding):
+    gains = {"count": (0.0, -0.3), "index": (0.2, -0.1)}
+    harm_answer, help_answer = answered(pd.concat([rows(gains, encoding_name=encoding), swept(*TURNING, encoding)]))
+    assert "seen no harm," in harm_answer.short and "length harm, -0.3" in harm_answer.short
+    assert "count is solved at s = 0 to 1, and" in harm_answer.short and harm_answer.figure == "ratio"
+    assert "seen help, +0.2" in help_answer.short and "length harm, -0.1" in help_answer.short
+    assert encoding in harm_answer.short
+    turned, _ = answered(rows({"count": (-0.2, 0.2), "index": (0.0, 0.0)}, encoding_name=encoding))
+    assert "seen harm, -" in turned.short and "length help, +" in turned.short
+    unclear, _ = answered(rows(gains, shuffled=True, encoding_name=encoding))
+    assert unclear.short.count("undecided") == 2
+
+
+def test_without_something_to_compare_nothing_is_answered():
+    table = rows({"count": (0.0, -0.3), "index": (0.3, 0.2)})
+    assert answered(table[table["encoding"] == "none"]) == []
+    (only,) = answered(table[table["encoding"] != "none"])
+    assert only.short.startswith("Not answered")
+
+
+def test_a_sweep_of_an_encoding_that_adds_nothing_is_drawn_without_sizes():
+    from jaxpe.analysis import sweep_figures
+
+    table = swept(*TURNING, "none").assign(order_blind=1.0, floor=0.3)
+    sizes = table.assign(metric="position_rms_before", value=0.0, test_length=np.nan)
+    assert set(sweep_figures.figures(pd.concat([table, sizes]))) == {"sweep", "ratio"}

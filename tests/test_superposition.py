@@ -348,7 +348,9 @@ def test_without_an_encoding_nothing_of_position_is_supported(without_encoding):
     assert made["C7.pile"].effect == 0.0 and made["C7.pile"].verdict == "contradicted"
     assert "C7.position-concatenated" not in made  # it replaces a part of the token: there is no sum to read
     assert set(tables.select(without_encoding, task="pile")["encoding"]) == {"none"}
-    assert MODULE.answers(without_encoding, made)
+    (answer,) = MODULE.answers(without_encoding, made)
+    assert "0% of the verses" in answer.text and "sorted again" not in answer.short
+    assert f"trained on sums ({made['C7.position'].verdict}: " in answer.text
 
 
 def test_without_a_pile_none_is_drawn(without_encoding):
@@ -414,6 +416,131 @@ def test_the_primary_verdict_is_lost_with_the_labels():
     flipped = {MODULE.SINGLE: MODULE.SUMS, MODULE.SUMS: MODULE.SINGLE}
     rows["reader"] = [flipped[r] if s % 2 else r for r, s in zip(rows["reader"], rows["seed"], strict=True)]
     assert MODULE.destroyed(rows).verdict == "undecided"
+
+
+def two_kinds(first, second, low, high):
+    """Rows of eight seeds in two cells."""
+    return pd.DataFrame(
+        [
+            cell | {"seed": seed, "value": value + 0.002 * seed}
+            for cell, value in ((first, low), (second, high))
+            for seed in range(8)
+        ]
+    )
+
+
+def swapped(rows, first, second):
+    """Every other seed has its two values exchanged."""
+    other = {str(first): second, str(second): first}
+    cells = [{name: row[name] for name in first} for row in rows.to_dict("records")]
+    kept = rows.drop(columns=list(first))
+    changed = [other[str(c)] if s % 2 else c for c, s in zip(cells, rows["seed"], strict=True)]
+    return pd.concat([kept, pd.DataFrame(changed)], axis=1)
+
+
+FIXED = [
+    {"metric": "both_named", "parts": parts, "reader": MODULE.SUMS}
+    for parts in ("digit + fixed digit", "digit + digit")
+]
+MARKED = [
+    {"task": "digits", "metric": "both_survive", "added": added, "weight": 0.3}
+    for added in ("fixed pattern", "second image")
+]
+
+
+@pytest.mark.parametrize("cells", [FIXED, MARKED], ids=["fixed", "watermark"])
+def test_verdicts_on_what_is_added_follow_the_rows(cells):
+    def verdict(rows):
+        return MODULE.compared(rows, "C7.x", "", *cells).verdict
+
+    assert verdict(two_kinds(*cells, 0.9, 0.5)) == "supported"
+    assert verdict(two_kinds(*cells, 0.4, 0.5)) == "contradicted"
+    assert verdict(swapped(two_kinds(*cells, 0.9, 0.5), *cells)) == "undecided"
+
+
+def pairs_with_ranks(draw, alone=None):
+    """All pairs of 20 photographs with the better rank that `draw` gives, and each photograph's rank alone."""
+    names = [f"p{i}" for i in range(20)]
+    rows = [
+        {
+            "metric": "better_rank",
+            "mix": "mean",
+            "first": a,
+            "second": b,
+            "value": draw(),
+            "label_first": 1,
+            "label_second": 2,
+        }
+        for a in names
+        for b in names
+        if a < b
+    ]
+    alone = alone or [1] * 20
+    rows += [{"metric": "rank_alone", "first": name, "value": rank} for name, rank in zip(names, alone, strict=True)]
+    return pd.DataFrame([{"task": "photographs"} | row for row in rows])
+
+
+def test_the_verdict_on_photographs_follows_the_rows():
+    generator = np.random.default_rng(0)
+    cases = {"contradicted": lambda: 1, "supported": lambda: generator.integers(13, 1000)}
+    for verdict, draw in cases.items():
+        assert MODULE.neither_seen(pairs_with_ranks(draw)).verdict == verdict
+    shuffled = MODULE.neither_seen(
+        pairs_with_ranks(lambda: generator.choice([1, 500]))
+    )  # neither is seen in half of them
+    assert shuffled.verdict == "undecided"
+
+
+@pytest.mark.parametrize(("wrong", "verdict"), [(2, "contradicted"), (3, "undecided")])
+def test_photographs_that_are_not_named_alone_decide_nothing(wrong, verdict):
+    found = MODULE.neither_seen(pairs_with_ranks(lambda: 1, [50] * wrong + [1] * (20 - wrong)))
+    assert found.verdict == verdict and ("fewer than 18 in 20" in found.note) == (wrong > 2)
+
+
+def test_what_was_not_fetched_is_said(monkeypatch, tmp_path):
+    notes = []
+    work = types.SimpleNamespace(progress=types.SimpleNamespace(note=notes.append))
+    monkeypatch.setattr(MODULE.fetch, "stored_at", lambda name: tmp_path / name)
+    assert list(MODULE.measure_photographs(work, MODULE.PRESETS["smoke"])) == []
+    (tmp_path / "efficientnet").touch()
+    assert list(MODULE.measure_photographs(work, MODULE.PRESETS["smoke"])) == []
+    assert len(notes) == 2 and all("jaxpe fetch efficientnet photographs" in note for note in notes)
+
+
+def test_moving_tags_decides_nothing_where_words_have_no_order(without_encoding):
+    tag = MODULE.tagged(without_encoding[without_encoding["encoding"] == "none"])
+    assert tag.verdict == "undecided"
+    rows = without_encoding.copy()
+    moved = rows["metric"] == "tags_against_words"
+    assert MODULE.tagged(rows.assign(value=rows["value"].where(~moved, 0.1))).verdict == "contradicted"
+
+
+def test_an_encoding_of_a_file_is_called_by_its_class(monkeypatch):
+    monkeypatch.setattr(MODULE.tags, "swap", lambda name, seed: tags.Swap(0.0, 1.0))
+    preset = replace(MODULE.PRESETS["smoke"], encodings=("some/where/mine.py:Distance",))
+    assert {row["encoding"] for row in MODULE.measure_tags(preset)} == {"Distance"}
+
+
+@pytest.mark.parametrize(
+    ("never", "trained", "opening"), [(0.5, 0.8, "Not by the sum alone"), (0.1, 0.1, "Yes"), (0.5, 0.45, "Yes")]
+)
+def test_the_answer_opens_as_the_rows_have_it(table, never, trained, opening):
+    """The table of the tiny run with other digits."""
+    digits = (table["metric"] == "both_named") & (table["parts"] == "digit + digit")
+    rows = pd.concat([table[~digits], both_named(never, trained)], ignore_index=True)
+    made = {claim.id: claim for claim in MODULE.claims(rows)}
+    (answer,) = MODULE.answers(rows, made)
+    assert answer.short.startswith(opening) and f"in {never:.2f} of the sums" in answer.short
+    assert f"brings back {100 * (trained - never):.0f} of the {100 * (1 - never):.0f} points" in answer.text
+    assert "n = 6 photographs" in answer.text
+
+
+def test_the_answer_is_undecided_with_shuffled_labels(table):
+    cells = [{"reader": MODULE.SINGLE}, {"reader": MODULE.SUMS}]
+    digits = (table["metric"] == "both_named") & (table["parts"] == "digit + digit")
+    rows = pd.concat([table[~digits], swapped(both_named(0.5, 0.8), *cells)], ignore_index=True)
+    (answer,) = MODULE.answers(rows, {claim.id: claim for claim in MODULE.claims(rows)})
+    assert answer.short.startswith("Undecided")
 
 
 def test_a_folder_without_the_network_or_with_one_class_is_refused(tmp_path, monkeypatch):

@@ -45,9 +45,13 @@ def within_and_beyond(plain: Any) -> Any:
         axis.set_xlabel("test length (symbols of x)")
         axis.set_ylabel("token accuracy")
     draw.legend(figure, axes, columns=5)
-    draw.caption(
-        figure, f"Left edge: the longest length seen in training. Lines: means; points: {draw.seeds_of(part)}."
-    )
+    text = f"Left edge: the longest length seen in training. Lines: means; points: {draw.seeds_of(part)}."
+    if part["task"].isin(["count", "histogram"]).any():
+        text += (
+            "\nCounts are capped at 8: the longer the input, the more often the answer is 8, and a rule that knows the length "
+            "only (floor) nears 1."
+        )
+    draw.caption(figure, text)
     return figure
 
 
@@ -167,7 +171,8 @@ def bars(axis: Any, part: Any, names: list[str], series: Any) -> None:
 def twins(plain: Any) -> Any:
     part = tables.select(plain, metric="twins_both_right")
     tasks = list(dict.fromkeys(part["task"]))
-    figure, axes = draw.panels(len(tasks), columns=3, width=3.6, height=2.8)
+    many = part["encoding"].nunique() > 3  # their names need room
+    figure, axes = draw.panels(len(tasks), columns=2 if many else 3, width=4.8 if many else 3.6, height=2.8)
     for axis, task in zip(axes, tasks, strict=True):
         own = tables.select(part, task=task).assign(order_blind=np.nan, floor=np.nan)
         draw.seeds_at(axis, own, list(dict.fromkeys(own["encoding"])))
@@ -181,7 +186,7 @@ def twins(plain: Any) -> Any:
         axis.set_ylim(-0.05, 1.05)
         axis.set_title(f"{task}, encoder")
         axis.set_ylabel("share of pairs with both right", fontsize=8.5)
-    draw.legend(figure, axes, columns=4)
+    draw.legend(figure, axes, columns=3)
     draw.caption(
         figure,
         f"Pairs of inputs with the same symbols and different answers, at the training length {sweep_figures.trained(part)}; "
@@ -190,8 +195,12 @@ def twins(plain: Any) -> Any:
     return figure
 
 
+LEAST = 1e-7  # nats: the smallest loss that is drawn, so that an exact 0 has a place on the log axis
+
+
 def losses(plain: Any) -> Any:
     part = tables.select(plain, metric="loss")
+    part = part.assign(value=part["value"].clip(lower=LEAST))
     groups = groups_of(part)
     figure, axes = draw.panels(len(groups), columns=3, width=3.8, height=2.7)
     for axis, (task, architecture) in zip(axes, groups, strict=True):
@@ -204,5 +213,5 @@ def losses(plain: Any) -> Any:
         axis.set_xlabel("training steps")
         axis.set_ylabel("loss (nats per answer)", fontsize=8.5)
     draw.legend(figure, axes, columns=5)
-    draw.caption(figure, f"Mean over ten steps; {draw.seeds_of(part)}.")
+    draw.caption(figure, f"Mean over ten steps; {draw.seeds_of(part)}. Losses below {LEAST:g} are drawn there.")
     return figure

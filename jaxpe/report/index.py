@@ -61,12 +61,16 @@ def stored(path: Path) -> Any:
 
 
 def adjust(claims: list[dict[str, Any]]) -> None:
-    """Adds Holm's adjusted p-value to each claim: over all primary cells together, and over the other parts of each claim."""
+    """Adds Holm's adjusted p-value to each claim, over its family.
+
+    The primary cells are one family. The parts of a claim are another, unless they name families of their own: those of C5
+    within the lengths seen, beyond them, added against concatenated, and by ratio are four questions.
+    """
     families: dict[str, list[dict[str, Any]]] = {}
     for claim in claims:
         name, _, part = claim["id"].partition(".")
         if claim.get("p") is not None:
-            families.setdefault(name if part else "primary", []).append(claim)
+            families.setdefault(f"{name}.{claim.get('family', '')}" if part else "primary", []).append(claim)
     for family in families.values():
         for claim, p in zip(family, holm([claim["p"] for claim in family]), strict=True):
             claim["adjusted_p"] = p
