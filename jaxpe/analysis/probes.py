@@ -166,19 +166,20 @@ def commonest(label: Int[ndarray, N], among: Bool[ndarray, N]) -> Bool[ndarray, 
 
 
 def variance_parts(
-    x: Float[ndarray, "N D"], position: Int[ndarray, N], token: Int[ndarray, N], sequence: Int[ndarray, N]
+    x: Float[ndarray, "N D"], factors: dict[str, Int[ndarray, N]], sequence: Int[ndarray, N], rest: str = "mixed"
 ) -> dict[str, float]:
-    """Shares of the variance of x that the position alone explains, the token on top of it, and neither ("mixed").
+    """Shares of the variance of x that the first factor alone explains, the second on top of it, …, and none (`rest`).
 
-    x ≈ a[position] + b[token], fitted on half of the sequences and measured on the others. Where x is the raw sum the
-    last share is 0; what is in it later depends on token and position together, or on other tokens.
+    x ≈ a[first] + b[second] + …, fitted on half of the sequences and measured on the others. Where x is the raw sum of
+    position and token the last share is 0; what is in it later depends on them together, or on other tokens. The order
+    matters where factors go together: what two of them explain alike is counted for the earlier one.
     """
-    dummies = [
-        np.eye(index.max() + 1)[index] for index in (np.unique(v, return_inverse=True)[1] for v in (position, token))
-    ]
-    train, explained = sequence % 2 == 0, []
-    rest = x[~train] - x[train].mean(0)
-    for features in (dummies[0], np.concatenate(dummies, axis=1)):
-        fit = ridge(features[train], x[train], [1e-6])[0]
-        explained.append(1 - float(((x[~train] - fit(features[~train])) ** 2).sum() / (rest**2).sum()))
-    return {"position": explained[0], "token": explained[1] - explained[0], "mixed": 1 - explained[1]}
+    train, before, features, shares = sequence % 2 == 0, 0.0, np.zeros((len(x), 0)), {}
+    whole = ((x[~train] - x[train].mean(0)) ** 2).sum()
+    for name, label in factors.items():
+        index = np.unique(label, return_inverse=True)[1]
+        features = np.concatenate([features, np.eye(index.max() + 1)[index]], axis=1)
+        left = ((x[~train] - ridge(features[train], x[train], [1e-6])[0](features[~train])) ** 2).sum()
+        explained = 1 - float(left / whole) if whole else np.nan
+        shares[name], before = explained - before, explained
+    return shares | {rest: 1 - before}

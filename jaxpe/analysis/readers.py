@@ -21,7 +21,7 @@ from jaxpe.encodings.sinusoidal import reference
 CHUNK = 512  # rows compared at once
 TOKENS, POSITIONS = 24, 128  # of the tables that are drawn, not trained
 SIGNALS = ("float32", "bfloat16", "noise 0.1", "noise 0.3", "noise 1", "noise 3")  # how a sum is observed
-NOISE_WIDTH = 32  # of drawn tables under noise
+NOISE_WIDTH = 32  # at which drawn tables under noise stand beside trained ones
 RAW = "raw sum"  # stands for the task where nothing is trained
 READERS = ("both tables", "position table", "neither", "neither, shuffled labels")
 HELD_OUT = 1 / 3  # of the tokens, for the reader that is trained
@@ -48,6 +48,11 @@ def all_sums(tables: Tables) -> Float[ndarray, "N D"]:
     tokens, rows = (np.asarray(part, np.float32) for part in tables)
     sums = tokens[:, None] + rows
     return sums.reshape(-1, sums.shape[-1]).astype(np.float64)
+
+
+def code_rms(tables: Tables) -> float:
+    """How much the position rows differ at all: the RMS about their mean row. 0: nothing was added, or the same everywhere."""
+    return float((tables.positions - tables.positions.mean(0)).std())
 
 
 def squared_distances(a: Float[ndarray, "N D"], b: Float[ndarray, "M D"]) -> Float[ndarray, "N M"]:
@@ -124,14 +129,3 @@ def knows_neither(tables: Tables, seed: int = 0, shuffled: bool = False) -> floa
     test = np.isin(token, generator.permutation(count)[: max(1, round(HELD_OUT * count))])
     split = probes.Split(~test, test, token)
     return probes.classified(all_sums(tables), position, [split], seed if shuffled else None).accuracy
-
-
-def knows_neither_new_positions(tables: Tables, seed: int = 0) -> float:
-    """Error share of the position's number, linear reader, a quarter of the positions held out too."""
-    generator = np.random.default_rng((seed, 3))
-    count, places = len(tables.tokens), len(tables.positions)
-    token, position = np.repeat(np.arange(count), places), np.tile(np.arange(places), count)
-    test = np.isin(token, generator.permutation(count)[: max(1, round(HELD_OUT * count))])
-    new = np.isin(position, generator.permutation(places)[: max(1, places // 4)])
-    split = probes.Split(~test & ~new, test & new, token)
-    return probes.regressed(all_sums(tables), position, [split]).error_share
