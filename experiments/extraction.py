@@ -117,8 +117,8 @@ def controls_averaged(rows: list[tables.Row]) -> list[tables.Row]:
     """Controls as means over seeds, without a seed: half of a table. Untrained networks that claims are paired with stay."""
     kept, controls = list[tables.Row](), dict[str, list[tables.Row]]()
     for row in rows:
-        paired = (
-            row.get("network") in (None, "trained") or row["network"] == "untrained" and PRIMARY.items() <= row.items()
+        paired = row.get("network") in (None, "trained") or (
+            row["network"] == "untrained" and PRIMARY.items() <= row.items()
         )
         if paired or row["metric"] not in AVERAGED:
             kept.append(row)
