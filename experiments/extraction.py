@@ -57,6 +57,8 @@ WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 AVERAGED = ("probe_error", "order_accuracy", "variance_share")
 DRAWS = 6  # of the tables that are not trained
 OFFSETS = (1, 4, 16, 64)  # k of the rotation that takes PE(p) to PE(p + k)
+MANY = 5  # seeds whose states stand in the table layer by layer, but for the encoding that carries the claims
+LAYERS = ("probe_error", "order_accuracy", "variance_share")
 PRIMARY = {"task": "reverse", "architecture": "encoder", "positions": "arange"}  # in `learned`, where it is there
 TEXT_FIVE = grids.STANDARD_TEXT + grids.FIVE
 EXACT = (
@@ -98,6 +100,8 @@ PRESETS = {
 def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
     """The raw sum of drawn tables, then everything about each cell; of other widths than the preset's the raw sum alone."""
     rows, looks = drawn_tables(DRAWS if preset.seeds > 1 else 1), dict[Any, hidden.Look]()
+    asked = {cell.setting.encoding for cell in cells}
+    carry = {"learned"} & asked or asked  # the claims
     for setting in dict.fromkeys(cell.setting for cell in cells):
         if setting.width != preset.width and not setting.language:
             rows += trained_tables(work, [cell for cell in cells if cell.setting == setting], preset.examples)
@@ -109,7 +113,8 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
             base = base_of(setting, cell.seed)
             for columns, value in found:
                 beside = more if columns["metric"] == "token_accuracy" else {}
-                rows.append(base | columns | beside | {"value": value})
+                if cell.seed < MANY or setting.encoding in carry or columns["metric"] not in LAYERS:
+                    rows.append(base | columns | beside | {"value": value})
     return controls_averaged(rows)
 
 
