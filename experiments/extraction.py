@@ -54,11 +54,10 @@ from jaxpe.study import Cell, Workspace
 
 MEASUREMENT = 3  # raise it when the numbers change
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)
-AVERAGED = ("probe_error", "order_accuracy", "variance_share")
 DRAWS = 6  # of the tables that are not trained
 OFFSETS = (1, 4, 16, 64)  # k of the rotation that takes PE(p) to PE(p + k)
 MANY = 5  # seeds whose states stand in the table layer by layer, but for the encoding that carries the claims
-LAYERS = ("probe_error", "order_accuracy", "variance_share")
+LAYERS = ("probe_error", "order_accuracy", "variance_share")  # what is told layer by layer: most of a table
 PRIMARY = {"task": "reverse", "architecture": "encoder", "positions": "arange"}  # in `learned`, where it is there
 TEXT_FIVE = grids.STANDARD_TEXT + grids.FIVE
 EXACT = (
@@ -125,7 +124,7 @@ def controls_averaged(rows: list[tables.Row]) -> list[tables.Row]:
         paired = row.get("network") in (None, "trained") or (
             row["network"] == "untrained" and PRIMARY.items() <= row.items()
         )
-        if paired or row["metric"] not in AVERAGED:
+        if paired or row["metric"] not in LAYERS:
             kept.append(row)
         else:
             columns = {name: value for name, value in row.items() if name not in ("seed", "value")}

@@ -290,7 +290,7 @@ VARIANCE_LOOKS = {
     "end": ("distance to the end, given position", "#E69F00", "\\\\"),
     "token": ("token here", "#0072B2", ""),
     "answer": ("the answer", "#009E73", "xx"),
-    "mixed": ("none of them: depends on several, or on other tokens", "#999999", ".."),
+    "mixed": ("none of them alone, or other tokens", "#999999", ".."),
 }
 PLACES = {"input": "places of the input", "answers": "places that answer", "all": "all places"}
 
@@ -301,7 +301,7 @@ def made_of(part: Any) -> Any:
     shares = part[part["metric"] == "variance_share"]
     where = [places for places in PLACES if (shares["places"] == places).any()]
     figure, axes = draw.panels(
-        len(names) * len(where), columns=len(names), width=max(2.6, 7.2 / len(names)), height=2.5, sharey=True
+        len(names) * len(where), columns=len(names), width=max(2.6, 9.6 / len(names)), height=2.5, sharey=True
     )
     for axis, (places, name) in zip(axes, product(where, names), strict=True):
         own = tables.select(shares, series=name, places=places)
@@ -326,7 +326,7 @@ def made_of(part: Any) -> Any:
         else ""
     )
     draw.caption(
-        figure, f"Left bars: trained; pale right bars: the same network untrained. {told(part)}.\n{below.strip()}"
+        figure, f"Left bars: trained; pale right bars: the same network untrained. {told(shares)}.\n{below.strip()}"
     )
     return figure
 
@@ -423,7 +423,7 @@ def by_head(part: Any) -> Any:
         "in all heads at once": whole[whole["part"].isin(parts)],
     }
     figure, axes = draw.panels(
-        len(names), columns=min(len(names), 4), width=max(2.5, 6 / len(names)), height=2.9, sharey=True
+        len(names), columns=min(len(names), 4), width=max(2.5, 9.6 / len(names)), height=2.9, sharey=True
     )
     for axis, name in zip(axes, names, strict=True):
         for i, (label, found) in enumerate(kinds.items()):
@@ -438,7 +438,7 @@ def by_head(part: Any) -> Any:
         axis.axvline(full, color="black", linewidth=0.9, linestyle="--", label="nothing removed")
         axis.set_yticks(range(len(parts)), parts)
         axis.set_ylim(len(parts) - 0.5, -0.5)
-        axis.set_xlim(-0.03, 1.03)
+        axis.set_xlim(-0.03, 1.06 * whole["value"].max())
         axis.set_title(name)
         axis.set_xlabel("token accuracy")
     draw.legend(figure, axes)

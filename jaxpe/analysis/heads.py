@@ -48,7 +48,7 @@ from jaxpe.model import Inputs, Transformer
 __all__ = ["ablated_losses", "clearest", "examples", "head_scores", "measured", "words_of"]
 BASELINES = ("uniform", "shuffled", "unrepeated")
 DRAWN = ("previous", "next", "first", "induction", "positional")  # kinds with an example
-SHOWN = 14  # places of an example that is drawn
+SHOWN = 10  # places of an example that is drawn
 CURVE = 24  # about how many distances or places of a curve
 SPECIAL_WORDS = ("<pad>", "<bos>", "<sep>", "<eos>", "<mask>")
 
