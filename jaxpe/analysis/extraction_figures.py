@@ -320,14 +320,8 @@ def made_of(part: Any) -> Any:
             axis.set_ylabel(f"{PLACES[places]}\nshare of the variance", fontsize=8.5)
     ordered_legend(figure, axes)
     least = shares["value"].min()
-    below = (
-        f" Measured on held-out sequences, so a share can lie below 0 (least {least:.2f}): not drawn."
-        if least < 0
-        else ""
-    )
-    draw.caption(
-        figure, f"Left bars: trained; pale right bars: the same network untrained. {told(shares)}.\n{below.strip()}"
-    )
+    below = f"Held-out shares can lie below 0 (least {least:.2f}): not drawn." if least < -0.005 else ""
+    draw.caption(figure, f"Left bars: trained; pale right bars: the same network untrained. {told(shares)}.\n{below}")
     return figure
 
 

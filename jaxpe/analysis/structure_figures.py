@@ -151,7 +151,7 @@ def measures(table: Any) -> Any:
     part = named(table[table["metric"].isin(list(MEASURES)) & (table["encoding"] != "sinusoidal")])
     part = part.assign(name=[f"{name} ({rows:g} rows)" for name, rows in zip(part["name"], part["rows"], strict=True)])
     names = last(part["name"])[::-1]
-    figure, axes = draw.panels(len(MEASURES), columns=4, width=2.6, height=0.24 * len(names) + 0.9, sharey=True)
+    figure, axes = draw.panels(len(MEASURES), columns=4, width=3.4, height=0.17 * len(names) + 0.9, sharey=True)
     for axis, (metric, title) in zip(axes, MEASURES.items(), strict=True):
         for place, name in enumerate(names):
             own = part[(part["name"] == name) & (part["metric"] == metric)]
