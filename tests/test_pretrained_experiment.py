@@ -343,10 +343,11 @@ def test_orders_are_permutations_of_the_right_kind():
 
 
 def test_a_share_of_means_has_a_jackknife_interval():
-    whole = RANDOM.uniform(1, 2, 30)
+    random = np.random.default_rng(0)
+    whole = random.uniform(1, 2, 30)
     found = word_order.share_of(0.3 * whole, whole)
     assert found.value == pytest.approx(0.3) and found.low == pytest.approx(0.3) and found.n == 30
-    noisy = word_order.share_of(0.3 * whole + 0.1 * RANDOM.normal(size=30), whole)
+    noisy = word_order.share_of(0.3 * whole + 0.1 * random.normal(size=30), whole)
     assert noisy.low < 0.3 < noisy.high and word_order.share_of(whole[:3], whole[:3]).low is None
 
 
