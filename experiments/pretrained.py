@@ -24,15 +24,16 @@ shift by 1, Gaussian control minus the table, above 0. C6.NAME: every sum of wor
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, corpus, pretrained, store, tables
-from jaxpe.analysis import geometry, joint, position_table, pretrained_figures, published, word_order
+from jaxpe import cli, corpus, pretrained, published, store, tables
+from jaxpe.analysis import geometry, joint, position_table, pretrained_figures, word_order
 from jaxpe.analysis.pretrained_figures import HERE, JOINT, ORDER, PAIR, TABLE
-from jaxpe.analysis.published import Published
 from jaxpe.presets import Preset
+from jaxpe.published import Published
 from jaxpe.statistics import (
     Answer,
     Claim,
@@ -241,7 +242,7 @@ def claims(table: Any) -> list[Claim]:
     for i, claim in enumerate(made):  # two names may have one slug
         numbered[claim.id] = numbered.get(claim.id, 0) + 1
         if numbered[claim.id] > 1:
-            made[i] = Claim(**claim.to_json() | {"id": f"{claim.id}-{numbered[claim.id]}"})
+            made[i] = replace(claim, id=f"{claim.id}-{numbered[claim.id]}")
     return made
 
 

@@ -27,8 +27,8 @@ on the table of `causal_lm` with random starts (193 rows, width 64), Gaussian co
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -45,36 +45,34 @@ from jaxpe.analysis import (
     position_table,
     recovery,
     structure_figures,
+    trained_rows,
     use,
 )
 from jaxpe.analysis.attention import code_of
 from jaxpe.config import Setting
-from jaxpe.presets import Preset, Row
+from jaxpe.evaluate import Losses
+from jaxpe.model import Transformer
+from jaxpe.presets import THREE, Preset, Row
 from jaxpe.statistics import EXPLORATORY, Answer, Claim, Estimate, direction_verdict, paired_difference, told
-from jaxpe.study import Cell, Workspace
-from jaxpe.text import OBJECTIVES
+from jaxpe.study import Cell, Workspace, describe
 
-MEASUREMENT = 2  # raise it when the numbers of hidden states change
+MEASUREMENT, USE = 3, 1  # raise them when the numbers of hidden states, or of changed positions, change
 LEARNED = ("learned",)
-THREE = ("none", "sinusoidal", "learned")
 SHOWN = 13  # positions of a map, evenly spaced, and points of a curve, so that the table stays small
 PLACES = 4  # of a window, whose losses are told together
 LOOKED_AT = 3  # models of a setting whose hidden states are read, and all of those that carry C9
 CONTROLS = 6  # drawn tables
+CONTROL = {"experiment": "structure", "task": "controls", "positions": "arange"}
 PAIR = ("masked_lm", "causal_lm")  # whose hidden states are read
 USES = 0.1  # shift share from which a model uses absolute position
 # From masked to next-token prediction, one step at a time: the mask, the objective, the number of predictions.
 CHAIN = ("masked_lm", "causal_masked_lm", "sampled_causal_lm", "causal_lm")
-OFFSET = (*grids.SIX, ("reach", 2.0))  # a table short enough that random starts train all of it: 193 rows
-DOCUMENT = (*grids.SIX, ("starts", "document"))
-SECOND = (*grids.SIX, ("corpus", "wordnet"))  # left out where it was not fetched
+TEN, SIX = grids.STANDARD_TEXT + grids.TEN, grids.STANDARD_TEXT + grids.SIX
+OFFSET = (*SIX, ("reach", 2.0))  # a table short enough that random starts train all of it: 193 rows
+DOCUMENT = (*SIX, ("starts", "document"))
+SECOND = (*SIX, ("corpus", "wordnet"))  # left out where it was not fetched
+LARGE = (("width", 256), ("layers", 4), ("heads", 4), ("steps", 40_000), ("vocabulary", 4096), ("seeds", 10))
 TINY = tuple((name, size) for name, size in grids.QUICK_TEXT if name not in ("steps", "batch", "seeds", "examples"))
-
-
-def text(task: str, sizes: Any, encodings: tuple[str, ...] = LEARNED, positions: tuple[str, ...] = ("arange",)) -> Row:
-    """A language task at the sizes of standard but for the given ones."""
-    own = tuple({**dict(grids.STANDARD_TEXT), **dict(sizes)}.items())
-    return Row(task, (OBJECTIVES[task],), encodings, positions, own)
 
 
 PRESETS = {
@@ -92,12 +90,12 @@ PRESETS = {
     ),
     "standard": Preset(
         (
-            *[text(task, grids.TEN) for task in ("masked_lm", "sampled_causal_lm", "causal_lm")],
-            *[text(task, grids.SIX, ("none", "sinusoidal")) for task in PAIR],
-            text("causal_masked_lm", grids.SIX),
-            *[text(task, OFFSET, LEARNED, ("offset",)) for task in CHAIN],
-            *[text(task, DOCUMENT) for task in CHAIN],
-            *[text(task, SECOND) for task in CHAIN if task != "causal_masked_lm"],
+            *[grids.text(task, TEN, LEARNED) for task in ("masked_lm", "sampled_causal_lm", "causal_lm")],
+            *[grids.text(task, SIX, ("none", "sinusoidal")) for task in PAIR],
+            grids.text("causal_masked_lm", SIX, LEARNED),
+            *[grids.text(task, OFFSET, LEARNED, ("offset",)) for task in CHAIN],
+            *[grids.text(task, DOCUMENT, LEARNED) for task in CHAIN],
+            *[grids.text(task, SECOND, LEARNED) for task in CHAIN if task != "causal_masked_lm"],
             *[Row("reverse", ("encoder",), LEARNED, (sampler,)) for sampler in ("arange", "offset")],
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,
@@ -105,11 +103,8 @@ PRESETS = {
 }  # fmt: skip
 PRESETS["full"] = Preset(
     tuple(
-        text(task, (("width", 256), ("layers", 4), ("heads", 4), ("steps", 40_000), ("vocabulary", 4096), *more), THREE, samplers)
-        for more, samplers in (
-            ((), ("arange",)), ((("reach", 2.0),), ("offset",)), ((("starts", "document"),), ("arange",)),
-            ((("corpus", "wordnet"),), ("arange",)),
-        )
+        grids.text(task, sizes + LARGE, THREE, ("offset",) if sizes == OFFSET else ("arange",))
+        for sizes in (TEN, OFFSET, DOCUMENT, SECOND)
         for task in CHAIN
     ),
     seeds=10, examples=1024,
@@ -118,31 +113,27 @@ PRESETS["full"] = Preset(
 
 def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
     """Tables, what position is worth and for what, hidden states and heads; and the controls of every shape of table."""
-    rows, shapes, looks = list[tables.Row](), dict[tuple[int, int], None](), dict[int, Any]()
-    settings = list(dict.fromkeys(cell.setting for cell in cells))
-    for setting in settings:
+    rows, shapes, looks = list[tables.Row](), dict[tuple[int, ...], None](), dict[int, Any]()
+    for setting in dict.fromkeys(cell.setting for cell in cells):
         group = [cell for cell in cells if cell.setting == setting]
-        codes = np.stack([position_code(work, cell) for cell in group])
+        codes, sentence = position_codes(work, group)
         if codes.any():
             shapes.setdefault(codes.shape[1:])
             tokens = np.stack([np.asarray(work.model(cell).stack.embedding[...], np.float64) for cell in group])
             bases = [base_row(cell) for cell in group]
-            rows += of_tables(bases, codes, tokens, whole=is_drawn(setting, preset))
-        if setting.language and setting.mix is None:
+            told = bases[0] | {"seed": None, "metric": "rows_measured", "value": codes.shape[1], "text": sentence}
+            drawn = setting.encoding == "learned" and (not setting.language or is_of_pair(setting, preset))
+            rows += [told, *of_tables(bases, codes, tokens, whole=drawn)]
+        if setting.language:
             rows += uses(work, group, setting, preset.examples)
-            if setting.task in PAIR and (setting.positions, setting.starts, setting.corpus) == (
-                "arange",
-                "packed",
-                preset.corpus,
-            ):
+            if is_of_pair(setting, preset) and setting.positions == "arange":
                 rows += looked_at(work, group, setting, preset.examples, looks)
     return rows + controls(list(shapes), preset)
 
 
-def is_drawn(setting: Setting, preset: Preset) -> bool:
-    """Whose table is drawn whole: learned ones of the matched pair, and of toy tasks."""
-    plain = (setting.starts, setting.corpus) == ("packed", preset.corpus)
-    return setting.encoding == "learned" and (not setting.language or (plain and setting.task in PAIR))
+def is_of_pair(setting: Setting, preset: Preset) -> bool:
+    """The matched pair itself, on the packed stream of the first domain."""
+    return setting.task in PAIR and (setting.starts, setting.corpus) == ("packed", preset.corpus)
 
 
 def base_row(cell: Cell) -> tables.Row:
@@ -154,15 +145,26 @@ def base_row(cell: Cell) -> tables.Row:
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def position_code(work: Workspace, cell: Cell) -> np.ndarray:
-    """What a trained model adds to an embedding of zeros at every position that training visited (the target side's).
+def position_codes(work: Workspace, group: list[Cell]) -> tuple[np.ndarray, str]:
+    """What the models of a setting add at the positions that training visited (seeds × positions × width), and which those are.
 
-    For a learned table these are its trained rows; all zeros for an encoding that adds nothing.
+    Of a learned table the rows that training moved in every seed; of a code without parameters those that the sampler gives.
     """
-    stack: Any = work.model(cell).stack
-    stream = work.source(cell.setting).stream
-    visited = cell.setting.sampler.bound(stream.sizes(stream.lengths(1, cell.setting.train_length)[-1])[0])
-    return np.asarray(code_of(stack.encodings[0], jnp.arange(visited), cell.setting.width), np.float64)
+    setting = group[0].setting
+    stream = work.source(setting).stream
+    before = coded([parameters.fresh(setting, stream, cell.seed) for cell in group], setting)
+    after = coded([work.model(cell) for cell in group], setting)
+    if (before != after).any():
+        kept, sentence = trained_rows.by_change(before, after)
+        return after[:, kept].astype(np.float64), sentence
+    visited = setting.sampler.bound(stream.sizes(stream.lengths(1, setting.train_length)[-1])[0])
+    return after[:, :visited].astype(np.float64), f"Rows 0-{visited - 1} were met in training."
+
+
+def coded(models: Sequence[Transformer], setting: Setting) -> np.ndarray:
+    """What each model adds to an embedding of zeros, at every position (the target side's)."""
+    places = jnp.arange(setting.table_length)
+    return np.stack([np.asarray(code_of(model.stack.encodings[0], places, setting.width)) for model in models])
 
 
 def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | None, whole: bool) -> list[tables.Row]:
@@ -170,12 +172,9 @@ def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | N
     size = {"rows": codes.shape[1], "width": codes.shape[2]}
     rows = list[tables.Row]()
     for name, values in position_table.measured(codes, tokens).items():
-        if name in structure_figures.MEASURES:
-            pairs = list(zip(bases, values, strict=True))
-        else:  # the mean over seeds, so that the table stays small
-            pairs = [
-                (bases[0] | {"seed": None}, values[np.isfinite(values)].mean() if np.isfinite(values).any() else np.nan)
-            ]
+        pairs = list(zip(bases, values, strict=True))
+        if name not in structure_figures.MEASURES and np.isfinite(values).any():
+            pairs = [(bases[0] | {"seed": None}, np.nanmean(values))]  # over seeds, so that the table stays small
         rows += [
             base | size | {"metric": name, "value": round(float(value), 5)}
             for base, value in pairs
@@ -198,26 +197,17 @@ def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | N
     return rows
 
 
-def controls(shapes: list[tuple[int, int]], preset: Preset) -> list[tables.Row]:
+def controls(shapes: list[tuple[int, ...]], preset: Preset) -> list[tables.Row]:
     """Sinusoids, Gaussian rows and smooth random rows of the shapes of the learned tables, and the exact rotation."""
     rows = []
     for positions, width in shapes:
         for name, stack in position_table.control_tables(positions, width, range(min(CONTROLS, preset.seeds))).items():
             kept = stack[:1] if name == "control:sinusoidal" else stack
-            bases = [
-                {"experiment": "structure", "task": "controls", "encoding": name, "positions": "arange", "seed": i}
-                for i in range(len(kept))
-            ]
+            bases = [CONTROL | {"encoding": name, "seed": i} for i in range(len(kept))]
             rows += of_tables(bases, kept, None, whole=(positions, width) == max(shapes))
-        exact = {
-            "experiment": "structure",
-            "task": "controls",
-            "encoding": "control:sinusoidal",
-            "positions": "arange",
-            "seed": 0,
-        }
         size = {"rows": positions, "width": width, "metric": "rotation_residual"}
-        rows.append(exact | size | {"value": geometry.rotation_residual(positions, width)})
+        exact = {"encoding": "control:sinusoidal", "seed": 0, "value": geometry.rotation_residual(positions, width)}
+        rows.append(CONTROL | size | exact)
     return rows
 
 
@@ -226,9 +216,9 @@ def controls(shapes: list[tuple[int, int]], preset: Preset) -> list[tables.Row]:
 
 def uses(work: Workspace, group: list[Cell], setting: Setting, examples: int) -> list[tables.Row]:
     """Bits per character under changed positions, a row a condition and seed; and by place, the mean over seeds."""
-    rows, found = list[tables.Row](), use.measured(work, group, examples)
+    rows, found = list[tables.Row](), losses_of(work, group, setting, examples)
     floor = tables.text_floor(work.source(setting), "bits_per_character")
-    blind = use.bag_of_words(work, setting, examples) if setting.task == "masked_lm" else None
+    blind = use.bag_of_words(setting, work.source(setting), examples) if setting.task == "masked_lm" else None
     beside = {"n_examples": examples, "test_length": use.test_length(setting)}
     for cell, one in zip(group, found, strict=True):
         base = base_row(cell) | beside
@@ -242,6 +232,20 @@ def uses(work: Workspace, group: list[Cell], setting: Setting, examples: int) ->
     return rows + by_place(
         base_row(group[0]) | {"seed": None, "test_length": setting.train_length}, [one["whole"] for one in found]
     )
+
+
+def losses_of(work: Workspace, group: list[Cell], setting: Setting, examples: int) -> list[dict[str, Losses]]:
+    """`use.measured` of every cell, measured where it is not stored yet."""
+    key = {"kind": "use", "version": USE, "examples": examples}
+    lacking = [cell for cell in group if work.results.read_measurement(cell.id, key) is None]
+    if lacking:
+        work.progress.note(f"changing positions of {describe(setting)}")
+        models = [work.model(cell) for cell in lacking]
+        found = use.measured(setting, work.source(setting), work.mesh, models, examples)
+        for cell, one in zip(lacking, found, strict=True):
+            work.results.write_measurement(cell.id, key, use.packed(one))
+    stored = [work.results.read_measurement(cell.id, key) for cell in group]
+    return [use.unpacked(one) for one in stored if one is not None]
 
 
 def by_place(base: tables.Row, found: list[Any]) -> list[tables.Row]:
@@ -264,24 +268,21 @@ def looked_at(
 ) -> list[tables.Row]:
     """Probes after every layer, position beyond the training length and projected out, and the heads of some models."""
     carries = setting.task == "causal_lm" and setting.encoding == "none"
-    rows, source = list[tables.Row](), work.source(setting)
+    source, rows = work.source(setting), list[tables.Row]()
+    key = {"kind": "structure", "version": MEASUREMENT, "examples": examples}
+
+    def measure(cell: Cell) -> tables.Found:
+        if id(source) not in looks:  # one object for every encoding of a task
+            looks[id(source)] = hidden.look_of(setting, source, examples), recovery.longer(setting, source, 64)
+        return everything(work, cell, *looks[id(source)])
+
     for cell in group if carries else group[:LOOKED_AT]:
-        key = {"kind": "structure", "version": MEASUREMENT, "examples": examples}
-        stored = work.results.read_measurement(cell.id, key)
-        if stored is None:
-            with jax.default_matmul_precision(setting.precision):
-                if id(source) not in looks:  # one object for every encoding of a task
-                    looks[id(source)] = hidden.look_of(setting, source, examples), recovery.longer(setting, source, 64)
-                found = everything(work, cell, *looks[id(source)])
-            columns = np.array([json.dumps(columns) for columns, _ in found])
-            stored = {"columns": columns, "values": np.array([value for _, value in found])}
-            work.results.write_measurement(cell.id, key, stored)
-        for columns, value in zip(stored["columns"], stored["values"], strict=True):
-            rows.append(base_row(cell) | json.loads(str(columns)) | {"value": float(value)})
+        found = work.found(cell, key, partial(measure, cell))
+        rows += [base_row(cell) | columns | {"value": value} for columns, value in found]
     return rows
 
 
-def everything(work: Workspace, cell: Cell, look: hidden.Look, beyond: hidden.Sample) -> hidden.Found:
+def everything(work: Workspace, cell: Cell, look: hidden.Look, beyond: hidden.Sample) -> tables.Found:
     """What is measured on the states of one trained model, beside the same network untrained."""
     setting, found = cell.setting, list[Any]()
     model, untrained = work.model(cell), parameters.fresh(setting, work.source(setting).stream, cell.seed)
@@ -309,17 +310,10 @@ def figures(table: Any) -> dict[str, Any]:
 PACKED = {"encoding": "learned", "positions": "arange", "starts": "packed"}
 
 
-def shares(table: Any, kind: str, where: dict[str, Any], size: int | None = None) -> Any:
-    """Mean over sizes of the cost of a kind of change, as a share of that of one id for all, by seed; or at one size.
-
-    Seeds whose model does not use position (`use.FEWEST_BITS`) have no share.
-    """
-    part = tables.select(table, metric="cost", **where)
-    whole = tables.by_seed(part, condition="one id")
-    whole = whole[whole >= use.FEWEST_BITS]
-    cost = tables.by_seed(part, condition=kind) if size is None else tables.by_seed(part, condition=kind, size=size)
-    both = cost.index.intersection(whole.index)
-    return cost[both] / whole[both]
+def shares(table: Any, kind: str, where: dict[str, Any], **size: int) -> Any:
+    """Mean share of a kind of change over its sizes (or at one `size`), by seed."""
+    part = tables.select(use.shares(table), condition=kind, **where, **size)
+    return part.groupby("seed")["share"].mean().sort_index()
 
 
 def first_corpus(table: Any) -> str:
@@ -369,7 +363,7 @@ def by_use(table: Any) -> Iterator[Claim]:
         yield from claim(
             f"C4.{name}", f"What {words} adds to the shift share.", difference(share[after], share[before])
         )
-    near = {task: shares(table, "shift", here | {"task": task}, 8) for task in CHAIN}
+    near = {task: shares(table, "shift", here | {"task": task}, size=8) for task in CHAIN}
     note = "Added after the first results: shifted by 32, half of the rows are ones that few windows reach."
     yield from claim(
         "C4.shift8",

@@ -149,9 +149,13 @@ def draw(experiment: Experiment, folder: Path) -> None:
         columns = list(dict.fromkeys(column for row in rows for column in row))
         lines = [[row.get(column, "–") for column in columns] for row in rows]
         store.write_json(folder / "summary.json", {"title": title, "columns": columns, "rows": lines})
+    drawn = call(experiment, lambda: experiment.module.figures(table))
     with store.disk_errors():
-        for name, figure in call(experiment, lambda: experiment.module.figures(table)).items():
+        for name, figure in drawn.items():
             figures.save(figure, folder / "figures", name)
+        for path in (folder / "figures").glob("*"):  # of an earlier table, which a page would still show
+            if path.suffix in (".svg", ".png") and path.stem not in drawn:
+                path.unlink()
 
 
 def call(experiment: Experiment, function: Any) -> Any:

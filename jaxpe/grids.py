@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jaxpe.presets import Row
+from jaxpe.presets import THREE, Row
+from jaxpe.text import OBJECTIVES
 
 QUICK_TEXT = (
     ("train_length", 32),
@@ -45,8 +46,10 @@ def everywhere(task: str) -> list[Row]:
 
 
 def text(
-    task: str, sizes: tuple[tuple[str, object], ...], encodings: tuple[str, ...] = ("none", "sinusoidal", "learned")
+    task: str,
+    sizes: tuple[tuple[str, object], ...],
+    encodings: tuple[str, ...] = THREE,
+    positions: tuple[str, ...] = ("arange",),
 ) -> Row:
-    """A language task at its own sizes."""
-    architecture = {"masked_lm": "encoder", "causal_lm": "decoder", "translation": "encoder_decoder"}[task]
-    return Row(task, (architecture,), encodings, sizes=sizes)
+    """A language task at its own sizes; of a size that is given twice, the later counts."""
+    return Row(task, (OBJECTIVES[task],), encodings, positions, sizes)

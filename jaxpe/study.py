@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ from jaxpe.evaluate import Scores
 from jaxpe.formatting import Data
 from jaxpe.model import Transformer
 from jaxpe.population import Member, Program, Trained
+from jaxpe.tables import Found
 
 MEASUREMENT = 1  # version of `scores`: raise it when its numbers change
 
@@ -187,6 +189,18 @@ class Workspace:
                     self.results.write_measurement(cell.id, key, trimmed(scores)._asdict())
                     found[cell.seed, length] = trimmed(scores)
         return found
+
+    def found(self, cell: Cell, key: dict[str, Any], measure: Callable[[], Found]) -> Found:
+        """Columns and values that `measure` finds in a cell, measured where they are not stored yet."""
+        stored = self.results.read_measurement(cell.id, key)
+        if stored is None:
+            with jax.default_matmul_precision(cell.setting.precision):
+                pairs = measure()
+            columns = np.array([json.dumps(columns) for columns, _ in pairs])
+            stored = {"columns": columns, "values": np.array([value for _, value in pairs])}
+            self.results.write_measurement(cell.id, key, stored)
+        both = zip(stored["columns"], stored["values"], strict=True)
+        return [(json.loads(str(columns)), float(value)) for columns, value in both]
 
     def scaling_length(self, setting: Setting) -> float:
         """N of the length scaling: the most keys that a query saw in training."""

@@ -15,6 +15,7 @@ from jaxpe.encodings import label
 from jaxpe.evaluate import Scores
 
 Row = dict[str, Any]
+Found = list[tuple[Row, float]]  # what was found in a model: columns of a row, and the value
 OWN_RATE, VALIDATION_LOSS = "own_learning_rate", "validation_nats_per_answer"  # metrics that record a choice of rate
 CELL = ["task", "architecture", "encoding", "positions"]  # the columns that name a setting within a table
 METRICS: dict[str, Callable[[Scores], float]] = {

@@ -16,7 +16,7 @@ from jaxtyping import install_import_hook
 
 install_import_hook(
     [
-        "jaxpe.analysis.joint", "jaxpe.analysis.published", "jaxpe.analysis.word_order", "jaxpe.encodings", "jaxpe.families", "jaxpe.formatting", "jaxpe.gguf_files", "jaxpe.minilm", "jaxpe.model",
+        "jaxpe.analysis.joint", "jaxpe.published", "jaxpe.analysis.word_order", "jaxpe.encodings", "jaxpe.families", "jaxpe.formatting", "jaxpe.gguf_files", "jaxpe.minilm", "jaxpe.model",
         "jaxpe.positions", "jaxpe.pretrained", "jaxpe.tasks", "jaxpe.weight_files",
     ],
     "beartype.beartype",

@@ -58,8 +58,8 @@ def test_every_encoding_has_its_own_colour_marker_and_dashes():
 def test_a_shift_of_sinusoids_is_linear_and_of_noise_is_not():
     named = geometry.controls(64, 16, seed=0)
     assert geometry.rotation_residual(64, 16, 3) < 1e-20
-    assert geometry.shift_residual(named["control:sinusoidal"]) < 0.01
-    assert 0.8 < geometry.shift_residual(named["control:gaussian"]) < 1.3
+    assert geometry.shift_residuals(named["control:sinusoidal"][None])[0] < 0.01
+    assert 0.8 < geometry.shift_residuals(named["control:gaussian"][None])[0] < 1.3
 
 
 def test_the_ridge_maps_leave_one_out_error_equals_fits_without_each_row():

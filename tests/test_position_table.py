@@ -232,16 +232,14 @@ def test_controls_are_what_they_are_called():
 # ── rows that were never trained ────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_rows_by_visits_and_by_change():
-    found = trained_rows.by_visits(np.array([3, 1, 0, 2, 0, 0]))
-    assert found.kept.tolist() == [0, 1, 3] and "0-1, 3 were met in training; 2, 4-5 were not" in found.sentence
-    assert "None of the 2 rows" in trained_rows.by_visits(np.zeros(2, int)).sentence
+def test_rows_that_training_moved():
     before = RANDOM.normal(size=(2, 6, 4)).astype(np.float32)
     after = before.copy()
     after[:, :3] += 1e-3
     after[0, 4, 1] += 1  # one seed only
     found = trained_rows.by_change(before, after)
     assert found.kept.tolist() == [0, 1, 2] and "4 moved in some seeds only" in found.sentence
+    assert "None of the 6 rows" in trained_rows.by_change(before, before).sentence
     with pytest.raises(ValueError, match="give the same tables, unrounded"):
         trained_rows.by_change(before, after.astype(np.float64))
 

@@ -10,8 +10,8 @@ import pytest
 from safetensors.numpy import save, save_file
 from test_pretrained import TOKENIZER, tiny_bert
 
-from jaxpe import cli, experiment, fetch, minilm, presets, pretrained, run, store, study
-from jaxpe.analysis import joint, position_table, pretrained_figures, published, table_probes, word_order
+from jaxpe import cli, experiment, fetch, minilm, presets, pretrained, published, run, store, study
+from jaxpe.analysis import joint, position_table, pretrained_figures, table_probes, word_order
 from jaxpe.errors import UserError
 
 MODULE = experiment.load("pretrained").module

@@ -13,6 +13,7 @@ import pytest
 from jaxpe import parameters, presets, store, study
 from jaxpe.analysis import hidden, recovery, use
 from jaxpe.formatting import SPECIALS
+from jaxpe.text import OBJECTIVES
 
 spec = importlib.util.spec_from_file_location("structure", Path(__file__).parents[1] / "experiments" / "structure.py")
 structure = importlib.util.module_from_spec(spec)
@@ -26,7 +27,7 @@ def workspace(tmp_path_factory):
 
 
 def setting_of(workspace, task, encoding):
-    return presets.setting_of(PRESET, task, structure.OBJECTIVES[task], encoding, "arange", workspace.sources)
+    return presets.setting_of(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
 
 
 def opened(workspace, task, encoding):
@@ -65,14 +66,17 @@ def test_losses_under_changed_positions_on_trained_models(workspace):
         setting = setting_of(workspace, "masked_lm", encoding)
         cells = workspace.cells(setting, range(2))
         workspace.train(cells)
-        found = use.measured(workspace, cells, 32)
+        found = structure.losses_of(workspace, cells, setting, 32)
         scores = workspace.scores(cells, [8], 32)
         for cell, one in zip(cells, found, strict=True):
             assert one["whole"].nats.sum() == pytest.approx(scores[cell.seed, 8].nats, rel=1e-4)
             assert one["whole"].answers.sum() == scores[cell.seed, 8].answers
-        assert [use.costs(one) for one in use.measured(workspace, cells, 32)] == [use.costs(one) for one in found]
+        again = structure.losses_of(workspace, cells, setting, 32)  # as they were stored
+        assert [use.costs(one) for one in again] == [use.costs(one) for one in found]
         lost[encoding] = use.costs(found[0])
-    assert max(map(abs, lost["none"].values())) < 1e-5 and np.isnan([*use.shares(lost["none"]).values()]).all()
+    codes, sentence = structure.position_codes(workspace, cells)
+    assert codes.shape[1] == 9 < setting.table_length and "0-8 were moved by training" in sentence
+    assert max(map(abs, lost["none"].values())) < 1e-5
     assert min(abs(cost) for condition, cost in lost["learned"].items() if condition.kind != "shuffle") > 1e-5
     assert {c.size for c in lost["learned"] if c.kind == "shift"} == {1}, "no shift beyond the trained rows"
 
@@ -92,6 +96,17 @@ def test_the_rule_that_knows_words_but_no_order_against_a_slow_loop():
             letters += characters[targets[i, t]]
         best = min(best, nats / letters / np.log(2))
     assert use.bag_bits(tokens, targets, asked, frequency, characters) == pytest.approx(best)
+
+
+def test_a_run_without_any_position_has_figures_and_claims_nothing_of_use(workspace):
+    """`--encodings none`: no table is there to be drawn, and no cost to be shared out."""
+    cells = workspace.cells(setting_of(workspace, "masked_lm", "none"), range(2))
+    workspace.train(cells)
+    rows = structure.measure(workspace, cells, replace(PRESET, examples=24))
+    table = pd.DataFrame(rows)
+    drawn, made = structure.figures(table), {claim.id: claim.verdict for claim in structure.claims(table)}
+    assert {"use", "costs", "layers", "head_scores_none"} <= set(drawn) and "measures" not in drawn
+    assert made == {"C9.equivariant": "supported"} and structure.answers(table, made) == []
 
 
 # ── recovery ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -123,9 +123,9 @@ class Removed(Encoding):
         return -self.logits[...]
 
 
-def without(model: Transformer, inputs: Inputs, centre: Centre, removed: Num[Array, "A A"]) -> Float[Array, "T V"]:
-    """The output logits of a model whose first-layer attention lacks the parts that are 1 in `removed`."""
-    gone = jnp.einsum("ab,abhts->hts", jnp.asarray(removed, jnp.float32), split_logits(model, inputs, centre))
+def without(model: Transformer, inputs: Inputs, centre: Centre, removed: Num[Array, "A A H"]) -> Float[Array, "T V"]:
+    """The output logits of a model whose first-layer heads lack the parts that are 1 in `removed`."""
+    gone = jnp.einsum("abh,abhts->hts", jnp.asarray(removed, jnp.float32), split_logits(model, inputs, centre))
     ablated = jax.tree.map(lambda leaf: leaf, model)
     own, layers = list(model.stack.encodings), len(model.stack.blocks)
     others = [own[i % len(own)] for i in range(1, layers)]

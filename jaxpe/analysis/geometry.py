@@ -61,11 +61,6 @@ def spectrum(table: Float[ndarray, "*S P D"]) -> Float[ndarray, "*S F"]:
     return quotient(power, np.broadcast_to(power.sum(-1, keepdims=True), power.shape))
 
 
-def shift_residual(table: Float[ndarray, "P D"], offset: int = 1) -> float:
-    """`shift_residuals` of one table."""
-    return float(shift_residuals(table[None], offset)[0])
-
-
 def shift_residuals(tables: Float[ndarray, "S P D"], offset: int = 1) -> Float[ndarray, " S"]:
     """How badly a linear map takes row p to row p + offset: the residual on held-out rows as a share of their variance.
 

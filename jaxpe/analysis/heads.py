@@ -41,9 +41,10 @@ from jaxpe.analysis.head_scores import (
     scores_of,
     text_halves,
 )
-from jaxpe.analysis.hidden import Found, Look
+from jaxpe.analysis.hidden import Look
 from jaxpe.formatting import Example
 from jaxpe.model import Inputs, Transformer
+from jaxpe.tables import Found
 
 __all__ = ["ablated_losses", "clearest", "examples", "head_scores", "measured", "words_of"]
 BASELINES = ("uniform", "shuffled", "unrepeated")

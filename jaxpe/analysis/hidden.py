@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 
@@ -25,10 +24,10 @@ from jaxpe.evaluate import score
 from jaxpe.formatting import SPECIALS, Example
 from jaxpe.model import Inputs, Transformer
 from jaxpe.positions import Arange
+from jaxpe.tables import Found
 from jaxpe.tasks.evaluation import evaluation_key
 from jaxpe.train import inputs_of
 
-Found = list[tuple[dict[str, Any], float]]
 # The largest gap between parts and logits at which a split counts as exact, as a share of the largest logit (of 1, if that
 # is less). A logit is a float32 sum of some hundred products and the parts add them in another order: 4e-7 was the most met.
 SPLIT_EXACT = 1e-5
@@ -327,18 +326,6 @@ def shares(model: Transformer, inputs: Inputs, centre: attention.Centre) -> tupl
     return covariance.sum(0) / jnp.maximum(variance.sum(0), 1e-30), gap.max() / jnp.maximum(size.max(), 1.0)
 
 
-def without(
-    model: Transformer, inputs: Inputs, centre: attention.Centre, gone: Float[Array, "A A H"]
-) -> Float[Array, "T V"]:
-    """The output logits of a model whose first-layer heads lack the parts that are 1 in `gone`."""
-    lacking = jnp.einsum("abh,abhts->hts", gone, attention.split_logits(model, inputs, centre))
-    ablated = jax.tree.map(lambda leaf: leaf, model)
-    own, layers = list(model.stack.encodings), len(model.stack.blocks)
-    others = [own[i % len(own)] for i in range(1, layers)]
-    ablated.stack.encodings = nnx.List([attention.Removed(own[0], lacking), *others])
-    return ablated(inputs).logits
-
-
 @jax.jit
 def accuracy_without(
     model: Transformer,
@@ -350,7 +337,7 @@ def accuracy_without(
     """Token accuracy with each set of first-layer parts removed."""
 
     def one(pair: tuple[Example, Inputs], gone: Array) -> tuple[Array, Array]:
-        scores = score(without(model, pair[1], centre, gone), pair[0], data)
+        scores = score(attention.without(model, pair[1], centre, gone), pair[0], data)
         return scores.correct, scores.answers
 
     def accuracy(gone: Array) -> Array:

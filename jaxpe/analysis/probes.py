@@ -142,14 +142,18 @@ def ordered_pairs(
     splits: Sequence[Split],
     sequence: Int[ndarray, N],
     position: Int[ndarray, N],
-) -> tuple[dict[str, Int[ndarray, "*S"]], dict[str, int]]:
-    """How many pairs of held-out positions of a sequence come out in their order, near and far apart, and how many there are."""
+) -> tuple[dict[str, Float[ndarray, "*S"]], dict[str, int]]:
+    """How many pairs of held-out positions of a sequence come out in their order, near and far apart, and how many there are.
+
+    Two equal readings count one half, as a guess would: a network without encodings has equal states at equal symbols.
+    """
     right: dict[str, Any] = dict.fromkeys(("near", "far"), 0)
     asked = dict.fromkeys(right, 0)
     for found, split in zip(predictions, splits, strict=True):
         sequences, places = sequence[split.test], position[split.test]
         first, second = np.nonzero((sequences[:, None] == sequences) & (places[:, None] < places))
-        good, near = found[..., first] < found[..., second], places[second] - places[first] <= NEAR
+        good = 0.5 + 0.5 * np.sign(found[..., second] - found[..., first])
+        near = places[second] - places[first] <= NEAR
         for name, chosen in (("near", near), ("far", ~near)):
             right[name] += good[..., chosen].sum(-1)
             asked[name] += int(chosen.sum())

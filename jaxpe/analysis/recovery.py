@@ -16,12 +16,13 @@ from jaxtyping import Array, Float, Int
 from numpy import ndarray
 
 from jaxpe.analysis import probes
-from jaxpe.analysis.hidden import Found, Look, Sample, hidden_states, sample_of
+from jaxpe.analysis.hidden import Look, Sample, hidden_states, sample_of
 from jaxpe.config import Setting, Source
 from jaxpe.evaluate import losses
 from jaxpe.formatting import Example
 from jaxpe.model import Inputs, Transformer, View, real
 from jaxpe.positions import Arange
+from jaxpe.tables import Found
 from jaxpe.tasks.evaluation import evaluation_key
 from jaxpe.train import inputs_of
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxpe import figures as draw
+from jaxpe.analysis import use as positions_used
 
 OBJECTIVES = {
     "masked_lm": "both ways,\nmasked tokens",
@@ -31,12 +32,10 @@ MEASURES = {
 
 def figures(table: Any) -> dict[str, Any]:
     """Tables first; then, where there is real text, use, loss by place, probes by layer, and what projecting out costs."""
-    made = {
-        "similarity": similarity(table),
-        "lags": curves_by_lag(table),
-        "spectrum": spectra(table),
-        "measures": measures(table),
-    }
+    made: dict[str, Any] = {}
+    if "rows" in table:  # where something is added to the tokens
+        made |= {"similarity": similarity(table), "lags": curves_by_lag(table), "spectrum": spectra(table)}
+        made["measures"] = measures(table)
     if "condition" in table:
         made |= {"use": use(table), "costs": costs(table), "loss_by_place": by_place(table)}
     if "network" in table:
@@ -173,22 +172,15 @@ def measures(table: Any) -> Any:
 # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def shares_of(table: Any) -> Any:
-    """Cost of a kind of change over that of one id for all, a row a model and kind."""
-    part = table[table["metric"] == "cost"]
-    keys = ["task", "encoding", "positions", "starts", "corpus", "seed"]
-    whole = part[part["condition"] == "one id"].groupby(keys)["value"].mean().rename("whole")
-    mean = (
-        part[part["condition"] != "one id"].groupby([*keys, "condition"])["value"].mean().rename("cost").reset_index()
-    )
-    found = mean.merge(whole.reset_index(), on=keys)
-    return found[found["whole"] >= 0.02].assign(share=lambda rows: rows["cost"] / rows["whole"])
-
-
 def use(table: Any) -> Any:
     """The picture that answers C4: what share of all that position is worth goes with each kind of change."""
-    shown = shares_of(table)
-    shown = shown[shown["encoding"] == "learned"]
+    shown = positions_used.shares(table)
+    shown = (
+        shown[shown["encoding"] == "learned"]
+        .groupby([*positions_used.MODEL, "condition"])["share"]
+        .mean()
+        .reset_index()
+    )
     corpora = list(dict.fromkeys(shown["corpus"]))
     places = [
         ("packed stream, positions from 0", {"positions": "arange", "starts": "packed", "corpus": corpora[:1]}),

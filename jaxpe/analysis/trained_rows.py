@@ -1,8 +1,7 @@
 """Which rows of a position table training has seen: the others are as they were drawn, and are left out, and said so.
 
-Three ways to know, the best first: how often each position was visited; which rows differ before and after training (an
-encoding is exempt from weight decay, so a row without a gradient keeps every bit); and, for a published table with neither, a
-guess from the size of its last rows, which is a guess and says so.
+Two ways to know: which rows differ before and after training (an encoding is exempt from weight decay, so a row without a
+gradient keeps every bit); and, for a published table, a guess from the size of its last rows, which is a guess and says so.
 """
 
 from __future__ import annotations
@@ -19,11 +18,6 @@ class TrainedRows(NamedTuple):
 
     kept: Int[ndarray, " K"]
     sentence: str
-
-
-def by_visits(visits: Int[ndarray, " P"]) -> TrainedRows:
-    """From the number of times that training met each position."""
-    return described(visits > 0, "were met in training", "were not")
 
 
 def by_change(before: Float[ndarray, "S P D"], after: Float[ndarray, "S P D"]) -> TrainedRows:

@@ -21,23 +21,21 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key
 from numpy import ndarray
 
-from jaxpe import evaluate, keys, positions, study
-from jaxpe.config import Setting
+from jaxpe import evaluate, keys, positions
+from jaxpe.config import Setting, Source
 from jaxpe.evaluate import Evaluator, Losses
-from jaxpe.formatting import SPECIALS
+from jaxpe.formatting import SPECIALS, Data
+from jaxpe.model import Transformer
 from jaxpe.positions import Sampler
-from jaxpe.study import Cell, Workspace
 from jaxpe.tasks.evaluation import evaluation_key
 from jaxpe.train import Batch
 
-MEASUREMENT = 1  # raise it when the numbers change
 SHIFTS, WINDOWS = (1, 8, 32), (2, 4, 8)
-FEWEST_BITS = (
-    0.02  # per character: a model that loses less with one id for all does not use position, and has no shares
-)
+FEWEST_BITS = 0.02  # per character, lost with one id for all
 
 
 class Condition(NamedTuple):
@@ -93,60 +91,45 @@ def positions_for(
     return jax.vmap(one)(examples)
 
 
-def measured(work: Workspace, cells: Sequence[Cell], examples: int) -> list[dict[str, Losses]]:
-    """For each cell of one setting the losses by place: under every condition, and at the training length ("whole")."""
-    setting = cells[0].setting
-    key = {"kind": "use", "version": MEASUREMENT, "examples": examples}
-    stored = [work.results.read_measurement(cell.id, key) for cell in cells]
-    lacking = [cell for cell, found in zip(cells, stored, strict=True) if found is None]
-    if lacking:
-        models = [work.model(cell) for cell in lacking]
-        found = {"whole": at_length(work, setting, models, setting.train_length, examples)}
-        found |= changed(work, setting, models, examples)
-        for i, cell in enumerate(lacking):
-            arrays = {
-                f"{name}/{part}": value for name, all_ in found.items() for part, value in all_[i]._asdict().items()
-            }
-            work.results.write_measurement(cell.id, key, arrays)
-        stored = [work.results.read_measurement(cell.id, key) for cell in cells]
-    return [unpacked(one) for one in stored if one is not None]
+def measured(
+    setting: Setting, source: Source, mesh: Mesh, models: Sequence[Transformer], examples: int
+) -> list[dict[str, Losses]]:
+    """For each model of a setting the losses by place: at the training length ("whole"), and under every condition.
 
-
-def unpacked(arrays: dict[str, Any]) -> dict[str, Losses]:
-    """What was stored under 'name/part', by name."""
-    names = dict.fromkeys(name.partition("/")[0] for name in arrays)
-    return {name: Losses(*(arrays[f"{name}/{part}"] for part in Losses._fields)) for name in names}
-
-
-def evaluator_of(work: Workspace, setting: Setting, top: int, examples: int) -> Evaluator:
-    source = work.source(setting)
-    work.progress.note(f"compiling losses by place of {study.describe(setting)} up to length {top}")
-    return evaluate.compile_evaluator(
-        setting, source.stream, source.validation, work.mesh, top, examples, measure=evaluate.losses
-    )
-
-
-def at_length(work: Workspace, setting: Setting, models: Sequence[Any], length: int, examples: int) -> list[Losses]:
-    """Losses by place as trained."""
-    evaluator = evaluator_of(work, setting, length, examples)
-    data = jax.device_put(work.source(setting).validation)
-    batch = evaluator.draw(evaluation_key(setting.task, length), length, 0, data)
-    return evaluate.evaluate_batch(evaluator, models, batch, data)
-
-
-def changed(work: Workspace, setting: Setting, models: Sequence[Any], examples: int) -> dict[str, list[Losses]]:
-    """Losses under every condition, on the same windows."""
+    The conditions see the same windows, at `test_length`.
+    """
+    found, data, n = dict[str, list[Losses]](), jax.device_put(source.validation), setting.train_length
+    evaluator = evaluator_of(setting, source, mesh, n, examples)
+    found["whole"] = evaluate.evaluate_batch(evaluator, models, drawn(evaluator, setting, n, data), data)
     length = test_length(setting)
-    evaluator = evaluator_of(work, setting, length, examples)
-    data, key = jax.device_put(work.source(setting).validation), evaluation_key("use", length)
-    batch: Batch = evaluator.draw(evaluation_key(setting.task, length), length, 0, data)
-    example, inputs = batch
-    size, numbers, found = inputs.tokens.shape[1], jnp.arange(examples), {}
+    evaluator = evaluator_of(setting, source, mesh, length, examples)
+    example, inputs = drawn(evaluator, setting, length, data)
+    key, numbers, size = evaluation_key("use", length), jnp.arange(examples), inputs.tokens.shape[1]
     for condition in conditions_for(setting):
         places = positions_for(key, numbers, condition=condition, length=length, size=size)
         now = example, inputs._replace(positions=places.astype(inputs.positions.dtype))
         found[name_of(condition)] = evaluate.evaluate_batch(evaluator, models, now, data)
-    return found
+    return [{name: every[i] for name, every in found.items()} for i in range(len(models))]
+
+
+def evaluator_of(setting: Setting, source: Source, mesh: Mesh, top: int, examples: int) -> Evaluator:
+    arguments = (setting, source.stream, source.validation, mesh, top, examples)
+    return evaluate.compile_evaluator(*arguments, measure=evaluate.losses)
+
+
+def drawn(evaluator: Evaluator, setting: Setting, length: int, data: Data) -> Batch:
+    return evaluator.draw(evaluation_key(setting.task, length), length, 0, data)
+
+
+def packed(found: dict[str, Losses]) -> dict[str, Float[ndarray, T]]:
+    """As arrays called 'name/part', to be stored."""
+    return {f"{name}/{part}": value for name, one in found.items() for part, value in one._asdict().items()}
+
+
+def unpacked(arrays: dict[str, Any]) -> dict[str, Losses]:
+    """What `packed` made of it."""
+    names = dict.fromkeys(name.partition("/")[0] for name in arrays)
+    return {name: Losses(*(arrays[f"{name}/{part}"] for part in Losses._fields)) for name in names}
 
 
 def name_of(condition: Condition) -> str:
@@ -168,10 +151,18 @@ def costs(found: dict[str, Losses]) -> dict[Condition, float]:
     }
 
 
-def shares(lost: dict[Condition, float]) -> dict[Condition, float]:
-    """Each cost as a share of that of one id for all; NaN where that is too little to be shared out."""
-    whole = lost[CONDITIONS[-1]]
-    return {condition: cost / whole if whole >= FEWEST_BITS else np.nan for condition, cost in lost.items()}
+MODEL = ["task", "encoding", "positions", "starts", "corpus", "seed"]  # columns that name a model
+
+
+def shares(table: Any) -> Any:
+    """The rows of costs with a column `share`, of that of one id for all; without models that do not use position.
+
+    Such a model loses less than FEWEST_BITS with one id, which is too little to be shared out.
+    """
+    costs = table[table["metric"] == "cost"]
+    whole = costs[costs["condition"] == "one id"].groupby(MODEL)["value"].mean().rename("whole").reset_index()
+    found = costs[costs["condition"] != "one id"].merge(whole[whole["whole"] >= FEWEST_BITS], on=MODEL)
+    return found.assign(share=found["value"] / found["whole"])
 
 
 # ── a rule blind to order ───────────────────────────────────────────────────────────────────────────────────────────
@@ -179,19 +170,18 @@ def shares(lost: dict[Condition, float]) -> dict[Condition, float]:
 GRID = np.linspace(0.0, 0.95, 20)  # of the weight of a window's own words
 
 
-def bag_of_words(work: Workspace, setting: Setting, examples: int) -> float:
+def bag_of_words(setting: Setting, source: Source, examples: int) -> float:
     """Bits per character of a rule that sees which words a window shows, not where: λ · share in it + (1 − λ) · frequency.
 
     λ is the best of a grid on the same windows, so the rule has a small advantage. Of masked LM at the training length.
     """
-    source, length = work.source(setting), setting.train_length
+    length = setting.train_length
     draw = partial(evaluate.examples_of, stream=source.stream, sampler=None, top=length, examples=examples)
     example, _ = jax.tree.map(np.asarray, draw(evaluation_key(setting.task, length), length, 0, source.validation))
     seen = np.bincount(np.asarray(source.train["tokens"]), minlength=source.stream.vocabulary) + 1.0
     seen[:SPECIALS] = 0
-    return bag_bits(
-        example.tokens, example.targets, example.scored, seen / seen.sum(), np.asarray(source.train["characters"])
-    )
+    characters = np.asarray(source.train["characters"])
+    return bag_bits(example.tokens, example.targets, example.scored, seen / seen.sum(), characters)
 
 
 def bag_bits(
