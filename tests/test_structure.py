@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from jaxpe import parameters, presets, store, study
-from jaxpe.analysis import hidden, recovery, use
+from jaxpe.analysis import hidden, probes, recovery, use
 from jaxpe.formatting import SPECIALS
 from jaxpe.text import OBJECTIVES
 
@@ -160,9 +160,50 @@ def test_what_is_projected_out_is_told_beside_random_directions(workspace):
     untrained = parameters.fresh(setting, source.stream, 4)
     look, longer = hidden.look_of(setting, source, 24), recovery.longer(setting, source, 8)
     found = recovery.recovered(model, untrained, look, longer, setting, 0)
-    kinds = {(c["metric"], c.get("part"), c.get("layer"), c.get("network")) for c, _ in found}
-    assert {("projected_out", part, layer, "trained") for part in ("position", "random") for layer in (1, 2)} <= kinds
-    assert {("probe_error", None, layer, n) for layer in (0, 1, 2) for n in ("trained", "untrained")} <= kinds
+    told = {(c["part"], c["layer"]): v for c, v in found if c["metric"] == "projected_out"}
+    assert set(told) == {(part, layer) for part in ("position", "random") for layer in (1, 2)}
+    gaps = {c["network"]: v for c, v in found if c["metric"] == "order_gap"}
+    window = jax.tree.map(lambda leaf: leaf[0], look.batch[1])
+    assert gaps["trained"] == pytest.approx(float(recovery.order_gap(model, window)), rel=1e-5)
+    # The same by one example after the other, with the probe's own directions taken out of the last states.
+    states = np.asarray(hidden.hidden_states(model, look.sample.inputs))
+    x = states[2].astype(np.float64)[look.sample.real]
+    basis, centre = recovery.position_directions(x, look.sample), x.mean(0)
+    bits = []
+    for directions in (np.zeros_like(basis), basis):
+        nats, characters = 0.0, 0.0
+        for number in range(len(look.batch[0].tokens)):
+            example, inputs = jax.tree.map(lambda leaf, number=number: leaf[number], look.batch)
+            y = np.asarray(model(inputs, record=True).record.hidden[-1], np.float64)
+            y = y - (y - centre) @ directions @ directions.T
+            logits = np.asarray(model.stack.norm(jnp.asarray(y, jnp.float32)) @ model.unembedding[...], np.float64)
+            for t in np.flatnonzero(example.scored):
+                nats += np.log(np.exp(logits[t]).sum()) - logits[t, example.targets[t]]
+                characters += float(source.validation["characters"][example.targets[t]])
+        bits.append(nats / characters / np.log(2))
+    assert told["position", 2] == pytest.approx(bits[1] - bits[0], abs=1e-4)
+    assert abs(told["random", 2] - told["position", 2]) > 1e-3
+
+
+def test_states_of_a_cell_are_those_of_its_trained_model_and_of_the_same_network_untrained(workspace):
+    setting = setting_of(workspace, "masked_lm", "learned")
+    (cell,) = workspace.cells(setting, range(1))
+    workspace.train([cell])
+    source = workspace.source(setting)
+    look, beyond = hidden.look_of(setting, source, 24), recovery.longer(setting, source, 8)
+    found = structure.everything(workspace, cell, look, beyond)
+    told = {(c["network"], c["layer"]): v for c, v in found if c.get("target") == "position"}
+    for network, model in (
+        ("trained", workspace.model(cell)),
+        ("untrained", parameters.fresh(setting, source.stream, cell.seed)),
+    ):
+        states = np.asarray(hidden.hidden_states(jax.tree.map(jnp.asarray, model), look.sample.inputs))
+        for layer, state in enumerate(states):
+            x = state.astype(np.float64)[look.sample.real]
+            whole = probes.by_sequence(look.sample.sequence)
+            expected = probes.regressed(x, look.sample.position, whole).error_share
+            assert told[network, layer] == pytest.approx(expected, abs=1e-4)
+    assert told["trained", 0] != told["untrained", 0]
 
 
 # ── verdicts follow the rows ────────────────────────────────────────────────────────────────────────────────────────
