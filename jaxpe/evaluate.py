@@ -116,6 +116,7 @@ def score_batch(
     model: Transformer,
     batch: Batch,
     scaling_length: Float[Array, ""],
+    progress: Float[Array, ""],
     mix: Mix,
     data: Data,
     *,
@@ -125,7 +126,8 @@ def score_batch(
     """What `measure` finds, summed over a batch, `group` examples at a time."""
 
     def one(pair: tuple[Example, Inputs]) -> Any:
-        return measure(model(pair[1], scaling_length=scaling_length, mix=mix).logits, pair[0], data)
+        logits = model(pair[1], scaling_length=scaling_length, progress=progress, mix=mix).logits
+        return measure(logits, pair[0], data)
 
     return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, batch, batch_size=group))
 
@@ -161,7 +163,7 @@ def compile_evaluator(
     scaling, shapes = jax.eval_shape(lambda: (jnp.float32(0), data))
     mix = None if setting.mix is None else jax.ShapeDtypeStruct((2,), jnp.float32)
     with jax.default_matmul_precision(setting.precision):
-        program = jax.jit(over_lanes(one, mesh, "map", 4)).lower(model, batch, scaling, mix, shapes).compile()
+        program = jax.jit(over_lanes(one, mesh, "map", 5)).lower(model, batch, scaling, scaling, mix, shapes).compile()
     return Evaluator(program, draw, mesh)
 
 
@@ -174,11 +176,12 @@ def evaluate(
     shift: int = 0,
     scaling_length: float = float(NO_SCALING),
     mix: tuple[float, float] | None = None,
+    progress: float = 1.0,
 ) -> list[Scores]:
-    """Scores of every model at one length, as NumPy arrays."""
+    """Scores of every model at one length, as NumPy arrays. `progress`: the share of the training that they have had."""
     data = jax.device_put(data)
     batch = evaluator.draw(evaluation.evaluation_key(task, length), length, shift, data)
-    return evaluate_batch(evaluator, models, batch, data, scaling_length, mix)
+    return evaluate_batch(evaluator, models, batch, data, scaling_length, mix, progress)
 
 
 def evaluate_batch(
@@ -188,10 +191,12 @@ def evaluate_batch(
     data: Data,
     scaling_length: float = float(NO_SCALING),
     mix: tuple[float, float] | None = None,
+    progress: float = 1.0,
 ) -> list[Any]:
     """What the evaluator measures of every model on one batch, as NumPy arrays."""
     size, results = evaluator.mesh.size, list[Any]()
-    rest = batch, jnp.float32(scaling_length), None if mix is None else jnp.asarray(mix, jnp.float32), data
+    numbers = jnp.float32(scaling_length), jnp.float32(progress), None if mix is None else jnp.asarray(mix, jnp.float32)
+    rest = (batch, *numbers, data)
     for first in range(0, len(models), size):
         group = models[first : first + size]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *[group[i % len(group)] for i in range(size)])

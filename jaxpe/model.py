@@ -49,6 +49,8 @@ class ModelConfig:
 
 # (a, b): embeddings are a·token + b·position, position being what the encoding adds. None: as the encoding has it.
 Mix = Float[Array, "2"] | None
+# The share of the training that is done, for encodings that change on the way (`Encoding.at`); 1 afterwards.
+Progress = float | Float[Array, ""]
 
 
 class Inputs(NamedTuple):
@@ -232,10 +234,12 @@ class Stack(nnx.Module):
         self.encodings = nnx.List(encodings_of(make, kind, config.layers, encoding_key, 0))
         self.cross_encodings = nnx.List(encodings_of(make, "cross", config.layers, encoding_key, 1000) if cross else [])
 
-    def embed(self, tokens: Int[Array, T], positions: Num[Array, T], mix: Mix = None) -> Float[Array, "T D"]:
+    def embed(
+        self, tokens: Int[Array, T], positions: Num[Array, T], mix: Mix = None, progress: Progress = 1.0
+    ) -> Float[Array, "T D"]:
         check_positions(self.encodings[0], positions)
         x = self.embedding[...][tokens]
-        coded = self.encodings[0].embed(x, positions)
+        coded = self.encodings[0].at(0, progress).embed(x, positions)
         return coded if mix is None else mix[0] * x + mix[1] * (coded - x)
 
     def __call__(
@@ -245,13 +249,15 @@ class Stack(nnx.Module):
         memory: tuple[Float[Array, "M D"], View] | None = None,
         caches: Sequence[Cache] | None = None,
         start: int | Int[Array, ""] = 0,
+        progress: Progress = 1.0,
     ) -> tuple[Float[Array, "T D"], list[Cache], Record]:
         record, new = Record([x], [], []), []
         for i, block in enumerate(self.blocks):
-            encoding = self.encodings[i % len(self.encodings)]
+            encoding = self.encodings[i % len(self.encodings)].at(i, progress)
             crossing = None
             if memory is not None:
-                crossing = (memory[0], self.cross_encodings[i % len(self.cross_encodings)], memory[1])
+                cross_encoding = self.cross_encodings[i % len(self.cross_encodings)].at(i, progress)
+                crossing = (memory[0], cross_encoding, memory[1])
             x, cache, records = block(x, encoding, view, crossing, caches[i] if caches else None, start)
             new.append(cache)
             record.hidden.append(x)
@@ -299,21 +305,30 @@ class Transformer(nnx.Module):
         self.unembedding = matrix(key, config.width, config.vocabulary, fan_in=config.width)
 
     def read_source(
-        self, inputs: Inputs, scaling_length: Any = None, mix: Mix = None
+        self, inputs: Inputs, scaling_length: Any = None, mix: Mix = None, progress: Progress = 1.0
     ) -> tuple[Float[Array, "S D"], Record]:
         """The encoder side of an encoder-decoder: the memory that its decoder looks at."""
         assert self.source is not None
         size = inputs.source.shape[0]
         mask = jnp.broadcast_to(real(size, inputs.source_length), (size, size))
         view = View(inputs.source_positions, inputs.source_positions, mask, scaling_length)
-        x, _, record = self.source(self.source.embed(inputs.source, inputs.source_positions, mix), view)
+        x = self.source.embed(inputs.source, inputs.source_positions, mix, progress)
+        x, _, record = self.source(x, view, progress=progress)
         return x, record
 
     def memory(self, inputs: Inputs, x: Float[Array, "S D"], q_positions: Num[Array, T], scaling_length: Any) -> Any:
         mask = jnp.broadcast_to(real(x.shape[0], inputs.source_length), (q_positions.shape[0], x.shape[0]))
         return x, View(q_positions, inputs.source_positions, mask, scaling_length)
 
-    def __call__(self, inputs: Inputs, *, scaling_length: Any = None, mix: Mix = None, record: bool = False) -> Output:
+    def __call__(
+        self,
+        inputs: Inputs,
+        *,
+        scaling_length: Any = None,
+        mix: Mix = None,
+        progress: Progress = 1.0,
+        record: bool = False,
+    ) -> Output:
         """Logits at every place. `scaling_length` N multiplies attention logits by log n / log N beyond N keys."""
         size = inputs.tokens.shape[0]
         mask = jnp.broadcast_to(real(size, inputs.length), (size, size))
@@ -321,10 +336,11 @@ class Transformer(nnx.Module):
             mask = mask & jnp.tri(size, dtype=bool)
         memory, source_record = None, None
         if self.source is not None:
-            x, source_record = self.read_source(inputs, scaling_length, mix)
+            x, source_record = self.read_source(inputs, scaling_length, mix, progress)
             memory = self.memory(inputs, x, inputs.positions, scaling_length)
         view = View(inputs.positions, inputs.positions, mask, scaling_length)
-        x, _, seen = self.stack(self.stack.embed(inputs.tokens, inputs.positions, mix), view, memory)
+        x = self.stack.embed(inputs.tokens, inputs.positions, mix, progress)
+        x, _, seen = self.stack(x, view, memory, progress=progress)
         return Output(x @ self.unembedding[...], seen._replace(source=source_record) if record else None)
 
     def generate(self, inputs: Inputs, stop: int) -> Int[Array, T]:

@@ -2,20 +2,22 @@
 
 sampler(key, tokens, length) -> positions, one per token slot. `length` (may be traced) is the number of real tokens;
 what padded slots get is never seen. position[t] depends on key, length and tokens[: t + 1] only, so that decoding can go
-step by step; `shuffled` and `permuted`, which are for tests alone, depend on nothing but key and length. `bound(n)` is 1 + the
+step by step (those of `abacus` and `coupled` follow the tokens as they come); `shuffled` and `permuted`, which are for tests alone, depend on nothing but key and length. `bound(n)` is 1 + the
 largest position given to n tokens.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key, Num
+from jaxtyping import Array, Bool, Float, Int, Key, Num
 
 from jaxpe.errors import UserError, unknown
+from jaxpe.formatting import SPECIALS
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,77 @@ class Shifted:
 
     def bound(self, max_total_length: int) -> int:
         return max_total_length + int(self.by)
+
+
+@dataclass(frozen=True)
+class Interpolated:
+    """p / factor (Chen et al. 2023, 2306.15595): squeezes longer inputs into the positions seen in training."""
+
+    factor: float = 4.0
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+        return jnp.arange(tokens.shape[0]) / self.factor
+
+    def bound(self, max_total_length: int) -> int:
+        return math.ceil((max_total_length - 1) / self.factor) + 1
+
+
+@dataclass(frozen=True)
+class Abacus:
+    """1, 2, 3, … inside each run of digits, 0 elsewhere (McLeish et al. 2024, 2405.17399, §3.1).
+
+    The places of all numbers that are written lowest digit first so get equal positions. In every example the same random
+    number is added to the places of digits, up to `limit`, so that long numbers meet rows that short ones have trained. Digits
+    are the tokens first_digit … first_digit + digits − 1: those of the task `addition` unless given.
+    """
+
+    limit: int
+    first_digit: int = SPECIALS
+    digits: int = 10
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+        place, digit = places_in_numbers(tokens, self.first_digit, self.digits)
+        return jnp.where(digit, jnp.minimum(place + random_start(key, self.limit, length), self.limit - 1), 0)
+
+    def bound(self, max_total_length: int) -> int:
+        return checked_limit("abacus", self.limit, max_total_length)
+
+
+@dataclass(frozen=True)
+class Coupled:
+    """Position coupling (Cho et al. 2024, 2405.20671): digits of equal significance share a position, also in the answer.
+
+    As `abacus` for digits; a token between numbers gets the place after the last digit before it, where a carry would go
+    (how the paper numbers such tokens depends on the task), and tokens before the first number get 0.
+    """
+
+    limit: int
+    first_digit: int = SPECIALS
+    digits: int = 10
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+        place, digit = places_in_numbers(tokens, self.first_digit, self.digits)
+        count = jnp.arange(tokens.shape[0])
+        last = jax.lax.cummax(jnp.where(digit, count, -1))
+        between = jnp.where(last < 0, 0, place[jnp.maximum(last, 0)] + 1)
+        numbered = jnp.where(digit, place, between)
+        started = jnp.minimum(numbered + random_start(key, self.limit, length), self.limit - 1)
+        return jnp.where(last < 0, 0, started)
+
+    def bound(self, max_total_length: int) -> int:
+        return checked_limit("coupled", self.limit, max_total_length)
+
+
+def places_in_numbers(tokens: Int[Array, T], first: int, digits: int) -> tuple[Int[Array, T], Bool[Array, T]]:
+    """The place of each digit in its run of digits, counted from 1, and which tokens are digits."""
+    digit = (tokens >= first) & (tokens < first + digits)
+    count = jnp.arange(tokens.shape[0])
+    return count - jax.lax.cummax(jnp.where(digit, -1, count)), digit
+
+
+def random_start(key: Key[Array, ""], limit: int, length: int | Int[Array, ""]) -> Int[Array, ""]:
+    """Uniform over 0 … limit − length − 1, the same for a whole example."""
+    return jax.random.randint(key, (), 0, jnp.maximum(limit - length, 1))
 
 
 @dataclass(frozen=True)
@@ -145,12 +218,15 @@ def checked_limit(name: str, limit: int, max_total_length: int) -> int:
     return limit
 
 
-Sampler = Arange | Offset | Randomized | Shifted | Shuffled | Permuted | Constant
+Sampler = Arange | Offset | Randomized | Shifted | Interpolated | Abacus | Coupled | Shuffled | Permuted | Constant
 SAMPLERS: dict[str, type[Sampler]] = {
     "arange": Arange,
     "offset": Offset,
     "randomized": Randomized,
     "shifted": Shifted,
+    "interpolated": Interpolated,
+    "abacus": Abacus,
+    "coupled": Coupled,
     "shuffled": Shuffled,
     "permuted": Permuted,
     "constant": Constant,

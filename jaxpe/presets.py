@@ -160,7 +160,7 @@ def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, Asked]
         for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
             one = setting_of(size, row.task, architecture, encoding, sampler, sources)
             for mix in row.mixes:
-                setting = replace(one, mix=mix, encoding_options=row.options)
+                setting = replace(one, mix=mix, encoding_options=one.encoding_options + row.options)
                 before = found.get(setting, Asked(0, ()))
                 found[setting] = Asked(max(size.seeds, before.seeds), size.rates or before.rates)
     return found
@@ -194,11 +194,13 @@ def setting_of(
     if not longest:
         raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
     table = max(stream.sizes(longest[-1])) + preset.train_length
+    setting = replace(setting, position_options=() if sampler == "arange" else (("limit", table),))
+    trained = setting.sampler.bound(max(stream.sizes(stream.lengths(1, preset.train_length)[-1])))
     lanes, mapping, working_set = population.lanes_for()
     return replace(
         setting,
         table_length=table,
-        position_options=() if sampler == "arange" else (("limit", table),),
+        encoding_options=tuple(encodings.told(encoding, trained).items()),
         lanes=preset.lanes or lanes,
         mapping=preset.mapping or mapping,
         working_set=preset.working_set or working_set,

@@ -184,7 +184,8 @@ class Workspace:
                 models = [loaded[cell.id] for cell in lacking]
                 limit = self.scaling_length(setting) if scaled else float(evaluate.NO_SCALING)
                 data, name = self.examples_of(setting, part)
-                results = evaluate.evaluate(evaluator, models, data, name, length, shift, limit, setting.mix)
+                progress = population.CHECKPOINTS[checkpoint]
+                results = evaluate.evaluate(evaluator, models, data, name, length, shift, limit, setting.mix, progress)
                 for cell, scores in zip(lacking, results, strict=True):
                     self.results.write_measurement(cell.id, key, trimmed(scores)._asdict())
                     found[cell.seed, length] = trimmed(scores)

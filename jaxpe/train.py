@@ -20,7 +20,7 @@ from jaxpe import keys
 from jaxpe import model as models
 from jaxpe.config import Setting, Training
 from jaxpe.formatting import Data, Example, Stream
-from jaxpe.model import Inputs, Mix, Transformer
+from jaxpe.model import Inputs, Mix, Progress, Transformer
 from jaxpe.positions import Sampler
 
 HISTORY = ("loss", "token_accuracy", "exact_match", "steps")
@@ -92,8 +92,10 @@ def answer_loss(logits: Float[Array, "T V"], example: Example) -> Float[Array, T
     return jnp.where(example.answered, jax.nn.logsumexp(logits, axis=-1) - target, 0.0)
 
 
-def example_sums(model: Transformer, example: Example, inputs: Inputs, weight: float, mix: Mix) -> Sums:
-    logits = model(inputs, mix=mix).logits
+def example_sums(
+    model: Transformer, example: Example, inputs: Inputs, weight: float, mix: Mix, progress: Progress
+) -> Sums:
+    logits = model(inputs, mix=mix, progress=progress).logits
     right = jnp.where(example.answered, jnp.argmax(logits, axis=-1) == example.targets, True)
     answers = example.answered.sum().astype(jnp.float32)
     correct = (right & example.answered).sum().astype(jnp.float32)
@@ -150,12 +152,17 @@ def at_once(setting: Setting, size: int, examples: int) -> int:
 
 
 def batch_gradient(
-    model: Transformer, batches: Sequence[Batch], setting: Setting, strata: Sequence[Stratum], mix: Mix = None
+    model: Transformer,
+    batches: Sequence[Batch],
+    setting: Setting,
+    strata: Sequence[Stratum],
+    mix: Mix = None,
+    progress: Progress = 0.0,
 ) -> tuple[Sums, Transformer]:
     """Sums over one batch and the gradient of their loss: every stratum in its own padding, group after group."""
 
     def group_loss(model: Transformer, group: Batch, weight: float) -> tuple[Array, Sums]:
-        each = jax.vmap(lambda example, inputs: example_sums(model, example, inputs, weight, mix))(*group)
+        each = jax.vmap(lambda example, inputs: example_sums(model, example, inputs, weight, mix, progress))(*group)
         sums = jax.tree.map(lambda part: part.sum(0), each)
         return sums.loss, sums
 
@@ -218,7 +225,8 @@ def step(
     number: Int[Array, ""], lane: Lane, batches: Sequence[Batch], setting: Setting, strata: Sequence[Stratum]
 ) -> Lane:
     """Step `number` of a training on its batch, one for each stratum."""
-    sums, summed = batch_gradient(lane.model, batches, setting, strata, lane.mix)
+    progress = number / setting.training.steps
+    sums, summed = batch_gradient(lane.model, batches, setting, strata, lane.mix, progress)
     value, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
     updates, state = optimiser(setting.training).update(gradient, lane.optimiser, lane.model)
     rate = lane.learning_rate * schedule(number, setting.training)

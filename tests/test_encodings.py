@@ -12,9 +12,9 @@ from jaxpe.errors import UserError
 
 SIZES = {"model_width": 8, "heads": 2, "max_length": 50, "attention": "bidirectional"}
 REFERENCES = {
-    "sinusoidal": sinusoidal.reference,
-    "concatenated": concatenated.reference,
-    "random_fixed": random_fixed.reference,
+    "sinusoidal": sinusoidal.reference_embed,
+    "concatenated": concatenated.reference_embed,
+    "random_fixed": random_fixed.reference_embed,
 }
 
 
@@ -33,7 +33,7 @@ def test_embed_equals_a_slow_loop(name):
 def test_learned_equals_a_slow_loop_over_its_table():
     encoding, x, places = build("learned"), np.ones((3, 8), np.float32), np.array([0, 5, 49])
     table = np.asarray(encoding.table[...])
-    expected = learned.reference(x, places, table=table)
+    expected = learned.reference_embed(x, places, table=table)
     np.testing.assert_allclose(encoding.embed(jnp.asarray(x), jnp.asarray(places)), expected, atol=1e-6)
 
 
@@ -55,11 +55,52 @@ def test_a_learned_row_does_not_depend_on_the_tables_size():
     np.testing.assert_array_equal(small.table[...], large.table[...][:5])
 
 
+CAUSAL_ONLY = ("xpos", "xpos_scaled", "cope", "cope_scaled")
+LIMITED = {"learned": 20, "learned_bert": 20, "binary": 2**16}
+
+
 @pytest.mark.parametrize("name", encodings.CATALOGUE)
 @pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
 def test_every_encoding_passes_the_check_of_hooks(name, architecture):
-    limit = check_hooks(name, model_width=8, heads=2, max_length=20, architecture=architecture)
-    assert limit == (20 if name.startswith("learned") else None)
+    sizes = {"model_width": 16, "heads": 2, "max_length": 20, "architecture": architecture}
+    if name in CAUSAL_ONLY and architecture != "decoder":
+        with pytest.raises(UserError, match="causal attention only, not bidirectional: take"):
+            check_hooks(name, **sizes, **encodings.told(name, 10))
+    else:
+        assert check_hooks(name, **sizes, **encodings.told(name, 10)) == LIMITED.get(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["t5_scaled", "shaw_scaled", "fire_scaled", "xpos_scaled", "cope_scaled", "rotary_yarn"]
+)
+def test_a_scale_that_nobody_told_is_asked_for(name):
+    with pytest.raises(UserError, match="needs trained_positions"):
+        encodings.build(name, **{**SIZES, "attention": "causal"}, key=jax.random.key(0))
+
+
+def test_a_drop_acts_until_its_share_of_the_training_and_then_not_at_all():
+    q, k = jax.random.normal(jax.random.key(0), (2, 6, 2, 4))
+    places = jnp.arange(6)
+    for base in ("rotary", "pope", "alibi", "sinusoidal"):
+        dropped, plain = build("drop", base=base, after=0.5), build(base)
+        on, off = (dropped.at(1, jnp.float32(progress)) for progress in (0.49, 0.5))
+        x = jnp.ones((6, 8))
+        np.testing.assert_array_equal(on.embed(x, places), plain.embed(x, places))
+        np.testing.assert_array_equal(off.embed(x, places), x)
+        np.testing.assert_array_equal(on.rotate(q, k, places, places)[1], plain.rotate(q, k, places, places)[1])
+        product = [jnp.einsum("thk,shk->hts", *one.rotate(q, k, places, places)) for one in (off, build("none"))]
+        np.testing.assert_allclose(*product, rtol=1e-5)
+        bias = off.bias(q, k, places, places)
+        assert bias is None or not bias.any()
+
+
+def test_every_second_block_is_left_without():
+    interleaved = build("interleaved", base="alibi", blocks=2)
+    q = jnp.ones((3, 2, 4))
+    found = [interleaved.at(block, 1.0).bias(q, q, jnp.arange(3), jnp.arange(3)) for block in range(4)]
+    assert [bias is None for bias in found] == [False, True, False, True]
+    with pytest.raises(UserError, match="sinusoidal must allow"):
+        build("interleaved", base="sinusoidal")
 
 
 PLUGIN = """
@@ -191,6 +232,29 @@ def test_randomized_is_uniform_without_replacement():
     drawn = sampled(positions.build("randomized", limit=20), 10, seeds=4000)[:, :10]
     share = np.bincount(drawn.ravel(), minlength=20) / 4000
     np.testing.assert_allclose(share, 0.5, atol=0.05)
+
+
+def test_abacus_and_coupled_number_digits_by_significance():
+    """13 + 207 = 022 in tokens: <bos> 3 1 + 7 0 2 <sep> 0 2 2 <eos>, digits lowest first."""
+    tokens = jnp.asarray([1, 8, 6, 15, 12, 5, 7, 2, 5, 7, 7, 3])
+    plain = {
+        "abacus": [0, 1, 2, 0, 1, 2, 3, 0, 1, 2, 3, 0],
+        "coupled": [0, 1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 4],
+    }
+    for name, expected in plain.items():
+        drawn = np.stack([positions.build(name, limit=30)(jax.random.key(s), tokens, 12) for s in range(200)])
+        starts = drawn[:, 1] - 1
+        zero = np.asarray(expected) == 0
+        np.testing.assert_array_equal(drawn, np.where(zero, 0, np.asarray(expected) + starts[:, None]))
+        assert starts.min() == 0 and starts.max() == 17
+        prefix = positions.build(name, limit=30)(jax.random.key(3), tokens[:6], 12)
+        np.testing.assert_array_equal(prefix, drawn[3, :6])
+
+
+def test_interpolated_positions_stay_in_the_trained_range():
+    sampler = positions.build("interpolated", factor=4.0)
+    assert sampled(sampler, 9, seeds=1)[0, :3].tolist() == [0, 0.25, 0.5]
+    assert [sampler.bound(n) for n in (1, 2, 5, 6, 40)] == [1, 2, 2, 3, 11]
 
 
 def test_a_limit_that_cannot_hold_the_tokens_is_refused_with_both_numbers():

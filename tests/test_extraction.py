@@ -319,7 +319,7 @@ def test_what_only_adds_is_found_by_measurement():
 
 
 def test_a_rotation_is_recognised_with_its_offset_and_noise_is_not():
-    code = readers.reference(np.zeros((24, 16)), np.arange(24))
+    code = readers.reference_embed(np.zeros((24, 16)), np.arange(24))
     frequency = 10_000.0 ** (-np.arange(0, 16, 2) / 16)
     turned = np.empty_like(code)
     turned[:, 0::2] = code[:, 0::2] * np.cos(3 * frequency) + code[:, 1::2] * np.sin(3 * frequency)

@@ -357,7 +357,7 @@ def distances(model: Transformer, sample: Sample, network: str) -> Found:
     found: Found = [({"metric": "distance_share", "network": network}, mean)]
     width = model.stack.embedding[...].shape[1]
     code = np.asarray(attention.code_of(model.stack.encodings[0], jnp.asarray(positions), width))
-    if np.allclose(code, readers.reference(np.zeros(code.shape), positions), atol=1e-4):
+    if np.allclose(code, readers.reference_embed(np.zeros(code.shape), positions), atol=1e-4):
         best = max((attention.rotation_share(head, width) for head in logits), key=lambda pair: pair[0])
         columns = {"metric": "rotation_share", "network": network, "offset": best[1], "reach": len(positions) - 1}
         found.append((columns, best[0]))

@@ -16,7 +16,7 @@ from numpy import ndarray
 from scipy.stats import norm
 
 from jaxpe.analysis import probes
-from jaxpe.encodings.sinusoidal import reference
+from jaxpe.encodings.sinusoidal import reference_embed
 
 CHUNK = 512  # rows compared at once
 TOKENS, POSITIONS = 24, 128  # of the tables that are drawn, not trained
@@ -39,7 +39,7 @@ def drawn(kind: str, width: int, seed: int) -> Tables:
     generator = np.random.default_rng((seed, width))
     tokens, rows = generator.normal(size=(TOKENS, width)), generator.normal(size=(POSITIONS, width))
     if kind == "sinusoids":
-        rows = reference(np.zeros((POSITIONS, width)), np.arange(POSITIONS))
+        rows = reference_embed(np.zeros((POSITIONS, width)), np.arange(POSITIONS))
     return Tables(tokens, rows)
 
 

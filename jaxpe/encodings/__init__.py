@@ -10,11 +10,30 @@ from typing import Any
 
 from jaxtyping import Array, Key
 
+from jaxpe.encodings.alibi import Alibi
+from jaxpe.encodings.alibi_directed import DirectedAlibi
 from jaxpe.encodings.base import Attention, Encoding, NoEncoding
+from jaxpe.encodings.binary import Binary
 from jaxpe.encodings.concatenated import Concatenated
+from jaxpe.encodings.cope import CoPE
+from jaxpe.encodings.dape import Dape
+from jaxpe.encodings.drop import Drop
+from jaxpe.encodings.fire import Fire
+from jaxpe.encodings.interleaved import Interleaved
+from jaxpe.encodings.kerple import Kerple
 from jaxpe.encodings.learned import Learned
+from jaxpe.encodings.p_rope import PRope
+from jaxpe.encodings.pope import PoPE
 from jaxpe.encodings.random_fixed import RandomFixed
+from jaxpe.encodings.rotary import Rotary
+from jaxpe.encodings.rotary_ntk import RotaryNTK
+from jaxpe.encodings.rotary_yarn import RotaryYarn
+from jaxpe.encodings.scalar import Scalar
+from jaxpe.encodings.shaw import Shaw
 from jaxpe.encodings.sinusoidal import Sinusoidal
+from jaxpe.encodings.t5 import T5
+from jaxpe.encodings.transformer_xl import TransformerXL
+from jaxpe.encodings.xpos import XPos
 from jaxpe.errors import UserError, unknown
 from jaxpe.plugins import call_user_code, digest_of, load_object
 
@@ -29,6 +48,33 @@ CATALOGUE: dict[str, Callable[..., Encoding]] = {
     "learned_bert": partial(Learned, scale=0.02),
     "concatenated": Concatenated,
     "random_fixed": RandomFixed,
+    "binary": Binary,
+    "scalar": Scalar,
+    "rotary": Rotary,
+    "rotary_scaled": partial(Rotary, base=100.0),
+    "rotary_quarter": partial(Rotary, fraction=0.25),
+    "alibi": Alibi,
+    "alibi_directed": DirectedAlibi,
+    "t5": T5,
+    "t5_scaled": partial(T5, scaled=True),
+    "shaw": Shaw,
+    "shaw_scaled": partial(Shaw, scaled=True),
+    "transformer_xl": TransformerXL,
+    "kerple": Kerple,
+    "fire": Fire,
+    "fire_scaled": partial(Fire, scaled=True),
+    "xpos": XPos,
+    "xpos_scaled": partial(XPos, scaled=True),
+    "cope": CoPE,
+    "cope_scaled": partial(CoPE, scaled=True),
+    "pope": PoPE,
+    "dape": Dape,
+    "p_rope": PRope,
+    "rotary_ntk": RotaryNTK,
+    "rotary_yarn": RotaryYarn,
+    "interleaved": Interleaved,
+    "interleaved_scaled": partial(Interleaved, blocks=2),
+    "drop": Drop,
 }
 
 
@@ -69,6 +115,11 @@ def options_of(name: str) -> list[str]:
     """Names of the options that an encoding takes."""
     parameters = inspect.signature(class_of(resolve(name)).__init__).parameters.values()
     return [p.name for p in parameters if p.kind == p.KEYWORD_ONLY and p.name != "key"]
+
+
+def told(name: str, trained_positions: int | None) -> dict[str, Any]:
+    """The option `trained_positions` for an encoding that takes it: how many positions training uses."""
+    return {"trained_positions": trained_positions} if "trained_positions" in options_of(name) else {}
 
 
 def build(

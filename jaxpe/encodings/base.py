@@ -2,13 +2,19 @@
 
 The base class *is* the no-encoding baseline (NoPE: Haviv et al. 2022, arXiv:2203.16634; Kazemnejad et al. 2023,
 arXiv:2305.19466). An encoding overrides one or more of `embed`, `rotate` and `bias`. Everything is written for one
-example; T is the number of queries, S of keys, D the model width, H the heads, K = D / H the head width.
+example; T is the number of queries, S of keys, D the model width, H the heads, K = D / H the head width, r = i − j the
+position of a query minus that of a key.
+
+Beside its class a file may define `reference_embed`, `reference_rotate` or `reference_bias`: the hook again as a slow NumPy
+loop written from the formula, which `jaxpe.conformance` compares. After the hook's own arguments it asks by name for what it
+needs: parameters (as arrays), options, `heads`, `model_width`, `max_length`, `attention`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
@@ -20,19 +26,30 @@ class Encoding(nnx.Module):
 
     Positions are arguments, made by a sampler of `jaxpe.positions`: no hook calls `arange`. Logits are
     q·k / sqrt(K) + bias, with K the model's head width; the mask comes last. While decoding step by step the same hooks
-    are called with T = 1 on all keys so far.
+    are called with T = 1 on all keys so far. An encoding that takes the option `trained_positions` is told how many
+    positions training uses: 1 + the largest that its sampler gives.
     """
 
-    shared: ClassVar[bool] = True  # False: one instance per block; `embed` is called on the first only
-    cross: ClassVar[bool] = False  # True: cross-attention gets an instance of its own, with attention="cross"
-    integer_positions: ClassVar[bool] = False  # True: refuses fractional positions
-    invariance: ClassVar[str] = "absolute"  # or "relative", "relative below a length", "content": declared, measured
-    keeps_norms: ClassVar[bool] = True  # of `rotate`
+    shared: bool = True  # False: one instance per block; `embed` is called on the first only
+    cross: bool = False  # True: cross-attention gets an instance of its own, with attention="cross"
+    integer_positions: bool = False  # True: refuses fractional positions
+    # Declared, and measured by `jaxpe check`. "relative below a length": as long as no position is above some length.
+    # "content": positions are not looked at, only what is seen and who sees whom.
+    invariance: str = "absolute"  # or "relative", "relative below a length", "content"
+    directed: bool | None = None  # does it tell left from right without a causal mask? None: not declared
+    keeps_norms: bool = True  # of `rotate`
 
     def __init__(
         self, model_width: int, heads: int, max_length: int, attention: Attention, *, key: Key[Array, ""]
     ) -> None:
         """`max_length` is 1 + the largest position that any sampler of the run can give."""
+
+    def at(self, block: int, progress: float | Float[Array, ""]) -> Encoding:
+        """The encoding as it acts in a block when the share `progress` of the training is done (1 afterwards).
+
+        For schedules over blocks or steps; whatever is returned is asked for its three hooks only.
+        """
+        return self
 
     @property
     def position_limit(self) -> int | None:
@@ -65,6 +82,11 @@ class Encoding(nnx.Module):
         return None
 
 
+def distances(q_positions: Num[Array, T], k_positions: Num[Array, S]) -> Float[Array, "T S"]:
+    """r = i − j, the position of each query minus that of each key, in float32."""
+    return (q_positions[:, None] - k_positions).astype(jnp.float32)
+
+
 class NoEncoding(Encoding):
     """Nothing is added, rotated or biased.
 
@@ -72,4 +94,5 @@ class NoEncoding(Encoding):
     <bos> token to do so.
     """
 
-    invariance = "relative"
+    invariance = "content"
+    directed = False

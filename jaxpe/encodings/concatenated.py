@@ -13,13 +13,15 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.sinusoidal import reference as sinusoidal_reference
+from jaxpe.encodings.sinusoidal import reference_embed as sinusoidal_reference
 from jaxpe.encodings.sinusoidal import sinusoids
 from jaxpe.errors import UserError
 
 
 class Concatenated(Encoding):
     """[x[: D − D_p], scale·√2·PE(p)], with D_p = share·D."""
+
+    directed = True
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class Concatenated(Encoding):
         return jnp.concatenate([x[:, : -self.width], code], axis=-1)
 
 
-def reference(
+def reference_embed(
     x: np.ndarray, positions: np.ndarray, *, share: float = 0.25, base: float = 10_000.0, scale: float = 1.0
 ) -> np.ndarray:
     """`embed` as a slow loop, written from the formula."""

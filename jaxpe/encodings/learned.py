@@ -24,6 +24,7 @@ class Learned(Encoding):
     """x + E[p], with E of shape max_length × D starting as N(0, scale²)."""
 
     integer_positions = True
+    directed = True
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Learned(Encoding):
         return x + self.table[...][positions]
 
 
-def reference(x: np.ndarray, positions: np.ndarray, *, table: np.ndarray) -> np.ndarray:
+def reference_embed(x: np.ndarray, positions: np.ndarray, *, table: np.ndarray) -> np.ndarray:
     """`embed` as a slow loop."""
     out = np.array(x, np.float64)
     for t, p in enumerate(positions):

@@ -19,6 +19,7 @@ class RandomFixed(Encoding):
     """x + scale·G[p]. The rows are the same for every seed: a fixed code, like the sinusoids."""
 
     integer_positions = True
+    directed = True
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class RandomFixed(Encoding):
         return x + self.scale * normal_rows(key, positions.astype(jnp.int32), x.shape[-1])
 
 
-def reference(x: np.ndarray, positions: np.ndarray, *, scale: float = 1.0, code: int = 0) -> np.ndarray:
+def reference_embed(x: np.ndarray, positions: np.ndarray, *, scale: float = 1.0, code: int = 0) -> np.ndarray:
     """`embed` as a slow loop over the same random rows."""
     out = np.array(x, np.float64)
     for t, p in enumerate(positions):

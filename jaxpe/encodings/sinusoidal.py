@@ -27,6 +27,8 @@ def sinusoids(positions: Num[Array, T], width: int, base: float = 10_000.0) -> F
 class Sinusoidal(Encoding):
     """x·token_scale + scale·√2·PE(p). The paper's own scales are token_scale = √D and scale = 1/√2."""
 
+    directed = True
+
     def __init__(
         self,
         model_width: int,
@@ -49,13 +51,18 @@ class Sinusoidal(Encoding):
         return x * self.token_scale + self.amplitude * sinusoids(positions, x.shape[-1], self.base)
 
 
-def reference(x: np.ndarray, positions: np.ndarray, *, base: float = 10_000.0, scale: float = 1.0) -> np.ndarray:
+def reference_embed(
+    x: np.ndarray, positions: np.ndarray, *, base: float = 10_000.0, scale: float = 1.0, paper_scale: bool = False
+) -> np.ndarray:
     """`embed` as a slow loop in float64, written from the formula."""
     out = np.array(x, np.float64)
     width = out.shape[1]
+    amplitude = 1.0 if paper_scale else scale * math.sqrt(2)
+    if paper_scale:
+        out *= math.sqrt(width)
     for t, p in enumerate(positions):
         for c in range(width // 2):
             angle = float(p) / base ** (2 * c / width)
-            out[t, 2 * c] += scale * math.sqrt(2) * math.sin(angle)
-            out[t, 2 * c + 1] += scale * math.sqrt(2) * math.cos(angle)
+            out[t, 2 * c] += amplitude * math.sin(angle)
+            out[t, 2 * c + 1] += amplitude * math.cos(angle)
     return out

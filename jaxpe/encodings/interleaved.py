@@ -1,0 +1,81 @@
+"""Interleaved: an encoding that acts in all blocks but every `blocks`-th, which has none.
+
+As in models that mix blocks with rotary positions and blocks without any (Yang et al. 2025, "RoPE to NoPE and back again",
+arXiv:2501.18795; Llama 4 leaves every 4th block without). `base` is the encoding of the other blocks; one that acts on the
+embeddings cannot be left out in a block. `interleaved_scaled` leaves out every 2nd block: models of two blocks have no 4th.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+from jaxtyping import Array, Bool, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding, NoEncoding
+from jaxpe.encodings.rotary import reference_rotate
+from jaxpe.errors import UserError
+
+__all__ = ["Interleaved", "reference_rotate"]  # by itself it acts as in a block that has it, on rotary unless given
+
+
+class Interleaved(Encoding):
+    """`base` in blocks 1, 2, 3, 5, 6, 7, 9 … for blocks = 4."""
+
+    invariance = "relative"
+    directed: bool | None = True
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        base: str = "rotary",
+        blocks: int = 4,
+        trained_positions: int | None = None,
+    ) -> None:
+        from jaxpe import encodings
+
+        sizes = {"model_width": model_width, "heads": heads, "max_length": max_length}
+        self.base = encodings.build(
+            base, **sizes, attention=attention, key=key, **encodings.told(base, trained_positions)
+        )
+        if type(self.base).embed is not Encoding.embed or blocks < 2:
+            raise UserError(
+                f"interleaved leaves every 2nd or later block without the encoding (blocks={blocks}), which {base} must "
+                "allow: take one that acts in the blocks, such as rotary or alibi."
+            )
+        self.blocks = blocks
+        self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed
+        self.integer_positions, self.keeps_norms = self.base.integer_positions, self.base.keeps_norms
+
+    def at(self, block: int, progress: float | Float[Array, ""]) -> Encoding:
+        if (block + 1) % self.blocks:
+            return self.base.at(block, progress)
+        return NoEncoding(0, 0, 0, "causal", key=jax.random.key(0))
+
+    @property
+    def position_limit(self) -> int | None:
+        return self.base.position_limit
+
+    def rotate(
+        self,
+        q: Float[Array, "T H K"],
+        k: Float[Array, "S H K"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
+    ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
+        return self.base.rotate(q, k, q_positions, k_positions)
+
+    def bias(
+        self,
+        q: Float[Array, "T H W"],
+        k: Float[Array, "S H W"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
+        mask: Bool[Array, "T S"] | None = None,
+    ) -> Any:
+        return self.base.bias(q, k, q_positions, k_positions, mask)

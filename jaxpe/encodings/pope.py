@@ -1,0 +1,85 @@
+"""PoPE, polar coordinate encoding (Gopalakrishnan et al. 2025, arXiv:2509.10534): content in magnitudes, position in angles.
+
+Each of the K coordinates of a head becomes a vector in a plane: of length softplus(q_c) at the angle p·θ_c for a query,
+of length softplus(k_c) at the angle p·θ_c + δ_c for a key, θ_c = base^(−c/K). The logit is
+Σ_c softplus(q_c)·softplus(k_c)·cos(r·θ_c − δ_c) / √K. The phase δ (heads × K) is learned, starts at 0 and is clamped to
+[−2π, 0]. Queries and keys become twice as wide: compare at equal FLOPs too.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding
+
+
+class PoPE(Encoding):
+    """Magnitudes softplus(q), softplus(k) at the angles p·base^(−c/K), keys with a learned phase."""
+
+    shared = False
+    invariance = "relative"
+    directed = True
+    keeps_norms = False
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        base: float = 10_000.0,
+    ) -> None:
+        self.base = base
+        self.phase = nnx.Param(jnp.zeros((heads, model_width // heads)))
+
+    def rotate(
+        self,
+        q: Float[Array, "T H K"],
+        k: Float[Array, "S H K"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
+    ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
+        width = q.shape[-1]
+        frequency = np.asarray(self.base ** (-np.arange(width) / width), np.float32)
+
+        def polar(x: Float[Array, "P H K"], positions: Num[Array, P], phase: Array | float) -> Float[Array, "P H W"]:
+            angle = positions.astype(jnp.float32)[:, None, None] * frequency + phase
+            size = jax.nn.softplus(x)
+            return jnp.concatenate([size * jnp.cos(angle), size * jnp.sin(angle)], axis=-1)
+
+        phase = jnp.clip(self.phase[...], -2 * math.pi, 0.0)
+        return polar(q, q_positions, 0.0), polar(k, k_positions, phase)
+
+
+def reference_rotate(
+    q: np.ndarray,
+    k: np.ndarray,
+    q_positions: np.ndarray,
+    k_positions: np.ndarray,
+    *,
+    phase: np.ndarray,
+    base: float = 10_000.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rotate` as a slow loop in float64: all cosines, then all sines."""
+
+    def polar(x: np.ndarray, positions: np.ndarray, phases: np.ndarray) -> np.ndarray:
+        count, heads, width = x.shape
+        out = np.zeros((count, heads, 2 * width))
+        for t, p in enumerate(positions):
+            for h in range(heads):
+                for c in range(width):
+                    angle = float(p) / base ** (c / width) + min(0.0, max(-2 * math.pi, float(phases[h, c])))
+                    size = math.log1p(math.exp(float(x[t, h, c])))
+                    out[t, h, c] = size * math.cos(angle)
+                    out[t, h, width + c] = size * math.sin(angle)
+        return out
+
+    return polar(q, q_positions, np.zeros_like(phase)), polar(k, k_positions, phase)

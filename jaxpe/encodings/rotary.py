@@ -1,0 +1,104 @@
+"""Rotary encoding, RoPE (Su et al. 2021, arXiv:2104.09864, §3.2.2; GPT-NeoX, Llama).
+
+Pair c = 0 … K/2 − 1 of each query and key, the coordinates (2c, 2c+1), turns by the angle p·θ_c, θ_c = base^(−2c/K). A
+turned query at i and a turned key at j then meet at the angle (i − j)·θ_c: the logit depends on r = i − j only, and no
+norm changes. `fraction` below 1 turns the first pairs only, with frequencies over their own width (GPT-NeoX: 25 %).
+
+In cross-attention it is off, as all relative encodings are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.errors import UserError
+
+
+def frequencies(width: int, base: float) -> np.ndarray:
+    """θ_c = base^(−2c/width), c = 0 … width/2 − 1, in radians per position."""
+    return np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
+
+
+def turned(
+    x: Float[Array, "T H K"], positions: Num[Array, T], frequency: np.ndarray, amplitude: float = 1.0
+) -> Float[Array, "T H K"]:
+    """The first pairs of x, one for each frequency, turned by position · frequency; angles by broadcast in float32."""
+    angle = positions.astype(jnp.float32)[:, None, None] * frequency
+    sine, cosine = amplitude * jnp.sin(angle), amplitude * jnp.cos(angle)
+    width = 2 * len(frequency)
+    a, b = x[..., 0:width:2], x[..., 1:width:2]
+    pairs = jnp.stack([a * cosine - b * sine, a * sine + b * cosine], axis=-1)
+    return jnp.concatenate([pairs.reshape(*x.shape[:-1], width), x[..., width:]], axis=-1)
+
+
+class Rotary(Encoding):
+    """q and k turned by p·base^(−2c/K), pair by pair."""
+
+    invariance = "relative"
+    directed = True
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        base: float = 10_000.0,
+        fraction: float = 1.0,
+    ) -> None:
+        self.width = turned_width(model_width // heads, fraction)
+        self.base = base
+
+    def rotate(
+        self,
+        q: Float[Array, "T H K"],
+        k: Float[Array, "S H K"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
+    ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
+        frequency = frequencies(self.width, self.base)
+        return turned(q, q_positions, frequency), turned(k, k_positions, frequency)
+
+
+def turned_width(head_width: int, fraction: float) -> int:
+    """How many coordinates of a head turn. Raises UserError where no pair does."""
+    width = 2 * round(fraction * head_width / 2)
+    if head_width % 2 or not 0 < width <= head_width:
+        raise UserError(
+            f"rotary turns pairs of coordinates: a head of width {head_width} with fraction={fraction} has {width} to "
+            "turn. Choose an even head width (model width / heads) and a fraction above 0, at most 1."
+        )
+    return width
+
+
+def reference_rotate(
+    q: np.ndarray,
+    k: np.ndarray,
+    q_positions: np.ndarray,
+    k_positions: np.ndarray,
+    *,
+    base: float = 10_000.0,
+    fraction: float = 1.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rotate` as a slow loop in float64, written from the formula."""
+
+    def turn(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        out = np.array(x, np.float64)
+        width = 2 * round(fraction * x.shape[2] / 2)
+        for t, p in enumerate(positions):
+            for h in range(x.shape[1]):
+                for c in range(width // 2):
+                    angle = float(p) / base ** (2 * c / width)
+                    a, b = float(x[t, h, 2 * c]), float(x[t, h, 2 * c + 1])
+                    out[t, h, 2 * c] = a * math.cos(angle) - b * math.sin(angle)
+                    out[t, h, 2 * c + 1] = a * math.sin(angle) + b * math.cos(angle)
+        return out
+
+    return turn(q, q_positions), turn(k, k_positions)

@@ -1,0 +1,65 @@
+"""NTK-aware rotary encoding (bloc97 2023; Peng et al. 2023, arXiv:2309.00071, §3.1), for inputs `factor` times longer.
+
+Rotary with base' = base·s^(K/(K−2)), s = factor: the fastest pair turns as before, the slowest s times more slowly. It is
+made for test time, on a model trained with plain rotary. Position interpolation (Chen et al. 2023, arXiv:2306.15595) is the
+position sampler `interpolated`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Array, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.rotary import frequencies, turned, turned_width
+from jaxpe.encodings.rotary import reference_rotate as rotary_reference
+from jaxpe.errors import UserError
+
+
+class RotaryNTK(Encoding):
+    """Rotary with base·s^(K/(K−2))."""
+
+    invariance = "relative"
+    directed = True
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        base: float = 10_000.0,
+        factor: float = 4.0,
+    ) -> None:
+        self.width = turned_width(model_width // heads, 1.0)
+        if self.width < 4 or factor < 1:
+            raise UserError(
+                f"rotary_ntk needs heads of width 4 or more and a factor of at least 1, got {self.width} and {factor}."
+            )
+        self.base = base * factor ** (self.width / (self.width - 2))
+
+    def rotate(
+        self,
+        q: Float[Array, "T H K"],
+        k: Float[Array, "S H K"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
+    ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
+        frequency = frequencies(self.width, self.base)
+        return turned(q, q_positions, frequency), turned(k, k_positions, frequency)
+
+
+def reference_rotate(
+    q: np.ndarray,
+    k: np.ndarray,
+    q_positions: np.ndarray,
+    k_positions: np.ndarray,
+    *,
+    base: float = 10_000.0,
+    factor: float = 4.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rotate` as rotary's slow loop at the larger base."""
+    width = q.shape[2]
+    return rotary_reference(q, k, q_positions, k_positions, base=base * factor ** (width / (width - 2)))

@@ -1,0 +1,87 @@
+"""YaRN (Peng et al. 2023, arXiv:2309.00071, §3.2-3.4): rotary encoding for inputs `factor` times longer than in training.
+
+With the wavelength λ_c = 2π·base^(2c/K), N training positions and γ_c = clip((N/λ_c − 1)/31, 0, 1), the angle of pair c is
+p·θ_c·((1 − γ_c)/s + γ_c), s = factor: pairs that finish at least 32 turns in training are left alone, those that finish
+at most one are interpolated. q and k are multiplied by 0.1·ln s + 1. It is made for test time, on a model trained with
+plain rotary.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Array, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.rotary import turned, turned_width
+from jaxpe.errors import UserError
+
+
+class RotaryYarn(Encoding):
+    """Rotary with frequencies interpolated by how many turns they make in training, and sharper logits."""
+
+    invariance = "relative"
+    directed = True
+    keeps_norms = False
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        base: float = 10_000.0,
+        factor: float = 4.0,
+        trained_positions: int | None = None,
+    ) -> None:
+        self.width = turned_width(model_width // heads, 1.0)
+        if trained_positions is None or factor < 1:
+            raise UserError(
+                f"rotary_yarn needs trained_positions, how many positions training used, and a factor of at least 1; "
+                f"got {trained_positions} and {factor}."
+            )
+        self.base, self.factor, self.trained = base, factor, trained_positions
+
+    def rotate(
+        self,
+        q: Float[Array, "T H K"],
+        k: Float[Array, "S H K"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
+    ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
+        plain = self.base ** (-np.arange(0, self.width, 2) / self.width)
+        kept = np.clip((self.trained * plain / (2 * math.pi) - 1) / 31, 0, 1)
+        frequency = np.asarray(plain * ((1 - kept) / self.factor + kept), np.float32)
+        amplitude = 0.1 * math.log(self.factor) + 1
+        return turned(q, q_positions, frequency, amplitude), turned(k, k_positions, frequency, amplitude)
+
+
+def reference_rotate(
+    q: np.ndarray,
+    k: np.ndarray,
+    q_positions: np.ndarray,
+    k_positions: np.ndarray,
+    *,
+    trained_positions: int,
+    base: float = 10_000.0,
+    factor: float = 4.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rotate` as a slow loop in float64, written from the formula."""
+
+    def turn(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        out = np.zeros(x.shape, np.float64)
+        for t, p in enumerate(positions):
+            for h in range(x.shape[1]):
+                for c in range(x.shape[2] // 2):
+                    wavelength = 2 * math.pi * base ** (2 * c / x.shape[2])
+                    gamma = min(1.0, max(0.0, (trained_positions / wavelength - 1) / 31))
+                    angle = float(p) * 2 * math.pi / wavelength * ((1 - gamma) / factor + gamma)
+                    a, b = float(x[t, h, 2 * c]), float(x[t, h, 2 * c + 1])
+                    out[t, h, 2 * c] = a * math.cos(angle) - b * math.sin(angle)
+                    out[t, h, 2 * c + 1] = a * math.sin(angle) + b * math.cos(angle)
+        return out * (0.1 * math.log(factor) + 1)
+
+    return turn(q, q_positions), turn(k, k_positions)

@@ -1,0 +1,54 @@
+"""Teaching row: one growing number, why the textbook rejects it.
+
+x + scale·√3·p/N at every coordinate, N the training positions (the longest position asked for, where that is not told):
+uniform positions in training give it an RMS of `scale`. Neighbours differ by √3/N in one direction only, less the
+longer the training inputs, and beyond N the number goes on growing and drowns the token.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding
+
+
+class Scalar(Encoding):
+    """x + scale·√3·p/N."""
+
+    directed = True
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        scale: float = 1.0,
+        trained_positions: int | None = None,
+    ) -> None:
+        self.slope = scale * math.sqrt(3) / (trained_positions or max_length)
+
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
+        return x + self.slope * positions.astype(jnp.float32)[:, None]
+
+
+def reference_embed(
+    x: np.ndarray,
+    positions: np.ndarray,
+    *,
+    max_length: int,
+    scale: float = 1.0,
+    trained_positions: int | None = None,
+) -> np.ndarray:
+    """`embed` as a slow loop."""
+    out = np.array(x, np.float64)
+    for t, p in enumerate(positions):
+        for d in range(out.shape[1]):
+            out[t, d] += scale * math.sqrt(3) * float(p) / (trained_positions or max_length)
+    return out

@@ -1,0 +1,90 @@
+"""Relative position representations (Shaw et al. 2018, arXiv:1803.02155, §3.2): a learned vector for each clipped distance.
+
+bias = q_i·a[clip(r, −k, k)] / √K, r = i − j, with a table of (2k + 1) × heads × K in every block (`shared_heads`: one for all
+heads). All distances beyond k share a row. The paper adds a second table to the values, and finds that it changes nothing
+(its Table 3): it is left out here. Rows start as N(0, 2/(2k + 1 + K)) (Glorot). `scaled`: k = N/2 for N training
+positions, so that every row is trained.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.errors import UserError
+
+
+class Shaw(Encoding):
+    """q_i·a[clip(r, −k, k)] / √K."""
+
+    shared = False
+    integer_positions = True
+    invariance = "relative"
+    directed = True
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        clip: int = 16,
+        shared_heads: bool = False,
+        scaled: bool = False,
+        trained_positions: int | None = None,
+    ) -> None:
+        if scaled and trained_positions is None:
+            raise UserError("shaw with scaled=True needs trained_positions, how many positions training used.")
+        self.clip = max(1, trained_positions // 2) if scaled and trained_positions else clip
+        if self.clip < 1:
+            raise UserError(f"shaw clips distances at 1 or more, got clip={clip}.")
+        self.width = model_width // heads
+        rows = 2 * self.clip + 1
+        shape = (rows, 1 if shared_heads else heads, self.width)
+        self.table = nnx.Param(jax.random.normal(key, shape) * math.sqrt(2 / (rows + self.width)))
+
+    def bias(
+        self,
+        q: Float[Array, "T H W"],
+        k: Float[Array, "S H W"],
+        q_positions: Int[Array, T],
+        k_positions: Int[Array, S],
+        mask: Bool[Array, "T S"] | None = None,
+    ) -> Float[Array, "H T S"]:
+        table = jnp.broadcast_to(self.table[...], (2 * self.clip + 1, *q.shape[1:]))
+        by_row = jnp.einsum("thk,rhk->htr", q, table) / math.sqrt(self.width)
+        row = jnp.clip(q_positions[:, None] - k_positions, -self.clip, self.clip) + self.clip
+        return jnp.take_along_axis(by_row, jnp.broadcast_to(row, (q.shape[1], *row.shape)), axis=-1)
+
+
+def reference_bias(
+    q: np.ndarray,
+    k: np.ndarray,
+    q_positions: np.ndarray,
+    k_positions: np.ndarray,
+    mask: np.ndarray | None = None,
+    *,
+    table: np.ndarray,
+    heads: int,
+    clip: int = 16,
+    scaled: bool = False,
+    trained_positions: int | None = None,
+) -> np.ndarray:
+    """`bias` as a slow loop in float64, written from the formula."""
+    out = np.zeros((heads, len(q_positions), len(k_positions)))
+    largest = max(1, trained_positions // 2) if scaled and trained_positions else clip
+    for h in range(heads):
+        for t, i in enumerate(q_positions):
+            for s, j in enumerate(k_positions):
+                row = table[min(largest, max(-largest, int(i) - int(j))) + largest]
+                vector = row[h if len(row) > 1 else 0]
+                out[h, t, s] = sum(float(a) * float(b) for a, b in zip(q[t, h], vector, strict=True))
+    return out / math.sqrt(q.shape[2])

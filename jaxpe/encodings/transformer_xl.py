@@ -1,0 +1,98 @@
+"""Transformer-XL's relative encoding (Dai et al. 2019, arXiv:1901.02860, §3.3).
+
+The logit becomes ((q_i + u)·k_j + (q_i + v)·W R_r) / √K, r = i − j, so the bias is (u·k_j + (q_i + v)·W R_r) / √K: a global
+preference u for contents, and one, with v, for distances. R_r is the sinusoid of the signed distance r at the model's
+width, W (D × heads × K) and u, v (heads × K) are learned in every block. W starts as N(0, 1/D), u and v as N(0, 0.02²).
+
+R_{i−j} is a rotation of R_i by the angles of j, so the term is a product of what depends on i and what depends on j; no
+table of all distances is made.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Key, Num
+
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.rotary import frequencies
+from jaxpe.errors import UserError
+
+
+class TransformerXL(Encoding):
+    """(u·k_j + (q_i + v)·W R_r) / √K."""
+
+    shared = False
+    invariance = "relative"
+    directed = True
+
+    def __init__(
+        self,
+        model_width: int,
+        heads: int,
+        max_length: int,
+        attention: Attention,
+        *,
+        key: Key[Array, ""],
+        base: float = 10_000.0,
+    ) -> None:
+        if model_width % 2:
+            raise UserError(f"transformer_xl needs an even model width, got {model_width}: choose an even one.")
+        self.base = base
+        u, v, w = (jax.random.fold_in(key, i) for i in range(3))
+        shape = (heads, model_width // heads)
+        self.content = nnx.Param(0.02 * jax.random.normal(u, shape))
+        self.position = nnx.Param(0.02 * jax.random.normal(v, shape))
+        self.matrix = nnx.Param(jax.random.normal(w, (model_width, *shape)) / math.sqrt(model_width))
+
+    def bias(
+        self,
+        q: Float[Array, "T H K"],
+        k: Float[Array, "S H K"],
+        q_positions: Num[Array, T],
+        k_positions: Num[Array, S],
+        mask: Bool[Array, "T S"] | None = None,
+    ) -> Float[Array, "H T S"]:
+        frequency = frequencies(self.matrix.shape[0], self.base)
+        i, j = (p.astype(jnp.float32)[:, None] * frequency for p in (q_positions, k_positions))
+        asked = jnp.einsum("thk,dhk->htd", q + self.position[...], self.matrix[...])
+        of_sine, of_cosine = asked[..., 0::2], asked[..., 1::2]
+        # sin(i − j) = sin i cos j − cos i sin j and cos(i − j) = cos i cos j + sin i sin j, gathered by cos j and sin j.
+        with_cosine = of_sine * jnp.sin(i) + of_cosine * jnp.cos(i)
+        with_sine = of_cosine * jnp.sin(i) - of_sine * jnp.cos(i)
+        left = jnp.concatenate([with_cosine, with_sine], axis=-1)
+        right = jnp.concatenate([jnp.cos(j), jnp.sin(j)], axis=-1)
+        by_distance = jnp.einsum("htd,sd->hts", left, right)
+        by_content = jnp.einsum("hk,shk->hs", self.content[...], k)[:, None]
+        return (by_distance + by_content) / math.sqrt(q.shape[-1])
+
+
+def reference_bias(
+    q: np.ndarray,
+    k: np.ndarray,
+    q_positions: np.ndarray,
+    k_positions: np.ndarray,
+    mask: np.ndarray | None = None,
+    *,
+    content: np.ndarray,
+    position: np.ndarray,
+    matrix: np.ndarray,
+    base: float = 10_000.0,
+) -> np.ndarray:
+    """`bias` as a slow loop over all distances in float64, written from the formula."""
+    width, heads, head_width = matrix.shape
+    out = np.zeros((heads, len(q_positions), len(k_positions)))
+    for t, i in enumerate(q_positions):
+        for s, j in enumerate(k_positions):
+            code = np.zeros(width)
+            for c in range(width // 2):
+                angle = (float(i) - float(j)) / base ** (2 * c / width)
+                code[2 * c], code[2 * c + 1] = math.sin(angle), math.cos(angle)
+            for h in range(heads):
+                distance = np.asarray(matrix[:, h], np.float64).T @ code
+                out[h, t, s] = content[h] @ k[s, h] + (q[t, h] + position[h]) @ distance
+    return out / math.sqrt(head_width)
