@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, corpus, encodings, fetch, images, tables
+from jaxpe import cli, corpus, encodings, fetch, grids, images, tables
 from jaxpe.analysis import photographs as photo
 from jaxpe.analysis import superposition, superposition_figures, tags
 from jaxpe.analysis.superposition import SETTINGS, TOKENS, Parts, Reader, Training
@@ -306,8 +306,8 @@ def example_rows(verses: Sequence[str], encoding: str) -> Rows:
 
 
 def measure_tags(preset: Preset) -> Rows:
-    """Every encoding (of the catalogue, unless some were asked for): tags moved against words moved, and what moving words changes at all."""
-    for encoding in preset.encodings or tuple(encodings.CATALOGUE):
+    """Tags moved against words moved, and what moving words changes at all, for each kind of encoding or those asked for."""
+    for encoding in preset.encodings or (*grids.SEVEN, "rotary", "alibi", "t5"):
         for seed in range(min(2, preset.seeds)):
             found = tags.swap(encoding, seed)
             more: dict[str, Any] = {"architecture": "encoder", "encoding": encodings.label(encoding), "seed": seed}

@@ -1,7 +1,7 @@
-"""The command line: `jaxpe study`, `run`, `plot`, `list`, `export-task`, `fetch`, `doctor`.
+"""The command line: `jaxpe study`, `run`, `plot`, `list`, `check`, `export-task`, `fetch`, `doctor`.
 
-Exit codes: 0 done; 1 an internal error; 2 bad usage, bad input or a full disk; 3 finished with failed cells; 130 stopped
-by Ctrl-C. JAX, matplotlib and datasets are imported by the commands that need them.
+Exit codes: 0 done; 1 an internal error; 2 bad usage, bad input or a full disk; 3 finished with failed cells or properties;
+130 stopped by Ctrl-C. JAX, matplotlib and datasets are imported by the commands that need them.
 """
 
 from __future__ import annotations
@@ -87,6 +87,16 @@ def list_things(
     return listing.show(kind, json)
 
 
+def check(encoding: Positional[str], /, width: int = 32, heads: int = 4, json: bool = False) -> int:
+    """Measure what an encoding (a name of `jaxpe list encodings`, or path/to/file.py:Class) does: its property card."""
+    from jaxpe import run
+
+    run.prepare(None)
+    from jaxpe import check as command
+
+    return command.check(encoding, width, heads, json)
+
+
 def export_task(
     names: Positional[Words],
     /,
@@ -120,6 +130,7 @@ COMMANDS: Any = {
     "run": run_one,
     "plot": plot,
     "list": list_things,
+    "check": check,
     "export-task": export_task,
     "fetch": fetch,
     "doctor": doctor,

@@ -22,6 +22,7 @@ from jaxpe.study import Cell, Workspace
 STUDY = (
     "accuracy",
     "extrapolation",
+    "catalogue",
     "structure",
     "pretrained",
     "harm",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,21 +52,34 @@ STYLES = {
     "control:gaussian": Style("#7F3C8D", "*", (0, (5, 2))),
     "control:smooth": Style("#117733", "h", (0, (3, 2, 1, 2))),
 }
-SPARE = [
-    Style(c, m, d)
-    for c, m, d in zip(("#7F3C8D", "#117733", "#3969AC", "#A5AA99"), "*hp>", ("-", "--", "-.", ":"), strict=True)
-]
+# Tol's muted colours, for the rest of the catalogue in its order: 630 looks, neighbours differing in all three parts.
+COLOURS = ("#332288", "#44AA99", "#882255", "#999933", "#88CCEE", "#117733", "#CC6677", "#AA4499", "#DDCC77")
+MARKERS = "*hp>dH8123+x|_"
+DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
+
+
+def spare(i: int) -> Style:
+    return Style(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)])
+
+
+@cache
+def styles() -> dict[str, Style]:
+    """The style of every encoding of the catalogue."""
+    from jaxpe import encodings
+
+    others = [name for name in encodings.CATALOGUE if name not in STYLES]
+    return STYLES | {name: spare(i) for i, name in enumerate(others)}
 
 
 def style(name: str) -> Style:
     """A series' style; names without one of their own get one by their letters."""
-    base = name if name in STYLES else name.rpartition(":")[2].partition(", ")[0]
-    return STYLES.get(base) or SPARE[zlib.crc32(base.encode()) % len(SPARE)]
+    base = name if name in styles() else name.rpartition(":")[2].partition(", ")[0]
+    return styles().get(base) or spare(200 + zlib.crc32(base.encode()) % 400)
 
 
 def style_at(i: int) -> Style:
     """The i-th style, for series that are no encodings."""
-    looks = [*STYLES.values(), *SPARE]
+    looks = list(styles().values())
     return looks[i % len(looks)]
 
 

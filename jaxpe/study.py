@@ -6,14 +6,14 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
 
-from jaxpe import checkpoints, evaluate, parameters, population, positions, presets, store
-from jaxpe.config import Setting, Source, check, check_positions, identity
+from jaxpe import checkpoints, encodings, evaluate, parameters, population, positions, presets, store
+from jaxpe.config import Setting, Source, check, check_positions, identity, source_of
 from jaxpe.evaluate import Scores
 from jaxpe.formatting import Data
 from jaxpe.model import Transformer
@@ -144,15 +144,18 @@ class Workspace:
         checkpoint: str = "100",
         sampler: str = "arange",
         part: str = "test",
+        test_encoding: str | None = None,
     ) -> dict[tuple[int, int], Scores]:
         """Scores by (seed, length) for the cells of one setting, measured where they are not stored yet.
 
         `scaled`: logits times log n / log N beyond the N tokens of the training length. `sampler`: of test positions.
         `part`: "test", or "validation" for examples (of real text: from its training part) that no result is taken from.
+        `test_encoding`: another encoding with the same parameters, put in the place of the trained one.
         """
         setting = cells[0].setting
         if any(cell.setting != setting for cell in cells):
             raise ValueError("the cells of one call must share their setting")
+        setting = replaced(setting, test_encoding)
         if sampler == "arange" and lengths:
             longest = max(max(self.source(setting).stream.sizes(length)) for length in lengths)
             check_positions(setting, longest + shift, "a test")
@@ -170,7 +173,7 @@ class Workspace:
                 "checkpoint": checkpoint,
                 "sampler": sampler,
                 "part": part,
-            }
+            } | ({} if test_encoding is None else {"encoding": test_encoding})
             lacking = []
             for cell in cells:
                 stored = self.results.read_measurement(cell.id, key)
@@ -180,7 +183,8 @@ class Workspace:
                     found[cell.seed, length] = Scores(**stored)  # type: ignore[arg-type]
             if lacking:
                 evaluator = self.evaluator(setting, top_of[length], examples, sampler, part)
-                loaded |= {cell.id: self.model(cell, checkpoint) for cell in lacking if cell.id not in loaded}
+                models_of = [cell._replace(setting=setting) for cell in lacking if cell.id not in loaded]
+                loaded |= {cell.id: self.model(cell, checkpoint) for cell in models_of}
                 models = [loaded[cell.id] for cell in lacking]
                 limit = self.scaling_length(setting) if scaled else float(evaluate.NO_SCALING)
                 data, name = self.examples_of(setting, part)
@@ -218,11 +222,20 @@ class Workspace:
         if key not in self.evaluators:
             built = None
             if sampler != "arange":
-                built = positions.build(sampler, limit=setting.table_length)
+                limited = "limit" in positions.options_of(sampler)
+                built = positions.build(sampler, **({"limit": setting.table_length} if limited else {}))
             self.progress.note(f"compiling the evaluation of {describe(setting)} up to length {top}")
             stream, data = self.source(setting).stream, self.examples_of(setting, part)[0]
             self.evaluators[key] = evaluate.compile_evaluator(setting, stream, data, self.mesh, top, examples, built)
         return self.evaluators[key]
+
+
+def replaced(setting: Setting, encoding: str | None) -> Setting:
+    """The setting with another encoding, told of the same training."""
+    if encoding is None:
+        return setting
+    trained = setting.sampler.bound(max(source_of(setting).stream.sizes(setting.train_length)))
+    return replace(setting, encoding=encoding, encoding_options=tuple(encodings.told(encoding, trained).items()))
 
 
 def trimmed(scores: Scores) -> Scores:

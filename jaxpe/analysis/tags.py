@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy import ndarray
 
-from jaxpe import keys
+from jaxpe import encodings, keys
 from jaxpe import model as models
 from jaxpe.analysis.superposition import added_rows
 from jaxpe.model import Inputs, ModelConfig, Transformer
@@ -81,7 +81,8 @@ SENTENCE, SWAPPED = ["the", "dog", "bites", "the", "man"], ["the", "man", "bites
 def encoder(encoding: str, seed: int) -> Transformer:
     """An encoder with fresh weights that knows the sentence's words."""
     config = ModelConfig("encoder", len(WORDS), width=64, layers=2, heads=2)
-    return models.build(config, encoding, {}, max_length=len(SENTENCE), seed=seed)
+    options = encodings.told(encoding, len(SENTENCE))
+    return models.build(config, encoding, options, max_length=len(SENTENCE), seed=seed)
 
 
 def outputs(model: Transformer, words: Sequence[str], positions: Sequence[int]) -> Float[Array, "T D"]:

@@ -32,6 +32,7 @@ class Encoding(nnx.Module):
 
     shared: bool = True  # False: one instance per block; `embed` is called on the first only
     cross: bool = False  # True: cross-attention gets an instance of its own, with attention="cross"
+    causal_only: bool = False  # True: the constructor refuses other attention, and names what to take there
     integer_positions: bool = False  # True: refuses fractional positions
     # Declared, and measured by `jaxpe check`. "relative below a length": as long as no position is above some length.
     # "content": positions are not looked at, only what is seen and who sees whom.
@@ -54,6 +55,13 @@ class Encoding(nnx.Module):
     @property
     def position_limit(self) -> int | None:
         """None: every position is defined; else positions are 0 … limit − 1."""
+        return None
+
+    def unvisited(self, trained: int, tested: int) -> float | None:
+        """Share of the rows or buckets asked for by `tested` positions that `trained` positions never asked for.
+
+        None: it has none. For rotations: the share of pairs that finish no full turn in training.
+        """
         return None
 
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:

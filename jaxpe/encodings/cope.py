@@ -25,6 +25,7 @@ class CoPE(Encoding):
     """q_i·e[p_ij], p_ij = Σ_{t ≥ j} σ(S_it)."""
 
     shared = False
+    causal_only = True
     invariance = "content"
 
     def __init__(

@@ -43,6 +43,9 @@ class Learned(Encoding):
     def position_limit(self) -> int:
         return self.limit
 
+    def unvisited(self, trained: int, tested: int) -> float:
+        return max(0.0, 1 - trained / tested)
+
     def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
         return x + self.table[...][positions]
 

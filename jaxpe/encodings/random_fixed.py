@@ -35,6 +35,9 @@ class RandomFixed(Encoding):
         self.scale = scale
         self.code = code
 
+    def unvisited(self, trained: int, tested: int) -> float:
+        return max(0.0, 1 - trained / tested)
+
     def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
         key = jax.random.key(self.code)
         return x + self.scale * normal_rows(key, positions.astype(jnp.int32), x.shape[-1])

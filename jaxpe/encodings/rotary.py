@@ -56,6 +56,10 @@ class Rotary(Encoding):
         self.width = turned_width(model_width // heads, fraction)
         self.base = base
 
+    def unvisited(self, trained: int, tested: int) -> float:
+        turns = trained * frequencies(self.width, self.base) / (2 * math.pi)
+        return float((turns < 1).mean())
+
     def rotate(
         self,
         q: Float[Array, "T H K"],

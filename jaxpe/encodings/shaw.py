@@ -51,6 +51,10 @@ class Shaw(Encoding):
         shape = (rows, 1 if shared_heads else heads, self.width)
         self.table = nnx.Param(jax.random.normal(key, shape) * math.sqrt(2 / (rows + self.width)))
 
+    def unvisited(self, trained: int, tested: int) -> float:
+        asked, met = min(self.clip, tested - 1), min(self.clip, trained - 1)
+        return (asked - met) / (asked + 1)
+
     def bias(
         self,
         q: Float[Array, "T H W"],

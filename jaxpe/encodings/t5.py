@@ -61,6 +61,14 @@ class T5(Encoding):
         bucket = self.bucket(distances(q_positions, k_positions))
         return jnp.moveaxis(self.table[...][bucket], -1, 0)
 
+    def unvisited(self, trained: int, tested: int) -> float:
+        def met(count: int) -> set[int]:
+            r = np.arange(0 if self.causal else 1 - count, count, dtype=np.float32)
+            return set(np.asarray(self.bucket(jnp.asarray(r)[:, None])).ravel().tolist())
+
+        asked = met(tested)
+        return len(asked - met(trained)) / len(asked)
+
     def bucket(self, r: Float[Array, "T S"]) -> Int[Array, "T S"]:
         """How many buckets begin at or before the distance; those for keys on the right are the upper half."""
         distance = jnp.maximum(r, 0.0) if self.causal else jnp.abs(r)

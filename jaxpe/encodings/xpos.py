@@ -23,6 +23,7 @@ from jaxpe.errors import UserError
 class XPos(Encoding):
     """Rotary times ζ_c^(±p/scale_base); `scaled`: scale_base = N/4 for N training positions."""
 
+    causal_only = True
     invariance = "relative"
     keeps_norms = False
 
