@@ -45,6 +45,14 @@ ORACLES = {
     "missing_duplicate": slow_missing,
     "induction": lambda x: [x[x.index(x[-1]) + 1]],
     "addition": slow_addition,
+    "even_pairs": lambda x: [int(x[0] == x[-1])],
+    "cycle": lambda x: [sum(s - 1 for s in x) % 5],
+    "recall": lambda x: [
+        dict(zip(x[0 : 2 * len(x) // 3 : 2], x[1 : 2 * len(x) // 3 : 2], strict=True))[key]
+        for key in x[2 * len(x) // 3 :]
+    ],
+    "unique_copy": lambda x: x,
+    "repeat_copy": lambda x: x,
 }
 
 
@@ -111,10 +119,51 @@ def blind_score(name, length, count=6000):
     return total / count
 
 
-@pytest.mark.parametrize("name", ["copy", "reverse", "sort", "odds_first", "first", "last", "index", "relative_index"])
+@pytest.mark.parametrize(
+    "name", ["copy", "repeat_copy", "reverse", "sort", "odds_first", "first", "last", "index", "relative_index"]
+)
 def test_order_blind_by_simulation(name):
     task = task_of(name)
     assert blind_score(name, 8) == pytest.approx(task.order_blind(8, "token_accuracy", "encoder"), abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["recall", "unique_copy"])
+def test_symbols_are_distinct_and_keys_are_asked_for_in_a_new_order(name):
+    for x, y in sets(name, 9, 300):
+        assert len(set(y)) == 9 and min(y) >= 0
+        if name == "recall":
+            assert len(set(x[:18])) == 18 and sorted(x[18:]) == sorted(x[0:18:2])
+    orders = {tuple(x[18:]) == tuple(x[0:18:2]) for x, _ in sets("recall", 9, 300)}
+    assert orders == {False}
+
+
+@pytest.mark.parametrize("architecture", ["encoder", "encoder_decoder"])
+@pytest.mark.parametrize("name", ["recall", "unique_copy"])
+def test_order_blind_of_distinct_answers_by_simulation(name, architecture):
+    """The smallest of the answers at every slot; or the smallest of those that were not yet emitted."""
+    task, length = task_of(name), 6
+    answers = [y for _, y in sets(name, length, 4000)]
+    if architecture == "encoder":
+        right = [[s == min(y) for s in y] for y in answers]
+    else:
+        right = [[s == min(y[i:]) for i, s in enumerate(y)] for y in answers]
+    expected = {metric: task.order_blind(length, metric, architecture) for metric in ("token_accuracy", "exact_match")}
+    assert np.mean(right) == pytest.approx(expected["token_accuracy"], abs=0.01)
+    assert np.mean([all(row) for row in right]) == pytest.approx(expected["exact_match"], abs=0.003)
+
+
+def test_order_blind_of_even_pairs_by_brute_force():
+    """The best answer for each count of ones, found on the examples."""
+    by_count: dict[int, Counter] = {}
+    for x, y in sets("even_pairs", 7, 8000):
+        by_count.setdefault(sum(x), Counter())[y[0]] += 1
+    best = sum(c.most_common(1)[0][1] for c in by_count.values()) / 8000
+    assert task_of("even_pairs").order_blind(7, "token_accuracy", "encoder") == pytest.approx(best, abs=0.012)
+
+
+@pytest.mark.parametrize(("length", "expected"), [(1, 0.333), (2, 0.333), (3, 0.259), (12, 0.2), (13, 0.2)])
+def test_the_floor_of_cycle_by_length(length, expected):
+    assert task_of("cycle").floor(length, "token_accuracy") == pytest.approx(expected, abs=0.003)
 
 
 def test_order_blind_of_an_encoder_decoder_by_simulation():

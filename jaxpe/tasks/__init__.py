@@ -10,9 +10,9 @@ from typing import Any
 from jaxpe.errors import unknown
 from jaxpe.tasks.arithmetic import Addition
 from jaxpe.tasks.base import Sample, Task
-from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort
-from jaxpe.tasks.counting import Count, Histogram, Majority, Parity
-from jaxpe.tasks.lookup import First, Index, Induction, Last, RelativeIndex
+from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort, UniqueCopy
+from jaxpe.tasks.counting import Count, Cycle, Histogram, Majority, Parity
+from jaxpe.tasks.lookup import EvenPairs, First, Index, Induction, Last, Recall, RelativeIndex
 
 __all__ = ["CATALOGUE", "Sample", "Task", "build"]
 
@@ -33,6 +33,11 @@ CATALOGUE: dict[str, Callable[..., Task]] = {
     "missing_duplicate": MissingDuplicate,
     "induction": Induction,
     "addition": Addition,
+    "even_pairs": EvenPairs,
+    "cycle": Cycle,
+    "recall": Recall,
+    "unique_copy": UniqueCopy,
+    "repeat_copy": partial(Copy, alphabet=2),
 }
 
 

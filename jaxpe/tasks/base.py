@@ -79,6 +79,12 @@ def symbols(key: Key[Array, ""], size: int, high: int, length: int | Int[Array, 
     return masked(jax.random.randint(key, (size,), 0, high), length)
 
 
+def distinct(key: Key[Array, ""], high: int, size: int) -> Int[Array, {size}]:
+    """Different symbols of 0 … high − 1 in random order, zeros beyond them; the first ones do not depend on `size`."""
+    drawn = jax.random.permutation(key, high)[:size]
+    return jnp.pad(drawn, (0, size - drawn.shape[0]))
+
+
 def masked(values: Int[Array, N], length: int | Int[Array, ""]) -> Int[Array, N]:
     """Zeros at or beyond `length`."""
     return jnp.where(jnp.arange(values.shape[0]) < length, values, 0)

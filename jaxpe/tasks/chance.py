@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.stats import binom, poisson
 
 
 def counts_chance(n: int, alphabet: int, allowed: Callable[[np.ndarray], np.ndarray]) -> float:
@@ -52,3 +52,21 @@ def smallest_majority(n: int, alphabet: int) -> float:
 def arrangements_chance(n: int, alphabet: int) -> float:
     """P(guessing a sequence whose multiset is known) = (number of multisets) / alphabetⁿ."""
     return math.comb(n + alphabet - 1, alphabet - 1) / alphabet**n
+
+
+def one_of_distinct(n: int, metric: str, architecture: str) -> float:
+    """What knowing the multiset of n different answers is worth, in an encoder's slots or after an emitted prefix.
+
+    At the slots every rule blind to order says one and the same; an encoder-decoder guesses among what is left.
+    """
+    if metric == "exact_match":
+        return 1 / math.factorial(n) if architecture == "encoder_decoder" else float(n == 1)
+    return sum(1 / left for left in range(1, n + 1)) / n if architecture == "encoder_decoder" else 1 / n
+
+
+@cache
+def equal_ends(n: int) -> float:
+    """How often the likelier of "first = last" and "first ≠ last" is right, given the counts of two symbols."""
+    ones = np.arange(n + 1)
+    equal = (ones * (ones - 1) + (n - ones) * (n - ones - 1)) / (n * (n - 1))
+    return float(binom.pmf(ones, n, 0.5) @ np.maximum(equal, 1 - equal))

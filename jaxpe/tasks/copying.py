@@ -1,7 +1,8 @@
-"""Tasks whose answer is x rearranged: copy, reverse, sort, odds_first, missing_duplicate."""
+"""Tasks whose answer is x rearranged: copy, unique_copy, reverse, sort, odds_first, missing_duplicate."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -12,8 +13,8 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 from scipy.stats import binom
 
-from jaxpe.tasks.base import Sample, Task, masked, pick, symbols
-from jaxpe.tasks.chance import arrangements_chance, commonest_share
+from jaxpe.tasks.base import Sample, Task, distinct, masked, pick, symbols
+from jaxpe.tasks.chance import arrangements_chance, commonest_share, one_of_distinct
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,29 @@ class OddsFirst(Copy):
     def order(self, place: Int[Array, Y], length: int | Int[Array, ""]) -> Int[Array, Y]:
         odds = (length + 1) // 2
         return jnp.where(place < odds, 2 * place, 2 * (place - odds) + 1)
+
+
+@dataclass(frozen=True)
+class UniqueCopy(Copy):
+    """y = x, a draw of distinct symbols: each says by itself what comes next, so that content alone can solve it."""
+
+    summary: ClassVar[str] = "y is x, whose symbols are all different"
+    extrapolates: ClassVar[bool | None] = True
+    alphabet: int = 150
+
+    def lengths(self, low: int, high: int) -> list[int]:
+        return super().lengths(low, min(high, self.alphabet))
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        x = masked(distinct(key, self.alphabet, max_length), length)
+        return Sample(x, jnp.asarray(length), x, jnp.asarray(length))
+
+    def floor(self, length: int, metric: str) -> float:
+        exact = math.exp(math.lgamma(self.alphabet - length + 1) - math.lgamma(self.alphabet + 1))
+        return 1 / self.alphabet if metric == "token_accuracy" else exact
+
+    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+        return None if architecture == "decoder" else one_of_distinct(length, metric, architecture)
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,13 @@ class Count(OrderFree):
 
 @dataclass(frozen=True)
 class Histogram(OrderFree):
-    """y_i = how often x_i occurs in x, at most `cap`; answered in place, so for an encoder only."""
+    """y_i = how often x_i occurs in x, at most `cap`. An encoder answers in place, and needs no order.
+
+    A decoder's y_i has to be aligned with x_i, so there order is needed.
+    """
 
     summary: ClassVar[str] = "y_i is how often x_i occurs in x (at most 8)"
-    architectures: ClassVar[tuple[str, ...]] = ("encoder",)
+    architectures: ClassVar[tuple[str, ...]] = ("encoder", "decoder")
     in_place: ClassVar[bool] = True
     extrapolates: ClassVar[bool | None] = True
     alphabet: int = 8
@@ -144,3 +147,29 @@ class Parity(OrderFree):
 
     def floor(self, length: int, metric: str) -> float:
         return 0.5
+
+
+@dataclass(frozen=True)
+class Cycle(OrderFree):
+    """x = moves (0, 1, 2 for −1, 0, +1); y = their sum mod 5."""
+
+    summary: ClassVar[str] = "x is moves of -1, 0, +1, y their sum mod 5"
+    extrapolates: ClassVar[bool | None] = False
+
+    @property
+    def symbols(self) -> int:
+        return 5
+
+    def y_size(self, length: int) -> int:
+        return 1
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        x = symbols(key, max_length, 3, length)
+        return Sample(x, jnp.asarray(length), ((x.sum() - length) % 5)[None], jnp.asarray(1))
+
+    def floor(self, length: int, metric: str) -> float:
+        """The likeliest place after that many moves."""
+        chance = np.eye(5)[0]
+        for _ in range(length):
+            chance = (np.roll(chance, -1) + chance + np.roll(chance, 1)) / 3
+        return float(chance.max())

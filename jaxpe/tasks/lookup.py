@@ -1,7 +1,8 @@
-"""Tasks that ask for one symbol of x: by absolute place, by distance from a marker, or by what preceded it."""
+"""Tasks that look symbols of x up: by absolute place, by distance from a marker, by what preceded it, by a key."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -11,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from jaxpe.tasks.base import Sample, Task, symbols
-from jaxpe.tasks.chance import commonest_share
+from jaxpe.tasks.base import Sample, Task, distinct, masked, pick, symbols
+from jaxpe.tasks.chance import commonest_share, equal_ends, one_of_distinct
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,28 @@ class Last(First):
 
     def place(self, length: int | Int[Array, ""]) -> int | Int[Array, ""]:
         return length - 1
+
+
+@dataclass(frozen=True)
+class EvenPairs(First):
+    """y = 1 where the first symbol equals the last, else 0 (so called since x then has an even number of 01 and 10)."""
+
+    summary: ClassVar[str] = "y is whether the first symbol equals the last"
+    alphabet: int = 2
+
+    def lengths(self, low: int, high: int) -> list[int]:
+        return super().lengths(max(low, 3), high)
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        x = symbols(key, max_length, self.alphabet, length)
+        return Sample(x, jnp.asarray(length), (x[0] == x[length - 1]).astype(x.dtype)[None], jnp.asarray(1))
+
+    def floor(self, length: int, metric: str) -> float:
+        return 0.5
+
+    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+        """The likelier answer for the counts: the ends are a draw of two from them."""
+        return None if architecture == "decoder" else equal_ends(length)
 
 
 @dataclass(frozen=True)
@@ -101,6 +124,49 @@ class RelativeIndex(First):
 
     def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
         return super().order_blind(length - 1, metric, architecture)
+
+
+@dataclass(frozen=True)
+class Recall(Task):
+    """x = pairs of a key and a value, all different, then the keys in a new order; y = their values in that order.
+
+    Multi-query associative recall (Arora et al. 2023, arXiv:2312.04927). `length` counts pairs.
+    """
+
+    summary: ClassVar[str] = "x is pairs of key and value, then the keys in a new order, y their values"
+    order_needed: ClassVar[bool] = True
+    extrapolates: ClassVar[bool | None] = True
+    alphabet: int = 64  # the first half are keys
+
+    @property
+    def symbols(self) -> int:
+        return self.alphabet
+
+    def lengths(self, low: int, high: int) -> list[int]:
+        return super().lengths(low, min(high, self.alphabet // 2))
+
+    def x_size(self, length: int) -> int:
+        return 3 * length
+
+    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
+        half = self.alphabet // 2
+        keys, values = (distinct(jax.random.fold_in(key, i), half, max_length) for i in range(2))
+        rank = jax.random.uniform(jax.random.fold_in(key, 2), (half,))[:max_length]
+        order = jnp.argsort(jnp.where(jnp.arange(max_length) < length, rank, 2.0))
+        place = jnp.arange(3 * max_length)
+        pairs = jnp.where(place % 2 == 0, pick(keys, place // 2), half + pick(values, place // 2))
+        x = jnp.where(place < 2 * length, pairs, pick(keys[order], place - 2 * length))
+        y = masked(half + values[order], length)
+        return Sample(masked(x, 3 * length), jnp.asarray(3 * length), y, jnp.asarray(length))
+
+    def floor(self, length: int, metric: str) -> float:
+        values = self.alphabet // 2
+        exact = math.exp(math.lgamma(values - length + 1) - math.lgamma(values + 1))
+        return 1 / values if metric == "token_accuracy" else exact
+
+    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+        """Which value is whose is a matter of order: one of the values at every slot, or one that was not yet emitted."""
+        return None if architecture == "decoder" else one_of_distinct(length, metric, architecture)
 
 
 @dataclass(frozen=True)
