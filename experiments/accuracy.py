@@ -48,12 +48,10 @@ PRESETS = {
     "quick": Preset(
         (
             Row("reverse", ("encoder",), sizes=grids.SIX),
-            Row("reverse", ("decoder",), ("none", "sinusoidal")),
-            Row("reverse", ("encoder_decoder",)),
+            Row("reverse", ("encoder_decoder",), ("none", "sinusoidal")),
             Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT + grids.SIX),
-            Row("count", ("decoder", "encoder_decoder"), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT),
             Row("index", ("encoder",), ("none", "sinusoidal"), sizes=grids.SIX),
-            grids.text("masked_lm", grids.QUICK_TEXT),
+            grids.text("masked_lm", grids.QUICK_TEXT, ("learned",)),
             grids.text("causal_lm", grids.QUICK_TEXT),
         ),
         seeds=3, train_length=8, steps=800, points=7,

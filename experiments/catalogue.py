@@ -51,7 +51,7 @@ PRESETS = {
     ),
     "quick": Preset(
         (Row("copy", ("decoder",), ("none", "sinusoidal", "rotary", "alibi", "t5")),),
-        seeds=6, train_length=8, steps=1000, **SHARED,
+        seeds=6, train_length=8, steps=800, **SHARED,
     ),
     "standard": Preset(
         (
@@ -124,8 +124,8 @@ def share_unvisited(setting: Any, source: Any, length: int) -> float | None:
 def named(table: Any) -> Any:
     """The table with one name for each way of telling position: encoding, sampler where it is not arange, switch."""
     sampler = np.where(table["positions"] == "arange", "", " + " + table["positions"])
-    switch = table["switch"].fillna("")
-    switched = np.where(switch == "", "", ", tested with " + switch.astype(str))
+    switch = table["switch"].astype(object).fillna("").astype(str)
+    switched = np.where(switch == "", "", ", tested with " + switch)
     return table.assign(encoding=table["encoding"] + sampler + switched)
 
 

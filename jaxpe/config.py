@@ -15,12 +15,13 @@ from jaxpe.model import ModelConfig
 
 Options = tuple[tuple[str, Any], ...]  # keyword arguments, hashable
 MAPPINGS = ("vmap", "map")
+DECAYS = ("cosine", "linear")  # of the learning rate, after the warm-up
 PRECISIONS = ("highest", "high", "default")  # of matrix products, as JAX names them
 
 
 @dataclass(frozen=True)
 class Training:
-    """AdamW with linear warm-up and cosine decay to zero, on batches whose lengths are uniform over the training range."""
+    """AdamW with linear warm-up and a decay to zero, on batches whose lengths are uniform over the training range."""
 
     steps: int = 1000
     batch: int = 64
@@ -29,8 +30,12 @@ class Training:
     weight_decay: float = 0.01  # not on gains, nor on anything of an encoding
     clip: float = 1.0  # global norm of the gradient
     strata: int = 2  # length ranges in every batch, each padded to its own top
+    decay: str = "cosine"  # or "linear"
+    stop_every: int = 0  # every so many steps a model with only right answers in its last ten batches is done; 0: never
 
     def __post_init__(self) -> None:
+        if self.decay not in DECAYS:
+            raise unknown("decay", self.decay, DECAYS)
         for name in ("steps", "batch", "strata"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}.")
@@ -135,13 +140,19 @@ def identity(setting: Setting, seed: int, source: Source) -> str:
         "encoding_options": dict(setting.encoding_options) | ({} if setting.mix is None else {"mix": setting.mix}),
         "encoding_source": digest,
         "positions": [setting.positions, dict(setting.position_options)],
-        "training": asdict(setting.training),
+        "training": identity_of(setting.training),
         "corpus": [source.digest, setting.starts] if setting.language else None,
         "precision": setting.precision,
         "seed": seed,
         "lanes": [setting.lanes, setting.mapping, setting.working_set],
     }
     return store.identity(parts)
+
+
+def identity_of(training: Training) -> dict[str, Any]:
+    """The fields of a training. Those that came later count where they are used: older cells keep their names."""
+    later = {"decay": "cosine", "stop_every": 0}
+    return {name: value for name, value in asdict(training).items() if later.get(name, ...) != value}
 
 
 @cache

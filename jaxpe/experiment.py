@@ -23,6 +23,8 @@ STUDY = (
     "accuracy",
     "extrapolation",
     "catalogue",
+    "randomized",
+    "reproduction",
     "structure",
     "pretrained",
     "harm",

@@ -68,6 +68,19 @@ class Randomized:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Evenly spaced over 0 … limit − 1, at test time: what `randomized` draws, without the draw."""
+
+    limit: int
+
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+        return jnp.minimum(jnp.arange(tokens.shape[0]) * self.limit // jnp.maximum(length, 1), self.limit - 1)
+
+    def bound(self, max_total_length: int) -> int:
+        return checked_limit("spread", self.limit, max_total_length)
+
+
+@dataclass(frozen=True)
 class Shifted:
     """p + by: at test time only, it separates 'knows the order' from 'memorised the rows'."""
 
@@ -218,11 +231,14 @@ def checked_limit(name: str, limit: int, max_total_length: int) -> int:
     return limit
 
 
-Sampler = Arange | Offset | Randomized | Shifted | Interpolated | Abacus | Coupled | Shuffled | Permuted | Constant
+Sampler = (
+    Arange | Offset | Randomized | Spread | Shifted | Interpolated | Abacus | Coupled | Shuffled | Permuted | Constant
+)
 SAMPLERS: dict[str, type[Sampler]] = {
     "arange": Arange,
     "offset": Offset,
     "randomized": Randomized,
+    "spread": Spread,
     "shifted": Shifted,
     "interpolated": Interpolated,
     "abacus": Abacus,

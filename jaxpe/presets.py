@@ -33,6 +33,7 @@ class Row:
     positions: tuple[str, ...] = ("arange",)
     sizes: Options = ()  # fields of the preset that differ for this row
     options: Options = ()  # of the encodings
+    task_options: Options = ()
     mixes: tuple[tuple[float, float] | None, ...] = (None,)  # factors of token and position, each a setting of its own
 
 
@@ -45,6 +46,8 @@ class Preset:
     train_length: int = 10
     reach: float = 10.0  # tests go to reach times the training length
     points: int = 10  # about how many test lengths
+    shift: bool = True  # tables have room for a test at positions shifted by the training length
+    limit: float = 0.0  # random positions lie below limit times the training length; 0: below the end of the table
     examples: int = 256  # per test length
     width: int = 32
     layers: int = 2
@@ -55,6 +58,8 @@ class Preset:
     learning_rate: float = 3e-3  # common to all encodings
     rates: tuple[float, ...] = ()  # a grid from which each encoding also gets a rate of its own (jaxpe.tuning)
     warmup: int = 50
+    decay: str = "cosine"  # or "linear"
+    stop_every: int = 0  # steps between two looks at whether all training answers are right, which ends it; 0: never
     strata: int = 2
     encodings: tuple[str, ...] = ()  # where there is no grid: those that were asked for
     photographs: str = ""  # a folder of NAME_CLASS.jpg, for superposition
@@ -158,7 +163,7 @@ def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, Asked]
     for row in preset.grid:
         size = sized(preset, row)
         for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
-            one = setting_of(size, row.task, architecture, encoding, sampler, sources)
+            one = setting_of(size, row.task, architecture, encoding, sampler, sources, row.task_options)
             for mix in row.mixes:
                 setting = replace(one, mix=mix, encoding_options=one.encoding_options + row.options)
                 before = found.get(setting, Asked(0, ()))
@@ -167,11 +172,25 @@ def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, Asked]
 
 
 def setting_of(
-    preset: Preset, task: str, architecture: str, encoding: str, sampler: str, sources: dict[Any, Source]
+    preset: Preset,
+    task: str,
+    architecture: str,
+    encoding: str,
+    sampler: str,
+    sources: dict[Any, Source],
+    task_options: Options = (),
 ) -> Setting:
-    """One setting. Its position table covers `reach` times the training length, and a shift by the training length."""
+    """One setting. Its position table covers `reach` times the training length, and as asked a shift and a limit."""
     encodings.resolve(encoding)
-    training = Training(preset.steps, preset.batch, preset.learning_rate, preset.warmup, strata=preset.strata)
+    training = Training(
+        preset.steps,
+        preset.batch,
+        preset.learning_rate,
+        preset.warmup,
+        strata=preset.strata,
+        decay=preset.decay,
+        stop_every=preset.stop_every,
+    )
     setting = Setting(
         task,
         architecture,
@@ -183,6 +202,7 @@ def setting_of(
         preset.heads,
         preset.norm,
         sampler,
+        task_options=task_options,
         training=training,
         corpus=preset.corpus,
         vocabulary=preset.vocabulary,
@@ -193,7 +213,8 @@ def setting_of(
     longest = stream.lengths(1, round(preset.reach * preset.train_length))
     if not longest:
         raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
-    table = max(stream.sizes(longest[-1])) + preset.train_length
+    table = max(stream.sizes(longest[-1])) + preset.train_length * preset.shift
+    table = max(table, round(preset.limit * preset.train_length))
     setting = replace(setting, position_options=() if sampler == "arange" else (("limit", table),))
     trained = setting.sampler.bound(max(stream.sizes(stream.lengths(1, preset.train_length)[-1])))
     lanes, mapping, working_set = population.lanes_for()

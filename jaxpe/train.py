@@ -37,6 +37,7 @@ class Lane(NamedTuple):
     learning_rate: Float[Array, ""]
     history: Float[Array, "rows 4"]  # sums over HISTORY_EVERY steps
     mix: Mix = None  # of token and position, where the setting has one
+    done: Bool[Array, ""] | None = None  # where a training may stop early: whether this one has
 
 
 Batch = tuple[Example, Inputs]  # examples of one stratum, counted by a first axis
@@ -197,10 +198,11 @@ def optimiser(training: Training) -> optax.GradientTransformation:
 
 
 def schedule(step: Int[Array, ""], training: Training) -> Float[Array, ""]:
-    """Share of the learning rate at a step: linear warm-up, then half a cosine down to zero."""
+    """Share of the learning rate at a step: linear warm-up, then half a cosine, or a line, down to zero."""
     warmup = min(training.warmup, training.steps // 2)
     rise = (step + 1) / (warmup + 1)
-    fall = 0.5 * (1 + jnp.cos(jnp.pi * (step - warmup) / (training.steps - warmup)))
+    passed = (step - warmup) / (training.steps - warmup)
+    fall = 1 - passed if training.decay == "linear" else 0.5 * (1 + jnp.cos(jnp.pi * passed))
     return jnp.where(step < warmup, rise, fall)
 
 
@@ -218,6 +220,7 @@ def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any, mix: 
         jnp.asarray(learning_rate, jnp.float32),
         jnp.zeros((rows, len(HISTORY))),
         None if mix is None else jnp.asarray(mix, jnp.float32),
+        jnp.zeros((), bool) if setting.training.stop_every else None,
     )
 
 
@@ -235,7 +238,14 @@ def step(
     history = lane.history.at[number // HISTORY_EVERY].add(row)
     alive = lane.alive & jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(gradient))
     new = lane._replace(model=model, optimiser=state, history=history)
-    return jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, lane)._replace(alive=alive)
+    going_on = alive if lane.done is None else alive & ~lane.done
+    kept = jax.tree.map(lambda after, before: jnp.where(going_on, after, before), new, lane)
+    if lane.done is None:
+        return kept._replace(alive=alive)
+    row = history[number // HISTORY_EVERY]
+    only_right = row[HISTORY.index("exact_match")] >= row[-1]
+    looked_at = (number + 1) % setting.training.stop_every == 0
+    return kept._replace(alive=alive | lane.done, done=lane.done | (looked_at & only_right))
 
 
 def run(

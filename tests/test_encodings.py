@@ -251,6 +251,11 @@ def test_abacus_and_coupled_number_digits_by_significance():
         np.testing.assert_array_equal(prefix, drawn[3, :6])
 
 
+def test_spread_positions_are_even_and_reach_the_end():
+    assert sampled(positions.build("spread", limit=40), 4, seeds=1)[0, :4].tolist() == [0, 10, 20, 30]
+    assert sampled(positions.build("spread", limit=12), 12, seeds=1)[0].tolist() == list(range(12))
+
+
 def test_interpolated_positions_stay_in_the_trained_range():
     sampler = positions.build("interpolated", factor=4.0)
     assert sampled(sampler, 9, seeds=1)[0, :3].tolist() == [0, 0.25, 0.5]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jaxpe import evaluate, keys, parameters, population, positions, store, study, train
-from jaxpe.config import Setting, Training, source_of
+from jaxpe.config import Setting, Training, identity_of, source_of
 from jaxpe.formatting import EOS
 from jaxpe.population import Member
 from jaxpe.tasks import evaluation
@@ -129,6 +129,43 @@ def test_groups_of_examples_add_up_to_the_whole_batch():
     assert train.at_once(replace(SETTING, working_set=1), 12, 8) == 1
     assert train.at_once(SETTING, 12, 8) == 8
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), *gradients)
+
+
+def test_a_training_that_may_stop_early_does_so_at_a_look_and_stays_as_it_was():
+    """`first` over two symbols is learned at once: from the first look with only right answers on, nothing changes."""
+    training = Training(steps=120, batch=8, strata=1, warmup=0, decay="linear", stop_every=30)
+    setting = Setting("first", "encoder", "sinusoidal", 2, 20, width=16, layers=1, training=training)
+    setting = replace(setting, task_options=(("alphabet", 2),))
+    source = source_of(setting)
+    strata = train.strata_of(source.stream, 2, training)
+
+    def ended(setting):
+        drawn = train.batches_of(0, jnp.arange(120), {}, stream=source.stream, sampler=setting.sampler, strata=strata)
+        lane = train.start(setting, source.stream, 0, 1e-2)
+        run = jax.jit(lambda lane, drawn: train.run(lane, drawn, 0, 0, 120, setting, strata))
+        return run(lane, drawn)
+
+    stopped, whole = ended(setting), ended(replace(setting, training=replace(training, stop_every=0)))
+    steps = train.history_of(stopped)["step"][-1]
+    assert bool(stopped.done) and bool(stopped.alive) and steps in (30, 60, 90)
+    assert train.history_of(stopped)["exact_match"][-1] == 1.0
+    assert train.history_of(whole)["step"][-1] == 120 and whole.done is None
+    np.testing.assert_array_equal(stopped.history[: steps // 10], whole.history[: steps // 10])
+    assert np.abs(stopped.model.unembedding[...] - whole.model.unembedding[...]).max() > 0
+
+
+def test_a_line_and_a_cosine_fall_to_zero():
+    for decay, middle in (("linear", 0.5), ("cosine", 0.5)):
+        share = [
+            float(train.schedule(jnp.int32(n), Training(steps=101, warmup=0, decay=decay))) for n in (0, 25, 50, 100)
+        ]
+        assert share[0] == 1 and share[2] == pytest.approx(middle, abs=0.01) and share[3] < 0.02
+    assert share[1] == pytest.approx(0.86, abs=0.01)
+
+
+def test_fields_that_came_later_leave_older_cells_their_names():
+    plain, later = Training(), Training(decay="linear", stop_every=30)
+    assert set(identity_of(later)) - set(identity_of(plain)) == {"decay", "stop_every"}
 
 
 def test_what_training_met_is_counted():
