@@ -84,6 +84,8 @@ def test_a_drop_acts_until_its_share_of_the_training_and_then_not_at_all():
     for base in ("rotary", "pope", "alibi", "sinusoidal"):
         dropped, plain = build("drop", base=base, after=0.5), build(base)
         on, off = (dropped.at(1, jnp.float32(progress)) for progress in (0.49, 0.5))
+        after = dropped.at(1, 1.0)
+        assert type(after).__name__ == "NoEncoding" and dropped.at(1, 0.0) is dropped.base
         x = jnp.ones((6, 8))
         np.testing.assert_array_equal(on.embed(x, places), plain.embed(x, places))
         np.testing.assert_array_equal(off.embed(x, places), x)

@@ -232,6 +232,23 @@ def test_knocked_out_keys_have_no_weight_and_the_others_are_renormalised(encodin
     assert after[0].weights == pytest.approx(np.asarray(before[0].weights), abs=1e-6)
 
 
+def test_the_loss_without_keys_is_that_of_the_model_with_one_head_so_masked():
+    """Each head by itself: its output computed with a mask of its own, the others as they were."""
+    model, look = opened(*CASES[0])
+    seen = np.asarray(attention.visible_keys(model, jax.tree.map(lambda leaf: leaf[0], look.batch[1])))
+    removed = head_changes.pattern_keys("previous", seen, 2)
+    losses = head_changes.losses_without_keys(model, look.batch, removed)
+    plain = head_changes.unchanged(model, len(seen))
+    for layer, head in np.ndindex(losses.shape):
+        bias = np.zeros(plain.bias.shape, np.float32)
+        bias[layer, head] = np.where(removed, head_changes.HIDDEN, 0)
+        assert losses[layer, head] == pytest.approx(
+            float(head_changes.loss_with(model, look.batch, plain._replace(bias=bias))), rel=1e-6
+        )
+    whole = head_changes.whole_loss(model, look.batch)
+    assert (np.abs(losses - whole) > 1e-6).all() and len(set(losses.ravel().round(6))) == losses.size
+
+
 def test_for_every_key_removed_the_control_removes_another_visible_one():
     seen = visible(9, 10, True)
     for kind, queries in (("previous", range(1, 9)), ("first", range(1, 9)), ("induction", range(5, 9))):

@@ -81,6 +81,15 @@ def test_losses_under_changed_positions_on_trained_models(workspace):
     assert {c.size for c in lost["learned"] if c.kind == "shift"} == {1}, "no shift beyond the trained rows"
 
 
+def test_a_cost_is_what_the_loss_rises_by_in_bits_per_character():
+    def losses(nats):
+        return use.Losses(np.array([2.0, 2.0]), np.array([nats, nats]), np.array([5.0, 3.0]))
+
+    found = {"as trained": losses(4.0), "shift 8": losses(6.0), "one id": losses(3.0)}
+    costs = {use.name_of(condition): cost for condition, cost in use.costs(found).items()}
+    assert costs == {"shift 8": pytest.approx(4 / 8 / np.log(2)), "one id": pytest.approx(-2 / 8 / np.log(2))}
+
+
 def test_the_rule_that_knows_words_but_no_order_against_a_slow_loop():
     random = np.random.default_rng(0)
     tokens = SPECIALS + random.integers(0, 6, (5, 9))

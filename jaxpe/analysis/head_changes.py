@@ -68,7 +68,7 @@ def changed(model: Transformer, change: Change) -> Transformer:
     for layer, block in enumerate(new.stack.blocks):
         out, fixed = block.attention.out, jnp.asarray(change.fixed[layer], jnp.float32)
         out[...] = out[...] * jnp.asarray(change.gate)[layer][:, None, None]
-        wrapped.append(Changed(own[layer % len(own)], jnp.asarray(change.bias)[layer], fixed, out.shape[1]))
+        wrapped.append(Changed(own[layer % len(own)].at(layer, 1.0), jnp.asarray(change.bias)[layer], fixed, out.shape[1]))
     new.stack.encodings = nnx.List(wrapped)
     return new
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Attention, Encoding, NoEncoding
 from jaxpe.encodings.rotary import reference_rotate
 from jaxpe.errors import UserError
 
@@ -50,6 +51,9 @@ class Drop(Encoding):
         self.integer_positions, self.keeps_norms = self.base.integer_positions, self.base.keeps_norms
 
     def at(self, block: int, progress: float | Float[Array, ""]) -> Any:
+        if isinstance(progress, float):
+            there = progress < self.after
+            return self.base.at(block, progress) if there else NoEncoding(0, 0, 0, "causal", key=jax.random.key(0))
         return Switched(self.base.at(block, progress), progress < self.after)
 
     @property
