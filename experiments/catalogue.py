@@ -33,9 +33,9 @@ from jaxpe.study import Cell, Workspace
 DECODER = tuple(encodings.CATALOGUE)
 ENCODER = tuple(name for name in DECODER if not encodings.class_of(encodings.CATALOGUE[name]).causal_only)
 MERIT = ("none", "sinusoidal", "rotary_quarter", "rotary", "alibi", "t5")
-SIZES = (("train_length", 10), ("steps", 1500))
-DIGITS = (("train_length", 3), ("steps", 3000))
-RECALL = (("train_length", 10), ("steps", 3000))
+SIZES = (("train_length", 8), ("steps", 1000))
+DIGITS = (("train_length", 3), ("steps", 2000))
+RECALL = (("train_length", 8), ("steps", 2000))
 RANDOM_ENDS = [
     Row("copy", ("decoder",), ("learned", "sinusoidal"), ("randomized",), SIZES),
     Row("copy", ("decoder",), ("learned",), ("offset",), SIZES),
@@ -62,7 +62,7 @@ PRESETS = {
             *RANDOM_ENDS,
             *[Row(task, ("encoder",), ENCODER, sizes=SIZES) for task in ("copy", "reverse", "histogram")],
         ),
-        seeds=6, **SHARED,
+        seeds=5, **SHARED,
     ),
     "full": Preset(
         (

@@ -47,8 +47,9 @@ PRESETS = {
         (
             Row("reverse", ("encoder",)),
             WITH_OFFSET,
-            *[row for task in ("reverse", "copy", "count") for row in grids.everywhere(task)],
-            *[Row(t, grids.ALL, ("sinusoidal", "learned"), ("offset", "randomized"), grids.FIVE) for t in ("reverse", "copy")],
+            Row("count", ("encoder",), ("none", "sinusoidal")),
+            *[grids.elsewhere(task) for task in ("reverse", "copy", "count")],
+            Row("reverse", ("encoder",), ("sinusoidal", "learned"), ("offset", "randomized"), grids.FIVE),
             grids.text("causal_lm", grids.STANDARD_TEXT),
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,

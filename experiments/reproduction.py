@@ -77,7 +77,7 @@ PRESETS = {
         **SHARED,
     ),
     "standard": Preset(
-        tuple(replace(row, task_options=SMALL) for row in rows_at((4, 1, 64), (2, 1, 64))),
+        tuple(replace(row, task_options=SMALL) for row in (*rows_at((4, 1, 64)), *rows_at((2, 1, 64), seeds=6))),
         seeds=10, train_length=16, steps=4000, batch=32, examples=256, **SHARED,
     ),
     "full": Preset(

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxpe import tasks
+from jaxpe import formatting, tasks
 from jaxpe.errors import UserError
 from jaxpe.tasks import evaluation
 
@@ -137,6 +137,26 @@ def test_symbols_are_distinct_and_keys_are_asked_for_in_a_new_order(name):
     assert orders == {False}
 
 
+@pytest.mark.parametrize(("name", "longest"), [("recall", 32), ("unique_copy", 150)])
+def test_arrays_may_be_longer_than_the_alphabet_lasts(name, longest):
+    task = task_of(name)
+    assert task.lengths(longest - 1, longest + 9) == [longest - 1, longest]
+    plain, padded = (task.sample(jax.random.key(2), longest, size) for size in (longest, longest + 9))
+    for short, long in ((plain.x, padded.x), (plain.y, padded.y)):
+        np.testing.assert_array_equal(np.pad(short, (0, len(long) - len(short))), long)
+
+
+@pytest.mark.parametrize(("name", "alphabet"), [("recall", 8), ("unique_copy", 4)])
+def test_the_floor_of_distinct_answers_by_simulation(name, alphabet):
+    """Four possible answers, two or three of them asked for: one fixed answer, per place and as a whole."""
+    task = tasks.build(name, train_length=1, alphabet=alphabet)
+    for length in (2, 3):
+        answers = evaluation.examples(name, task, length, 8000).y
+        same = answers == answers[0]  # all answers are equally likely, so any one will do
+        assert same[1:].mean() == pytest.approx(task.floor(length, "token_accuracy"), abs=0.015)
+        assert same[1:].all(1).mean() == pytest.approx(task.floor(length, "exact_match"), abs=0.01)
+
+
 @pytest.mark.parametrize("architecture", ["encoder", "encoder_decoder"])
 @pytest.mark.parametrize("name", ["recall", "unique_copy"])
 def test_order_blind_of_distinct_answers_by_simulation(name, architecture):
@@ -218,8 +238,20 @@ def test_export_writes_what_is_evaluated(tmp_path):
     assert card["lengths"][0]["floor"]["token_accuracy"] == 0.1
 
 
+def test_a_decoder_writes_the_histogram_after_x():
+    task = task_of("histogram")
+    assert task.architectures == ("encoder", "decoder") and task.order_blind(4, "token_accuracy", "decoder") is None
+    sample = task.sample(jax.random.key(3), 4, 6)
+    x, y = (formatting.SPECIALS + part[:4] for part in (sample.x, sample.y))
+    example = formatting.TaskStream(task, "decoder").example(jax.random.key(3), 4, 6, {})
+    assert example.tokens[:11].tolist() == [formatting.BOS, *x, formatting.SEP, *y, formatting.EOS]
+    assert example.targets[example.scored].tolist() == y.tolist()
+
+
 def test_unknown_tasks_and_options():
     with pytest.raises(UserError, match="Did you mean 'reverse'"):
         tasks.build("revers", train_length=5)
     with pytest.raises(UserError, match="Did you mean 'alphabet'"):
         tasks.build("copy", train_length=5, alphabe=3)
+    with pytest.raises(UserError, match="alphabet"):
+        tasks.build("even_pairs", train_length=5, alphabet=4)  # binary: its baselines know two symbols

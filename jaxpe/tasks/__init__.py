@@ -12,7 +12,8 @@ from jaxpe.tasks.arithmetic import Addition
 from jaxpe.tasks.base import Sample, Task
 from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort, UniqueCopy
 from jaxpe.tasks.counting import Count, Cycle, Histogram, Majority, Parity
-from jaxpe.tasks.lookup import EvenPairs, First, Index, Induction, Last, Recall, RelativeIndex
+from jaxpe.tasks.lookup import EvenPairs, First, Index, Induction, Last, RelativeIndex
+from jaxpe.tasks.recall import Recall
 
 __all__ = ["CATALOGUE", "Sample", "Task", "build"]
 

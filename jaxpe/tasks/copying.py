@@ -96,6 +96,7 @@ class UniqueCopy(Copy):
         return 1 / self.alphabet if metric == "token_accuracy" else exact
 
     def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+        """Encoder: one of the symbols at every slot. Encoder-decoder: one that was not yet emitted."""
         return None if architecture == "decoder" else one_of_distinct(length, metric, architecture)
 
 

@@ -154,7 +154,7 @@ class Cycle(OrderFree):
     """x = moves (0, 1, 2 for −1, 0, +1); y = their sum mod 5."""
 
     summary: ClassVar[str] = "x is moves of -1, 0, +1, y their sum mod 5"
-    extrapolates: ClassVar[bool | None] = False
+    extrapolates: ClassVar[bool | None] = False  # counts modulo 5 are not in C-RASP
 
     @property
     def symbols(self) -> int:

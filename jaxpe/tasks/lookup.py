@@ -1,8 +1,7 @@
-"""Tasks that look symbols of x up: by absolute place, by distance from a marker, by what preceded it, by a key."""
+"""Tasks that look symbols of x up: by absolute place, by distance from a marker, by what preceded it."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
@@ -12,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from jaxpe.tasks.base import Sample, Task, distinct, masked, pick, symbols
-from jaxpe.tasks.chance import commonest_share, equal_ends, one_of_distinct
+from jaxpe.tasks.base import Sample, Task, symbols
+from jaxpe.tasks.chance import commonest_share, equal_ends
 
 
 @dataclass(frozen=True)
@@ -58,24 +57,32 @@ class Last(First):
 
 
 @dataclass(frozen=True)
-class EvenPairs(First):
-    """y = 1 where the first symbol equals the last, else 0 (so called since x then has an even number of 01 and 10)."""
+class EvenPairs(Task):
+    """y = 1 where the first of x's binary symbols equals the last, else 0 (x then has an even number of 01 and 10)."""
 
     summary: ClassVar[str] = "y is whether the first symbol equals the last"
-    alphabet: int = 2
+    order_needed: ClassVar[bool] = True
+    extrapolates: ClassVar[bool | None] = True  # both ends can be found: nothing comes before the first
+
+    @property
+    def symbols(self) -> int:
+        return 2
 
     def lengths(self, low: int, high: int) -> list[int]:
         return super().lengths(max(low, 3), high)
 
+    def y_size(self, length: int) -> int:
+        return 1
+
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(key, max_length, self.alphabet, length)
+        x = symbols(key, max_length, 2, length)
         return Sample(x, jnp.asarray(length), (x[0] == x[length - 1]).astype(x.dtype)[None], jnp.asarray(1))
 
     def floor(self, length: int, metric: str) -> float:
         return 0.5
 
     def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
-        """The likelier answer for the counts: the ends are a draw of two from them."""
+        """The likelier answer given the counts: the two ends are a draw of two symbols from them."""
         return None if architecture == "decoder" else equal_ends(length)
 
 
@@ -124,49 +131,6 @@ class RelativeIndex(First):
 
     def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
         return super().order_blind(length - 1, metric, architecture)
-
-
-@dataclass(frozen=True)
-class Recall(Task):
-    """x = pairs of a key and a value, all different, then the keys in a new order; y = their values in that order.
-
-    Multi-query associative recall (Arora et al. 2023, arXiv:2312.04927). `length` counts pairs.
-    """
-
-    summary: ClassVar[str] = "x is pairs of key and value, then the keys in a new order, y their values"
-    order_needed: ClassVar[bool] = True
-    extrapolates: ClassVar[bool | None] = True
-    alphabet: int = 64  # the first half are keys
-
-    @property
-    def symbols(self) -> int:
-        return self.alphabet
-
-    def lengths(self, low: int, high: int) -> list[int]:
-        return super().lengths(low, min(high, self.alphabet // 2))
-
-    def x_size(self, length: int) -> int:
-        return 3 * length
-
-    def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        half = self.alphabet // 2
-        keys, values = (distinct(jax.random.fold_in(key, i), half, max_length) for i in range(2))
-        rank = jax.random.uniform(jax.random.fold_in(key, 2), (half,))[:max_length]
-        order = jnp.argsort(jnp.where(jnp.arange(max_length) < length, rank, 2.0))
-        place = jnp.arange(3 * max_length)
-        pairs = jnp.where(place % 2 == 0, pick(keys, place // 2), half + pick(values, place // 2))
-        x = jnp.where(place < 2 * length, pairs, pick(keys[order], place - 2 * length))
-        y = masked(half + values[order], length)
-        return Sample(masked(x, 3 * length), jnp.asarray(3 * length), y, jnp.asarray(length))
-
-    def floor(self, length: int, metric: str) -> float:
-        values = self.alphabet // 2
-        exact = math.exp(math.lgamma(values - length + 1) - math.lgamma(values + 1))
-        return 1 / values if metric == "token_accuracy" else exact
-
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
-        """Which value is whose is a matter of order: one of the values at every slot, or one that was not yet emitted."""
-        return None if architecture == "decoder" else one_of_distinct(length, metric, architecture)
 
 
 @dataclass(frozen=True)
