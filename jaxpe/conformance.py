@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from jaxpe.encodings.base import Attention
 from jaxpe.errors import UserError
-from jaxpe.plugins import first_line, place_of
+from jaxpe.plugins import first_line, place_of, place_of_class
 from jaxpe.properties import hooks, options, order, ranges, values
 from jaxpe.properties import subject as subjects
 from jaxpe.properties.subject import Finding, Subject
@@ -93,7 +93,7 @@ def placed(error: UserError, name: str) -> str:
     sentence, cause = str(error), error.__cause__
     if cause is None or place_of(cause):
         return sentence
-    return f"{sentence.rstrip('.')} ({subjects.place_of_class(subjects.kind_of(name))})."
+    return f"{sentence.rstrip('.')} ({place_of_class(subjects.kind_of(name))})."
 
 
 def about(name: str, found: list[Subject], refused: dict[str, str]) -> list[Row]:

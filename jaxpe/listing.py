@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,21 @@ from jaxpe.errors import UserError, unknown
 def encodings_table() -> list[dict[str, Any]]:
     from jaxpe import encodings
 
-    rows = []
-    for name, maker in encodings.CATALOGUE.items():
-        kind = encodings.class_of(maker)
-        module = __import__(kind.__module__, fromlist=["__doc__"])
-        summary = kind.__doc__ if name == "none" else module.__doc__
+    rows: list[dict[str, Any]] = []
+    for name in dict.fromkeys([*encodings.CATALOGUE, *encodings.registered()]):
+        try:
+            kind = encodings.class_of(encodings.resolve(name))
+        except UserError as error:  # one package at fault does not hide the others
+            rows.append({"name": name, "summary": str(error), "usable": False})
+            continue
+        module = sys.modules[kind.__module__]
+        summary = kind.__doc__ if name == "none" else module.__doc__ or kind.__doc__
+        packages = [point.dist.name for point in encodings.registered().get(name, []) if point.dist]
         rows.append(
             {
                 "name": name,
                 "summary": str(summary).strip().split("\n")[0],
+                "package": packages[0] if packages else "jaxpe",
                 "invariance": kind.invariance,
                 "integer_positions": kind.integer_positions,
                 "shared": kind.shared,

@@ -80,6 +80,11 @@ def load_object(name: str) -> Any:
     return getattr(module, attribute)
 
 
+def place_of_class(kind: type) -> str:
+    """'file.py, line n' of a class."""
+    return f"{Path(str(inspect.getsourcefile(kind))).name}, line {inspect.getsourcelines(kind)[1]}"
+
+
 def digest_of(thing: type) -> str:
     """SHA-256 of the file that defines a class."""
     return hashlib.sha256(Path(inspect.getfile(thing)).read_bytes()).hexdigest()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
-from importlib.metadata import entry_points
+from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from jaxtyping import Array, Key
@@ -35,7 +35,7 @@ from jaxpe.encodings.t5 import T5
 from jaxpe.encodings.transformer_xl import TransformerXL
 from jaxpe.encodings.xpos import XPos
 from jaxpe.errors import UserError, unknown
-from jaxpe.plugins import call_user_code, digest_of, load_object
+from jaxpe.plugins import call_user_code, digest_of, load_object, place_of_class
 
 __all__ = ["CATALOGUE", "Encoding", "build", "options_of", "resolve", "source_digest"]
 
@@ -78,24 +78,45 @@ CATALOGUE: dict[str, Callable[..., Encoding]] = {
 }
 
 
-def class_of(maker: Callable[..., Encoding]) -> type[Encoding]:
-    """The encoding class behind a catalogue row."""
-    return maker.func if isinstance(maker, partial) else maker  # type: ignore[return-value]
+def class_of(maker: Any) -> Any:
+    """The encoding class behind a maker; what else a user gave, as it is."""
+    return maker.func if isinstance(maker, partial) else maker
+
+
+@cache
+def registered() -> dict[str, list[EntryPoint]]:
+    """Encodings of installed packages by name: entry points of the group jaxpe.encodings. Two under one name are a fault."""
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        found.setdefault(point.name, []).append(point)
+    return found
+
+
+def loaded(name: str) -> Any:
+    """What an installed package registered under a name. Raises UserError where the name is not its own."""
+    points = registered()[name]
+    made = [call_user_code(point.load, f"encoding {name!r} could not be loaded") for point in points]
+    if name in CATALOGUE or len(made) > 1:
+        places = " and ".join(
+            point.value + (f" ({place_of_class(one)})" if inspect.isclass(one) else "")
+            for point, one in zip(points, made, strict=True)
+        )
+        owner = "a name of the catalogue" if name in CATALOGUE else "two packages at once"
+        raise UserError(f"The encoding name {name!r} is taken by {owner}: rename the entry point of {places}.")
+    return made[0]
 
 
 def resolve(name: str) -> Callable[..., Encoding]:
     """The maker behind a catalogue name, `path/to/file.py:Class`, or an entry point of group jaxpe.encodings."""
-    if name in CATALOGUE:
+    if name in registered():
+        maker = loaded(name)
+    elif name in CATALOGUE:
         return CATALOGUE[name]
-    if ".py" in name or "/" in name:
+    elif ".py" in name or "/" in name:
         maker = load_object(name)
     else:
-        points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
-        if name not in points:
-            raise unknown(
-                "encoding", name, [*CATALOGUE, *points], "A file of your own is given as path/to/file.py:Class."
-            )
-        maker = call_user_code(points[name].load, f"encoding {name!r} could not be loaded")
+        known = [*CATALOGUE, *registered()]
+        raise unknown("encoding", name, known, "A file of your own is given as path/to/file.py:Class.")
     if not (inspect.isclass(class_of(maker)) and issubclass(class_of(maker), Encoding)):
         raise UserError(f"{name!r} is not an encoding: derive the class from jaxpe.encodings.Encoding.")
     return maker

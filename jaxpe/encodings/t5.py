@@ -85,7 +85,7 @@ def bucket_starts(count: int, max_distance: int) -> tuple[float, ...]:
             f"{max_distance}."
         )
     far = [exact * (max_distance / exact) ** (n / (count - exact)) for n in range(count - exact)]
-    return (*map(float, range(1, exact)), *(start * (1 - 1e-6) for start in far))
+    return (*map(float, range(1, exact)), *far)
 
 
 def reference_bias(

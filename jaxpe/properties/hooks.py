@@ -14,7 +14,7 @@ from jaxpe import model
 from jaxpe.encodings.base import Encoding
 from jaxpe.encodings.hooks import returned_shapes, wanted_shapes
 from jaxpe.errors import UserError
-from jaxpe.plugins import first_line, place_of
+from jaxpe.plugins import first_line, place_of, place_of_class
 from jaxpe.properties import subject as subjects
 from jaxpe.properties.subject import PLACES, TRAINED, Finding, Given, Subject, allowed, difference, see
 
@@ -30,7 +30,7 @@ def check_shapes(subject: Subject) -> Finding:
     except UserError:
         raise
     except Exception as error:
-        place = subjects.place_of_error(error, kind) or place_of(error) or f" ({subjects.place_of_class(kind)})"
+        place = subjects.place_of_error(error, kind) or place_of(error) or f" ({place_of_class(kind)})"
         what = f"{kind.__name__} could not be called with {subject.attention} attention"
         raise UserError(f"{what}: {type(error).__name__}: {first_line(error)}{place}.") from error
     for hook, returned, wanted in wanted_shapes(shapes, subject.width, subject.heads):

@@ -222,11 +222,6 @@ def place_of_method(kind: type, method: str) -> str:
     return f"{Path(str(file)).name}, line {line}"
 
 
-def place_of_class(kind: type) -> str:
-    """'file.py, line n' of a class."""
-    return f"{Path(str(inspect.getsourcefile(kind))).name}, line {inspect.getsourcelines(kind)[1]}"
-
-
 def place_of_error(error: BaseException, kind: type) -> str:
     """' (file.py, line n)' of the innermost frame in the class's own file, or ''."""
     own = inspect.getsourcefile(kind)
