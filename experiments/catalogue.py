@@ -50,7 +50,7 @@ PRESETS = {
         seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, heads=4, steps=40, batch=16, strata=1,
     ),
     "quick": Preset(
-        (Row("copy", ("decoder",), ("none", "sinusoidal", "rotary", "alibi", "t5")),),
+        (Row("copy", ("decoder",), ("none", "sinusoidal", "rotary", "t5")),),
         seeds=6, train_length=8, steps=800, **SHARED,
     ),
     "standard": Preset(

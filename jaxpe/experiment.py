@@ -30,6 +30,7 @@ STUDY = (
     "harm",
     "extraction",
     "superposition",
+    "tour",
 )  # what `jaxpe study` runs, in this order
 NAMES = (*STUDY, "throughput")
 PARTS = ("PRESETS", "measure", "figures", "claims")
@@ -134,8 +135,8 @@ def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) ->
     draw(experiment, folder)
 
 
-def draw(experiment: Experiment, folder: Path) -> None:
-    """Claims and figures anew from the stored table; nothing is trained or measured."""
+def draw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
+    """Claims and figures anew from the stored table, in a folder of their own for other media than the web's page."""
     from jaxpe import figures
 
     path = folder / "table.csv"
@@ -153,11 +154,12 @@ def draw(experiment: Experiment, folder: Path) -> None:
         lines = [[row.get(column, "–") for column in columns] for row in rows]
         store.write_json(folder / "summary.json", {"title": title, "columns": columns, "rows": lines})
     drawn = call(experiment, lambda: experiment.module.figures(table))
+    shown = folder / "figures" / ("" if medium == "web" else medium)
     with store.disk_errors():
         for name, figure in drawn.items():
-            figures.save(figure, folder / "figures", name)
-        for path in (folder / "figures").glob("*"):  # of an earlier table, which a page would still show
-            if path.suffix in (".svg", ".png") and path.stem not in drawn:
+            figures.save(figure, shown, name, medium)
+        for path in shown.glob("*"):  # of an earlier table, which a page would still show
+            if path.suffix in (".svg", ".png", ".pdf") and path.stem not in drawn:
                 path.unlink()
 
 

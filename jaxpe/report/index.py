@@ -1,32 +1,111 @@
-"""The page of a results folder: claims and figures of every experiment, as plain HTML that opens from disk."""
+"""The page of a results folder: one self-contained HTML file, a function of the stored tables, claims and figures.
+
+It carries its styles, its script, the figures and the numbers that it plays with, and asks for nothing from outside. Where a
+folder lacks an experiment it says "not run".
+"""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import zlib
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from jaxpe import experiment, store
+from jaxpe import experiment, figures, store
+from jaxpe.errors import UserError, unknown
+from jaxpe.report import comparison, guide
+from jaxpe.report.language import LANGUAGES, Messages
 from jaxpe.statistics import holm
 
+PRIMARY = [f"C{number}" for number in range(1, 13)]
+# The figure that shows a primary claim.
+SHOWN_BY = {
+    "C1": "structure/shift_linearity", "C2": "accuracy/accuracy", "C3": "extrapolation/length_curves",
+    "C4": "structure/use", "C5": "harm/within_and_beyond", "C6": "extraction/readers", "C7": "superposition/digits",
+    "C8": "accuracy/accuracy", "C9": "structure/layers", "C10": "reproduction/exact_match",
+    "C11": "catalogue/merit", "C12": "randomized/gain",
+}  # fmt: skip
+# Each question: its claims, those told in a sentence, the experiments whose own answers stand below, its figures.
+QUESTIONS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
+    "harm": (r"C5(\.|$)", ("C5",), "harm", ("harm/ratio",)),
+    "extract": (r"C6(\.|$)", ("C6",), "extraction", ("extraction/readers", "extraction/mixing_reverse_encoder")),
+    "help": (r"(C8|C9|C10|C11|C12)(\.|$)", ("C8",), "harm", ("accuracy/accuracy",)),
+    "panda": (r"C7(\.|$)", ("C7",), "superposition", ("superposition/bridge",)),
+}
+SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
+PIXELS = 4 / 3  # in a point
 
-def write(results: Path) -> Path:
-    """Writes `index.html` from the stored claims, provenance and figures, and returns its path."""
+
+def write(results: Path, language: str = "en") -> Path:
+    """Writes `index.html` and returns its path. Raises UserError for a language that the page does not have."""
+    if language not in LANGUAGES:
+        raise unknown("language", language, LANGUAGES)
+    path = results / "index.html"
+    store.write_text(path, page(results, language, Messages()))
+    return path
+
+
+def page(results: Path, language: str, messages: Messages) -> str:
+    """The page as HTML; what comes from results is escaped."""
+    folders = ordered(results)
+    sections = [section(folder) for folder in folders]
+    claims = {claim["id"]: claim for part in sections for claim in part["claims"]}
+    adjust(list(claims.values()))
+    drawings = {one["key"]: one for part in sections for one in part["figures"]}
+    asked = questions(sections, claims, drawings)
+    series = comparison.series(folders)
+    played = guide.parts(results)
+    names = {one["encoding"] for one in series} | {one["encoding"] + " + " + one["positions"] for one in series}
+    data = {
+        "messages": messages.for_scripts(),
+        "styles": {name: look(name) for name in sorted(names | {"sinusoidal", "learned", "none"})},
+        "figures": {key: one["packed"] for key, one in drawings.items()},
+        "guide": played | {"shift": {}},
+        "series": series,
+    }
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["number"] = number
-    sections = [section(folder) for folder in ordered(results)]
-    adjust([claim for part in sections for claim in part["claims"]])
-    answers = [answer for part in sections for answer in part["answers"]]
-    page = environment.get_template("index.html.jinja").render(
-        sections=sections, answers=answers, missing=missing(results)
+    environment.filters["signed"] = signed
+    return environment.get_template("page.html.jinja").render(
+        t=messages,
+        language=language,
+        languages=LANGUAGES,
+        css=asset("page.css"),
+        script=asset("page.js"),
+        data=Markup(embedded(data)),
+        primary=[
+            {"id": one, "claim": claims.get(one), "figure": drawings.get(SHOWN_BY[one], {}).get("id")}
+            for one in PRIMARY
+        ],
+        shifts=[claim for name, claim in claims.items() if name.partition(".")[0] == "C1"],
+        guide=played,
+        questions=asked,
+        shown_above={one["id"] for question in asked for one in question["figures"]},
+        has_series=bool(series),
+        sections=sections,
+        missing=missing(results),
     )
-    path = results / "index.html"
-    store.write_text(path, page)
-    return path
+
+
+def asset(name: str) -> Markup:
+    """A file that the page carries as it is."""
+    return Markup((Path(__file__).parent / name).read_text(encoding="utf-8"))
+
+
+def embedded(data: Any) -> str:
+    """JSON that may stand inside a script element."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def ordered(results: Path) -> list[Path]:
@@ -41,23 +120,65 @@ def missing(results: Path) -> list[str]:
 
 
 def section(folder: Path) -> dict[str, Any]:
-    figures = sorted((folder / "figures").glob("*.svg"))
+    """What one experiment has to say."""
+    provenance = stored(folder / "provenance.json")
+    if provenance is None:
+        raise UserError(f"There is no provenance.json beside the table in {folder}: run the experiment again.")
     return {
         "name": folder.name,
-        "claims": stored(folder / "claims.json"),
-        "provenance": stored(folder / "provenance.json"),
+        "claims": stored(folder / "claims.json") or [],
+        "provenance": {"cells": 0, "diverged": 0, "training_seconds": 0.0, "prediction": "", "question": ""}
+        | provenance,
         "summary": stored(folder / "summary.json"),
-        "answers": [
-            answer | {"figure": f"{folder.name}/figures/{answer['figure']}.svg"}
-            for answer in stored(folder / "answers.json") or []
-        ],
-        "figures": [f"{folder.name}/figures/{path.name}" for path in figures],
+        "answers": stored(folder / "answers.json") or [],
+        "figures": [drawing(folder, path, provenance) for path in sorted((folder / "figures").glob("*.svg"))],
     }
+
+
+def drawing(folder: Path, path: Path, provenance: dict[str, Any]) -> dict[str, Any]:
+    """A figure: compressed, its size, what is told to those who do not see it, and the command that makes it."""
+    content = path.read_text(encoding="utf-8")
+    size = SIZE.search(content)
+    width, height = (round(float(one) * PIXELS) for one in size.groups()) if size else (640, 480)
+    described = re.search(r"<dc:description>(.*?)</dc:description>", content, re.DOTALL)
+    return {
+        "key": f"{folder.name}/{path.stem}",
+        "id": f"figure-{folder.name}-{path.stem}",
+        "name": path.stem,
+        "experiment": folder.name,
+        "path": f"{folder.name}/figures/{path.name}",
+        "packed": base64.b64encode(zlib.compress(content.encode(), 9)).decode(),
+        "width": width,
+        "height": height,
+        "alt": Markup(described[1]).unescape() if described else f"{folder.name}: {path.stem.replace('_', ' ')}",
+        "command": provenance["command"],
+    }
+
+
+def questions(sections: list[dict[str, Any]], claims: dict[str, Any], drawings: dict[str, Any]) -> list[dict[str, Any]]:
+    """The questions with what this run says to them."""
+    made = []
+    for name, (pattern, first, source, shown) in QUESTIONS.items():
+        own = [claim for key, claim in claims.items() if re.match(pattern, key)]
+        answers = [answer for part in sections if part["name"] == source for answer in part["answers"]]
+        if source == "harm":
+            answers = [answer for answer in answers if ("help" in answer["question"]) == (name == "help")]
+        figures_of = [drawings[key] for key in shown if key in drawings]
+        made.append({"name": name, "claims": own, "first": first, "answers": answers, "figures": figures_of})
+    return made
+
+
+def look(name: str) -> dict[str, str]:
+    """How a series is drawn, for the script: the figures' own colour, marker and dashes."""
+    one = figures.style(name)
+    dashes = {"-": "", "--": "6 3", "-.": "7 3 2 3", ":": "2 3"}
+    dash = dashes[one.dashes] if isinstance(one.dashes, str) else " ".join(f"{2 * part:g}" for part in one.dashes[1])
+    return {"colour": one.colour, "marker": one.marker, "dash": dash}
 
 
 def stored(path: Path) -> Any:
     """What a JSON file holds; None where there is none."""
-    return json.loads(path.read_text()) if path.is_file() else None
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def adjust(claims: list[dict[str, Any]]) -> None:
@@ -79,3 +200,8 @@ def adjust(claims: list[dict[str, Any]]) -> None:
 def number(value: float | None, digits: int = 3) -> str:
     """A number for people; a dash for none."""
     return "–" if value is None else f"{value:.{digits}g}"
+
+
+def signed(value: float) -> str:
+    """A number with its sign, three digits; rounding errors are 0."""
+    return "0" if abs(value) < 1e-9 else f"{value:+.3g}".replace("-", "−")

@@ -1,0 +1,180 @@
+"""What can a reader see with their own eyes: a code, a sentence and its shuffle, lengths never trained?
+
+Everything here shows and decides nothing: the claims are made elsewhere, with more seeds. One seed of models that other
+experiments train too: an encoder that reverses, and one that guesses masked words of real text. Verses are the first ones
+of the held-out text that fit, and the word in their middle is masked, whatever a model makes of it.
+
+Prediction: without an encoding the guesses for a verse and for its shuffles are the same to the last digits; with one they
+change. Right up to the training length, wrong at once beyond it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxpe import cli, corpus, grids, tables
+from jaxpe import figures as draw
+from jaxpe.analysis import attention, heads
+from jaxpe.evaluate import test_lengths
+from jaxpe.formatting import BLANK, BOS, SPECIALS
+from jaxpe.model import Inputs
+from jaxpe.presets import Preset, Row
+from jaxpe.statistics import Claim
+from jaxpe.study import Cell, Workspace
+
+VERSES, ORDERS, GUESSES = 4, 6, 6  # order 0: as written
+SHORTEST = 10
+ONE = (("seeds", 1),)
+READS = ("none", "learned")
+PRESETS = {
+    "smoke": Preset(
+        (Row("reverse", ("encoder",)),),
+        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+    ),
+    "quick": Preset(
+        (Row("reverse", ("encoder",)), grids.text("masked_lm", grids.QUICK_TEXT + ONE, READS)),
+        seeds=1, train_length=8, steps=800, points=7,
+    ),
+    "standard": Preset(
+        (Row("reverse", ("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
+        seeds=1, train_length=12, steps=3000, points=14, examples=512,
+    ),
+    "full": Preset(
+        (Row("reverse", ("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
+        seeds=1, train_length=20, steps=10_000, points=20, examples=1024, width=64, heads=4,
+    ),
+}  # fmt: skip
+
+
+def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """Accuracy by length and the codes of the toy task; guesses on text."""
+    rows = []
+    for cell in cells:
+        setting, source = cell.setting, work.source(cell.setting)
+        base = tables.base_row("tour", setting, cell.seed, None)
+        if setting.language:
+            rows += [base | row for row in guesses(work, cell)]
+            continue
+        lengths = test_lengths(source.stream, setting.train_length, preset.reach, preset.points)
+        for (seed, length), found in work.scores([cell], lengths, preset.examples).items():
+            rows += tables.rows_of("tour", setting, source, seed, length, found)
+        rows += [base | row for row in code(work, cell)]
+    return rows
+
+
+def code(work: Workspace, cell: Cell) -> list[tables.Row]:
+    """What the trained model adds to a token at each position of training, number by number."""
+    setting = cell.setting
+    model = work.model(cell)
+    positions = jnp.arange(max(work.source(setting).stream.sizes(setting.train_length)))
+    added = np.asarray(attention.code_of(model.stack.encodings[0], positions, setting.width))
+    return [
+        {"metric": "code", "position": int(p), "dimension": int(d), "value": float(f"{added[p, d]:.3g}")}
+        for p, d in np.ndindex(*added.shape)
+    ]
+
+
+def guesses(work: Workspace, cell: Cell) -> list[tables.Row]:
+    """The likeliest words at the masked place of each verse, in its order and in five others, and the verses themselves."""
+    setting = cell.setting
+    tokenizer = corpus.tokenizer(corpus.load(setting.corpus).train, setting.vocabulary)
+    words, model, rows = heads.words_of(tokenizer), jax.tree.map(jnp.asarray, work.model(cell)), list[tables.Row]()
+    for verse, tokens in enumerate(verses(setting, tokenizer)):
+        place = len(tokens) // 2
+        for order in range(ORDERS):
+            others = [at for at in range(len(tokens)) if at != place]
+            mixed = np.random.default_rng([verse, order]).permutation(others) if order else others
+            shown = np.insert(tokens[mixed], place, BLANK)
+            chance = probabilities(model, shown, place + 1)
+            best = np.argsort(-chance, kind="stable")[:GUESSES]
+            about = {"verse": verse, "order": order}
+            rows += [about | {"metric": "shown", "position": at, "word": words[t]} for at, t in enumerate(shown)]
+            rows += [
+                about | {"metric": "probability", "word": words[t], "value": round(float(chance[t]), 6)} for t in best
+            ]
+        rows.append({"metric": "asked", "verse": verse, "position": place, "word": words[tokens[place]]})
+    return rows
+
+
+def verses(setting: Any, tokenizer: Any) -> list[np.ndarray]:
+    """The first held-out verses that fit into a training example."""
+    encoded = tokenizer.encode_batch(list(corpus.load(setting.corpus).validation[:200]))
+    fitting = [np.array(one.ids) + SPECIALS for one in encoded if SHORTEST <= len(one.ids) <= setting.train_length]
+    return fitting[:VERSES]
+
+
+@jax.jit
+def probabilities(model: Any, shown: Any, place: Any) -> Any:
+    """What the model takes the token at a place for, <bos> before the others."""
+    tokens = jnp.concatenate([jnp.array([BOS]), jnp.asarray(shown)]).astype(jnp.int32)
+    nothing = jnp.zeros((0,), jnp.int32)
+    inputs = Inputs(tokens, jnp.arange(len(tokens)), jnp.int32(len(tokens)), nothing, nothing, jnp.int32(0))
+    return jax.nn.softmax(model(inputs).logits[place])
+
+
+def figures(table: Any) -> dict[str, Any]:
+    """The codes as images; accuracy by length; how far the guesses for one verse move when its words change places."""
+    made = {}
+    codes = tables.select(table, metric="code")
+    names = [
+        name for name in dict.fromkeys(codes["encoding"]) if (tables.select(codes, encoding=name)["value"] != 0).any()
+    ]
+    if names:
+        figure, axes = draw.panels(len(names), columns=2, width=4.2, height=2.8)
+        for axis, name in zip(axes, names, strict=True):
+            part = tables.select(codes, encoding=name).pivot(index="position", columns="dimension", values="value")
+            image = axis.imshow(part, cmap="RdBu_r", vmin=-3, vmax=3, aspect="auto", interpolation="nearest")
+            axis.set_title(f"{name}, trained")
+            axis.set_xlabel("dimension")
+            axis.set_ylabel("position")
+        figure.colorbar(image, ax=axes, label="what is added to the token")
+        made["codes"] = figure
+    lengths = tables.select(table, metric="token_accuracy")
+    figure, [axis] = draw.panels(1, width=5.6)
+    draw.baselines(axis, lengths)
+    draw.curve(axis, lengths)
+    draw.train_length(axis, lengths["train_length"].iloc[0])
+    axis.set_xlabel("test length")
+    axis.set_ylabel("token accuracy")
+    axis.set_title("reverse, encoder", loc="right")
+    draw.legend(figure, [axis], columns=3)
+    draw.caption(figure, "One seed, to look at: the claims come from more.")
+    made["lengths"] = figure
+    told = moved(table)
+    if told:
+        figure, [axis] = draw.panels(1, width=5.6)
+        for name, changes in told.items():
+            look = draw.style(name)
+            axis.plot(range(len(changes)), changes, color=look.colour, marker=look.marker, linestyle="", label=name)
+        axis.set_xlabel("verse and order, one after the other")
+        axis.set_ylabel("largest change of a guess's probability")
+        draw.legend(figure, [axis])
+        draw.caption(figure, "Held-out verses with a masked word, their other words in five other orders; one seed.")
+        made["guesses"] = figure
+    return made
+
+
+def moved(table: Any) -> dict[str, list[float]]:
+    """For each encoding, how far the guesses of the verse as written move in every other order."""
+    found: dict[str, list[float]] = {}
+    part = tables.select(table, metric="probability")
+    for name, own in part.groupby("encoding", sort=False):
+        found[str(name)] = []
+        for _, verse in own.groupby("verse"):
+            by_word = verse.pivot_table(index="word", columns="order", values="value")
+            plain = by_word.dropna(subset=[0])
+            found[str(name)] += [float((plain[order] - plain[0]).abs().max()) for order in plain.columns if order]
+    return found
+
+
+def claims(table: Any) -> list[Claim]:
+    """None: this is to look at."""
+    return []
+
+
+if __name__ == "__main__":
+    cli.script(__file__)

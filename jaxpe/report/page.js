@@ -1,0 +1,479 @@
+"use strict";
+// The page's figures to play with. Every value comes from the data beside this script, which holds stored results.
+const data = JSON.parse(document.getElementById("data").textContent);
+const root = document.documentElement;
+const redraws = []; // what has words in it is drawn again when the language is switched
+
+// ── words and elements ─────────────────────────────────────────────────────────────────────────────────────────────
+
+function say(key, values = {}) {
+  return data.messages[key][root.dataset.language].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+function drawn(tag, attributes = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+function kept(draw) {
+  draw();
+  redraws.push(draw);
+}
+
+let controls = 0;
+
+// A label with its control; `change` is called with the value whenever it moves. `say`s are kept in the right language.
+function slider(key, low, high, value, change, shown = String) {
+  const output = element("output");
+  const input = element("input", { type: "range", min: low, max: high, step: 1, value, id: `control${++controls}` });
+  const label = element("label", { for: input.id });
+  const tell = () => {
+    output.textContent = shown(+input.value);
+    input.setAttribute("aria-valuetext", shown(+input.value));
+  };
+  input.addEventListener("input", () => { tell(); change(+input.value); });
+  kept(() => { label.replaceChildren(say(key)); tell(); });
+  const holder = element("label", {}, label, input, output);
+  return Object.assign(replaced(holder), { input, tell });
+}
+
+function replaced(holder) { // a label inside a label is not allowed: the outer one is a plain element
+  const made = element("span", { class: "control" });
+  made.append(...holder.childNodes);
+  return made;
+}
+
+function choice(key, options, value, change, named = String) {
+  const input = element("select", { id: `control${++controls}`, onchange: () => change(input.value) });
+  const label = element("label", { for: input.id });
+  kept(() => {
+    label.replaceChildren(say(key));
+    const now = input.value || value;
+    input.replaceChildren(...options.map((one) => element("option", { value: one, ...(one === now ? { selected: "" } : {}) }, named(one))));
+  });
+  return Object.assign(element("span", { class: "control" }, label, " ", input), { input });
+}
+
+function rounded(value, digits = 3) {
+  return value === null || value === undefined ? "–" : Number(value).toFixed(digits);
+}
+
+// ── charts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const SIDE = { left: 46, right: 12, top: 10, bottom: 38 };
+const DASHES = ["", "6 3", "7 3 2 3", "2 2", "9 3 2 3 2 3", "4 2"];
+
+function look(name) {
+  return data.styles[name] || { colour: "#777", marker: "o", dash: "" };
+}
+
+function marker(kind, x, y, colour, size = 4) {
+  const polygon = (sides, turn) => Array.from({ length: sides }, (_, i) => {
+    const angle = turn + (2 * Math.PI * i) / sides;
+    return `${x + size * 1.25 * Math.sin(angle)},${y - size * 1.25 * Math.cos(angle)}`;
+  }).join(" ");
+  const shapes = { s: [4, Math.PI / 4], D: [4, 0], d: [4, 0], "^": [3, 0], 1: [3, 0], v: [3, Math.PI], 2: [3, Math.PI], "<": [3, -Math.PI / 2], 3: [3, -Math.PI / 2], ">": [3, Math.PI / 2], p: [5, 0], h: [6, 0], H: [6, Math.PI / 6], 8: [8, 0] };
+  if (shapes[kind]) return drawn("polygon", { points: polygon(...shapes[kind]), fill: colour });
+  const crosses = { "+": 0, P: 0, X: 1, x: 1, "*": 2, _: 3, "|": 4 };
+  if (kind in crosses) {
+    const s = size;
+    const path = [`M${x - s},${y}H${x + s}M${x},${y - s}V${y + s}`, `M${x - s},${y - s}L${x + s},${y + s}M${x - s},${y + s}L${x + s},${y - s}`, `M${x - s},${y}H${x + s}M${x},${y - s}V${y + s}M${x - s},${y - s}L${x + s},${y + s}M${x - s},${y + s}L${x + s},${y - s}`, `M${x - s},${y}H${x + s}`, `M${x},${y - s}V${y + s}`][crosses[kind]];
+    return drawn("path", { d: path, stroke: colour, "stroke-width": 2, fill: "none" });
+  }
+  return drawn("circle", { cx: x, cy: y, r: size, fill: colour });
+}
+
+function ticks(low, high, count = 5) {
+  const step = 10 ** Math.floor(Math.log10((high - low) / count || 1));
+  const size = [1, 2, 5, 10].map((one) => one * step).find((one) => (high - low) / one <= count) || step;
+  const found = [];
+  for (let at = Math.ceil(low / size) * size; at <= high + 1e-9; at += size) found.push(+at.toFixed(10));
+  return found;
+}
+
+// series: [{name, points: [[x, y]], seeds: [[x, y]], colour, marker, dash}]. Arrow keys walk along points and series.
+function chart({ series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, told, logarithmic = false, xTicks, height = 260 }) {
+  const width = 560;
+  const xs = series.concat(lines).flatMap((one) => one.points.map((point) => point[0]));
+  let [first, last] = [Math.min(...xs), Math.max(...xs)];
+  if (first === last) [first, last] = [first - 1, last + 1];
+  if (bars) [first, last] = [first - 0.6, last + 0.6];
+  const scale = logarithmic ? Math.log : (value) => value;
+  const px = (value) => SIDE.left + ((scale(value) - scale(first)) / (scale(last) - scale(first))) * (width - SIDE.left - SIDE.right);
+  const py = (value) => height - SIDE.bottom - ((value - low) / (high - low || 1)) * (height - SIDE.top - SIDE.bottom);
+  const svg = drawn("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: told ? 0 : undefined, "aria-label": alt });
+  for (const at of ticks(low, high)) {
+    svg.append(drawn("line", { class: "grid", x1: SIDE.left, x2: width - SIDE.right, y1: py(at), y2: py(at) }));
+    svg.append(drawn("text", { x: SIDE.left - 6, y: py(at) + 4, "text-anchor": "end" }, String(at)));
+  }
+  for (const at of xTicks || ticks(first, last, 8)) svg.append(drawn("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, String(at)));
+  svg.append(drawn("line", { class: "axis", x1: SIDE.left, x2: width - SIDE.right, y1: py(Math.max(low, Math.min(0, high))), y2: py(Math.max(low, Math.min(0, high))) }));
+  svg.append(drawn("text", { x: (SIDE.left + width - SIDE.right) / 2, y: height - 6, "text-anchor": "middle" }, x));
+  svg.append(drawn("text", { x: 12, y: (height - SIDE.bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(height - SIDE.bottom) / 2})` }, y));
+  if (train !== undefined) {
+    svg.append(drawn("line", { class: "axis", x1: px(train), x2: px(train), y1: SIDE.top, y2: height - SIDE.bottom }));
+    svg.append(drawn("text", { x: px(train) + 4, y: SIDE.top + 10 }, say("trained", { length: train })));
+  }
+  if (here !== undefined) svg.append(drawn("line", { class: "here", x1: px(here), x2: px(here), y1: SIDE.top, y2: height - SIDE.bottom }));
+  const path = (points) => points.filter((point) => point[1] !== null).map(([a, b], i) => `${i ? "L" : "M"}${px(a)},${py(b)}`).join("");
+  for (const line of lines) svg.append(drawn("path", { d: path(line.points), fill: "none", stroke: "var(--ink)", "stroke-width": 1.2, "stroke-dasharray": line.dash }));
+  const places = [];
+  series.forEach((one, number) => {
+    if (bars) {
+      for (const [a, b] of one.points) svg.append(drawn("rect", { x: px(a - 0.35), width: Math.max(1, px(a + 0.35) - px(a - 0.35)), y: Math.min(py(b), py(0)), height: Math.max(0.5, Math.abs(py(b) - py(0))), fill: one.colour }));
+      return;
+    }
+    svg.append(drawn("path", { d: path(one.points), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-dasharray": one.dash }));
+    for (const [a, b] of one.seeds || []) if (b !== null) svg.append(drawn("circle", { cx: px(a), cy: py(b), r: 2, fill: one.colour, opacity: 0.45 }));
+    one.points.forEach(([a, b], index) => {
+      if (b === null) return;
+      svg.append(marker(one.marker, px(a), py(b), one.colour));
+      places.push({ number, index, x: px(a), y: py(b) });
+    });
+  });
+  if (told && places.length) walk(svg, places, series, told);
+  return svg;
+}
+
+function walk(svg, places, series, told) {
+  const halo = drawn("circle", { class: "halo", r: 8, visibility: "hidden" });
+  svg.append(halo);
+  let at = 0;
+  const show = (number) => {
+    at = number;
+    halo.setAttribute("cx", places[at].x);
+    halo.setAttribute("cy", places[at].y);
+    halo.setAttribute("visibility", "visible");
+    told(series[places[at].number], places[at].index);
+  };
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    const [x, y] = [((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width, ((event.clientY - box.top) / box.height) * svg.viewBox.baseVal.height];
+    const far = places.map((place) => (place.x - x) ** 2 + (place.y - y) ** 2);
+    show(far.indexOf(Math.min(...far)));
+  });
+  svg.addEventListener("focus", () => show(at));
+  svg.addEventListener("keydown", (event) => {
+    const now = places[at];
+    const same = (number) => places.map((place, i) => [place, i]).filter(([place]) => place.number === number);
+    const along = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const across = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (along) {
+      const own = same(now.number);
+      const place = own.findIndex(([, i]) => i === at) + along;
+      show(own[Math.max(0, Math.min(own.length - 1, place))][1]);
+    } else if (across) {
+      const other = same((now.number + across + series.length) % series.length);
+      if (other.length) show(other.reduce((best, one) => (Math.abs(one[0].x - now.x) < Math.abs(best[0].x - now.x) ? one : best))[1]);
+    } else return;
+    event.preventDefault();
+  });
+}
+
+function sample(style, name) { // what a series looks like, for a legend
+  const svg = drawn("svg", { width: 34, height: 12, viewBox: "0 0 34 12", "aria-hidden": "true" });
+  svg.append(drawn("line", { x1: 0, x2: 34, y1: 6, y2: 6, stroke: style.colour, "stroke-width": 2, "stroke-dasharray": style.dash }));
+  if (style.marker) svg.append(marker(style.marker, 17, 6, style.colour));
+  return [svg, name];
+}
+
+function baselineLegend(lines) {
+  return element("p", { class: "legend quiet" }, ...lines.map((line) => element("span", {}, ...sample({ colour: "currentColor", dash: line.dash }, ` ${line.name} `))));
+}
+
+function baselinesOf(lengths, floor, blind) {
+  const made = [];
+  if (blind.some((value) => value !== null)) made.push({ name: say("order_blind"), points: lengths.map((n, i) => [n, blind[i]]), dash: "6 3" });
+  if (floor.some((value) => value !== null)) made.push({ name: say("floor"), points: lengths.map((n, i) => [n, floor[i]]), dash: "2 3" });
+  return made;
+}
+
+// ── the guided part ────────────────────────────────────────────────────────────────────────────────────────────────
+
+function cosine(a, b) {
+  const dot = (u, v) => u.reduce((sum, value, i) => sum + value * v[i], 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b) || 1);
+}
+
+const PLAY = {
+  code(holder, { rows }) {
+    const names = Object.keys(rows);
+    let [name, position] = [names[0], Math.min(3, rows[names[0]].length - 1)];
+    const [left, right] = [element("div"), element("div")];
+    const draw = () => {
+      const table = rows[name], row = table[position];
+      const top = Math.max(...table.flat().map(Math.abs));
+      const alike = table.map((other) => cosine(row, other));
+      const nearest = alike.reduce((best, value, i) => (i !== position && (best < 0 || value > alike[best]) ? i : best), -1);
+      left.replaceChildren(chart({ series: [{ name, points: row.map((value, i) => [i, value]), colour: look(name).colour }], bars: true, x: say("dimension"), y: say("added"), low: -top, high: top, alt: say("code_alt", { position, encoding: name, low: Math.min(...row), high: Math.max(...row) }) }));
+      right.replaceChildren(chart({ series: [{ name, points: alike.map((value, i) => [i, value]), ...look(name) }], x: say("position"), y: say("similarity"), low: -1, high: 1, here: position, alt: say("similarity_alt", { position, nearest, value: rounded(alike[nearest]) }) }));
+    };
+    const move = slider("position", 0, rows[name].length - 1, position, (value) => { position = value; draw(); });
+    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }), move), element("div", { class: "row" }, left, right));
+    kept(draw);
+  },
+
+  shift(holder) {
+    const width = data.guide.code && data.guide.code.rows.sinusoidal ? data.guide.code.rows.sinusoidal[0].length : 32;
+    const pairs = [0, 1, 2, 3].map((i) => Math.round((i * (width / 2 - 1)) / 4));
+    let [position, offset] = [3, 2];
+    const clocks = element("div", { class: "row clocks" });
+    const draw = () => clocks.replaceChildren(...pairs.map((pair) => {
+      const speed = 10000 ** ((-2 * pair) / width);
+      const point = (angle, r) => [60 + r * Math.cos(angle), 60 - r * Math.sin(angle)];
+      const [from, to, arc] = [position * speed, (position + offset) * speed, offset * speed];
+      const degrees = (angle) => String(Math.round((angle * 1800) / Math.PI) / 10);
+      const svg = drawn("svg", { class: "chart", viewBox: "0 0 120 120", role: "img", "aria-label": say("clock_alt", { pair, position, offset, from: degrees(from % (2 * Math.PI)), to: degrees(to % (2 * Math.PI)), arc: degrees(arc) }) });
+      const turned = Math.min(arc, 2 * Math.PI - 1e-6);
+      const [a, b] = [point(from, 34), point(from + turned, 34)];
+      svg.append(drawn("circle", { cx: 60, cy: 60, r: 50, fill: "none", class: "axis" }));
+      svg.append(drawn("path", { d: `M60,60L${a}A34,34 0 ${turned > Math.PI ? 1 : 0} 0 ${b}Z`, fill: "var(--warm)", opacity: 0.35 }));
+      for (const [angle, colour] of [[from, "var(--accent)"], [to, "var(--warm)"]]) {
+        const [px, py] = point(angle, 50);
+        svg.append(drawn("line", { x1: 60, y1: 60, x2: px, y2: py, stroke: colour, "stroke-width": 3 }));
+      }
+      return element("div", {}, svg, element("p", { class: "quiet" }, say("clock", { pair, offset, arc: degrees(arc) })));
+    }));
+    holder.append(element("div", { class: "controls" }, slider("position", 0, 40, position, (value) => { position = value; draw(); }), slider("offset", 0, 16, offset, (value) => { offset = value; draw(); })), clocks);
+    kept(draw);
+  },
+
+  verses(holder, verses) {
+    const names = Object.keys(verses[0].orders[0].guesses);
+    let [verse, name, order] = [0, names[0], 0];
+    const [words, bars, change] = [element("p", { class: "words", lang: "en" }), element("div"), element("output", { class: "readout" })];
+    words.classList.add("always");
+    const draw = () => {
+      const one = verses[verse], now = one.orders[order];
+      words.replaceChildren(...now.words.map((word, i) => element("span", i === one.place ? { class: "masked" } : {}, i === one.place ? "?" : word)));
+      const guesses = now.guesses[name], plain = Object.fromEntries(one.orders[0].guesses[name]);
+      const top = Math.max(...guesses.map((guess) => guess[1]));
+      bars.replaceChildren(element("p", { class: "quiet" }, `${say("guesses")} (${name}) · ${say("answer", { word: one.answer })} · ${say("order", { order: order + 1, count: one.orders.length })}`), ...guesses.map(([word, chance]) => element("div", { class: "bar" }, element("span", { lang: "en", class: "always" }, word), element("div", { style: `width:${(100 * chance) / top}%` }), element("span", {}, rounded(chance, 4)))));
+      const moved = guesses.filter(([word]) => word in plain).map(([word, chance]) => Math.abs(chance - plain[word]));
+      change.textContent = order ? say("changed", { change: moved.length ? rounded(Math.max(...moved), 4) : "–" }) : "";
+    };
+    const button = (key, action) => {
+      const made = element("button", { type: "button", onclick: () => { action(); draw(); } });
+      kept(() => made.replaceChildren(say(key)));
+      return made;
+    };
+    holder.append(
+      element("div", { class: "controls" }, choice("verse", verses.map((_, i) => String(i + 1)), "1", (value) => { verse = value - 1; order = 0; draw(); }), choice("encoding", names, name, (value) => { name = value; draw(); }), button("shuffle", () => { order = (order % (verses[verse].orders.length - 1)) + 1; }), button("as_written", () => { order = 0; })),
+      words, bars, change,
+    );
+    kept(draw);
+  },
+
+  lengths(holder, found) {
+    let at = found.lengths.indexOf(found.train_length);
+    const [picture, readout, key] = [element("div"), element("output", { class: "readout" }), element("div")];
+    const draw = () => {
+      const lines = baselinesOf(found.lengths, found.floor, found.order_blind);
+      const series = Object.entries(found.accuracy).map(([name, values]) => ({ name, points: values.map((value, i) => [found.lengths[i], value]), ...look(name) }));
+      picture.replaceChildren(chart({ series, lines, x: say("length"), y: say("accuracy"), train: found.train_length, here: found.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) }));
+      key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${one.name} `)))), baselineLegend(lines));
+      const length = found.lengths[at];
+      readout.textContent = `${say("length")} ${length}, ${say(length > found.train_length ? "beyond" : "within")}: ${series.map((one) => `${one.name} ${rounded(one.points[at][1])}`).join(", ")}`;
+    };
+    holder.append(element("div", { class: "controls" }, slider("length", 0, found.lengths.length - 1, at, (value) => { at = value; draw(); }, (i) => String(found.lengths[i]))), picture, readout, key);
+    kept(draw);
+  },
+
+  ratio(holder, { tasks }) {
+    const factors = Object.values(tasks)[0].map(([factor]) => factor);
+    let at = Math.max(0, factors.indexOf(1));
+    const bars = element("div");
+    const draw = () => bars.replaceChildren(...Object.entries(tasks).flatMap(([task, values]) => {
+      const value = values[at][1];
+      return [element("p", {}, say(task)), element("div", { class: "bar" }, element("span", {}, say("accuracy")), element("div", { style: `width:${100 * value}%` }), element("span", {}, rounded(value)))];
+    }));
+    holder.append(element("div", { class: "controls" }, slider("share", 0, factors.length - 1, at, (value) => { at = value; draw(); }, (i) => `${factors[i]} : 1`)), bars);
+    kept(draw);
+  },
+
+  readers(holder, found) {
+    const names = [...new Set(Object.values(found).flatMap((one) => Object.keys(one)))];
+    let name = names[0];
+    const [picture, key] = [element("div"), element("div")];
+    const draw = () => {
+      const series = Object.entries(found).filter(([, own]) => name in own).map(([reader, own], i) => ({ name: say(reader.replace(" ", "_")), points: own[name], colour: ["#0072B2", "#D55E00", "#009E73"][i], marker: ["s", "^", "o"][i], dash: DASHES[i] }));
+      picture.replaceChildren(chart({ series, x: say("width"), y: say("read"), logarithmic: true, xTicks: series[0].points.map((point) => point[0]), alt: say("chart_alt", { metric: say("read"), x: say("width"), count: series.length }) }));
+      key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${one.name} `)))));
+    };
+    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); })), picture, key);
+    kept(draw);
+  },
+};
+
+// ── statistics: the same exact sign-flip test and interval as jaxpe.statistics.paired_difference ──────────────────────
+
+function signFlip(differences) {
+  const n = differences.length;
+  const mean = differences.reduce((a, b) => a + b, 0) / n;
+  if (n < 6 || n > 14) return { mean, low: null, high: null, n };
+  const flips = Array.from({ length: 2 ** n }, (_, i) => Array.from({ length: n }, (_, bit) => ((i >> bit) & 1 ? 1 : -1)));
+  const p = (shift) => {
+    const moved = differences.map((value) => value - shift);
+    const own = Math.abs(moved.reduce((a, b) => a + b, 0));
+    const least = own - 1e-12 * (1 + own);
+    return flips.filter((signs) => Math.abs(signs.reduce((sum, sign, i) => sum + sign * moved[i], 0)) >= least).length / flips.length;
+  };
+  const spread = Math.max(...differences) - Math.min(...differences);
+  const edge = (direction) => {
+    let [inside, outside] = [mean, mean + direction * (spread + Math.abs(mean) + 1e-9) * 4];
+    for (let i = 0; i < 50; i++) {
+      const middle = (inside + outside) / 2;
+      if (p(middle) > 0.05) inside = middle; else outside = middle;
+    }
+    return inside;
+  };
+  return { mean, low: edge(-1), high: edge(1), n };
+}
+
+// ── the comparison part ────────────────────────────────────────────────────────────────────────────────────────────
+
+const FIELDS = ["experiment", "task", "architecture", "metric", "condition", "positions"];
+
+function compare(holder) {
+  const chosen = {};
+  let [alone, baseline, length, sorted] = [null, null, null, { column: 0, down: false }];
+  const [bar, picture, key, readout, table] = [element("div", { class: "controls" }), element("div"), element("div"), element("output", { class: "readout", "aria-live": "polite" }), element("div")];
+  holder.append(bar, picture, readout, key, table);
+  const fitting = (until) => data.series.filter((one) => FIELDS.slice(0, until).every((field) => chosen[field] === "*" || one[field] === chosen[field]));
+  const named = (field, value) => (value === "*" ? say("all") : field === "metric" ? say(value) : value === "" ? say("plain") : value);
+
+  function settle() { // every choice is one that exists, given those before it
+    FIELDS.forEach((field, i) => {
+      const options = [...new Set(fitting(i).map((one) => one[field]))];
+      if (field === "positions" && options.length > 1) options.unshift("*");
+      if (!options.includes(chosen[field])) chosen[field] = options[0];
+      chosen[`${field} options`] = options;
+    });
+  }
+  const label = (one) => (chosen.positions === "*" && one.positions !== "arange" ? `${one.encoding} + ${one.positions}` : one.encoding);
+  const meanOf = (row) => { const there = row.filter((value) => value !== null); return there.length ? there.reduce((a, b) => a + b, 0) / there.length : null; };
+
+  function draw() {
+    settle();
+    const found = fitting(FIELDS.length);
+    const lengths = [...new Set(found.flatMap((one) => one.lengths))].sort((a, b) => a - b);
+    if (!lengths.includes(length)) length = lengths.find((n) => n > found[0].train_length) ?? lengths[lengths.length - 1];
+    const names = found.map(label);
+    if (!names.includes(baseline)) baseline = names.includes("none") ? "none" : names[0];
+    if (!names.includes(alone)) alone = null;
+    bar.replaceChildren(
+      ...FIELDS.map((field) => picker(field, chosen[`${field} options`], chosen[field], (value) => { chosen[field] = value; draw(); }, (value) => named(field, value))),
+      picker("baseline", names, baseline, (value) => { baseline = value; draw(); }),
+      picker("length", lengths.map(String), String(length), (value) => { length = +value; draw(); }),
+    );
+    const series = found.map((one) => ({ name: label(one), source: one, points: one.lengths.map((n, i) => [n, meanOf(one.values[i])]), seeds: one.lengths.flatMap((n, i) => one.values[i].map((value) => [n, value])), ...look(label(one)) }));
+    const shown = series.filter((one) => alone === null || one.name === alone);
+    const first = found.reduce((best, one) => (one.lengths.length > best.lengths.length ? one : best));
+    const lines = baselinesOf(first.lengths, first.floor, first.order_blind);
+    const top = chosen.metric === "bits_per_character" ? Math.max(...series.flatMap((one) => one.seeds.map((seed) => seed[1])), ...lines.flatMap((line) => line.points.map((point) => point[1]))) * 1.05 : 1;
+    picture.replaceChildren(chart({
+      series: shown, lines, low: 0, high: top, height: 320, train: first.train_length, here: length, x: say("length"), y: say(chosen.metric),
+      alt: say("chart_alt", { metric: say(chosen.metric), x: say("length"), count: shown.length }),
+      told: (one, index) => { const row = one.source.values[index]; readout.textContent = `${one.name}, ${say("length")} ${one.points[index][0]}: ${rounded(one.points[index][1])} (${say("seeds", { values: row.map((value) => rounded(value)).join(", ") })})`; },
+    }));
+    key.replaceChildren(element("div", { class: "legend" }, ...series.map((one) => element("button", { type: "button", "aria-pressed": String(alone === one.name), "aria-label": say("alone", { name: one.name }), onclick: () => { alone = alone === one.name ? null : one.name; draw(); } }, ...sample(one, one.name)))), baselineLegend(lines));
+    list(found);
+  }
+
+  function picker(field, options, value, change, name = String) {
+    const input = element("select", { id: `compare-${field}`, onchange: () => { change(input.value); document.getElementById(`compare-${field}`).focus(); } }, ...options.map((one) => element("option", { value: one, ...(one === value ? { selected: "" } : {}) }, name(one))));
+    return element("span", { class: "control" }, element("label", { for: input.id }, say(field)), " ", input);
+  }
+
+  function rowsOf(found) {
+    const other = found.find((one) => label(one) === baseline);
+    const at = (one) => one.values[one.lengths.indexOf(length)];
+    return found.filter((one) => at(one)).map((one) => {
+      const own = at(one), base = other && at(other);
+      const pairs = base && one !== other ? one.seeds.map((seed, i) => [own[i], base[other.seeds.indexOf(seed)]]).filter(([a, b]) => a !== null && b !== null && a !== undefined && b !== undefined) : [];
+      const estimate = pairs.length ? signFlip(pairs.map(([a, b]) => a - b)) : { mean: null, low: null, high: null, n: 0 };
+      return [label(one), meanOf(own), own.filter((value) => value !== null).length, estimate.mean, estimate.low, estimate.high, estimate.n];
+    });
+  }
+
+  function list(found) {
+    const headers = [say("encoding"), say("mean"), say("n"), `${say("difference")} (− ${baseline})`, say("interval"), "", say("n")];
+    const rows = rowsOf(found).sort((a, b) => {
+      const [u, v] = sorted.down ? [b[sorted.column], a[sorted.column]] : [a[sorted.column], b[sorted.column]];
+      return u === v ? 0 : u === null ? 1 : v === null ? -1 : typeof u === "string" ? u.localeCompare(v) : u - v;
+    });
+    const head = [0, 1, 2, 3, 4, 6].map((column) => element("th", { scope: "col", "aria-sort": sorted.column === column ? (sorted.down ? "descending" : "ascending") : "none" }, element("button", { type: "button", "aria-label": say("sort", { column: headers[column] }), onclick: () => { sorted = { column, down: sorted.column === column && !sorted.down }; list(found); } }, headers[column])));
+    const interval = (row) => (row[4] === null ? (row[6] && row[6] < 6 ? say("few") : "–") : `${rounded(row[4])} – ${rounded(row[5])}`);
+    const cells = (row) => [row[0], rounded(row[1]), String(row[2]), rounded(row[3]), interval(row), String(row[6])];
+    table.replaceChildren(
+      element("div", { class: "scroll", tabindex: 0 }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, cell))))))),
+      element("p", { class: "controls" }, save("csv", "text/csv", "csv", () => csv(found, rows)), save("latex", "text/plain", "tex", () => latex(found, rows))),
+    );
+  }
+
+  const about = () => FIELDS.map((field) => `${field} ${chosen[field]}`).join(", ") + `, length ${length}, minus ${baseline}`;
+  const quoted = (cell) => (/[",\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""));
+  const csv = (_, rows) => [["encoding", "mean", "seeds", `minus ${baseline}`, "low", "high", "pairs"], ...rows].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+  const escaped = (cell) => String(cell).replace(/[\\&%$#_{}~^]/g, (sign) => ({ "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" })[sign] || `\\${sign}`);
+  const latex = (_, rows) => [`% ${about()}`, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & minus ${escaped(baseline)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows.map((row) => [escaped(row[0]), rounded(row[1]), row[2], rounded(row[3]), row[4] === null ? "--" : `${rounded(row[4])} to ${rounded(row[5])}`, row[6]].join(" & ") + " \\\\"), "\\end{tabular}", ""].join("\n");
+
+  function save(key, type, ending, content) {
+    return element("button", { type: "button", "data-save": ending, onclick: () => {
+      const link = element("a", { href: URL.createObjectURL(new Blob([content()], { type })), download: `${chosen.experiment}_${chosen.task}_${chosen.metric}.${ending}` });
+      link.click();
+      URL.revokeObjectURL(link.href);
+    } }, say(key));
+  }
+
+  kept(draw);
+}
+
+// ── figures, languages ─────────────────────────────────────────────────────────────────────────────────────────────
+
+async function inflate(image) { // figures are kept compressed until they are looked at
+  const packed = data.figures[image.dataset.figure];
+  delete image.dataset.figure;
+  const bytes = Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  image.src = URL.createObjectURL(new Blob([await new Response(stream).arrayBuffer()], { type: "image/svg+xml" }));
+}
+
+function inflateIn(part) {
+  return Promise.all([...part.querySelectorAll("img[data-figure]")].map(inflate));
+}
+
+function choose(language) {
+  root.lang = root.dataset.language = language;
+  document.title = document.querySelector(`h1 [lang=${language}]`).textContent;
+  for (const button of document.querySelectorAll("[data-choose]")) button.setAttribute("aria-pressed", String(button.dataset.choose === language));
+  for (const one of document.querySelectorAll("[data-label-en]")) one.setAttribute("aria-label", one.getAttribute(`data-label-${language}`));
+  for (const draw of redraws) draw();
+}
+
+for (const holder of document.querySelectorAll("[data-play]")) PLAY[holder.dataset.play](holder, data.guide[holder.dataset.play]);
+for (const holder of document.querySelectorAll("[data-compare]")) compare(holder);
+for (const one of document.querySelectorAll("details")) {
+  one.addEventListener("toggle", () => { if (one.open) inflateIn(one); });
+  if (one.open) inflateIn(one);
+}
+for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(button.dataset.choose));
+function openTarget() { // a link to a figure opens it
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target && target.tagName === "DETAILS") target.open = true;
+}
+window.addEventListener("hashchange", openTarget);
+window.addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
+choose(root.dataset.language);
+openTarget();

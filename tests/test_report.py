@@ -1,0 +1,277 @@
+"""The page of a results folder: whole without a network, true to its tables, in two languages, for eyes and ears."""
+
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxpe import store
+from jaxpe.errors import UserError
+from jaxpe.report import comparison, index, language
+from jaxpe.statistics import paired_difference
+
+ROOT = Path(__file__).parents[1]
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def rows(encodings=("none", "sinusoidal"), seeds=6, **more):
+    generator = np.random.default_rng(0)
+    return [
+        {
+            "experiment": "mine", "task": "reverse", "architecture": "encoder", "encoding": encoding, "positions": "arange",
+            "test_positions": "arange", "seed": seed, "train_length": 8, "test_length": length, "metric": "token_accuracy",
+            "value": round(float(generator.uniform(0.2, 0.9)), 4), "floor": 0.1, "order_blind": 0.3, "n_examples": 64, **more,
+        }
+        for encoding in encodings for seed in range(seeds) for length in (4, 8, 16)
+    ]  # fmt: skip
+
+
+def results(folder, name="mine", encodings=("none", "sinusoidal"), claims=()):
+    """A results folder with one experiment, as small as can be."""
+    store.open_results(folder)
+    store.write_table(folder / name / "table.csv", rows(encodings))
+    store.write_json(folder / name / "claims.json", list(claims))
+    facts = {
+        "command": "jaxpe run mine",
+        "date": "2026-01-01",
+        "versions": {"jaxpe": "0"},
+        "devices": 2,
+        "device": "cpu",
+    }
+    store.write_json(
+        folder / name / "provenance.json",
+        facts | {"question": "Is it?", "prediction": "", "cells": 12, "diverged": 0, "training_seconds": 1.0},
+    )
+    return folder
+
+
+def test_every_message_is_said_in_every_language_and_none_is_missing(tmp_path):
+    """Missing ones raise; those that nobody says are found here, over a page with everything and an empty one."""
+    messages = language.Messages()
+    for texts in messages.catalogue.values():
+        assert set(texts) == set(language.LANGUAGES)
+        placeholders = [set(re.findall(r"\{(\w*)\}", text)) for text in texts.values() if text]
+        assert all(found == placeholders[0] for found in placeholders)
+    index.page(ROOT / "results", "en", messages)
+    index.page(store.open_results(tmp_path).folder, "ja", messages)
+    script = (Path(index.__file__).parent / "page.js").read_text()
+    spoken = set(re.findall(r"""(?:say|slider|choice|button|save|picker)\(\s*"(\w+)\"""", script)) | DYNAMIC
+    assert {key for key in messages.catalogue if not key.startswith("js.")} - messages.said <= VERDICTS
+    assert messages.for_scripts().keys() == spoken
+
+
+# Said by a name that is data: fields of the comparison, metrics, readers, tasks.
+DYNAMIC = {
+    "experiment", "task", "architecture", "metric", "condition", "positions", "token_accuracy", "exact_match",
+    "bits_per_character", "both_tables", "position_table", "neither", "count", "index", "beyond", "within",
+}  # fmt: skip
+VERDICTS = {f"verdict.{word}" for word in ("supported", "contradicted", "undecided", "harmful", "harmless", "helpful")} | {"sure.complete"}  # fmt: skip
+
+
+def test_the_same_results_give_the_same_bytes_and_nothing_is_asked_from_outside(tmp_path):
+    folder = results(tmp_path / "r")
+    pages = [index.write(folder).read_bytes() for _ in range(2)]
+    assert pages[0] == pages[1] and len(pages[0]) < 5e6
+    whole = index.page(ROOT / "results", "en", language.Messages())
+    assert len(whole.encode()) < 5e6
+    for page in (pages[0].decode(), whole):
+        assert not re.search(r"""(?:src|href|url)\s*[=(]\s*["']?\s*(?:https?:)?//""", page)
+
+
+def test_what_was_not_run_is_said_and_no_number_is_shown(tmp_path):
+    page = index.page(store.open_results(tmp_path).folder, "en", language.Messages())
+    answers = page[page.index('<section id="answer">') : page.index('<section id="guide">')]
+    assert answers.count("not_run") == 12 and "n =" not in answers
+    assert (
+        "jaxpe run tour" in page and 'data-play="code"' not in page and "data-compare" not in page.split("<script")[0]
+    )
+
+
+def test_names_with_html_are_text(tmp_path):
+    claim = {
+        "id": "C3",
+        "statement": HOSTILE,
+        "verdict": "undecided",
+        "effect": None,
+        "low": None,
+        "high": None,
+        "n": 6,
+        "unit": HOSTILE,
+        "note": HOSTILE,
+        "p": None,
+    }
+    page = index.page(results(tmp_path / "r", encodings=("none", HOSTILE), claims=[claim]), "en", language.Messages())
+    assert HOSTILE not in page and "&lt;img src=x" in page
+
+
+def test_a_language_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UserError, match="Did you mean 'ja'"):
+        index.write(results(tmp_path / "r"), "jp")
+
+
+def test_series_hold_the_tables_numbers():
+    """Every score of a committed table is in exactly one series."""
+    folder = ROOT / "results" / "extrapolation"
+    table = store.read_table(folder / "table.csv")
+    wanted = table[table["metric"].isin(comparison.METRICS) & table["seed"].notna() & table["test_length"].notna()]
+    made = comparison.series([folder])
+    values = [value for one in made for row in one["values"] for value in row if value is not None]
+    assert len(values) == wanted["value"].notna().sum()
+    np.testing.assert_allclose(sorted(values), sorted(wanted["value"].dropna()), atol=5.1e-5)
+    one = next(
+        one for one in made if one["encoding"] == "none" and one["metric"] == "token_accuracy" and not one["condition"]
+    )
+    part = table[(table["encoding"] == "none") & (table["task"] == one["task"]) & (table["metric"] == "token_accuracy")]
+    part = part[
+        (part["companion"] == "plain") & (part["test_length"] == one["lengths"][-1]) & (part["seed"] == one["seeds"][0])
+    ]
+    assert part["value"].tolist() == pytest.approx([one["values"][-1][0]], abs=5e-5)
+
+
+# ── in a browser ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+in_browser = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'jaxpe[test]'")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens a page; whatever it logs, throws or asks the network for fails the test."""
+    contexts, faults = [], []
+
+    def opening(path, width=1200, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "request", lambda request: request.url.startswith(("file:", "blob:", "data:")) or faults.append(request.url)
+        )
+        page.goto(path.as_uri())
+        page.wait_for_load_state()
+        return page
+
+    yield opening
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The page of the committed quick results, elsewhere."""
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(index.page(ROOT / "results", "en", language.Messages()), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("tongue", ["en", "ja"])
+class TestInABrowser:
+    pytestmark = in_browser
+
+    def test_it_fits_speaks_and_is_accessible(self, opened, whole, width, tongue):
+        from axe_playwright_python.sync_playwright import Axe
+
+        page = opened(whole, width)
+        page.click(f"[data-choose={tongue}]")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.lang") == tongue
+        other = {"en": "ja", "ja": "en"}[tongue]
+        hidden = page.evaluate(
+            f"[...document.querySelectorAll('span[lang={other}]:not(.always)')].every(e => !e.offsetParent)"
+        )
+        assert hidden and page.locator("h1").inner_text() == page.title()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+    def test_every_control_works(self, opened, whole, width, tongue):
+        page = opened(whole, width)
+        page.click(f"[data-choose={tongue}]")
+        for part in page.locator("[data-play]").all():
+            for control in part.locator("input[type=range]").all():
+                before = part.inner_html()
+                control.focus()
+                page.keyboard.press("ArrowRight")
+                assert part.inner_html() != before
+            for control in part.locator("select").all():
+                for value in control.locator("option").evaluate_all("all => all.map(one => one.value)"):
+                    control.select_option(value)
+            for button in part.locator("button").all():
+                button.click()
+        for name in page.locator("[data-compare] select").evaluate_all("all => all.map(one => one.id)"):
+            for value in page.locator(f"#{name} option").evaluate_all("all => all.map(one => one.value)"):
+                page.select_option(f"#{name}", value)
+        page.locator("#compare .legend button").first.click()
+        assert page.locator("#compare .legend button[aria-pressed=true]").count() == 1
+        page.locator("#compare svg.chart").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert page.locator("#compare output.readout").inner_text()
+
+
+class TestNumbers:
+    pytestmark = in_browser
+
+    def test_the_table_shows_the_tables_numbers_and_its_downloads_too(self, opened, tmp_path):
+        folder = results(tmp_path / "r", encodings=("none", "sinusoidal", "rotary"))
+        page = opened(index.write(folder))
+        table = store.read_table(folder / "mine" / "table.csv")
+        page.select_option("#compare-length", "16")
+        page.select_option("#compare-baseline", "none")
+        shown = {
+            row[0]: row
+            for row in page.locator("#compare tbody tr").evaluate_all(
+                "all => all.map(r => [...r.cells].map(c => c.innerText))"
+            )
+        }
+        with page.expect_download() as download:
+            page.click("[data-save=csv]")
+        saved = {row["encoding"]: row for row in csv.DictReader(io.StringIO(Path(download.value.path()).read_text()))}
+        with page.expect_download() as download:
+            page.click("[data-save=tex]")
+        latex = Path(download.value.path()).read_text()
+        at = table[table["test_length"] == 16].pivot(index="seed", columns="encoding", values="value")
+        for name in ("sinusoidal", "rotary"):
+            wanted = paired_difference(at[name], at["none"])
+            assert float(shown[name][1]) == pytest.approx(at[name].mean(), abs=6e-4)
+            assert float(saved[name]["minus none"]) == pytest.approx(wanted.value, abs=1e-4)
+            assert [float(saved[name][edge]) for edge in ("low", "high")] == pytest.approx(
+                [wanted.low, wanted.high], abs=2e-4
+            )
+            assert int(saved[name]["pairs"]) == 6 and f"{wanted.value:.3f}" in latex
+        assert latex.startswith("% ") and "\\begin{tabular}" in latex
+
+    def test_hostile_names_are_text_there_too(self, opened, tmp_path):
+        page = opened(index.write(results(tmp_path / "r", encodings=("none", HOSTILE))))
+        assert HOSTILE in page.locator("#compare tbody").inner_text() and page.locator("img[src=x]").count() == 0
+
+    def test_figures_open_without_a_shift(self, opened, whole):
+        page = opened(whole)
+        shift = """new Promise(done => { let sum = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; }).observe({type: 'layout-shift', buffered: true}); setTimeout(() => done(sum), 400); })"""
+        page.locator("#again details.figure summary").first.click()
+        assert page.evaluate(shift) < 0.1
+        image = page.locator("#again details.figure[open] img").first
+        page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
+        sizes = json.loads(
+            image.evaluate("i => JSON.stringify([i.clientWidth / i.clientHeight, i.naturalWidth / i.naturalHeight])")
+        )
+        assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
