@@ -218,7 +218,7 @@ class Results(NamedTuple):
         """Writes a cell beside its place and renames it; a cell that is there already stays."""
         from safetensors.numpy import save
 
-        content = save({name: np.ascontiguousarray(value) for name, value in parameters.items()}, {"cell": identifier})
+        content = save({name: np.asarray(value, order="C") for name, value in parameters.items()}, {"cell": identifier})
         facts = plain(record) | {"schema": SCHEMA, "parameters": hashlib.sha256(content).hexdigest()}
         temporary = self.cell(writing_name())
         with disk_errors():

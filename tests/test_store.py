@@ -27,6 +27,15 @@ def test_a_cell_comes_back_as_it_was_and_the_first_writer_wins(results):
     assert [path.name for path in (results.folder / "cells").iterdir()] == ["x"]
 
 
+def test_arrays_keep_their_shapes(results):
+    """Scalars too, and what lies in memory in another order."""
+    given = {"scalar": np.float32(3.0), "turned": np.arange(6.0, dtype=np.float32).reshape(2, 3).T}
+    results.write_cell("y", {}, given)
+    found = results.read_parameters("y")
+    assert found["scalar"].shape == () and found["scalar"] == 3.0
+    np.testing.assert_array_equal(found["turned"], given["turned"])
+
+
 @pytest.mark.parametrize("name", ["record.json", "parameters.safetensors"])
 @pytest.mark.parametrize("damage", ["cut", "altered"])
 def test_damage_is_noticed_and_named(results, name, damage):
