@@ -192,7 +192,7 @@ class TestInABrowser:
     def test_it_fits_speaks_and_is_accessible(self, opened, whole, width, tongue):
         from axe_playwright_python.sync_playwright import Axe
 
-        page = opened(whole, width)
+        page = opened(whole, width, color_scheme={"en": "light", "ja": "dark"}[tongue])
         page.click(f"[data-choose={tongue}]")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate("document.documentElement.lang") == tongue
