@@ -20,6 +20,7 @@ from jaxpe.model import Transformer
 from jaxpe.population import Member, Program, Trained
 from jaxpe.tables import Found
 
+EVALUATORS = 32  # kept compiled: some hundreds exhaust the memory maps that Linux grants a process
 MEASUREMENT = 1  # version of `scores`: raise it when its numbers change
 
 
@@ -226,6 +227,8 @@ class Workspace:
                 built = positions.build(sampler, **({"limit": setting.table_length} if limited else {}))
             self.progress.note(f"compiling the evaluation of {describe(setting)} up to length {top}")
             stream, data = self.source(setting).stream, self.examples_of(setting, part)[0]
+            while len(self.evaluators) >= EVALUATORS:
+                del self.evaluators[next(iter(self.evaluators))]
             self.evaluators[key] = evaluate.compile_evaluator(setting, stream, data, self.mesh, top, examples, built)
         return self.evaluators[key]
 
