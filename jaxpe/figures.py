@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import textwrap
 import zlib
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +16,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.markers import MarkerStyle
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from jaxpe import store
@@ -26,8 +31,34 @@ RC: Any = {
     "axes.spines.right": False,
     "figure.facecolor": "white",
     "svg.hashsalt": "jaxpe",
-    "svg.fonttype": "path",
+    "svg.fonttype": "path",  # an SVG cannot hold its fonts: as outlines its text looks the same everywhere
+    "pdf.fonttype": 42,  # TrueType, embedded: can be searched, where the default (Type 3) is refused by journals
 }
+METADATA: Any = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+class Medium(NamedTuple):
+    """Where figures are shown, with sizes of text in points and of figures in inches."""
+
+    kinds: tuple[str, ...]
+    dpi: int
+    text: float = RC["font.size"]
+    smallest: float = 0.0
+    widths: tuple[float, ...] = ()  # narrowest first
+    height: float = 0.0  # at least
+
+
+MEDIA = {
+    "web": Medium(("svg", "png"), 110),  # as drawn
+    "paper": Medium(("pdf", "svg"), 300, 8.0, 6.0, (3.3, 6.9)),  # a column, and the width of the text
+    # A slide of 16:9, taller where rows need it. Its inches are larger ones, so that lines and markers grow as text does.
+    "talk": Medium(("svg", "png"), 228, 10.0, 8.0, (8.42,), 4.74),
+}
+NARROW = 6.0  # figures drawn no wider than this are the narrowest
 
 
 class Style(NamedTuple):
@@ -71,6 +102,11 @@ def styles() -> dict[str, Style]:
     return STYLES | {name: spare(i) for i, name in enumerate(others)}
 
 
+def edge(look: Style) -> float:
+    """The width of a marker's line: none around those that are filled, all there is of the others."""
+    return 0.0 if MarkerStyle(look.marker).is_filled() else 1.2
+
+
 def style(name: str) -> Style:
     """A series' style; names without one of their own get one by their letters."""
     base = name if name in styles() else name.rpartition(":")[2].partition(", ")[0]
@@ -97,13 +133,31 @@ def panels(
     return figure, list(axes[:count])
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Writes NAME.svg and NAME.png, the same bytes every time."""
-    for kind, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
-        content = io.BytesIO()
-        with matplotlib.rc_context(RC):
-            figure.savefig(content, format=kind, dpi=110, metadata=metadata)
-        store.write_bytes(folder / f"{name}.{kind}", content.getvalue())
+def save(figure: Figure, folder: Path, name: str, medium: str = "web") -> None:
+    """Writes NAME in the file types of a medium, the same bytes every time."""
+    kinds, dpi = MEDIA[medium].kinds, MEDIA[medium].dpi
+    with matplotlib.rc_context(RC):
+        if medium != "web":
+            fit(figure, MEDIA[medium])
+        for kind in kinds:
+            content = io.BytesIO()
+            about = {"Description": described(figure)} if kind == "svg" else {}
+            figure.savefig(content, format=kind, dpi=dpi, metadata=METADATA[kind] | about)
+            store.write_bytes(folder / f"{name}.{kind}", content.getvalue())
+
+
+def described(figure: Figure) -> str:
+    """What a figure shows, for those who hear it: its panels with their axes, its series, its caption."""
+    parts = []
+    for axes in figure.axes:
+        titles = [axes.get_title(loc=place) for place in ("left", "center", "right")]  # type: ignore[arg-type]
+        labels = [f"{name}: {text}" for name, text in (("x", axes.get_xlabel()), ("y", axes.get_ylabel())) if text]
+        if axes.get_visible() and (told := [text for text in titles if text] + labels):
+            parts.append("; ".join(told))
+    series = dict.fromkeys(text.get_text() for legend in figure.legends for text in legend.get_texts())
+    caption = [text.get_text() for text in figure.texts if text.get_text()]
+    told = [*dict.fromkeys(parts), *([f"series: {', '.join(series)}"] if series else []), *caption]
+    return " ".join(f"{part.replace(chr(10), ' ').rstrip('.')}." for part in told)
 
 
 def series_name(row: Any) -> str:
@@ -118,7 +172,7 @@ def curve(axes: Axes, table: pd.DataFrame, x: str = "test_length", y: str = "val
         look = style(str(name))
         means = part.groupby(x)[y].mean()
         axes.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=name, linewidth=1.6)
-        axes.scatter(part[x], part[y], color=look.colour, marker=look.marker, s=14, alpha=0.6, linewidths=0)
+        axes.scatter(part[x], part[y], color=look.colour, marker=look.marker, s=14, alpha=0.6, linewidths=edge(look))
 
 
 def baselines(axes: Axes, table: pd.DataFrame, x: str = "test_length") -> None:
@@ -176,8 +230,9 @@ def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str
         look = style(group)
         spread = place + generator.uniform(-0.16, 0.16, len(part))
         axes.scatter(
-            spread, part["value"], color=look.colour, marker=look.marker, s=26, alpha=0.8, label=group, linewidths=0
-        )
+            spread, part["value"], color=look.colour, marker=look.marker, s=26, alpha=0.8, label=group,
+            linewidths=edge(look),
+        )  # fmt: skip
         for name, dashes, label in (
             ("order_blind", (0, (4, 2)), "order-blind rule"),
             ("floor", ":", "floor: length only"),
@@ -204,3 +259,68 @@ def similarity_map(axes: Axes, matrix: np.ndarray, last: float) -> Any:
         axis.set_major_locator(MaxNLocator(5, integer=True))
         label("position")
     return image
+
+
+# ── for print and for slides ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fit(figure: Figure, medium: Medium) -> None:
+    """Gives a figure the width and the text of a medium, and breaks up what is then too long for its place."""
+    width, height = figure.get_size_inches()
+    scale = medium.text / RC["font.size"]
+    target = medium.widths[0 if width <= NARROW else -1]
+    figure.set_size_inches(target, max(medium.height, height * min(scale, max(target / width, 1.0))))
+    for text in figure.findobj(Text):
+        text.set_fontsize(min(max(medium.smallest, scale * text.get_fontsize()), medium.text))
+    for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
+        if labels := axis.get_ticklabels():  # those that are made anew
+            axis.set_tick_params(labelsize=labels[0].get_fontsize())
+    figure.draw_without_rendering()
+    for text in figure.texts:  # the caption
+        wrap(text, 0.96 * figure.bbox.width)
+    for one in list(figure.legends):
+        narrow(figure, one)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        for text, room in (
+            (axes.title, axes.bbox.width),
+            (axes.xaxis.label, axes.bbox.width),
+            (axes.yaxis.label, axes.bbox.height),
+        ):
+            wrap(text, 1.1 * room)
+        turn(axes)
+
+
+def extent(text: Text) -> float:
+    """How long a line of text is, in pixels."""
+    box = text.get_window_extent()
+    return box.height if text.get_rotation() == 90 else box.width
+
+
+def wrap(text: Text, room: float) -> None:
+    """Breaks a text into lines of at most `room` pixels."""
+    lines = text.get_text().split("\n")
+    if extent(text) > room:
+        letters = max(8, int(0.96 * max(map(len, lines)) * room / extent(text)))
+        text.set_text("\n".join(part for line in lines for part in textwrap.wrap(line, letters)))
+
+
+def narrow(figure: Figure, legend: Legend) -> None:
+    """Gives a figure's legend as many columns as the figure is wide, and the figure room for its further lines."""
+    handles: Any = legend.legend_handles
+    names, size = [text.get_text() for text in legend.get_texts()], legend.get_texts()[0].get_fontsize()
+    before = legend.get_window_extent().height
+    for columns in range(len(names), 0, -1):
+        legend.remove()
+        legend = figure.legend(handles, names, loc="outside upper center", ncols=columns, frameon=False, fontsize=size)
+        if legend.get_window_extent().width <= figure.bbox.width:
+            break
+    more = max(0.0, legend.get_window_extent().height - before)
+    figure.set_figheight(figure.get_figheight() + more / figure.dpi)
+
+
+def turn(axes: Axes) -> None:
+    """Turns the names below an axis where they run into each other."""
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+    if any(one.x1 > other.x0 for one, other in pairwise(boxes)):
+        axes.tick_params(axis="x", labelrotation=90)

@@ -1,7 +1,7 @@
 """From a task's (x, y) to what an encoder, a decoder or an encoder-decoder sees.
 
 * encoder: `x` followed by one blank slot per answer symbol, read at the slots (or, in place, at the tokens of x);
-* decoder: `<bos> x <sep> y <eos>`, read where y and <eos> come next;
+* decoder: `<bos> x <sep> y <eos>`, read where y and `<eos>` come next;
 * encoder-decoder: source `x`, target `<bos> y <eos>`.
 
 `Stream` is what training and evaluation know of data, synthetic or real: it draws one `Example` from a key and a length.

@@ -132,7 +132,18 @@ def fetch(names: Sequence[str]) -> int:
     return 0
 
 
-def doctor() -> int:
+def doctor(as_json: bool) -> int:
+    """Says what this installation has. 0; 3 where it computes wrongly."""
+    facts = installation()
+    if as_json:
+        print(json.dumps(facts, indent=1))
+    else:
+        print("\n".join(lines_of(facts)))
+    return 0 if facts["computes"] else 3
+
+
+def installation() -> dict[str, Any]:
+    """Versions, devices, cache, fetched data, and whether a matrix product is right."""
     from importlib.metadata import version
 
     from jaxpe.corpus import cache_folder
@@ -142,15 +153,26 @@ def doctor() -> int:
     prepare(None)
     import jax
 
-    print(f"python {platform.python_version()}")
-    for name in ("jaxpe", "jax", "flax", "optax", "datasets", "matplotlib", "numpy", "orbax-checkpoint"):
-        print(f"{name} {version(name)}")
-    print(f"backend {jax.default_backend()}, {jax.device_count()} device(s): {jax.devices()[0].device_kind}")
-    if jax.default_backend() == "cpu":
-        print("no accelerator in use; on an NVIDIA machine: pip install 'jaxpe[cuda13]', on a TPU: 'jaxpe[tpu]'")
-    print(f"cache {cache_folder()}, compiled programs included")
-    for name in CATALOGUE:
-        print(f"fetched data {name}: {'here' if stored_at(name).is_file() else f'no; `jaxpe fetch {name}` gets it'}")
+    names = ("jaxpe", "jax", "flax", "optax", "datasets", "matplotlib", "numpy", "orbax-checkpoint")
     total = float(jax.jit(lambda x: (x @ x).sum())(jax.numpy.ones((256, 256))))
-    print("a matrix product compiles and is right" if total == 256.0**3 else "a matrix product is WRONG here")
-    return 0
+    return {
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in names},
+        "backend": jax.default_backend(),
+        "devices": jax.device_count(),
+        "device": jax.devices()[0].device_kind,
+        "cache": cache_folder().as_posix(),
+        "fetched": {name: stored_at(name).is_file() for name in CATALOGUE},
+        "computes": total == 256.0**3,
+    }
+
+
+def lines_of(facts: dict[str, Any]) -> list[str]:
+    lines = [f"{name} {number}" for name, number in facts["versions"].items()]
+    lines.append(f"backend {facts['backend']}, {facts['devices']} device(s): {facts['device']}")
+    if facts["backend"] == "cpu":
+        lines.append("no accelerator in use; on an NVIDIA machine: pip install 'jaxpe[cuda13]', on a TPU: 'jaxpe[tpu]'")
+    lines.append(f"cache {facts['cache']}, compiled programs included")
+    for name, here in facts["fetched"].items():
+        lines.append(f"fetched data {name}: {'here' if here else f'no; `jaxpe fetch {name}` gets it'}")
+    right = "compiles and is right" if facts["computes"] else "is WRONG here"
+    return [*lines, f"a matrix product {right}"]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxpe.errors import UserError
+from jaxpe.statistics import Claim, told
 
 if TYPE_CHECKING:
     from jaxpe.cli import Options
@@ -77,42 +78,73 @@ def run(names: Sequence[str], options: Options) -> int:
     check_tables(names, options)
     prepare(options.devices)
     from jaxpe import experiment, plans, progress, store, study
+    from jaxpe.cli import typed
     from jaxpe.report import index
 
-    command = (
-        "jaxpe " + shlex.join(sys.argv[1:])
-        if Path(sys.argv[0]).stem in ("jaxpe", "__main__")
-        else shlex.join(["python", f"experiments/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    )
     loaded = [experiment.load(name) for name in names]
     pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
     with progress.Terminal(options.quiet) as terminal:
-        work = study.Workspace(store.open_results(options.results, write=not options.dry_run), terminal)
+        work = plans.Watched(store.open_results(options.results, write=not options.dry_run), terminal)
         planned = [(one, experiment.plan(one, preset, work)) for one, preset in pairs]
+        cells = plans.together(plan.everything(work) for _, plan in planned)
         if options.dry_run:
-            print(plans.summary([plan.everything(work) for _, plan in planned], work))
+            plan_of_all = plans.planned(cells, work)
+            print(json.dumps(plan_of_all, indent=1) if options.json else plans.summary(plan_of_all))
             return 0
+        if line := plans.announced(cells, work):
+            terminal.note(line)
         for one, plan in planned:
+            terminal.end()
             terminal.note(f"{one.name}: {one.question}")
-            experiment.run(one, plan, work, command)
+            experiment.run(one, plan, work, typed())
     page = index.write(options.results)
     failed = sorted({study.describe(cell.setting) + f", seed {cell.seed}" for cell in work.failed})
-    print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
+    claims = {one.name: found_in(options.results / one.name / "claims.json") for one in loaded}
+    if options.json:
+        print(json.dumps({"page": page.as_posix(), "claims": claims, "failed": failed}, indent=1, ensure_ascii=False))
+    else:
+        for claim in [claim for made in claims.values() for claim in made if "." not in claim["id"]]:
+            print(f"{claim['id']} {claim['verdict']}: {told(Claim(**claim))}")
+        print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
     if failed:
         print("Trainings that diverged, counted as failures: " + "; ".join(failed), file=sys.stderr)
     return 3 if failed else 0
 
 
-def plot(names: Sequence[str], results: Path) -> int:
-    """Claims, figures and the page again from the tables of a results folder."""
-    from jaxpe import experiment, store
+def found_in(path: Path) -> list[dict[str, Any]]:
+    """The claims of an experiment."""
+    return json.loads(path.read_text())
+
+
+def plot(names: Sequence[str], results: Path, medium: str = "web") -> int:
+    """Claims, figures (also for print or slides) and the page again from the tables of a results folder."""
+    from jaxpe import experiment
     from jaxpe.report import index
+
+    found = tables_in(results)
+    for name in names or found:
+        experiment.draw(experiment.load(name), results / Path(name).stem, medium)
+    print(f"The report is {index.write(results)}")
+    if medium != "web":
+        print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
+    return 0
+
+
+def report(results: Path, language: str) -> int:
+    """The page again from what a results folder holds."""
+    from jaxpe.report import index
+
+    tables_in(results)
+    print(f"The report is {index.write(results, language)}")
+    return 0
+
+
+def tables_in(results: Path) -> list[str]:
+    """The experiments that a results folder has tables of. Raises UserError where there are none."""
+    from jaxpe import store
 
     store.open_results(results, write=False)
     found = [path.parent.name for path in sorted(results.glob("*/table.csv"))]
     if not found:
         raise UserError(f"There is no table in {results}: run `jaxpe study --results {results}` first.")
-    for name in names or found:
-        experiment.draw(experiment.load(name), results / Path(name).stem)
-    print(f"The report is {index.write(results)}")
-    return 0
+    return found

@@ -1,6 +1,6 @@
 """Examples of real text: masked and next-token prediction on the same windows, and translation.
 
-A window is <bos> and `length` tokens, cut from the packed documents; every objective draws the same windows for a key, and
+A window is `<bos>` and `length` tokens, cut from the packed documents; every objective draws the same windows for a key, and
 those that ask for a part of the tokens ask for the same ones. `masked_lm` and `causal_lm` differ in three things at once: the
 attention mask, the objective, and how many tokens are asked for. Two objectives stand between them, one step each:
 

@@ -110,23 +110,3 @@ def test_p_values_are_adjusted_over_the_primary_cells_and_over_the_parts_of_a_cl
     parts = [{"id": f"C5.{i}", "p": 0.01, "family": family} for i, family in enumerate(("seen", "seen", "add"))]
     index.adjust(parts)
     assert [part["adjusted_p"] for part in parts] == pytest.approx([0.02, 0.02, 0.01])
-
-
-def test_names_are_shown_as_text(tmp_path):
-    from jaxpe import store
-    from jaxpe.report import index
-
-    store.open_results(tmp_path)
-    store.write_table(tmp_path / "mine" / "table.csv", [])
-    store.write_json(tmp_path / "mine" / "claims.json", [])
-    facts = {
-        "question": "<script>alert(1)</script>",
-        "prediction": "",
-        "cells": 1,
-        "diverged": 0,
-        "command": "",
-        "date": "",
-    }
-    store.write_json(tmp_path / "mine" / "provenance.json", facts)
-    page = index.write(tmp_path).read_text()
-    assert "<script>" not in page and "&lt;script&gt;" in page and "Not run: accuracy" in page

@@ -378,7 +378,14 @@ def by_part(part: Any) -> Any:
         means = own.assign(place=place).groupby("place")["value"].mean()
         axes[1].scatter(means, means.index, color=look.colour, marker="|", s=90, linewidths=1.6)
         axes[1].scatter(
-            own["value"], place, color=look.colour, marker=look.marker, s=18, alpha=0.75, label=name, linewidths=0
+            own["value"],
+            place,
+            color=look.colour,
+            marker=look.marker,
+            s=18,
+            alpha=0.75,
+            label=name,
+            linewidths=draw.edge(look),
         )
     for column, dashes, label in (
         ("order_blind", (0, (6, 3)), "order-blind rule"),
@@ -425,7 +432,14 @@ def by_head(part: Any) -> Any:
             place = own["part"].map(parts.index) + 0.24 * (i - 1)
             means = own.assign(place=place).groupby("place")["value"].mean()
             axis.scatter(
-                own["value"], place, color=look.colour, marker=look.marker, s=16, alpha=0.6, linewidths=0, label=label
+                own["value"],
+                place,
+                color=look.colour,
+                marker=look.marker,
+                s=16,
+                alpha=0.6,
+                linewidths=draw.edge(look),
+                label=label,
             )
             axis.scatter(means, means.index, color=look.colour, marker="|", s=90, linewidths=1.6)
         full = value_of(whole, series=name, part="nothing")

@@ -68,7 +68,9 @@ def changed(model: Transformer, change: Change) -> Transformer:
     for layer, block in enumerate(new.stack.blocks):
         out, fixed = block.attention.out, jnp.asarray(change.fixed[layer], jnp.float32)
         out[...] = out[...] * jnp.asarray(change.gate)[layer][:, None, None]
-        wrapped.append(Changed(own[layer % len(own)].at(layer, 1.0), jnp.asarray(change.bias)[layer], fixed, out.shape[1]))
+        wrapped.append(
+            Changed(own[layer % len(own)].at(layer, 1.0), jnp.asarray(change.bias)[layer], fixed, out.shape[1])
+        )
     new.stack.encodings = nnx.List(wrapped)
     return new
 
@@ -155,7 +157,7 @@ def other_keys(removed: Bool[ndarray, "T S"], visible: Bool[ndarray, "T S"], see
 
 
 def repeated_batch(inputs: Inputs, halves: Halves, again: bool = True) -> tuple[Example, Inputs]:
-    """<bos> w w as examples that ask for the next token in the second w (but for its first, which no repetition tells)."""
+    """`<bos> w w` as examples that ask for the next token in the second w (but for its first, which no repetition tells)."""
     made, half = repeated(inputs, halves, again), halves.words.shape[1]
     place = jnp.arange(made.tokens.shape[1])
     answered = jnp.broadcast_to((place > half) & (place < 2 * half), made.tokens.shape)

@@ -109,7 +109,7 @@ def rotated(weights: Float[Array, "B N T S"], seen: Bool[Array, "B T S"], key: K
 
 
 class Halves(NamedTuple):
-    """What stands in <bos> w w: w of every sequence, and another w for the control."""
+    """What stands in `<bos> w w`: w of every sequence, and another w for the control."""
 
     words: Int[ndarray, "B W"]
     others: Int[ndarray, "B W"]
@@ -133,7 +133,7 @@ def text_halves(inputs: Inputs, half: int) -> Halves:
 
 
 def repeated(inputs: Inputs, halves: Halves, again: bool = True) -> Inputs:
-    """<bos> w w in arrays of the shape of `inputs`. Without `again` the first w is the other one: a control."""
+    """`<bos> w w` in arrays of the shape of `inputs`. Without `again` the first w is the other one: a control."""
     half, tokens = halves.words.shape[1], np.full(inputs.tokens.shape, PAD, np.int32)
     tokens[:, 0], tokens[:, half + 1 : 2 * half + 1] = BOS, halves.words
     tokens[:, 1 : half + 1] = halves.words if again else halves.others
@@ -196,7 +196,7 @@ def scores_of(looked: Looked) -> Scores:
 
 
 def second_half(half: int) -> Int[ndarray, half]:
-    """The places of the second w in <bos> w w."""
+    """The places of the second w in `<bos> w w`."""
     return np.arange(half + 1, 2 * half + 1)
 
 

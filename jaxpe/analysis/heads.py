@@ -196,7 +196,7 @@ class Map(NamedTuple):
 def examples(model: Transformer, inputs: Inputs, looked: Looked, shown: int = SHOWN) -> dict[str, Map]:
     """The clearest head of each of DRAWN on the first `shown` places of the first sequence.
 
-    Induction is shown on a short <bos> w w instead, on which its keys are known.
+    Induction is shown on a short `<bos> w w` instead, on which its keys are known.
     """
     short = repeated(inputs, random_halves(inputs, min(shown // 2, looked.half)))
     maps = {}

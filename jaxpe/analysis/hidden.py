@@ -1,7 +1,7 @@
 """Hidden states of a model beside what might be read from them, and everything that is measured on one model.
 
 The sequences have all lengths from half the training length up, so that the place from the front and the place from the
-end are two things. Where a format answers at places of its own (an encoder's blank slots, a decoder's after <sep>), those
+end are two things. Where a format answers at places of its own (an encoder's blank slots, a decoder's after `<sep>`), those
 are looked at apart from the places of the input: after the last layer the states of the latter feed nothing. What is
 measured comes back as pairs (columns, value): rows of a table without the cell's own columns.
 """

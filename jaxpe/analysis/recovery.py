@@ -35,7 +35,7 @@ ASKED = 128  # examples of a loss
 def order_gap(model: Transformer, inputs: Inputs) -> Float[Array, ""]:
     """How far the logits of a window with its words in another order are from its logits in that order, over the largest.
 
-    0 (1e-5 in float32): the network is equivariant, so word order is invisible to it. One window, <bos> stays in front.
+    0 (1e-5 in float32): the network is equivariant, so word order is invisible to it. One window, `<bos>` stays in front.
     """
     size = inputs.tokens.shape[0]
     place = jnp.arange(size)

@@ -156,7 +156,12 @@ def measures(table: Any) -> Any:
             own = part[(part["name"] == name) & (part["metric"] == metric)]
             look = draw.style(name.partition(" ")[0].partition(",")[0])
             axis.scatter(
-                own["value"], np.full(len(own), place), color=look.colour, marker=look.marker, s=16, linewidths=0
+                own["value"],
+                np.full(len(own), place),
+                color=look.colour,
+                marker=look.marker,
+                s=16,
+                linewidths=draw.edge(look),
             )
         axis.set_yticks(range(len(names)), names, fontsize=7)
         axis.set_xlim(left=min(0.0, axis.get_xlim()[0]))

@@ -99,7 +99,7 @@ class NoEncoding(Encoding):
     """Nothing is added, rotated or biased.
 
     Without a causal mask the model is then permutation-equivariant; with one it can count what it sees, and needs a
-    <bos> token to do so.
+    `<bos>` token to do so.
     """
 
     invariance = "content"

@@ -1,0 +1,87 @@
+"""What an encoding costs: parameters, floating-point operations, memory, and the time of a training step.
+
+Operations and memory are XLA's own counts for a compiled program (elementwise operations included, transcendental functions
+not; the body of a loop is counted once). Times are compared within one run, the programs in turn, so that what slows the machine slows all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Float
+from numpy import ndarray
+
+from jaxpe import parameters, population, train
+from jaxpe.config import Setting, Source
+from jaxpe.population import Member
+
+ROUNDS = 15  # of interleaved timing
+STEPS = 20  # of training in one timed call
+
+
+def count(setting: Setting, source: Source) -> int:
+    """How many numbers the model holds."""
+    shapes = jax.eval_shape(lambda: parameters.fresh(setting, source.stream))
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
+
+
+def operations(function: Callable[..., Any], *arguments: Any) -> float:
+    """Floating-point operations of a function of arrays (or of their shapes), as XLA counts them."""
+    counted = jax.jit(function).lower(*arguments).compile().cost_analysis()
+    return float((counted or {}).get("flops", math.nan))
+
+
+def forward_operations(setting: Setting, source: Source, length: int) -> tuple[float, int]:
+    """Operations of the forward pass of one example of a length, and its number of tokens T (of both sides)."""
+
+    def given() -> Any:
+        key = jax.random.key(0)
+        example = source.stream.example(key, length, length, source.validation)
+        model = parameters.fresh(setting, source.stream)
+        return model, train.inputs_of(example, setting.sampler, key)
+
+    model, inputs = jax.eval_shape(given)
+    with jax.default_matmul_precision(setting.precision):
+        return operations(lambda model, inputs: model(inputs).logits, model, inputs), sum(source.stream.sizes(length))
+
+
+def training(setting: Setting, source: Source, mesh: Mesh) -> tuple[Callable[[], Any], int]:
+    """A call that makes STEPS training steps of a model on every device, called once; the bytes of its temporaries."""
+    program = population.compile_program(setting, source, mesh)
+    member = Member(0, setting.training.learning_rate, setting.mix)
+    lanes = population.start(setting, source, program, [member])
+    batches = jax.device_put(program.draw(lanes.seed, 0), population.spread_over(mesh))
+    edges = np.int32(0), np.int32(0), np.int32(STEPS)
+
+    def call() -> Any:
+        nonlocal lanes  # the program takes over the memory of those it is given
+        lanes = jax.block_until_ready(program.run(lanes, batches, *edges))
+        return lanes
+
+    call()
+    memory = program.run.memory_analysis()
+    return call, int(memory.temp_size_in_bytes) if memory else 0
+
+
+def interleaved(
+    calls: Sequence[Callable[[], Any]], rounds: int = ROUNDS, clock: Callable[[], float] = time.perf_counter
+) -> Float[ndarray, "R C"]:
+    """Seconds of every call in every round: one after the other, every second round in reverse order."""
+    seconds = np.zeros((rounds, len(calls)))
+    for one in range(rounds):
+        for place in range(len(calls))[:: -1 if one % 2 else 1]:
+            began = clock()
+            calls[place]()
+            seconds[one, place] = clock() - began
+    return seconds
+
+
+def ratios(seconds: Float[ndarray, "R C"]) -> Float[ndarray, C]:
+    """Time of the first call over that of each: the median of the ratios within a round."""
+    return np.median(seconds[:, :1] / seconds, axis=0)

@@ -1,0 +1,382 @@
+"""The command line by itself: examples, mistakes, completion, progress, estimates, figures for print and slides."""
+
+import functools
+import html
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib
+import pytest
+from matplotlib.text import Text
+from rich.console import Console
+
+from jaxpe import cli, experiment, figures, listing, parameters, plans, population, presets, progress, run, store
+from jaxpe.study import Workspace
+
+ROOT = Path(__file__).parents[1]
+
+
+def ended(capsys, *words):
+    """The exit code of a command in this process, what it printed, and what it said of mistakes."""
+    with pytest.raises(SystemExit) as end:
+        cli.main(list(words))
+    told = capsys.readouterr()
+    return end.value.code or 0, told.out, told.err
+
+
+@pytest.fixture
+def prepared(monkeypatch):
+    """The tests' devices are there already."""
+    monkeypatch.setattr(run, "prepare", lambda devices: None)
+
+
+# ── help ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_shows_examples_that_parse(name, monkeypatch, capsys):
+    """Each is called with what the example says, instead of being run."""
+    called = []
+
+    @functools.wraps(cli.COMMANDS[name])
+    def recorder(*given, **named):
+        called.append((given, named))
+        return 0
+
+    examples = [line for line in cli.EXAMPLES[name] if line.startswith("jaxpe")]
+    code, page, _ = ended(capsys, name, "--help")
+    assert code == 0 and all(line in page for line in cli.EXAMPLES[name])
+    monkeypatch.setitem(cli.COMMANDS, name, recorder)
+    for example in examples:
+        words = shlex.split(example.partition(" >")[0], comments=True)
+        assert ended(capsys, *words[1:])[0] == 0
+    assert len(called) == len(examples) > 0
+
+
+def test_help_names_every_command_and_imports_nothing_slow():
+    code = (
+        "import sys\nfrom jaxpe import cli\n"
+        "for words in [['--help'], *[[name, '--help'] for name in cli.COMMANDS]]:\n"
+        "    try: cli.main(words)\n    except SystemExit as end: assert not end.code\n"
+        "assert not {'jax', 'matplotlib', 'datasets', 'pandas', 'scipy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert all(f"usage: jaxpe {name}" in done.stdout for name in cli.COMMANDS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_help_has_colours_in_a_terminal_and_none_where_they_are_not_wanted():
+    import pty
+
+    found = {}
+    for wanted in ("", "1"):
+        main, side = pty.openpty()
+        environment = os.environ | {"TERM": "xterm-256color", "NO_COLOR": wanted, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-m", "jaxpe", "list", "--help"], stdout=side, env=environment, check=True)
+        os.close(side)
+        found[wanted] = os.read(main, 65536)
+        os.close(main)
+    assert b"\x1b[" in found[""] and b"\x1b[" not in found["1"] and b"jaxpe list encodings" in found["1"]
+
+
+# ── mistakes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("", "Which command? study, run"),
+        ("plto", "Did you mean 'plot'?"),
+        ("--quiet", "Unknown command '--quiet'"),
+        ("plot --reslts x", "Did you mean '--results'? See `jaxpe plot --help`"),
+        ("plot --reslts=x", "Unknown option '--reslts'"),
+        ("run accuracy --presett quick", "Did you mean '--preset'?"),
+        ("plot --for papr", "Did you mean 'paper'?"),
+        ("list encodigns", "Did you mean 'encodings'?"),
+        ("list encodings more", "`jaxpe list` does not take 'more'"),
+        ("list", "`jaxpe list` needs more: kind"),
+        ("check", "`jaxpe check` needs more: encoding"),
+        ("plot --results", "--results needs a value"),
+        ("run accuracy --seeds two", "--seeds takes INT, got 'two'"),
+        ("export-task reverse --lengths 4 x", "--lengths takes"),
+        ("completion bahs", "Did you mean 'bash'?"),
+    ],
+)
+def test_a_mistyped_command_option_or_value_is_one_line(capsys, line, says):
+    code, printed, told = ended(capsys, *line.split())
+    assert code == 2 and says in told and not printed and len(told.splitlines()) == 1
+    assert told.startswith("jaxpe: ")
+
+
+def test_a_tyro_without_its_hook_still_ends_with_2(capsys, monkeypatch):
+    """The hook is not part of what tyro promises: without it tyro says in its own words what is wrong."""
+    monkeypatch.setattr(cli, "on_parse_error", cli.nullcontext)
+    code, _, told = ended(capsys, "plot", "--reslts", "x")
+    assert code == 2 and "--reslts" in told and "Traceback" not in told
+
+
+def test_a_stopped_command_says_how_to_go_on(capsys, monkeypatch):
+    def stopped():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/jaxpe", "run", "accuracy", "--results", "my results"])
+    with pytest.raises(SystemExit) as end:
+        cli.guarded(stopped)
+    assert end.value.code == 130
+    assert capsys.readouterr().err.strip().endswith("goes on from here: jaxpe run accuracy --results 'my results'")
+
+
+# ── completion ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes_commands_options_and_choices(capsys, tmp_path):
+    code, script, _ = ended(capsys, "completion", "bash")
+    assert code == 0
+    (tmp_path / "script").write_text(script)
+    asked = {"pl": "plot", "plot --fo": "--for", "plot --for pa": "paper", "compare --out": "--output"}
+    for line, expected in asked.items():
+        words = ["jaxpe", *line.split(" ")]
+        typed = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _tyro_jaxpe; echo ${{COMPREPLY[@]}}"
+        done = subprocess.run(["bash", "-c", f"source {tmp_path}/script; {typed}"], capture_output=True, text=True)
+        assert done.stdout.split() == [expected], done.stderr
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_get_a_script_of_their_own(capsys, shell):
+    code, script, _ = ended(capsys, "completion", shell)
+    head = {"zsh": "#compdef jaxpe", "fish": "complete --no-files --command"}[shell]
+    assert code == 0 and head in script
+
+
+# ── progress ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lines(count):
+    return [progress.Line(("reverse", "encoder", f"encoding{i}"), 2, 200) for i in range(count)]
+
+
+def terminal(height=30, is_terminal=True, **more):
+    shown = progress.Terminal(**more)
+    quiet = shown.console.quiet
+    shown.console = Console(
+        file=io.StringIO(), force_terminal=is_terminal, width=100, height=height, quiet=quiet, soft_wrap=True
+    )
+    return shown
+
+
+def shown_by(one):
+    """What a terminal shows now, as plain text."""
+    page = Console(file=io.StringIO(), width=100)
+    page.print(one.view())
+    return page.file.getvalue()
+
+
+def test_the_table_shows_seeds_losses_and_states():
+    one, rows = terminal(), lines(4)
+    one.expect(rows)
+    one.begin("training", 800)
+    one.note("a remark")
+    one.start(rows[0])
+    one.advance(200)
+    one.finish(0.25)
+    one.finish(0.75)
+    one.start(rows[1])
+    one.advance(200)
+    one.finish(None)
+    one.finish(0.5)
+    one.start(rows[2])
+    one.advance(100)
+    page = shown_by(one)
+    one.end()
+    found = {line.split()[2]: line.split()[3:] for line in page.splitlines() if "encoding" in line and "[" not in line}
+    assert found["encoding0"] == ["2/2", "0.5", "done"]
+    assert found["encoding1"] == ["2/2", "0.5", "1", "diverged"]
+    assert found["encoding2"][0] == "0/2" and found["encoding2"][-1] == "left"
+    assert found["encoding3"] == ["0/2", "waiting"]
+    assert "500/800" in page and "a remark" in page
+
+
+def test_a_long_table_stays_around_the_program_at_work():
+    one, rows = terminal(height=16), lines(50)
+    one.expect(rows)
+    one.begin("training", 10_000)
+    one.start(rows[30])
+    page = shown_by(one)
+    one.end()
+    assert "encoding30 " in page and "compiling" in page and "encoding0 " not in page and "encoding49" not in page
+    assert len(page.splitlines()) <= 16
+
+
+def test_a_pipe_gets_plain_lines_and_quiet_gets_nothing():
+    for quiet in (False, True):
+        one, rows = terminal(is_terminal=False, quiet=quiet), lines(1)
+        one.expect(rows)
+        one.note("compiling [reverse]")
+        one.begin("training", 200)
+        one.start(rows[0])
+        one.told -= 60  # as if a minute had passed
+        one.advance(100)
+        said = one.console.file.getvalue().splitlines()
+        assert said == [] if quiet else said[0] == "compiling [reverse]" and said[1].startswith("training: 100 of 200")
+        assert not any("\x1b" in line for line in said)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
+def test_times_are_told_in_a_unit_that_fits(seconds, told):
+    assert progress.clock(seconds) == told
+
+
+# ── before work ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def small(**more):
+    """One program of the smoke preset."""
+    preset = presets.narrow(experiment.load("accuracy").preset("smoke"), ["reverse"], ["none"], ["encoder"])
+    given = {"seeds": 2, "layers": 1, "steps": 8} | more
+    return presets.override(preset, [f"{name}={value}" for name, value in given.items()])
+
+
+def test_long_work_is_announced_with_time_and_disk_and_short_work_is_not(tmp_path):
+    work = Workspace(store.open_results(tmp_path))
+    asked = experiment.load("accuracy")
+    assert plans.announced(experiment.plan(asked, small(), work).cells, work) == ""
+    cells = experiment.plan(asked, small(steps=100_000_000, seeds=4), work).cells
+    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plans.announced(cells, work))
+
+
+def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
+    """Trainings that end at once, with models as they start: one diverges. What is stored is not watched again."""
+
+    def at_once(work, group):
+        for cell in group:
+            model = parameters.fresh(cell.setting, work.source(cell.setting).stream, cell.seed)
+            kept, history = dict.fromkeys(population.CHECKPOINTS, model), {"loss": [2.0, 0.5]}
+            work.progress.advance(cell.setting.training.steps)
+            member = population.Member(cell.seed, 0.1)
+            done = population.Trained(member, kept, history, diverged=cell.seed == 1, seconds=1.0)
+            work.write(cell, done, population.Program(None, None, work.mesh, 2, 0.0))
+
+    monkeypatch.setattr(Workspace, "train_group", at_once)
+    work = plans.Watched(store.open_results(tmp_path), terminal(is_terminal=False))
+    cells = experiment.plan(experiment.load("accuracy"), small(), work).cells
+    estimated = plans.disk(cells, work)
+    work.train(cells)
+    [line] = work.lines.values()
+    assert (line.losses, line.diverged, line.state()) == ([0.5], 1, "1 diverged") and line.done == line.steps == 16
+    kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
+    assert kept < estimated < kept + 2 * 100_000  # the rest is for records and measurements
+    assert plans.disk(cells, work) == 0 and plans.estimate(cells, work) == 0
+    work.train(cells)
+    assert work.lines == {}
+
+
+def test_a_dry_run_as_json(tmp_path, capsys, prepared):
+    words = "run accuracy --preset smoke --tasks reverse --architectures encoder --encodings none learned --seeds 3"
+    code, printed, _ = ended(capsys, *words.split(), "--dry-run", "--json", "--results", str(tmp_path / "r"))
+    plan = json.loads(printed)
+    assert code == 0 and plan["cells"] == 6 and plan["stored"] == 0 and len(plan["programs"]) == 2
+    assert {one["program"] for one in plan["programs"]} == {"reverse, encoder, none", "reverse, encoder, learned"}
+    assert plan["bytes"] > 0 and plan["seconds"] > 0 and not (tmp_path / "r").exists()
+
+
+def test_the_doctor_as_json(capsys, prepared, monkeypatch):
+    code, printed, _ = ended(capsys, "doctor", "--json")
+    facts = json.loads(printed)
+    assert code == 0 and facts["computes"] and facts["devices"] == 2 and "jax" in facts["versions"]
+    monkeypatch.setattr(listing, "installation", lambda: facts | {"computes": False})
+    code, printed, _ = ended(capsys, "doctor")
+    assert code == 3 and "WRONG" in printed
+
+
+# ── figures for print and slides ────────────────────────────────────────────────────────────────────────────────────
+
+
+def figure(columns=2, width=3.6):
+    """Panels with what tends to be too long: names below an axis, a title, a legend and a caption."""
+    names = [f"an_encoding_{i}" for i in range(5)]
+    drawn, axes = figures.panels(columns, columns=columns, width=width, height=2.5)
+    for axis in axes:
+        for i, name in enumerate(names):
+            axis.plot([0, 1], [i, i + 1], label=f"{name} with a long name")
+        axis.set_xticks(range(5), names, fontsize=8)
+        axis.set_title("reverse, encoder-decoder, with a title that has no room above its panel", fontsize=9.5)
+        axis.text(0.5, 0.5, "tiny", fontsize=4)
+    figures.legend(drawn, axes)
+    figures.caption(drawn, "A caption of many words, " * 8)
+    return drawn
+
+
+@pytest.mark.parametrize(("columns", "width", "inches"), [(2, 4.6, 6.9), (1, 5.5, 3.3)])
+def test_paper_has_the_widths_of_a_page_embedded_fonts_and_the_same_bytes(tmp_path, columns, width, inches):
+    for folder in ("a", "b"):
+        figures.save(figure(columns, width), tmp_path / folder, "f", "paper")
+    pdf = (tmp_path / "a" / "f.pdf").read_bytes()
+    assert float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", pdf)[1]) == pytest.approx(72 * inches)
+    assert b"/FontFile2" in pdf and b"/Type3" not in pdf and b"CreationDate" not in pdf
+    for kind in ("pdf", "svg"):
+        assert (tmp_path / "a" / f"f.{kind}").read_bytes() == (tmp_path / "b" / f"f.{kind}").read_bytes()
+
+
+@pytest.mark.parametrize("medium", ["paper", "talk"])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_all_text_is_large_enough_and_inside_the_figure(medium, columns):
+    shape, drawn = figures.MEDIA[medium], figure(columns)
+    figures.fit(drawn, shape)
+    drawn.draw_without_rendering()
+    texts = [text for text in drawn.findobj(Text) if text.get_text() and text.get_visible()]
+    assert {shape.smallest} <= {text.get_fontsize() for text in texts} and len(texts) > 15
+    assert all(shape.smallest <= text.get_fontsize() <= shape.text for text in texts)
+    for text in [*drawn.texts, *drawn.legends[0].get_texts()]:
+        box = text.get_window_extent()
+        assert box.x0 >= -1 and box.x1 <= drawn.bbox.width + 1
+    for axes in drawn.axes:
+        names = [label.get_window_extent() for label in axes.get_xticklabels()]
+        assert all(one.x1 <= other.x0 for one, other in pairwise(names))
+        assert axes.title.get_window_extent().width < 1.2 * axes.bbox.width
+
+
+def test_a_slide_is_16_to_9_and_lines_grow_with_its_text():
+    drawn = figure(2)
+    figures.fit(drawn, figures.MEDIA["talk"])
+    width, height = drawn.get_size_inches()
+    pixels = width * figures.MEDIA["talk"].dpi
+    assert width / height == pytest.approx(16 / 9, rel=0.15) and pixels == pytest.approx(1920, rel=0.01)
+    points_on_a_slide = figures.MEDIA["talk"].text * 13.33 / width
+    assert points_on_a_slide > 15
+
+
+def test_figures_for_print_stand_beside_the_others(tmp_path, capsys):
+    """`plot --for paper` from a stored table; figures of an earlier table go, those of the web's page stay."""
+    shutil.copytree(ROOT / "results" / "throughput", tmp_path / "throughput")
+    shutil.copy(ROOT / "results" / "jaxpe.json", tmp_path)
+    shown = tmp_path / "throughput" / "figures"
+    (shown / "paper").mkdir()
+    (shown / "paper" / "of_an_earlier_table.pdf").write_bytes(b"")
+    before = {path: path.read_bytes() for path in shown.glob("*.*")}
+    code, printed, _ = ended(capsys, "plot", "--for", "paper", "--results", str(tmp_path))
+    names = {path.name for path in (shown / "paper").iterdir()}
+    expected = {f"{path.stem}.{kind}" for path in before for kind in ("pdf", "svg")}
+    assert code == 0 and names == expected and "figures/paper" in printed
+    assert {path: path.read_bytes() for path in shown.glob("*.*")} == before
+
+
+def test_figures_tell_what_they_show(tmp_path):
+    """Axes, series and caption in the SVG, for those who hear the page; nothing else than that is added."""
+    figures.save(figure(1), tmp_path, "f")
+    svg, plain = (tmp_path / "f.svg").read_bytes(), io.BytesIO()
+    with matplotlib.rc_context(figures.RC):
+        figure(1).savefig(plain, format="svg", metadata={"Date": None, "Creator": None})
+    told = re.search(rb" *<dc:description>(.*?)</dc:description>\n", svg, re.DOTALL)
+    assert svg.replace(told[0], b"") == plain.getvalue() and (tmp_path / "f.png").is_file()
+    for title in [axis.get_title() for axis in figure(1).axes]:
+        assert title and html.escape(title, quote=False).encode() in told[1]
