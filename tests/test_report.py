@@ -12,7 +12,7 @@ import pytest
 
 from jaxpe import store
 from jaxpe.errors import UserError
-from jaxpe.report import comparison, index, language
+from jaxpe.report import comparison, index, language, readme
 from jaxpe.statistics import paired_difference
 
 ROOT = Path(__file__).parents[1]
@@ -275,3 +275,21 @@ class TestNumbers:
             image.evaluate("i => JSON.stringify([i.clientWidth / i.clientHeight, i.naturalWidth / i.naturalHeight])")
         )
         assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
+
+
+# ── tables of the README ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_readmes_tables_are_those_of_the_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "<!-- table: " in text and readme.rendered(text, ROOT) == text
+
+
+def test_a_table_is_made_anew_and_one_without_results_is_refused(tmp_path):
+    store.write_json(tmp_path / "s.json", {"title": "What", "columns": ["a", "b"], "rows": [["x|y", "1"]]})
+    page = "before\n<!-- table: s.json -->\nold\n<!-- end -->\nafter"
+    made = readme.rendered(page, tmp_path)
+    assert made == "before\n<!-- table: s.json -->\nWhat.\n\n| a | b |\n|---|---|\n| x\\|y | 1 |\n<!-- end -->\nafter"
+    assert readme.rendered(made, tmp_path) == made
+    with pytest.raises(UserError, match=r"no t\.json"):
+        readme.rendered(page.replace("s.json", "t.json"), tmp_path)
