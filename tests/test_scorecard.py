@@ -371,7 +371,7 @@ def test_times_are_taken_in_turn_and_compared_within_a_round():
     assert "".join(order) == "abc" + "cba" + "abc"
     np.testing.assert_allclose(seconds, [[3, 2, 6], [15, 10, 30], [6, 4, 12]])
     np.testing.assert_allclose(cost.ratios(seconds), [1, 1.5, 0.5])
-    np.testing.assert_allclose(cost.ratios(np.array([[1.0, 2], [1, 4], [9, 1]])), [1, 0.5])  # median of .5, .25, 9
+    np.testing.assert_allclose(cost.ratios(np.array([[1.0, 2], [4, 5], [9, 1]])), [1, 0.8])  # median of .5, .8, 9
 
 
 # ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────

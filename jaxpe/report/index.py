@@ -20,12 +20,12 @@ from jaxpe import experiment, figures, store
 from jaxpe.errors import UserError, unknown
 from jaxpe.report import comparison, guide
 from jaxpe.report.language import LANGUAGES, Messages
-from jaxpe.statistics import holm
+from jaxpe.statistics import EXPLORATORY, holm
 
 PRIMARY = [f"C{number}" for number in range(1, 13)]
 # The figure that shows a primary claim.
 SHOWN_BY = {
-    "C1": "structure/shift_linearity", "C2": "accuracy/accuracy", "C3": "extrapolation/length_curves",
+    "C1": "structure/measures", "C2": "accuracy/accuracy", "C3": "extrapolation/length_curves",
     "C4": "structure/use", "C5": "harm/within_and_beyond", "C6": "extraction/readers", "C7": "superposition/digits",
     "C8": "accuracy/accuracy", "C9": "structure/layers", "C10": "reproduction/exact_match",
     "C11": "catalogue/merit", "C12": "randomized/gain",
@@ -81,6 +81,7 @@ def page(results: Path, language: str, messages: Messages) -> str:
         t=messages,
         language=language,
         languages=LANGUAGES,
+        exploratory=EXPLORATORY,
         css=asset("page.css"),
         script=asset("page.js"),
         data=Markup(embedded(data)),
