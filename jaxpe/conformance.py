@@ -100,7 +100,7 @@ def about(name: str, found: list[Subject], refused: dict[str, str]) -> list[Row]
     """What the encoding is: the head of the card."""
     kind = type(found[0].initial)
     return [
-        Row("class", f"{kind.__name__} ({subjects.place_of_method(kind, '__init__').partition(',')[0]})"),
+        Row("class", f"{kind.__name__} ({place_of_class(kind).partition(',')[0]})"),
         Row("attention", ", ".join(one.attention for one in found)),
         *(Row(f"{attention} is refused", sentence) for attention, sentence in refused.items()),
     ]

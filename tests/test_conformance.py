@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -27,10 +28,15 @@ def catalogue():
             yield pytest.param(name, one, marks=marks, id=f"{name}-{one.replace(' ', '_')}")
 
 
+@cache
+def built(name):
+    """The encoding in every setting; its group of tests runs in one worker."""
+    return conformance.settings_of(name)[0]
+
+
 @pytest.mark.parametrize(("name", "one"), list(catalogue()))
 def test_every_encoding_of_the_catalogue_has_every_property(name, one):
-    found, _ = conformance.settings_of(name)
-    assert [row.fault for row in conformance.examine(found, [one]) if row.fault] == []
+    assert [row.fault for row in conformance.examine(built(name), [one]) if row.fault] == []
 
 
 FAULTS = [
