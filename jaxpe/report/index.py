@@ -39,6 +39,11 @@ QUESTIONS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
 }
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS = 4 / 3  # in a point
+# What the provenance of an experiment of one's own may lack.
+UNKNOWN: dict[str, Any] = {
+    "cells": 0, "diverged": 0, "training_seconds": 0.0, "prediction": "", "question": "", "devices": 1, "device": "–",
+    "versions": {"jaxpe": "–"},
+}  # fmt: skip
 
 
 def write(results: Path, language: str = "en") -> Path:
