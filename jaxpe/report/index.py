@@ -133,8 +133,7 @@ def section(folder: Path) -> dict[str, Any]:
     return {
         "name": folder.name,
         "claims": stored(folder / "claims.json") or [],
-        "provenance": {"cells": 0, "diverged": 0, "training_seconds": 0.0, "prediction": "", "question": ""}
-        | provenance,
+        "provenance": UNKNOWN | provenance,
         "summary": stored(folder / "summary.json"),
         "answers": stored(folder / "answers.json") or [],
         "figures": [drawing(folder, path, provenance) for path in sorted((folder / "figures").glob("*.svg"))],
