@@ -57,7 +57,7 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
         setting, source = cell.setting, work.source(cell.setting)
         base = tables.base_row("tour", setting, cell.seed, None)
         if setting.language:
-            rows += [base | row for row in guesses(work, cell)]
+            rows += [base | row for row in guesses(work, cell)] if setting.task == "masked_lm" else []
             continue
         lengths = test_lengths(source.stream, setting.train_length, preset.reach, preset.points)
         for (seed, length), found in work.scores([cell], lengths, preset.examples).items():
@@ -83,7 +83,7 @@ def guesses(work: Workspace, cell: Cell) -> list[tables.Row]:
     setting = cell.setting
     tokenizer = corpus.tokenizer(corpus.load(setting.corpus).train, setting.vocabulary)
     words, model, rows = heads.words_of(tokenizer), jax.tree.map(jnp.asarray, work.model(cell)), list[tables.Row]()
-    for verse, tokens in enumerate(verses(setting, tokenizer)):
+    for verse, tokens in enumerate(verses(setting, tokenizer)):  # none where training examples are shorter
         place = len(tokens) // 2
         for order in range(ORDERS):
             others = [at for at in range(len(tokens)) if at != place]
@@ -134,20 +134,23 @@ def figures(table: Any) -> dict[str, Any]:
         figure.colorbar(image, ax=axes, label="what is added to the token")
         made["codes"] = figure
     lengths = tables.select(table, metric="token_accuracy")
-    figure, [axis] = draw.panels(1, width=5.6)
-    draw.baselines(axis, lengths)
-    draw.curve(axis, lengths)
-    draw.train_length(axis, lengths["train_length"].iloc[0])
-    axis.set_xlabel("test length")
-    axis.set_ylabel("token accuracy")
-    axis.set_title("reverse, encoder", loc="right")
-    draw.legend(figure, [axis], columns=3)
-    draw.caption(figure, "One seed, to look at: the claims come from more.")
-    made["lengths"] = figure
-    told = moved(table)
-    if told:
+    if len(lengths):
+        groups = [part for _, part in lengths.groupby(["task", "architecture"], sort=False)]
+        figure, axes = draw.panels(len(groups), width=5.6)
+        for axis, part in zip(axes, groups, strict=True):
+            draw.baselines(axis, part)
+            draw.curve(axis, part)
+            draw.train_length(axis, part["train_length"].iloc[0])
+            axis.set_xlabel("test length")
+            axis.set_ylabel("token accuracy")
+            axis.set_title(f"{part['task'].iloc[0]}, {part['architecture'].iloc[0]}", loc="right")
+        draw.legend(figure, axes, columns=3)
+        draw.caption(figure, "One seed, to look at: the claims come from more.")
+        made["lengths"] = figure
+    changed = moved(table)
+    if changed:
         figure, [axis] = draw.panels(1, width=5.6)
-        for name, changes in told.items():
+        for name, changes in changed.items():
             look = draw.style(name)
             axis.plot(range(len(changes)), changes, color=look.colour, marker=look.marker, linestyle="", label=name)
         axis.set_xlabel("verse and order, one after the other")

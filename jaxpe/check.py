@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from jaxpe.conformance import Row, about, examine, settings_of
+from jaxpe.conformance import HEADS, WIDTH, Row, about, examine, settings_of
 from jaxpe.encodings import label
 from jaxpe.plugins import call_user_code
+from jaxpe.properties.subject import Subject
 
 T = TypeVar("T")
 
@@ -37,19 +38,30 @@ def within(seconds: float, function: Callable[[], T]) -> T:
         signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
+def built(name: str, width: int = WIDTH, heads: int = HEADS) -> tuple[list[Subject], dict[str, str]]:
+    """The encoding in each attention setting, and what it says where it refuses one. Raises UserError where it fails."""
+    what = f"encoding {label(name)!r} could not be built"
+    return call_user_code(lambda: within(BUILD_SECONDS, lambda: settings_of(name, width, heads)), what)
+
+
+def measured(found: list[Subject]) -> Iterator[Row]:
+    """The rows of the card, none of which may take for ever."""
+    measuring = examine(found)
+    while row := within(MEASURE_SECONDS, lambda: next(measuring, None)):
+        yield row
+
+
 def check(name: str, width: int, heads: int, as_json: bool) -> int:
     """Measures an encoding and prints its card. 0: every property holds; 3: one does not.
 
     Raises UserError where the encoding cannot be loaded, built or called.
     """
-    what = f"encoding {label(name)!r} could not be built"
-    found, refused = call_user_code(lambda: within(BUILD_SECONDS, lambda: settings_of(name, width, heads)), what)
+    found, refused = built(name, width, heads)
     head = about(name, found, refused)
     if not as_json:
         print(f"{name}: width {width}, {heads} heads", *(f"{row.name:22}{row.measured}" for row in head), sep="\n")
     rows: list[Row] = []
-    measuring = examine(found)
-    while row := within(MEASURE_SECONDS, lambda: next(measuring, None)):
+    for row in measured(found):
         rows.append(row)
         if not as_json:
             print(line(row), flush=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from difflib import get_close_matches
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,14 +18,14 @@ import pandas as pd
 
 from jaxpe import store
 from jaxpe.errors import UserError, unknown
-from jaxpe.statistics import Estimate, at_ceiling, direction_verdict, holm, paired_difference
+from jaxpe.statistics import at_ceiling, compared, finite, holm
 
 TABLE = "table.csv"
 KEYS = ["experiment", "task", "architecture", "encoding", "positions", "test_positions", "test_length", "metric"]
 VALUES = ("seed", "value", "floor", "order_blind", "n_examples")
 ACCURACIES = ("token_accuracy", "exact_match")
 DECIDED = ("higher", "lower")
-SAME, CEILING, NOT_COMPARABLE = "the same", "both at the ceiling", "not comparable"
+SAME, CEILING = "the same", "both at the ceiling"
 CONFIGURATION = ("command", "preset", "versions", "commit", "system", "backend", "device", "devices")
 NOTHING = "–"
 ONE_ENCODING = "as named"  # the encoding of a row where each side is one encoding
@@ -80,28 +81,17 @@ def runs_of(folder: Path, encoding: str) -> dict[str, Run]:
         if lacking := [name for name in (*KEYS, "seed", "value") if name not in table]:
             raise UserError(f"{path} is not a table of results: it has no column {lacking[0]!r}.")
         name = str(table["experiment"].iloc[0]) if len(table) else path.parent.name
-        runs[name] = Run(
-            table, stored(path.with_name("claims.json"), []), stored(path.with_name("provenance.json"), {})
-        )
+        facts = store.read_json(path.with_name("provenance.json"), {})
+        runs[name] = Run(table, store.read_claims(path.parent), facts)
     return {name: only(run, encoding, runs) for name, run in runs.items()} if encoding else runs
 
 
 def nothing_in(folder: Path) -> UserError:
-    beside = [path.parent for path in folder.parent.glob(f"*/{TABLE}")]
-    if beside:
-        return unknown("run", str(folder), [str(path) for path in beside])
+    runs = [path.parent for path in folder.parent.glob(f"*/{TABLE}")]
+    folders = [path.parent for path in folder.parent.glob(f"*/{store.MARKER}")]
+    if runs or get_close_matches(folder.name, [path.name for path in folders]):
+        return unknown("run or results folder", str(folder), [str(path) for path in (*folders, *runs)])
     return UserError(f"There is no table in {folder}: give a results folder, or the folder of an experiment in one.")
-
-
-def stored(path: Path, default: Any) -> Any:
-    """What a JSON file holds; the default where there is no file."""
-    try:
-        found = json.loads(path.read_text()) if path.is_file() else default
-    except ValueError:
-        found = None
-    if not isinstance(found, type(default)):
-        raise UserError(f"{path} was altered: run its experiment again.")
-    return found
 
 
 def only(run: Run, encoding: str, runs: dict[str, Run]) -> Run:
@@ -171,29 +161,18 @@ def text(value: Any) -> str:
 
 
 def difference(a: np.ndarray, b: np.ndarray, metric: str) -> Found:
-    """b − a over paired seeds. A pair without a finite value (a diverged training) is counted, never left out."""
-    lacking = int((~(np.isfinite(a) & np.isfinite(b))).sum())
-    estimate = None if lacking else paired_difference(b, a)
-    return {
-        "a_mean": a.mean() if np.isfinite(a).all() else None,
-        "b_mean": b.mean() if np.isfinite(b).all() else None,
-        "difference": estimate and estimate.value,
-        "low": estimate and estimate.low,
-        "high": estimate and estimate.high,
-        "n": len(a),
-        "without_value": lacking,
-        "p": estimate and estimate.p,
-        "adjusted_p": None,
-        "verdict": verdict(estimate, a, b, metric) if estimate else NOT_COMPARABLE,
-    }
+    """b − a over paired seeds, with both means."""
+    found = compared(b, a)
+    return {"a_mean": finite(a.mean()), "b_mean": finite(b.mean())} | found | {"verdict": verdict(found, a, b, metric)}
 
 
-def verdict(estimate: Estimate, a: np.ndarray, b: np.ndarray, metric: str) -> str:
-    if (a == b).all():
+def verdict(found: Found, a: np.ndarray, b: np.ndarray, metric: str) -> str:
+    if not found["without_value"] and (a == b).all():
         return SAME
     if metric in ACCURACIES and at_ceiling(list(a), list(b)):
         return CEILING
-    return {"supported": "higher", "contradicted": "lower"}.get(direction_verdict(estimate), "undecided")
+    words = {"supported": "higher", "contradicted": "lower"}
+    return words.get(found["verdict"], str(found["verdict"]))
 
 
 def ordered(rows: list[Found]) -> list[Found]:

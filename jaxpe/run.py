@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jaxpe.errors import UserError
 from jaxpe.statistics import Claim, told
@@ -99,7 +99,7 @@ def run(names: Sequence[str], options: Options) -> int:
             experiment.run(one, plan, work, typed())
     page = index.write(options.results)
     failed = sorted({study.describe(cell.setting) + f", seed {cell.seed}" for cell in work.failed})
-    claims = {one.name: found_in(options.results / one.name / "claims.json") for one in loaded}
+    claims = {one.name: store.read_claims(options.results / one.name) for one in loaded}
     if options.json:
         print(json.dumps({"page": page.as_posix(), "claims": claims, "failed": failed}, indent=1, ensure_ascii=False))
     else:
@@ -109,11 +109,6 @@ def run(names: Sequence[str], options: Options) -> int:
     if failed:
         print("Trainings that diverged, counted as failures: " + "; ".join(failed), file=sys.stderr)
     return 3 if failed else 0
-
-
-def found_in(path: Path) -> list[dict[str, Any]]:
-    """The claims of an experiment."""
-    return json.loads(path.read_text())
 
 
 def plot(names: Sequence[str], results: Path, medium: str = "web") -> int:

@@ -30,7 +30,7 @@ from jaxpe.cli import typed
 from jaxpe.config import Setting
 from jaxpe.encodings import label
 from jaxpe.errors import UserError, unknown
-from jaxpe.plugins import call_user_code, first_line
+from jaxpe.plugins import first_line
 from jaxpe.presets import Preset, Row
 from jaxpe.properties import subject
 from jaxpe.report import scorecard as report
@@ -113,14 +113,11 @@ class OneProgram(plans.Watched):
 
 def examined(name: str) -> tuple[dict[str, Any], str]:
     """The property card, and the architecture that the encoding is compared in."""
-    what = f"encoding {label(name)!r} could not be built"
-    settings = call_user_code(lambda: check.within(check.BUILD_SECONDS, lambda: conformance.settings_of(name)), what)
-    rows, measuring = [], conformance.examine(settings[0])
-    while row := check.within(check.MEASURE_SECONDS, lambda: next(measuring, None)):
-        rows.append(row)
+    found, refused = check.built(name)
     had = {"causal": "decoder", "bidirectional": "encoder"}
-    architectures = [had[one.attention] for one in settings[0] if one.attention in had]
-    return check.card(name, conformance.about(name, *settings), rows), min(architectures, key=HERE.index)
+    architectures = [had[one.attention] for one in found if one.attention in had]
+    card = check.card(name, conformance.about(name, found, refused), list(check.measured(found)))
+    return card, min(architectures, key=HERE.index)
 
 
 def chosen(name: str, against: Sequence[str], preset: str, assignments: Sequence[str]) -> tuple[Preset, int]:

@@ -148,6 +148,33 @@ def direction_verdict(estimate: Estimate, margin: float = 0.0) -> str:
     return "supported" if estimate.low > margin else "contradicted" if estimate.high < margin else "undecided"
 
 
+NOT_COMPARABLE = "not comparable"
+
+
+def compared(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
+    """a − b over paired seeds as columns of a table. A pair without a finite value (a diverged training) is counted.
+
+    `verdict`: as `direction_verdict` has it, or NOT_COMPARABLE; `adjusted_p` waits for all comparisons.
+    """
+    lacking = int((~(np.isfinite(a) & np.isfinite(b))).sum())
+    estimate = None if lacking else paired_difference(a, b)
+    return {
+        "difference": estimate and estimate.value,
+        "low": estimate and estimate.low,
+        "high": estimate and estimate.high,
+        "n": len(a),
+        "without_value": lacking,
+        "p": estimate and estimate.p,
+        "adjusted_p": None,
+        "verdict": direction_verdict(estimate) if estimate else NOT_COMPARABLE,
+    }
+
+
+def finite(value: Any) -> float | None:
+    """A number, or None where it is none."""
+    return float(value) if np.isfinite(value) else None
+
+
 def equivalent(a: Sequence[float], b: Sequence[float], none: Sequence[float], margin: float) -> tuple[str, Estimate]:
     """Are two continuous outcomes equal within a margin? Needs assay sensitivity: `none` at least five margins away.
 

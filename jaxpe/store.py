@@ -42,6 +42,7 @@ __all__ = [
 log = logging.getLogger("jaxpe")
 SCHEMA = 1  # raise it when old folders can no longer be read
 MARKER = "jaxpe.json"
+CLAIM = ("id", "statement", "verdict", "effect", "low", "high", "n", "unit")  # what every claim has
 KEY = "__key__"  # the array in which a measurement keeps its key
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -143,6 +144,26 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON for people to read: keys in their order, one a line."""
     write_text(path, json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, default: Any) -> Any:
+    """What a JSON file holds; the default where there is no file. Raises UserError where it holds something else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
+    except ValueError:
+        found = None
+    if not isinstance(found, type(default)):
+        raise UserError(f"{path} was altered: run its experiment again.")
+    return found
+
+
+def read_claims(folder: Path) -> list[dict[str, Any]]:
+    """The claims of an experiment's folder. Raises UserError where they lack what a claim has."""
+    path = folder / "claims.json"
+    found = read_json(path, [])
+    if not all(isinstance(claim, dict) and claim.keys() >= set(CLAIM) for claim in found):
+        raise UserError(f"{path} was altered: run its experiment again.")
+    return found
 
 
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 """`jaxpe compare`: differences over shared seeds, what tells rows apart, what differs, and names that hold HTML."""
 
 import json
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import cli, compare, store
+from jaxpe import cli, compare, statistics, store
 from jaxpe.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -107,7 +108,7 @@ def test_lengths_are_the_same_whether_a_table_holds_gaps_or_not(written):
 def test_a_diverged_training_is_counted_and_never_left_out(written):
     lost = [0.9, 0.9, None, 0.9, 0.9, 0.9, 0.9]
     [row] = compared(written("a", values([0.1] * 7)), written("b", values(lost)))
-    assert row["verdict"] == compare.NOT_COMPARABLE and row["without_value"] == 1 and row["difference"] is None
+    assert row["verdict"] == statistics.NOT_COMPARABLE and row["without_value"] == 1 and row["difference"] is None
 
 
 def test_what_cannot_be_seen_is_called_so(written):
@@ -263,5 +264,19 @@ def test_mistakes_are_one_sentence_and_exit_code_2(written, tmp_path, capsys, wo
 def test_an_altered_file_is_named(written):
     a, b = written("a", values(SPREAD)), written("b", values(SPREAD))
     (Path(b) / "accuracy" / "claims.json").write_text("{")
+    with pytest.raises(UserError, match=r"claims\.json was altered"):
+        compare.opened([a, b])
+
+
+def test_a_mistyped_results_folder_is_guessed(written):
+    right = written("standard", values(SPREAD))
+    with pytest.raises(UserError, match=f"Did you mean '{re.escape(right)}'"):
+        compare.opened([right.replace("standard", "standrad"), right])
+
+
+@pytest.mark.parametrize("claims", ['[{"id": "C1"}]', '["C1"]', "{}"])
+def test_claims_that_lack_what_a_claim_has_are_named(written, claims):
+    a, b = written("a", values(SPREAD)), written("b", values(SPREAD))
+    (Path(b) / "accuracy" / "claims.json").write_text(claims)
     with pytest.raises(UserError, match=r"claims\.json was altered"):
         compare.opened([a, b])

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from jaxpe import encodings, figures
 from jaxpe.analysis import geometry
@@ -110,3 +111,18 @@ def test_p_values_are_adjusted_over_the_primary_cells_and_over_the_parts_of_a_cl
     parts = [{"id": f"C5.{i}", "p": 0.01, "family": family} for i, family in enumerate(("seen", "seen", "add"))]
     index.adjust(parts)
     assert [part["adjusted_p"] for part in parts] == pytest.approx([0.02, 0.02, 0.01])
+
+
+@pytest.mark.parametrize("name", figures.styles())
+def test_a_point_of_every_encoding_can_be_seen(name):
+    """Markers without an area are lines, which width 0 would hide."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2, 2), dpi=60)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    rows = {"encoding": name, "value": 0.5, "floor": float("nan"), "order_blind": float("nan")}
+    figures.seeds_at(axes, pd.DataFrame([rows]), [name])
+    shown = FigureCanvasAgg(figure)
+    shown.draw()
+    assert (np.asarray(shown.buffer_rgba())[..., :3] < 250).any()

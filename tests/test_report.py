@@ -109,6 +109,33 @@ def test_names_with_html_are_text(tmp_path):
     assert HOSTILE not in page and "&lt;img src=x" in page
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("claims", '[{"id": "C1"}]'), ("claims", "["), ("provenance", "[]"), ("summary", "[]")]
+)
+def test_an_altered_file_is_named(tmp_path, name, content):
+    folder = results(tmp_path / "r")
+    (folder / "mine" / f"{name}.json").write_text(content)
+    with pytest.raises(UserError, match=rf"{name}\.json was altered"):
+        index.write(folder)
+
+
+def test_what_provenance_lacks_is_a_dash(tmp_path):
+    folder = results(tmp_path / "r")
+    (folder / "mine" / "provenance.json").unlink()
+    assert "<td>mine</td><td><code>–</code></td>" in index.write(folder).read_text()
+
+
+def test_the_figures_that_claims_and_questions_name_are_there():
+    """In the committed results, of either preset, of every experiment that was run."""
+    named = {*index.SHOWN_BY.values(), *(key for question in index.QUESTIONS.values() for key in question[3])}
+    folders = (ROOT / "results", ROOT / "results" / "standard")
+    for experiment, figure in (key.split("/") for key in named):
+        shown = [
+            folder / experiment / "figures" / f"{figure}.svg" for folder in folders if (folder / experiment).is_dir()
+        ]
+        assert any(path.is_file() for path in shown), f"{experiment}/{figure}"
+
+
 def test_a_language_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(UserError, match="Did you mean 'ja'"):
         index.write(results(tmp_path / "r"), "jp")

@@ -256,6 +256,17 @@ def test_scores_are_stored_and_longer_tests_do_not_retrain(tmp_path):
     assert not record["diverged"] and record["history"]["step"][-1] == 40
 
 
+def test_only_so_many_evaluations_stay_compiled(tmp_path, monkeypatch):
+    """Each holds memory maps, of which a process has a limited number."""
+    monkeypatch.setattr(study, "EVALUATORS", 2)
+    work = workspace(tmp_path / "results")
+    cells = work.cells(SETTING, [0])
+    work.train(cells)
+    for examples in (4, 6, 8):
+        work.scores(cells, [3], examples)
+        assert examples in [key[2] for key in work.evaluators] and len(work.evaluators) <= 2
+
+
 def test_a_test_beyond_the_learned_table_is_refused(tmp_path):
     from jaxpe.errors import UserError
 

@@ -6,10 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from jaxpe import store
+from jaxpe.report import pages
+from jaxpe.report.pages import signed
 
 SHOWN = 200  # rows of a pair on the page; the table has all
 NAMED = 5  # differences and claims that the summary names
@@ -24,10 +25,7 @@ Found = dict[str, Any]
 
 def write(folder: Path, found: Found) -> Path:
     """Writes `index.html`, which needs no other file, and `table.csv`. Returns the page's path."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": number, "signed": signed, "place": place, "at": at}
+    environment = pages.environment(place=place, at=at)
     pairs: dict[tuple[str, str], list[Found]] = {}
     for row in found["differences"]:
         pairs.setdefault((row["a"], row["b"]), []).append(row)
@@ -74,15 +72,6 @@ def place(row: Found) -> str:
     """'accuracy: reverse, encoder, learned, test_length 16': where a number was measured."""
     more = [f"{name} {value}" for name, value in row.items() if name not in REST and value not in ("", "arange")]
     return f"{row['experiment']}: {', '.join([row[name] for name in PLACE if row[name]] + more)}"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number for people; a dash for none."""
-    return "–" if value is None else f"{value:.{digits}g}"
-
-
-def signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3g}"
 
 
 def at(value: float, row: Found) -> str:

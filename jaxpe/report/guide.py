@@ -70,6 +70,7 @@ def lengths(table: pd.DataFrame) -> dict[str, Any] | None:
     part = tables.select(table, metric="token_accuracy")
     if part.empty:
         return None
+    part = tables.select(part, task=part["task"].iloc[0], architecture=part["architecture"].iloc[0])
     means = part.groupby(["encoding", "test_length"], sort=False)["value"].mean().unstack("test_length")
     baselines = part.groupby("test_length")[["floor", "order_blind"]].first()
     at = sorted(means.columns)

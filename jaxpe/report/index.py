@@ -13,12 +13,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from jaxpe import experiment, figures, store
-from jaxpe.errors import UserError, unknown
-from jaxpe.report import comparison, guide
+from jaxpe.errors import unknown
+from jaxpe.report import comparison, guide, pages
 from jaxpe.report.language import LANGUAGES, Messages
 from jaxpe.statistics import EXPLORATORY, holm
 
@@ -27,7 +26,7 @@ PRIMARY = [f"C{number}" for number in range(1, 13)]
 SHOWN_BY = {
     "C1": "structure/measures", "C2": "accuracy/accuracy", "C3": "extrapolation/length_curves",
     "C4": "structure/use", "C5": "harm/within_and_beyond", "C6": "extraction/readers", "C7": "superposition/digits",
-    "C8": "accuracy/accuracy", "C9": "structure/layers", "C10": "reproduction/exact_match",
+    "C8": "accuracy/accuracy", "C9": "structure/layers", "C10": "reproduction/copying",
     "C11": "catalogue/merit", "C12": "randomized/gain",
 }  # fmt: skip
 # Each question: its claims, those told in a sentence, the experiments whose own answers stand below, its figures.
@@ -39,10 +38,10 @@ QUESTIONS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
 }
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS = 4 / 3  # in a point
-# What the provenance of an experiment of one's own may lack.
+# What provenance may lack.
 UNKNOWN: dict[str, Any] = {
     "cells": 0, "diverged": 0, "training_seconds": 0.0, "prediction": "", "question": "", "devices": 1, "device": "–",
-    "versions": {"jaxpe": "–"},
+    "versions": {"jaxpe": "–"}, "command": "–", "date": "–",
 }  # fmt: skip
 
 
@@ -73,34 +72,29 @@ def page(results: Path, language: str, messages: Messages) -> str:
         "guide": played | {"shift": {}},
         "series": series,
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["number"] = number
-    environment.filters["signed"] = signed
-    return environment.get_template("page.html.jinja").render(
-        t=messages,
-        language=language,
-        languages=LANGUAGES,
-        exploratory=EXPLORATORY,
-        css=asset("page.css"),
-        script=asset("page.js"),
-        data=Markup(embedded(data)),
-        primary=[
-            {"id": one, "claim": claims.get(one), "figure": drawings.get(SHOWN_BY[one], {}).get("id")}
-            for one in PRIMARY
-        ],
-        shifts=[claim for name, claim in claims.items() if name.partition(".")[0] == "C1"],
-        guide=played,
-        questions=asked,
-        shown_above={one["id"] for question in asked for one in question["figures"]},
-        has_series=bool(series),
-        sections=sections,
-        missing=missing(results),
+    return (
+        pages.environment()
+        .get_template("page.html.jinja")
+        .render(
+            t=messages,
+            language=language,
+            languages=LANGUAGES,
+            exploratory=EXPLORATORY,
+            css=asset("page.css"),
+            script=asset("page.js"),
+            data=Markup(embedded(data)),
+            primary=[
+                {"id": one, "claim": claims.get(one), "figure": drawings.get(SHOWN_BY[one], {}).get("id")}
+                for one in PRIMARY
+            ],
+            shifts=[claim for name, claim in claims.items() if name.partition(".")[0] == "C1"],
+            guide=played,
+            questions=asked,
+            shown_above={one["id"] for question in asked for one in question["figures"]},
+            has_series=bool(series),
+            sections=sections,
+            missing=missing(results),
+        )
     )
 
 
@@ -127,15 +121,13 @@ def missing(results: Path) -> list[str]:
 
 def section(folder: Path) -> dict[str, Any]:
     """What one experiment has to say."""
-    provenance = stored(folder / "provenance.json")
-    if provenance is None:
-        raise UserError(f"There is no provenance.json beside the table in {folder}: run the experiment again.")
+    provenance = UNKNOWN | store.read_json(folder / "provenance.json", {})
     return {
         "name": folder.name,
-        "claims": stored(folder / "claims.json") or [],
-        "provenance": UNKNOWN | provenance,
-        "summary": stored(folder / "summary.json"),
-        "answers": stored(folder / "answers.json") or [],
+        "claims": store.read_claims(folder),
+        "provenance": provenance,
+        "summary": store.read_json(folder / "summary.json", {}),
+        "answers": store.read_json(folder / "answers.json", []),
         "figures": [drawing(folder, path, provenance) for path in sorted((folder / "figures").glob("*.svg"))],
     }
 
@@ -181,11 +173,6 @@ def look(name: str) -> dict[str, str]:
     return {"colour": one.colour, "marker": one.marker, "dash": dash}
 
 
-def stored(path: Path) -> Any:
-    """What a JSON file holds; None where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
 def adjust(claims: list[dict[str, Any]]) -> None:
     """Adds Holm's adjusted p-value to each claim, over its family.
 
@@ -200,13 +187,3 @@ def adjust(claims: list[dict[str, Any]]) -> None:
     for family in families.values():
         for claim, p in zip(family, holm([claim["p"] for claim in family]), strict=True):
             claim["adjusted_p"] = p
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number for people; a dash for none."""
-    return "–" if value is None else f"{value:.{digits}g}"
-
-
-def signed(value: float) -> str:
-    """A number with its sign, three digits; rounding errors are 0."""
-    return "0" if abs(value) < 1e-9 else f"{value:+.3g}".replace("-", "−")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import markupsafe
 import numpy as np
 import pandas as pd
@@ -20,7 +19,8 @@ from matplotlib.ticker import MaxNLocator
 
 from jaxpe import figures as draw
 from jaxpe import store, tables
-from jaxpe.statistics import EXPLORATORY, Estimate, at_ceiling, direction_verdict, holm, paired_difference
+from jaxpe.report import pages
+from jaxpe.statistics import EXPLORATORY, NOT_COMPARABLE, at_ceiling, compared, finite, holm
 
 PRIMARY = "reverse"
 PLAIN = "as they are"  # the condition: the same steps and width for all
@@ -28,7 +28,6 @@ EQUAL = ("equal FLOPs", "equal parameters")
 COUNTED = ("parameters", "forward_flops", "training_bytes")
 LONGEST = 0
 TEXT, TOKENS, BITS = ("causal_lm", "masked_lm"), "token_accuracy", "bits_per_character"
-NOT_COMPARABLE = "not comparable"  # a pair of seeds has no finite value: it is shown, not left out
 Difference = dict[str, Any]
 
 
@@ -103,8 +102,7 @@ def difference(part: pd.DataFrame, measure: Measure, name: str, baseline: str) -
     if not len(a) or (measure.times == LONGEST and longest <= 2 * n):
         return []
     how = list(part["how"].dropna()) if "how" in part else []
-    lacking = int((~(np.isfinite(a) & np.isfinite(b))).sum())
-    estimate = None if lacking else paired_difference(a, b)
+    found = compared(a, b)
     return [
         {
             "measure": measure.kind,
@@ -118,30 +116,19 @@ def difference(part: pd.DataFrame, measure: Measure, name: str, baseline: str) -
             "baseline": baseline,
             "new_mean": finite(a.mean()),
             "baseline_mean": finite(b.mean()),
-            "difference": estimate and estimate.value,
-            "low": estimate and estimate.low,
-            "high": estimate and estimate.high,
-            "n": len(a),
-            "without_value": lacking,
-            "p": estimate and estimate.p,
-            "adjusted_p": None,
-            "verdict": word(estimate, measure, a, b) if estimate else NOT_COMPARABLE,
+            **found,
+            "verdict": word(found["verdict"], measure, a, b),
             "exploratory": len(a) < EXPLORATORY,
         }
     ]
 
 
-def finite(value: Any) -> float | None:
-    """A number, or None where it is none."""
-    return float(value) if math.isfinite(value) else None
-
-
-def word(estimate: Estimate, measure: Measure, a: np.ndarray, b: np.ndarray) -> str:
+def word(verdict: str, measure: Measure, a: np.ndarray, b: np.ndarray) -> str:
     """better, worse, undecided; both at the ceiling; of what is neither good nor bad: higher, lower."""
     if measure.metric == TOKENS and at_ceiling(list(a), list(b)):
         return "both at the ceiling"
     up, down = measure.words
-    return {"supported": up, "contradicted": down}.get(direction_verdict(estimate), "undecided")
+    return {"supported": up, "contradicted": down}.get(verdict, verdict)
 
 
 # ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,10 +362,7 @@ def page(
     images: Sequence[str] = (),
 ) -> str:
     """The page as self-contained HTML; everything but the drawn images is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": number, "signed": signed, "whole": whole, "place": place}
+    environment = pages.environment(number=number, signed=signed, whole=whole, place=place)
     groups: dict[tuple[Any, ...], list[Difference]] = {}
     for one in made:
         key = tuple(one[k] for k in ("condition", "how", "measure", "task", "metric", "test_length"))
