@@ -229,7 +229,7 @@ COMMANDS: Any = {
 }
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "study": (
-        "jaxpe study --preset smoke --results first    # about a minute: shows that everything runs",
+        "jaxpe study --preset smoke --results first    # two minutes: shows that everything runs",
         "jaxpe study    # minutes on two cores; reversing 8 symbols: 1.00 right with sinusoids, .31 without",
     ),
     "run": (

@@ -139,6 +139,8 @@ def save(figure: Figure, folder: Path, name: str, medium: str = "web") -> None:
     with matplotlib.rc_context(RC):
         if medium != "web":
             fit(figure, MEDIA[medium])
+        else:
+            frame(figure)
         for kind in kinds:
             content = io.BytesIO()
             about = {"Description": described(figure)} if kind == "svg" else {}
@@ -276,10 +278,7 @@ def fit(figure: Figure, medium: Medium) -> None:
         if labels := axis.get_ticklabels():  # those that are made anew
             axis.set_tick_params(labelsize=labels[0].get_fontsize())
     figure.draw_without_rendering()
-    for text in figure.texts:  # the caption
-        wrap(text, 0.96 * figure.bbox.width)
-    for one in list(figure.legends):
-        narrow(figure, one)
+    frame(figure)
     figure.draw_without_rendering()
     for axes in figure.axes:
         for text, room in (
@@ -289,6 +288,15 @@ def fit(figure: Figure, medium: Medium) -> None:
         ):
             wrap(text, 1.1 * room)
         turn(axes)
+
+
+def frame(figure: Figure) -> None:
+    """Breaks up a caption and a legend that are wider than their figure."""
+    for text in figure.texts:
+        wrap(text, 0.96 * figure.bbox.width)
+    for legend in list(figure.legends):
+        if legend.get_window_extent().width > figure.bbox.width:
+            narrow(figure, legend)
 
 
 def extent(text: Text) -> float:

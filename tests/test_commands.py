@@ -373,10 +373,20 @@ def test_figures_for_print_stand_beside_the_others(tmp_path, capsys):
 def test_figures_tell_what_they_show(tmp_path):
     """Axes, series and caption in the SVG, for those who hear the page; nothing else than that is added."""
     figures.save(figure(1), tmp_path, "f")
-    svg, plain = (tmp_path / "f.svg").read_bytes(), io.BytesIO()
+    svg, plain, drawn = (tmp_path / "f.svg").read_bytes(), io.BytesIO(), figure(1)
+    figures.frame(drawn)
     with matplotlib.rc_context(figures.RC):
-        figure(1).savefig(plain, format="svg", metadata={"Date": None, "Creator": None})
+        drawn.savefig(plain, format="svg", metadata={"Date": None, "Creator": None})
     told = re.search(rb" *<dc:description>(.*?)</dc:description>\n", svg, re.DOTALL)
     assert svg.replace(told[0], b"") == plain.getvalue() and (tmp_path / "f.png").is_file()
     for title in [axis.get_title() for axis in figure(1).axes]:
         assert title and html.escape(title, quote=False).encode() in told[1]
+
+
+def test_captions_and_legends_stay_inside_their_figure(tmp_path):
+    drawn = figure(1)
+    wide = [one.get_window_extent().width for one in (*drawn.texts, *drawn.legends)]
+    assert all(width > drawn.bbox.width for width in wide) and len(wide) == 2
+    figures.save(drawn, tmp_path, "f")
+    boxes = [one.get_window_extent() for one in (*drawn.texts, *drawn.legends)]
+    assert all(0 <= box.x0 and box.x1 <= drawn.bbox.width for box in boxes)
