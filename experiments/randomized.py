@@ -121,9 +121,7 @@ def gain_figure(table: Any) -> Any:
             a, b = (gains(found, task, name, way) for way in ("randomized", "plain"))
             n = min(len(a), len(b))
             x = place + 0.18 * (i - (len(names) - 1) / 2) + np.linspace(-0.04, 0.04, n)
-            axis.scatter(
-                x, a[:n] - b[:n], color=look.colour, marker=look.marker, s=20, label=name, linewidths=draw.edge(look)
-            )
+            draw.points(axis, x, a[:n] - b[:n], look, s=20, label=name)
     axis.axhline(0, color="black", linewidth=0.7)
     axis.set_xticks(range(len(tasks)), [task.replace("_", "\n") for task in tasks], fontsize=8)
     axis.set_ylabel("token accuracy beyond N:\nrandomized minus plain")

@@ -147,9 +147,7 @@ def figures(table: Any) -> dict[str, Any]:
             for place, label in enumerate(labels):
                 seeds = at_size(found, size, encoding=name, range=label)["value"].to_numpy()
                 x = place + 0.22 * (2 * i - 1) + np.linspace(-0.08, 0.08, len(seeds))
-                axis.scatter(
-                    x, seeds, color=look.colour, marker=look.marker, s=24, label=name, linewidths=draw.edge(look)
-                )
+                draw.points(axis, x, seeds, look, s=24, label=name)
                 published = PUBLISHED.get((name, size), (None, None))
                 value = None if place == 0 else published[place - 1]
                 if value is not None:

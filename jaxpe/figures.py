@@ -102,9 +102,10 @@ def styles() -> dict[str, Style]:
     return STYLES | {name: spare(i) for i, name in enumerate(others)}
 
 
-def edge(look: Style) -> float:
-    """The width of a marker's line: none around those that are filled, all there is of the others."""
-    return 0.0 if MarkerStyle(look.marker).is_filled() else 1.2
+def points(axes: Axes, x: Any, y: Any, look: Style, **more: Any) -> None:
+    """Points in a series' colour and marker. Filled markers have no line around them, all there is of the others."""
+    line = 0.0 if MarkerStyle(look.marker).is_filled() else 1.2
+    axes.scatter(x, y, color=look.colour, marker=look.marker, linewidths=line, **more)
 
 
 def style(name: str) -> Style:
@@ -174,7 +175,7 @@ def curve(axes: Axes, table: pd.DataFrame, x: str = "test_length", y: str = "val
         look = style(str(name))
         means = part.groupby(x)[y].mean()
         axes.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=name, linewidth=1.6)
-        axes.scatter(part[x], part[y], color=look.colour, marker=look.marker, s=14, alpha=0.6, linewidths=edge(look))
+        points(axes, part[x], part[y], look, s=14, alpha=0.6)
 
 
 def baselines(axes: Axes, table: pd.DataFrame, x: str = "test_length") -> None:
@@ -231,10 +232,7 @@ def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str
         part = table[table[column] == group]
         look = style(group)
         spread = place + generator.uniform(-0.16, 0.16, len(part))
-        axes.scatter(
-            spread, part["value"], color=look.colour, marker=look.marker, s=26, alpha=0.8, label=group,
-            linewidths=edge(look),
-        )  # fmt: skip
+        points(axes, spread, part["value"], look, s=26, alpha=0.8, label=group)  # fmt: skip
         for name, dashes, label in (
             ("order_blind", (0, (4, 2)), "order-blind rule"),
             ("floor", ":", "floor: length only"),

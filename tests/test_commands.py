@@ -389,4 +389,4 @@ def test_captions_and_legends_stay_inside_their_figure(tmp_path):
     assert all(width > drawn.bbox.width for width in wide) and len(wide) == 2
     figures.save(drawn, tmp_path, "f")
     boxes = [one.get_window_extent() for one in (*drawn.texts, *drawn.legends)]
-    assert all(0 <= box.x0 and box.x1 <= drawn.bbox.width for box in boxes)
+    assert all(box.x0 >= 0 and box.x1 <= drawn.bbox.width for box in boxes)

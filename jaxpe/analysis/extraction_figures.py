@@ -102,7 +102,7 @@ def by_width(table: Any) -> Any:
         for i, reader in enumerate(readers.READERS):
             look, part = draw.style_at(i), tables.select(drawn, reader=reader, encoding=kind)
             line(axis, part.groupby("width")["value"].mean(), look, f"knows {reader}")
-            axis.scatter(part["width"], part["value"], color=look.colour, marker=look.marker, s=14, alpha=0.6)
+            draw.points(axis, part["width"], part["value"], look, s=14, alpha=0.6)
             own = models[models["encoding"].isin([trained, f"{trained} rows"]) & (models["reader"] == reader)]
             own = own if reader != readers.READERS[-1] else own[:0]
             spots: dict[str, Any] = {"facecolors": "none", "edgecolors": look.colour, "marker": look.marker, "s": 34}
@@ -169,7 +169,7 @@ def by_noise(table: Any) -> Any:
         )
         line(axis, part.groupby("signal")["value"].mean().reindex(readers.SIGNALS), look, label)
         place = part["signal"].map(readers.SIGNALS.index) + 0.05 * (i - len(groups) / 2)
-        axis.scatter(place, part["value"], color=look.colour, marker=look.marker, s=20, alpha=0.7)
+        draw.points(axis, place, part["value"], look, s=20, alpha=0.7)
     chance = 1 / (readers.POSITIONS * readers.TOKENS)
     axis.axhline(chance, color="black", linestyle=":", linewidth=0.9, label="chance, drawn tables")
     units = [s.replace("noise ", "noise\n") + (" RMS" if "noise" in s else "") for s in readers.SIGNALS]
@@ -260,9 +260,7 @@ def by_layer(part: Any, targets: dict[tuple[str, str], str], held_out: str) -> A
                 axis.axhline(own["value"].mean(), color=look.colour, linestyle=look.dashes, linewidth=1.6, label=label)
                 continue
             line(axis, own.groupby("layer")["value"].mean(), look, label)
-            axis.scatter(
-                own["layer"], own["value"].clip(upper=1.55), color=look.colour, marker=look.marker, s=12, alpha=0.6
-            )
+            draw.points(axis, own["layer"], own["value"].clip(upper=1.55), look, s=12, alpha=0.6)
         axis.axhline(1.0, color="black", linewidth=0.8, linestyle=":", label="chance")
         axis.set_ylim(-0.05, 1.6)
         axis.xaxis.set_major_locator(draw.matplotlib.ticker.MaxNLocator(integer=True))
@@ -377,16 +375,7 @@ def by_part(part: Any) -> Any:
         place = own["part"].map(list(REMOVALS).index) + 0.72 * ((i + 0.5) / len(names) - 0.5)
         means = own.assign(place=place).groupby("place")["value"].mean()
         axes[1].scatter(means, means.index, color=look.colour, marker="|", s=90, linewidths=1.6)
-        axes[1].scatter(
-            own["value"],
-            place,
-            color=look.colour,
-            marker=look.marker,
-            s=18,
-            alpha=0.75,
-            label=name,
-            linewidths=draw.edge(look),
-        )
+        draw.points(axes[1], own["value"], place, look, s=18, alpha=0.75, label=name)
     for column, dashes, label in (
         ("order_blind", (0, (6, 3)), "order-blind rule"),
         ("floor", ":", "floor: length only"),
@@ -431,16 +420,7 @@ def by_head(part: Any) -> Any:
             look, own = draw.style_at(i + 1), tables.select(found, series=name)
             place = own["part"].map(parts.index) + 0.24 * (i - 1)
             means = own.assign(place=place).groupby("place")["value"].mean()
-            axis.scatter(
-                own["value"],
-                place,
-                color=look.colour,
-                marker=look.marker,
-                s=16,
-                alpha=0.6,
-                linewidths=draw.edge(look),
-                label=label,
-            )
+            draw.points(axis, own["value"], place, look, s=16, alpha=0.6, label=label)
             axis.scatter(means, means.index, color=look.colour, marker="|", s=90, linewidths=1.6)
         full = value_of(whole, series=name, part="nothing")
         axis.axvline(full, color="black", linewidth=0.9, linestyle="--", label="nothing removed")

@@ -122,15 +122,7 @@ def measures(table: Any) -> Figure:
             spread = place - 0.15 + np.linspace(-0.08, 0.08, len(values))
             look = styles.get(name)
             if look:
-                axis.scatter(
-                    spread,
-                    values,
-                    color=look.colour,
-                    marker=look.marker,
-                    s=42 if len(values) == 1 else 16,
-                    zorder=3,
-                    linewidths=draw.edge(look),
-                )
+                draw.points(axis, spread, values, look, s=42 if len(values) == 1 else 16, zorder=3)
         axis.set_xticks(
             range(len(groups)),
             [shown(name, 20) or "controls" for name in groups],
@@ -161,9 +153,7 @@ def beside(axes: Axes, table: Any, metric: str, name: str, place: float, styles:
         values, look = own[own["encoding"] == control]["value"], styles[control]
         x = np.full(len(values), place + 0.08 + 0.14 * i)
         label = control if place == 0 else None
-        axes.scatter(
-            x, values, color=look.colour, marker=look.marker, s=13, alpha=0.7, linewidths=draw.edge(look), label=label
-        )
+        draw.points(axes, x, values, look, s=13, alpha=0.7, label=label)
 
 
 def with_rows(table: Any, metric: str) -> dict[str, pd.DataFrame]:
@@ -313,9 +303,7 @@ def cosines(axes: Axes, part: pd.DataFrame, rows: list[Any], styles: dict[str, S
                 continue
             y = place + 0.24 * side - 0.12
             spread = y + generator.uniform(-0.08, 0.08, len(values))
-            axes.scatter(
-                values, spread, color=look.colour, marker=look.marker, s=8, alpha=0.35, linewidths=draw.edge(look)
-            )
+            draw.points(axes, values, spread, look, s=8, alpha=0.35)
             mean = mean_interval(values, -np.inf)
             axes.scatter(
                 mean.value,

@@ -155,14 +155,7 @@ def measures(table: Any) -> Any:
         for place, name in enumerate(names):
             own = part[(part["name"] == name) & (part["metric"] == metric)]
             look = draw.style(name.partition(" ")[0].partition(",")[0])
-            axis.scatter(
-                own["value"],
-                np.full(len(own), place),
-                color=look.colour,
-                marker=look.marker,
-                s=16,
-                linewidths=draw.edge(look),
-            )
+            draw.points(axis, own["value"], np.full(len(own), place), look, s=16)
         axis.set_yticks(range(len(names)), names, fontsize=7)
         axis.set_xlim(left=min(0.0, axis.get_xlim()[0]))
         axis.set_title(title, fontsize=7.5)
@@ -208,16 +201,7 @@ def use(table: Any) -> Any:
             for place, task in enumerate(tasks):
                 own = part[(part["task"] == task) & (part["condition"] == kind)]["share"]
                 at = place + 0.22 * (i - 1)
-                axis.scatter(
-                    np.full(len(own), at),
-                    own,
-                    color=look.colour,
-                    marker=look.marker,
-                    s=22,
-                    alpha=0.7,
-                    linewidths=0,
-                    label=label,
-                )
+                draw.points(axis, np.full(len(own), at), own, look, s=22, alpha=0.7, label=label)
                 axis.hlines(own.mean(), at - 0.1, at + 0.1, color="black", linewidth=1.4)
         axis.axhline(0, color="black", linewidth=0.6)
         axis.axhline(0.1, color="black", linewidth=0.7, linestyle=":", label="criterion for absolute position (.1)")
@@ -386,15 +370,7 @@ def projected_out(table: Any) -> Any:
             ):
                 values = own[(own["encoding"] == name) & (own["layer"] == layer) & (own["part"] == what)]["value"]
                 look = draw.style_at(2 - side)
-                axis.scatter(
-                    np.full(len(values), place + 0.16 * (2 * side - 1)),
-                    values,
-                    color=look.colour,
-                    marker=look.marker,
-                    s=24,
-                    linewidths=0,
-                    label=label,
-                )
+                draw.points(axis, np.full(len(values), place + 0.16 * (2 * side - 1)), values, look, s=24, label=label)
         axis.set_xticks(range(len(groups)), [f"{name}\nlayer {layer}" for name, layer in groups], fontsize=7.5)
         axis.axhline(0, color="black", linewidth=0.6)
         axis.set_title(SHORT[task])

@@ -49,9 +49,7 @@ def all_of(table: Any) -> dict[str, Figure]:
 def points(axes: Axes, place: float, values: Any, look: Style, label: str | None = None, width: float = 1.0) -> None:
     """A point a seed, side by side, and a bar at their mean."""
     spread = place + width * np.linspace(-0.14, 0.14, len(values))
-    axes.scatter(
-        spread, values, color=look.colour, marker=look.marker, s=30, alpha=0.8, linewidths=draw.edge(look), label=label
-    )
+    draw.points(axes, spread, values, look, s=30, alpha=0.8, label=label)
     axes.hlines(np.mean(values), place - 0.3 * width, place + 0.3 * width, color=look.colour, linewidth=2)
 
 
@@ -229,15 +227,7 @@ def pile(table: Any) -> Figure:
                 means = own.groupby("width")["value"].mean()
                 given: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": dashes} | big
                 axes.plot(means.index, means, label=label, **given)
-                axes.scatter(
-                    own["width"],
-                    own["value"],
-                    color=look.colour,
-                    marker=look.marker,
-                    s=12,
-                    alpha=0.4,
-                    linewidths=draw.edge(look),
-                )
+                draw.points(axes, own["width"], own["value"], look, s=12, alpha=0.4)
         for width, model in dict.fromkeys(zip(real["width"], real["encoding"], strict=True)):
             axes.annotate(PRETRAINED[model], (width, 0.5), ha="center", fontsize=8)
         widths = sorted(shown["width"].unique())
@@ -285,16 +275,7 @@ def tag_swap(table: Any) -> Figure:
         part = tables.select(table, metric=metric)
         places = [names.index(name) for name in part["encoding"]]
         values = part["value"].clip(lower=1e-8)
-        axes.scatter(
-            values,
-            places,
-            color=look.colour,
-            marker=look.marker,
-            s=36,
-            alpha=0.8,
-            label=label,
-            linewidths=draw.edge(look),
-        )
+        draw.points(axes, values, places, look, s=36, alpha=0.8, label=label)
     axes.axvline(1e-5, color="black", linestyle=":", linewidth=1, label="1e-5: rounding")
     axes.set_xscale("log")
     axes.set_xlim(5e-9, 100)

@@ -268,15 +268,7 @@ def curves(axis: Axes, part: pd.DataFrame, name: str) -> None:
             means.index, means, color=look.colour, linestyle=look.dashes, linewidth=4 if new else 1.6,
             alpha=0.5 if new else 1, label=encoding,
         )  # fmt: skip
-        axis.scatter(
-            own["test_length"],
-            own["value"],
-            color=look.colour,
-            marker=look.marker,
-            s=14,
-            alpha=0.6,
-            linewidths=draw.edge(look),
-        )
+        draw.points(axis, own["test_length"], own["value"], look, s=14, alpha=0.6)
 
 
 PANELS = {
