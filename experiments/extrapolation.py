@@ -195,24 +195,25 @@ def companions(table: Any, groups: list[tuple[str, str]]) -> Any:
     names = list(dict.fromkeys(part["encoding"][part["positions"] == "arange"]))
     figure, axes = draw.panels(len(names), columns=3, width=3.8, height=3.0)
     lines = (
-        ("plain", "token_accuracy", "-", "plain"),
-        ("length_scaled", "token_accuracy", "--", "logits × log n / log N"),
-        ("plain", "exact_match", "-.", "exact match"),
-        ("plain", "exact_match_imposed", ":", "exact match, true length imposed"),
+        ("plain", "token_accuracy", "as it is", draw.Style("#0072B2", "s", "-")),
+        ("length_scaled", "token_accuracy", "logits × log n / log N", draw.Style("#D55E00", "^", "--")),
+        ("plain", "exact_match", "exact match", draw.Style("#009E73", "D", "-.")),
+        ("plain", "exact_match_imposed", "exact match, true length imposed", draw.Style("#CC79A7", "P", ":")),
     )
-    colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
     for axis, name in zip(axes, names, strict=True):
         own = tables.select(part, encoding=name, positions="arange")
-        for (companion, metric, dashes, label), colour in zip(lines, colours, strict=True):
+        for companion, metric, label, look in lines:
             means = tables.select(own, companion=companion, metric=metric).groupby("test_length")["value"].mean()
-            axis.plot(means.index, means, linestyle=dashes, color=colour, label=label, marker=".", linewidth=1.5)
+            draw.line(axis, means, look, label)
         for companion, marker in (("steps_25", "v"), ("steps_50", "^"), ("shifted", "x")):
             means = (
                 tables.select(own, companion=companion, metric="token_accuracy").groupby("test_length")["value"].mean()
             )
-            label = {"steps_25": "at 25 % of the steps", "steps_50": "at 50 %", "shifted": "positions shifted by N"}[
-                companion
-            ]
+            label = {
+                "steps_25": "after 25 % of the steps",
+                "steps_50": "after 50 % of the steps",
+                "shifted": "positions shifted by N",
+            }[companion]
             axis.scatter(means.index, means, marker=marker, color="black", s=24, label=label, zorder=3)
         draw.baselines(axis, tables.select(own, companion="plain", metric="token_accuracy"))
         axis.set_xscale("log", base=2)
@@ -222,7 +223,7 @@ def companions(table: Any, groups: list[tuple[str, str]]) -> Any:
         axis.set_xlabel("test length (symbols of x)")
         axis.set_ylabel("token accuracy or exact match", fontsize=8.5)
     draw.legend(figure, axes, columns=4)
-    draw.caption(figure, f"Means over {draw.seeds_of(part)}.")
+    draw.caption(figure, f"Means over {draw.seeds_of(part)}. Both baselines are those of token accuracy.")
     return figure
 
 

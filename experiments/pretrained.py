@@ -197,6 +197,8 @@ def trained_here(results: store.Results) -> list[tables.Row]:
         return []
     table = store.read_table(path)
     table = table[table["metric"].isin(CONTROLLED)]
+    if "rows" in table:
+        table = table[table["rows"].notna()]  # of tables, not of hidden states
     part = tables.select(table[table["task"].isin(PAIR)], encoding="learned", positions="arange")
     if "starts" in part:
         part = part[part["starts"] == "packed"]

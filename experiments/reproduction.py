@@ -137,7 +137,7 @@ def title(size: Size) -> str:
 
 def figures(table: Any) -> dict[str, Any]:
     """A panel a size: a point a seed in each range, and what was published."""
-    found = means(table)
+    found, exact = means(table), tables.select(table, metric="exact_match")
     sizes, names = sizes_of(found), list(dict.fromkeys(found["encoding"]))
     figure, axes = draw.panels(len(sizes), columns=2, width=4.6, height=3.0)
     labels = list(dict.fromkeys(found["range"]))
@@ -155,13 +155,14 @@ def figures(table: Any) -> dict[str, Any]:
                     axis.plot(ends, [value] * 2, color=look.colour, linewidth=2, label=f"{name}, published")
         axis.set_xticks(range(len(labels)), labels)
         axis.set_ylim(-0.03, 1.05)
-        axis.set_title(title(size))
+        axis.set_title(f"{title(size)} ({draw.seeds_of(at_size(table, size))})")
         axis.set_xlabel("test lengths (N: longest in training)")
         axis.set_ylabel("exact match")
     draw.legend(figure, axes, columns=4)
-    n = int(table["train_length"].iloc[0])
+    n, floor = int(table["train_length"].iloc[0]), exact["floor"].max()
     draw.caption(
-        figure, f"unique_copy, decoder, N = {n}; {draw.seeds_of(table)}. Published: Huang et al. 2025, N = 50."
+        figure,
+        f"unique_copy, decoder, N = {n}. Published: Huang et al. 2025, N = 50. The length alone tells no copy (floor below {floor:.0e}).",
     )
     return {"copying": figure}
 

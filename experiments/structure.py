@@ -192,7 +192,7 @@ def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | N
         mean, first = curve.mean(0), 1 if name == "spectrum" else 0
         at = np.unique(np.linspace(0, len(mean) - 1, min(len(mean), 2 * SHOWN)).round().astype(int))
         rows += [
-            bases[0] | {"seed": None, "metric": name, "row": i + first, "value": round(float(mean[i]), 4)} for i in at
+            bases[0] | {"seed": None, "metric": name, "row": i + first, "value": float(f"{mean[i]:.3g}")} for i in at
         ]
     return rows
 

@@ -147,11 +147,11 @@ def figures(table: Any) -> dict[str, Any]:
     left.barh([name.split("_")[0] for name in shares["metric"]], shares["value"], color="#0072B2")
     left.axvline(0.35, color="black", linestyle="--", linewidth=1)
     left.set_xlabel("share of a matrix product's rate (dashed: aim for training)")
-    for mapping, marker in (("map", "o"), ("vmap", "s")):
+    for i, mapping in enumerate(("map", "vmap")):
         part = tables.select(table, metric=f"milliseconds_per_step_and_lane_{mapping}")
-        right.plot(part["lanes"], part["value"], marker=marker, label=mapping)
+        draw.line(right, part.set_index("lanes")["value"], draw.style_at(i + 1), mapping)
     right.set_xscale("log", base=2)
-    right.set_ylim(0, None)
+    draw.room(right)
     right.set_xlabel("lanes on one device")
     right.set_ylabel("milliseconds per step and lane")
     right.legend(frameon=False)

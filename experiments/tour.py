@@ -127,7 +127,7 @@ def figures(table: Any) -> dict[str, Any]:
         figure, axes = draw.panels(len(names), columns=2, width=4.2, height=2.8)
         for axis, name in zip(axes, names, strict=True):
             part = tables.select(codes, encoding=name).pivot(index="position", columns="dimension", values="value")
-            image = axis.imshow(part, cmap="RdBu_r", vmin=-3, vmax=3, aspect="auto", interpolation="nearest")
+            image = axis.imshow(part, cmap="cividis", vmin=-3, vmax=3, aspect="auto", interpolation="nearest")
             axis.set_title(f"{name}, trained")
             axis.set_xlabel("dimension")
             axis.set_ylabel("position")
@@ -138,8 +138,10 @@ def figures(table: Any) -> dict[str, Any]:
         groups = [part for _, part in lengths.groupby(["task", "architecture"], sort=False)]
         figure, axes = draw.panels(len(groups), width=5.6)
         for axis, part in zip(axes, groups, strict=True):
-            draw.baselines(axis, part)
             draw.curve(axis, part)
+            draw.baselines(axis, part)
+            axis.set_xscale("log", base=2)
+            axis.xaxis.set_major_formatter("{x:g}")
             draw.train_length(axis, part["train_length"].iloc[0])
             axis.set_xlabel("test length")
             axis.set_ylabel("token accuracy")
@@ -153,6 +155,7 @@ def figures(table: Any) -> dict[str, Any]:
         for name, changes in changed.items():
             look = draw.style(name)
             axis.plot(range(len(changes)), changes, color=look.colour, marker=look.marker, linestyle="", label=name)
+        axis.xaxis.set_major_locator(draw.MaxNLocator(integer=True))
         axis.set_xlabel("verse and order, one after the other")
         axis.set_ylabel("largest change of a guess's probability")
         draw.legend(figure, [axis])

@@ -79,7 +79,7 @@ STYLES = {
     "concatenated": Style("#009E73", "P", (0, (1, 1))),
     "random_fixed": Style("#CC79A7", "X", (0, (4, 2, 1, 2))),
     "learned + offset": Style("#8B0000", "<", (0, (2, 1))),
-    "control:sinusoidal": Style("#3969AC", "s", (0, (2, 2))),
+    "control:sinusoidal": Style("#8C510A", "p", (0, (2, 2))),
     "control:gaussian": Style("#7F3C8D", "*", (0, (5, 2))),
     "control:smooth": Style("#117733", "h", (0, (3, 2, 1, 2))),
 }
@@ -106,6 +106,20 @@ def points(axes: Axes, x: Any, y: Any, look: Style, **more: Any) -> None:
     """Points in a series' colour and marker. Filled markers have no line around them, all there is of the others."""
     line = 0.0 if MarkerStyle(look.marker).is_filled() else 1.2
     axes.scatter(x, y, color=look.colour, marker=look.marker, linewidths=line, **more)
+
+
+def line(axes: Axes, means: pd.Series, look: Style, label: str | None = None) -> None:
+    """A line through means with its marker, so that the legend shows it too."""
+    at = range(len(means)) if means.index.dtype == object else means.index
+    axes.plot(
+        at, means, color=look.colour, linestyle=look.dashes, marker=look.marker, markersize=4.5, linewidth=1.6, label=label,
+    )  # fmt: skip
+
+
+def room(axes: Axes, bottom: float = 0.0) -> None:
+    """The vertical axis begins at `bottom` and leaves room for markers above the largest value."""
+    top = axes.dataLim.y1
+    axes.set_ylim(bottom, bottom + 1.08 * (top - bottom) if top > bottom else None)
 
 
 def style(name: str) -> Style:
@@ -174,7 +188,7 @@ def curve(axes: Axes, table: pd.DataFrame, x: str = "test_length", y: str = "val
     for name, part in named.groupby("series", sort=False):
         look = style(str(name))
         means = part.groupby(x)[y].mean()
-        axes.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=name, linewidth=1.6)
+        line(axes, means, look, str(name))
         points(axes, part[x], part[y], look, s=14, alpha=0.6)
 
 
@@ -232,7 +246,7 @@ def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str
         part = table[table[column] == group]
         look = style(group)
         spread = place + generator.uniform(-0.16, 0.16, len(part))
-        points(axes, spread, part["value"], look, s=26, alpha=0.8, label=group)  # fmt: skip
+        points(axes, spread, part["value"], look, s=26, alpha=0.8, label=group)
         for name, dashes, label in (
             ("order_blind", (0, (4, 2)), "order-blind rule"),
             ("floor", ":", "floor: length only"),
@@ -252,9 +266,9 @@ def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str
 
 
 def similarity_map(axes: Axes, matrix: np.ndarray, last: float) -> Any:
-    """A square map of similarities between positions 0 … last."""
+    """A square map of similarities between positions 0 … last, in colours whose lightness grows with them."""
     edges = (-0.5, last + 0.5, last + 0.5, -0.5)
-    image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", extent=edges)
+    image = axes.imshow(matrix, cmap="cividis", vmin=-1, vmax=1, interpolation="nearest", extent=edges)
     for axis, label in ((axes.xaxis, axes.set_xlabel), (axes.yaxis, axes.set_ylabel)):
         axis.set_major_locator(MaxNLocator(5, integer=True))
         label("position")
@@ -308,7 +322,9 @@ def wrap(text: Text, room: float) -> None:
     lines = text.get_text().split("\n")
     if extent(text) > room:
         letters = max(8, int(0.96 * max(map(len, lines)) * room / extent(text)))
-        text.set_text("\n".join(part for line in lines for part in textwrap.wrap(line, letters)))
+        text.set_text(
+            "\n".join(part for line in lines for part in textwrap.wrap(line, letters, break_long_words=False))
+        )
 
 
 def narrow(figure: Figure, legend: Legend) -> None:

@@ -60,16 +60,19 @@ def test_every_message_is_said_in_every_language_and_none_is_missing(tmp_path):
     index.page(store.open_results(tmp_path).folder, "ja", messages)
     script = (Path(index.__file__).parent / "page.js").read_text()
     spoken = set(re.findall(r"""(?:say|slider|choice|button|save|picker)\(\s*"(\w+)\"""", script)) | DYNAMIC
-    assert {key for key in messages.catalogue if not key.startswith("js.")} - messages.said <= VERDICTS
+    unsaid = {key for key in messages.catalogue if not key.startswith("js.")} - messages.said
+    assert all(
+        key.startswith(("verdict.", "unit.")) or key.endswith(".holds") or key == "sure.complete" for key in unsaid
+    )
     assert messages.for_scripts().keys() == spoken
 
 
 # Said by a name that is data: fields of the comparison, metrics, readers, tasks.
 DYNAMIC = {
     "experiment", "task", "architecture", "metric", "condition", "positions", "token_accuracy", "exact_match",
-    "bits_per_character", "both_tables", "position_table", "neither", "count", "index", "beyond", "within",
+    "bits_per_character", "both_tables", "position_table", "neither", "count", "index", "beyond", "within", "turn", "turns",
+    "name_none", "name_sinusoidal", "name_learned", "name_random_rows", "name_sinusoids",
 }  # fmt: skip
-VERDICTS = {f"verdict.{word}" for word in ("supported", "contradicted", "undecided", "harmful", "harmless", "helpful")} | {"sure.complete"}  # fmt: skip
 
 
 def test_the_same_results_give_the_same_bytes_and_nothing_is_asked_from_outside(tmp_path):
@@ -85,7 +88,9 @@ def test_the_same_results_give_the_same_bytes_and_nothing_is_asked_from_outside(
 def test_what_was_not_run_is_said_and_no_number_is_shown(tmp_path):
     page = index.page(store.open_results(tmp_path).folder, "en", language.Messages())
     answers = page[page.index('<section id="answer">') : page.index('<section id="guide">')]
-    assert answers.count("not_run") == 12 and "n =" not in answers
+    assert answers.count('class="verdict not_run"') == 12 and not re.search(
+        r"n = \d|\d ?%", answers.partition("<h3>")[0]
+    )
     assert (
         "jaxpe run tour" in page and 'data-play="code"' not in page and "data-compare" not in page.split("<script")[0]
     )
@@ -283,7 +288,7 @@ class TestNumbers:
             assert [float(saved[name][edge]) for edge in ("low", "high")] == pytest.approx(
                 [wanted.low, wanted.high], abs=2e-4
             )
-            assert int(saved[name]["pairs"]) == 6 and f"{wanted.value:.3f}" in latex
+            assert int(saved[name]["pairs"]) == 6 and f"{wanted.value:.3f}".replace("-0.000", "0.000") in latex
         assert latex.startswith("% ") and "\\begin{tabular}" in latex
 
     def test_hostile_names_are_text_there_too(self, opened, tmp_path):
@@ -311,7 +316,7 @@ class TestNumbers:
 
 def test_the_readmes_tables_are_those_of_the_results():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "<!-- table: " in text and readme.rendered(text, ROOT) == text
+    assert "<!-- table: " in text and "<!-- claims: " in text and readme.rendered(text, ROOT) == text
 
 
 def test_a_table_is_made_anew_and_one_without_results_is_refused(tmp_path):
@@ -322,3 +327,22 @@ def test_a_table_is_made_anew_and_one_without_results_is_refused(tmp_path):
     assert readme.rendered(made, tmp_path) == made
     with pytest.raises(UserError, match=r"no t\.json"):
         readme.rendered(page.replace("s.json", "t.json"), tmp_path)
+
+
+def test_the_claims_of_a_folder_are_told_with_their_numbers_and_those_that_were_not_run_too(tmp_path):
+    one = {"statement": "s", "unit": "u", "note": "", "p": 0.1, "family": ""}
+    made = [
+        {"id": "C5", "verdict": "contradicted", "effect": -0.5, "low": -0.6, "high": -0.4, "n": 6} | one,
+        {"id": "C5.more", "verdict": "supported", "effect": 0.9, "low": None, "high": None, "n": 6} | one,
+        {"id": "C2", "verdict": "undecided", "effect": None, "low": None, "high": None, "n": 0} | one,
+    ]
+    store.write_json(tmp_path / "r" / "harm" / "claims.json", made)
+    (tmp_path / "r" / "harm" / "table.csv").write_text("seed\n0\n")
+    page = readme.rendered("<!-- claims: r -->\n<!-- end -->", tmp_path)
+    rows = {
+        line[2:4].strip() + line[4:5].strip(" :"): line.split(" | ") for line in page.splitlines() if line[:3] == "| C"
+    }
+    assert len(rows) == 12 and sum(row[1] == "not run" for row in rows.values()) == 11
+    assert rows["C5"][1:5] == ["contradicted", "-0.5 (with minus without)", "-0.6 to -0.4", "6, exploratory"]
+    with pytest.raises(UserError, match="no other"):
+        readme.rendered("<!-- claims: other -->\n<!-- end -->", tmp_path)

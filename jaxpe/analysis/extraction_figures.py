@@ -78,20 +78,6 @@ def told(part: Any) -> str:
     return f"{name}, trained on lengths ≤ {first['train_length']:g}, {draw.seeds_of(part)}"
 
 
-def line(axis: Any, means: Any, look: draw.Style, label: str) -> None:
-    """Means with their marker, so that the legend shows it too."""
-    axis.plot(
-        range(len(means)) if means.index.dtype == object else means.index,
-        means,
-        color=look.colour,
-        linestyle=look.dashes,
-        marker=look.marker,
-        markersize=4.5,
-        label=label,
-        linewidth=1.6,
-    )
-
-
 def by_width(table: Any) -> Any:
     """Recovery against width: the more coordinates, the further apart the rows lie."""
     plain = table[(table["metric"] == "recovery") & (table["signal"] == "float32")]
@@ -101,7 +87,7 @@ def by_width(table: Any) -> Any:
     for axis, (kind, trained) in zip(axes, DRAWN.items(), strict=True):
         for i, reader in enumerate(readers.READERS):
             look, part = draw.style_at(i), tables.select(drawn, reader=reader, encoding=kind)
-            line(axis, part.groupby("width")["value"].mean(), look, f"knows {reader}")
+            draw.line(axis, part.groupby("width")["value"].mean(), look, f"knows {reader}")
             draw.points(axis, part["width"], part["value"], look, s=14, alpha=0.6)
             own = models[models["encoding"].isin([trained, f"{trained} rows"]) & (models["reader"] == reader)]
             own = own if reader != readers.READERS[-1] else own[:0]
@@ -167,7 +153,7 @@ def by_noise(table: Any) -> Any:
         label = (
             f"{name}, drawn" if isinstance(name, str) else f"{name[0]}, trained on {models['task'].iloc[0]}, {name[1]}"
         )
-        line(axis, part.groupby("signal")["value"].mean().reindex(readers.SIGNALS), look, label)
+        draw.line(axis, part.groupby("signal")["value"].mean().reindex(readers.SIGNALS), look, label)
         place = part["signal"].map(readers.SIGNALS.index) + 0.05 * (i - len(groups) / 2)
         draw.points(axis, place, part["value"], look, s=20, alpha=0.7)
     chance = 1 / (readers.POSITIONS * readers.TOKENS)
@@ -181,7 +167,7 @@ def by_noise(table: Any) -> Any:
         for i, signal in enumerate(readers.SIGNALS[1:]):
             own = tables.select(every, encoding=kind, signal=signal)
             label = "bfloat16" if i == 0 else f"{signal} RMS"
-            line(other, own.groupby("width")["value"].mean(), draw.style_at(i + 6), label)
+            draw.line(other, own.groupby("width")["value"].mean(), draw.style_at(i + 6), label)
         other.set_xscale("log", base=2)
         other.xaxis.set_major_formatter("{x:g}")
         other.set_title(f"by width, positions are {kind}")
@@ -248,7 +234,12 @@ def by_layer(part: Any, targets: dict[tuple[str, str], str], held_out: str) -> A
     """Error of a linear probe after every layer: trained, untrained, and both controls. `targets`: what is read, and where."""
     names, errors = list(dict.fromkeys(part["series"])), errors_of(part)
     figure, axes = draw.panels(
-        len(names) * len(targets), columns=len(targets), width=2.2, height=1.75, sharey=True, sharex=True
+        len(names) * len(targets),
+        columns=len(targets),
+        width=2.2,
+        height=max(1.75, 2.6 / len(names)),
+        sharey=True,
+        sharex=True,
     )
     for axis, (name, target) in zip(axes, product(names, targets), strict=True):
         for i, (network, label) in enumerate(NETWORKS.items()):
@@ -259,8 +250,10 @@ def by_layer(part: Any, targets: dict[tuple[str, str], str], held_out: str) -> A
             if network == "gaussian":  # of no layer
                 axis.axhline(own["value"].mean(), color=look.colour, linestyle=look.dashes, linewidth=1.6, label=label)
                 continue
-            line(axis, own.groupby("layer")["value"].mean(), look, label)
+            draw.line(axis, own.groupby("layer")["value"].mean(), look, label)
             draw.points(axis, own["layer"], own["value"].clip(upper=1.55), look, s=12, alpha=0.6)
+        if not len(tables.select(errors, series=name, target=target[0], places=target[1])):
+            axis.text(0.5, 0.5, "no such places", ha="center", va="center", fontsize=7.5, transform=axis.transAxes)
         axis.axhline(1.0, color="black", linewidth=0.8, linestyle=":", label="chance")
         axis.set_ylim(-0.05, 1.6)
         axis.xaxis.set_major_locator(draw.matplotlib.ticker.MaxNLocator(integer=True))
@@ -280,7 +273,7 @@ def by_layer(part: Any, targets: dict[tuple[str, str], str], held_out: str) -> A
 
 def ties(targets: dict[tuple[str, str], str]) -> str:
     """Blank slots at layer 0 without positions, for example, are all read alike."""
-    return " Two places read alike count as an error." if ("near pairs", "all") in targets else ""
+    return " Two places read alike count one half." if ("near pairs", "all") in targets else ""
 
 
 VARIANCE_LOOKS = {
@@ -298,6 +291,8 @@ def made_of(part: Any) -> Any:
     names = list(dict.fromkeys(part["series"]))
     shares = part[part["metric"] == "variance_share"]
     where = [places for places in PLACES if (shares["places"] == places).any()]
+    stacks = shares.groupby(["series", "places", "network", "layer", "part"])["value"].mean().clip(lower=0)
+    top = max(1.05, 1.02 * stacks.groupby(level=[0, 1, 2, 3]).sum().max())
     figure, axes = draw.panels(
         len(names) * len(where), columns=len(names), width=max(2.6, 9.6 / len(names)), height=2.5, sharey=True
     )
@@ -307,7 +302,7 @@ def made_of(part: Any) -> Any:
             stacked(axis, tables.select(own, network=network), shift, network == "trained")
         axis.set_xticks(range(int(shares["layer"].max()) + 1))
         axis.set_xlim(-0.5, shares["layer"].max() + 0.5)
-        axis.set_ylim(0, 1.05)
+        axis.set_ylim(0, top)
         if not (own["layer"] == 0).any():
             axis.text(0, 0.5, "all states\nthe same", ha="center", va="center", fontsize=7.5)
         if places == where[0]:
@@ -318,7 +313,8 @@ def made_of(part: Any) -> Any:
             axis.set_ylabel(f"{PLACES[places]}\nshare of the variance", fontsize=8.5)
     ordered_legend(figure, axes)
     least = shares["value"].min()
-    below = f"Held-out shares can lie below 0 (least {least:.2f}): not drawn." if least < -0.005 else ""
+    below = f"Held-out shares can lie below 0 (least {least:.2f}), which is not drawn, and then add up to more than 1."
+    below = below if least < -0.005 else ""
     draw.caption(figure, f"Left bars: trained; pale right bars: the same network untrained. {told(shares)}.\n{below}")
     return figure
 

@@ -70,15 +70,16 @@ def samplers(plain: Any) -> Any:
         dict.fromkeys(zip(other["task"], other["encoding"], strict=True)),
         key=lambda key: list(other["task"]).index(key[0]),
     )
-    figure, axes = draw.panels(len(keys), columns=4, width=3.2, height=2.6)
+    figure, axes = draw.panels(len(keys), columns=3, width=3.2, height=2.8)
     for axis, (task, encoding) in zip(axes, keys, strict=True):
         own = tables.select(part, task=task)
         blind = tables.select(own, encoding="none").groupby("test_length")["value"].mean()
         axis.plot(blind.index, blind, color="#666666", marker="o", markersize=4, label="none")
         for positions, (label, look) in SAMPLERS.items():
             one = tables.select(own, encoding=encoding, positions=positions)
-            means = one.groupby("test_length")["value"].mean()
-            axis.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=label)
+            if one.empty:
+                continue
+            draw.line(axis, one.groupby("test_length")["value"].mean(), look, label)
             draw.points(axis, one["test_length"], one["value"], look, s=12, alpha=0.6)
         draw.baselines(axis, own)
         axis.set_xscale("log", base=2)
@@ -86,13 +87,11 @@ def samplers(plain: Any) -> Any:
         draw.train_length(axis, own["train_length"].iloc[0])
         axis.set_ylim(-0.03, 1.05)
         axis.set_title(f"{task}, {encoding}", pad=14)
-    for axis in axes[::4]:
+        axis.set_xlabel("test length (symbols of x)")
+    for axis in axes[::3]:
         axis.set_ylabel("token accuracy")
-    draw.legend(figure, axes, columns=6)
-    draw.caption(
-        figure,
-        f"Encoder; test length (symbols of x) on the horizontal axis. Lines: means; points: {draw.seeds_of(part)}.",
-    )
+    draw.legend(figure, axes, columns=4)
+    draw.caption(figure, f"Encoder. Lines: means; points: {draw.seeds_of(part)}.")
     return figure
 
 
@@ -104,16 +103,15 @@ def add_or_concatenate(table: Any) -> Any:
     figure, axes = draw.panels(len(tasks), columns=2, width=4.4, height=3.0)
     looks = {
         ("sinusoidal", 32): ("added, width 32", draw.Style("#0072B2", "s", "-")),
-        ("sinusoidal", 40): ("added, width 40", draw.Style("#56B4E9", "s", "--")),
-        ("concatenated", 32): ("concatenated, width 24 + 8", draw.Style("#009E73", "P", "-")),
-        ("concatenated", 40): ("concatenated, width 32 + 8", draw.Style("#117733", "P", "--")),
+        ("sinusoidal", 40): ("added, width 40", draw.Style("#56B4E9", "o", "--")),
+        ("concatenated", 32): ("concatenated, width 24 + 8", draw.Style("#009E73", "P", "-.")),
+        ("concatenated", 40): ("concatenated, width 32 + 8", draw.Style("#117733", "^", ":")),
     }
     for axis, task in zip(axes, tasks, strict=True):
         own = tables.select(part, task=task)
         for (encoding, width), (label, look) in looks.items():
             one = tables.select(own, encoding=encoding, width=width)
-            means = one.groupby("test_length")["value"].mean()
-            axis.plot(means.index, means, color=look.colour, linestyle=look.dashes, label=label)
+            draw.line(axis, one.groupby("test_length")["value"].mean(), look, label)
             draw.points(axis, one["test_length"], one["value"], look, s=14, alpha=0.6)
         draw.baselines(axis, own)
         axis.set_xscale("log", base=2)
@@ -133,7 +131,7 @@ def parts(plain: Any) -> Any:
     names = [name for name in dict.fromkeys(plain["encoding"]) if name != "none"] or ["none"]
     figure, (left, right) = draw.panels(2, columns=2, width=4.8, height=3.1)
     part = plain[plain["architecture"] == "encoder"]
-    rows = (("token_rms", "token", "#666666"), ("position_rms", "position", "#0072B2"))
+    rows = (("token_rms", "token", "#666666"), ("position_rms", "position", "#56B4E9"))
     bars(
         left,
         part,
@@ -158,11 +156,12 @@ def parts(plain: Any) -> Any:
 def bars(axis: Any, part: Any, names: list[str], series: Any) -> None:
     """Grouped bars with the range as a line; hatched where 'before'."""
     wide = 0.8 / len(series)
+    hatches = dict(zip(dict.fromkeys(one[2] for one in series), ("/", "x", "."), strict=False))
     for i, (metric, label, colour, when) in enumerate(series):
         values = [tables.select(part, encoding=name, metric=metric)["value"] for name in names]
         at = np.arange(len(names)) - 0.4 + wide * (i + 0.5)
         means = [one.mean() for one in values]
-        hatch = "///" if when == "before" else None
+        hatch = 3 * hatches[colour] if when == "before" else None
         axis.bar(at, means, wide * 0.9, color=colour, alpha=0.85, hatch=hatch, edgecolor="white", label=label)
         axis.vlines(at, [one.min() for one in values], [one.max() for one in values], color="black", linewidth=1)
     axis.set_xticks(range(len(names)), [name.replace("_", "\n") for name in names], fontsize=8)

@@ -126,7 +126,7 @@ def scores(part: Any) -> Any:
                 if place in best.index.get_level_values(0):
                     points(axis, best[place].to_numpy(), at + 0.27 * (i - 1), draw.style_at(i + 1), label, filled=not i)
         baseline_lines(axis, part, kind, places)
-        axis.set_ylim(bottom=min(0.0, axis.get_ylim()[0]))
+        draw.room(axis, min(0.0, own["value"].min()))
         axis.set_title(KINDS[kind], fontsize=9)
         axis.set_ylabel("share" if kind == "positional" else "mean weight", fontsize=8.5)
         label_places(axis, places)
@@ -153,7 +153,7 @@ def shares(part: Any) -> Any:
                     shift = 0.3 * (i - (len(layers) - 1) / 2)
                     points(axis, means[place, layer].to_numpy(), at + shift, draw.style_at(i + 1), f"layer {layer:g}")
         baseline_lines(axis, part, kind, places)
-        axis.set_ylim(bottom=0)
+        draw.room(axis)
         axis.set_title(SHARES[kind], fontsize=9)
         label_places(axis, places)
     axes[0].set_ylabel("share of the attention")
@@ -223,6 +223,7 @@ def ablation(part: Any) -> Any:
         if both["value"].abs().max() > 0.05:
             axis.set_yscale("symlog", linthresh=0.01)
             axis.set_ylim(top=1.6 * both["value"].max())
+        axis.xaxis.set_major_locator(draw.matplotlib.ticker.MaxNLocator(4))
         axis.set_xlabel(CHECKED[scored], fontsize=8.5)
         filled_and_open = " / ".join(f"{mark} {text}" for mark, text in zip("●○", changes.values(), strict=False))
         axis.set_title("without the whole head" if kind == "whole head" else filled_and_open, fontsize=7.5)
@@ -249,6 +250,8 @@ def examples(part: Any) -> Any:
     kinds = [kind for kind in TITLES if (maps["kind"] == kind).any()]
     tokens = tables.select(part, metric="head_map_token", seed=maps["seed"].min())
     scored = tables.select(part, metric="head_score", network="trained", seed=maps["seed"].min())
+    controls = tables.select(part, metric="head_baseline", network="trained", seed=maps["seed"].min())
+    controls = controls[controls["baseline"] != "uniform"]
     figure, axes = draw.panels(len(kinds), columns=2, width=4.6, height=4.0)
     for axis, kind in zip(axes, kinds, strict=True):
         rows = tables.select(maps, kind=kind)
@@ -258,7 +261,9 @@ def examples(part: Any) -> Any:
         image = axis.imshow(weights, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
         layer, head = rows["layer"].iloc[0], rows["head"].iloc[0]
         own = tables.select(scored, kind=kind, layer=layer, head=head)["value"].mean()
-        axis.set_title(f"{TITLES[kind]}: {own:.2f} (layer {layer:g}, head {head:g})", fontsize=9)
+        control = tables.select(controls, kind=kind, layer=layer, head=head)["value"].mean()
+        beside = "" if np.isnan(control) else f", control {control:.2f}"
+        axis.set_title(f"{TITLES[kind]}: {own:.2f}{beside} (layer {layer:g}, head {head:g})", fontsize=9)
         labels = place_labels(tables.select(tokens, kind=kind), size)
         axis.set_xticks(range(size), labels, fontsize=5.5, rotation=90)
         axis.set_yticks(range(size), labels, fontsize=5.5)
@@ -269,7 +274,7 @@ def examples(part: Any) -> Any:
     draw.caption(
         figure,
         f"{first['task']}, {first['architecture'].replace('_', '-')}, {first['series']}, seed {maps['seed'].min():g}: "
-        "the clearest head of each kind, with its score."
+        "of each kind the head that is furthest above its control,\nor above uniform attention, with its score: near 0 there is no such head."
         + ("\nInduction: on random tokens and their repetition." if "induction" in kinds else ""),
     )
     return figure

@@ -114,7 +114,9 @@ def measures(table: Any) -> Figure:
     """Each measure: a column a table, its controls beside it."""
     found, styles = series(table), looks(table)
     groups = [name for name in found if name not in CONTROLS] or [""]
-    figure, axes = draw.panels(len(MEASURES), columns=4, width=max(3.1, 0.42 * len(groups) + 1.2), height=3.2)
+    figure, axes = draw.panels(
+        len(MEASURES), columns=2 if len(groups) > 4 else 3, width=max(3.1, 0.42 * len(groups) + 1.2), height=3.2
+    )
     for axis, (metric, title) in zip(axes, MEASURES.items(), strict=True):
         for place, name in enumerate(groups):
             beside(axis, table, metric, name, place, styles)
@@ -217,7 +219,7 @@ def spectra(table: Any) -> Figure:
     curves(axis, table, "spectrum")
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_ylim(1e-6, 1)
+    axis.set_ylim(3e-7, 1)
     axis.set_xlabel("periods over the table")
     axis.set_ylabel("share of variance")
     draw.legend(figure, [axis], columns=5)

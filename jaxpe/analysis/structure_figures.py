@@ -106,17 +106,21 @@ def curves(table: Any, metrics: dict[str, str], x: str, y: str, caption: str) ->
     """A panel a metric, a line a table: curves over lags or periods, means over seeds."""
     part = named(table[table["metric"].isin(list(metrics))])
     names = last(part["name"])
-    figure, axes = draw.panels(len(metrics), columns=2, width=4.6, height=3.4)
+    figure, axes = draw.panels(len(metrics), columns=2, width=4.6 if len(metrics) > 1 else 6.9, height=3.4)
     for axis, (metric, title) in zip(axes, metrics.items(), strict=True):
         for i, name in enumerate(names):
             own = part[(part["name"] == name) & (part["metric"] == metric)]
             look = draw.style(name) if name.startswith("control:") else draw.style_at(i)
             marks = max(len(own) // 8, 1)
             axis.plot(
-                own["row"], own["value"], color=look.colour, linestyle=look.dashes, marker=look.marker, markevery=marks,
+                own["row"], own["value"].where(own["value"] != 0), color=look.colour, linestyle=look.dashes, marker=look.marker, markevery=marks,
                 markersize=4, linewidth=1.3, label=name,
             )  # fmt: skip
-        axis.axhline(0, color="black", linewidth=0.5)
+        if (part["value"] < 0).any():
+            axis.axhline(0, color="black", linewidth=0.5)
+            axis.set_xscale("symlog", linthresh=1)
+            axis.set_xlim(0, None)
+            axis.xaxis.set_major_formatter("{x:g}")
         axis.set_title(title)
         axis.set_xlabel(x)
         axis.set_ylabel(y)
@@ -138,7 +142,7 @@ def curves_by_lag(table: Any) -> Any:
 def spectra(table: Any) -> Any:
     figure = curves(
         table, {"spectrum": "Fourier spectrum over positions"}, "periods over the visited positions", "share of variance",
-        "All coordinates together; means over seeds. A table without structure is flat.",
+        "All coordinates together; means over seeds. A table without structure is flat. Some of the periods are kept; 0 is not drawn.",
     )  # fmt: skip
     figure.axes[0].set_xscale("log")
     figure.axes[0].set_yscale("log")
@@ -150,7 +154,7 @@ def measures(table: Any) -> Any:
     part = named(table[table["metric"].isin(list(MEASURES)) & (table["encoding"] != "sinusoidal")])
     part = part.assign(name=[f"{name} ({rows:g} rows)" for name, rows in zip(part["name"], part["rows"], strict=True)])
     names = last(part["name"])[::-1]
-    figure, axes = draw.panels(len(MEASURES), columns=4, width=3.4, height=0.17 * len(names) + 0.9, sharey=True)
+    figure, axes = draw.panels(len(MEASURES), columns=2, width=4.6, height=0.17 * len(names) + 0.9, sharey=True)
     for axis, (metric, title) in zip(axes, MEASURES.items(), strict=True):
         for place, name in enumerate(names):
             own = part[(part["name"] == name) & (part["metric"] == metric)]
@@ -338,7 +342,7 @@ def layers(table: Any) -> Any:
             axis.set_xlabel("after layer")
             axis.set_ylabel("error, share of chance" if column == 0 else "")
             axis.set_title(f"{SHORT[task]}:\n{title}", fontsize=8.5)
-            axis.set_ylim(bottom=0)
+            draw.room(axis)
     draw.legend(figure, axes, columns=3)
     draw.caption(
         figure,

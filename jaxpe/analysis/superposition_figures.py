@@ -271,9 +271,9 @@ def tag_swap(table: Any) -> Figure:
             Style("#0072B2", "s", ""),
         ),
     }
-    for metric, (label, look) in series.items():
+    for i, (metric, (label, look)) in enumerate(series.items()):
         part = tables.select(table, metric=metric)
-        places = [names.index(name) for name in part["encoding"]]
+        places = [names.index(name) + 0.15 * (2 * i - 1) for name in part["encoding"]]
         values = part["value"].clip(lower=1e-8)
         draw.points(axes, values, places, look, s=36, alpha=0.8, label=label)
     axes.axvline(1e-5, color="black", linestyle=":", linewidth=1, label="1e-5: rounding")

@@ -72,8 +72,8 @@ def ratio(table: Any) -> Any:
         ):
             one = own[own["test_length"] == times * own["train_length"]]
             means = one.groupby("s")["value"].mean()
-            axis.plot(means.index, means, color=look.colour, linestyle=look.dashes, linewidth=1.6)
-            draw.points(axis, one["s"], one["value"], look, s=16, alpha=0.6, label=label)
+            draw.line(axis, means, look, label)
+            draw.points(axis, one["s"], one["value"], look, s=16, alpha=0.6)
         draw.baselines(axis, own[own["test_length"] == own["train_length"]], x="s")
         axis.set_xscale("symlog", linthresh=0.1)
         axis.set_xlim(-0.02, 1.4 * part["s"].max())

@@ -85,17 +85,30 @@ def lengths(table: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def ratio(table: pd.DataFrame) -> dict[str, Any] | None:
-    """Accuracy against how much position there is to a token, within the training length."""
+    """Accuracy against how much position there is to a token: one encoding and width, the one with the most seeds.
+
+    By task: within the training length and at twice that length, each with the baselines, and the number of seeds.
+    """
     part = tables.select(table, sweep="ratio", metric="token_accuracy")
-    part = part[part["test_length"] == part["train_length"]]
-    part = part[part["width"] == part["width"].min()]
+    if part.empty:
+        return None
+    kind = part.groupby(["encoding", "width"], sort=False)["seed"].nunique().idxmax()
+    part = tables.select(part, encoding=kind[0], width=kind[1])
     part = part.assign(factor=(part["position_factor"] / part["token_factor"]).round(3))
-    made = {}
+    n = int(part["train_length"].min())
+    made: dict[str, dict[str, Any]] = {}
     for task in SWEPT:
-        means = tables.select(part, task=task).groupby("factor")["value"].mean()
-        if len(means):
-            made[task] = [[number(factor), number(value)] for factor, value in means.items()]
-    return {"width": int(part["width"].iloc[0]), "tasks": made} if made else None
+        own = tables.select(part, task=task)
+        if own.empty:
+            continue
+        made[task] = {"seeds": int(own.groupby("factor")["seed"].nunique().min())}
+        for where, length in (("within", n), ("beyond", 2 * n)):
+            there = tables.select(own, test_length=length)
+            means = there.groupby("factor")["value"].mean()
+            made[task][where] = [[number(factor), number(value)] for factor, value in means.items()]
+            for baseline in ("floor", "order_blind"):
+                made[task][f"{where}_{baseline}"] = number(there[baseline].mean())
+    return {"encoding": str(kind[0]), "width": int(kind[1]), "length": n, "tasks": made} if made else None
 
 
 def readers(table: pd.DataFrame) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from jaxpe import experiment, figures, store
 from jaxpe.errors import unknown
-from jaxpe.report import comparison, guide, pages
+from jaxpe.report import brief, comparison, guide, pages
 from jaxpe.report.language import LANGUAGES, Messages
 from jaxpe.statistics import EXPLORATORY, holm
 
@@ -64,6 +64,7 @@ def page(results: Path, language: str, messages: Messages) -> str:
     asked = questions(sections, claims, drawings)
     series = comparison.series(folders)
     played = guide.parts(results)
+    told = brief.sentences(results, claims, played)
     names = {one["encoding"] for one in series} | {one["encoding"] + " + " + one["positions"] for one in series}
     data = {
         "messages": messages.for_scripts(),
@@ -83,6 +84,9 @@ def page(results: Path, language: str, messages: Messages) -> str:
             css=asset("page.css"),
             script=asset("page.js"),
             data=Markup(embedded(data)),
+            brief=brief.spoken(told, messages),
+            lacking=sorted({brief.MEASURED_BY[name] for name, values in told.items() if values is None}),
+            decided=[claim["verdict"] != "undecided" for claim in claims.values() if claim["n"]],
             primary=[
                 {"id": one, "claim": claims.get(one), "figure": drawings.get(SHOWN_BY[one], {}).get("id")}
                 for one in PRIMARY

@@ -66,8 +66,13 @@ function choice(key, options, value, change, named = String) {
   return Object.assign(element("span", { class: "control" }, label, " ", input), { input });
 }
 
+function called(name) { // an encoding's name as a reader knows it
+  const key = `name_${name.replace(" ", "_")}`;
+  return key in data.messages ? say(key) : name;
+}
+
 function rounded(value, digits = 3) {
-  return value === null || value === undefined ? "–" : Number(value).toFixed(digits);
+  return value === null || value === undefined ? "–" : Number(value).toFixed(digits).replace(/^-(0\.?0*)$/, "$1");
 }
 
 // ── charts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,8 +109,9 @@ function ticks(low, high, count = 5) {
 }
 
 // series: [{name, points: [[x, y]], seeds: [[x, y]], colour, marker, dash}]. Arrow keys walk along points and series.
-function chart({ series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, told, logarithmic = false, xTicks, height = 260 }) {
-  const width = 560;
+// It is as wide as its place, so that its words keep their size on a phone.
+function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, told, logarithmic = false, xTicks, height = 260 }) {
+  const width = Math.max(260, Math.min(640, place.clientWidth || 560));
   const xs = series.concat(lines).flatMap((one) => one.points.map((point) => point[0]));
   let [first, last] = [Math.min(...xs), Math.max(...xs)];
   if (first === last) [first, last] = [first - 1, last + 1];
@@ -118,17 +124,17 @@ function chart({ series, x, y, low = 0, high = 1, lines = [], train, here, bars 
     svg.append(drawn("line", { class: "grid", x1: SIDE.left, x2: width - SIDE.right, y1: py(at), y2: py(at) }));
     svg.append(drawn("text", { x: SIDE.left - 6, y: py(at) + 4, "text-anchor": "end" }, String(at)));
   }
-  for (const at of xTicks || ticks(first, last, 8)) svg.append(drawn("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, String(at)));
+  for (const at of xTicks || ticks(first, last, Math.max(3, Math.floor(width / 70)))) svg.append(drawn("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, String(at)));
   svg.append(drawn("line", { class: "axis", x1: SIDE.left, x2: width - SIDE.right, y1: py(Math.max(low, Math.min(0, high))), y2: py(Math.max(low, Math.min(0, high))) }));
   svg.append(drawn("text", { x: (SIDE.left + width - SIDE.right) / 2, y: height - 6, "text-anchor": "middle" }, x));
   svg.append(drawn("text", { x: 12, y: (height - SIDE.bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(height - SIDE.bottom) / 2})` }, y));
   if (train !== undefined) {
     svg.append(drawn("line", { class: "axis", x1: px(train), x2: px(train), y1: SIDE.top, y2: height - SIDE.bottom }));
-    svg.append(drawn("text", { x: px(train) + 4, y: SIDE.top + 10 }, say("trained", { length: train })));
+    const right = px(train) < width / 2;
+    svg.append(drawn("text", { x: px(train) + (right ? 4 : -4), y: SIDE.top + 10, "text-anchor": right ? "start" : "end" }, say("trained", { length: train })));
   }
   if (here !== undefined) svg.append(drawn("line", { class: "here", x1: px(here), x2: px(here), y1: SIDE.top, y2: height - SIDE.bottom }));
   const path = (points) => points.filter((point) => point[1] !== null).map(([a, b], i) => `${i ? "L" : "M"}${px(a)},${py(b)}`).join("");
-  for (const line of lines) svg.append(drawn("path", { d: path(line.points), fill: "none", stroke: "var(--ink)", "stroke-width": 1.2, "stroke-dasharray": line.dash }));
   const places = [];
   series.forEach((one, number) => {
     if (bars) {
@@ -143,8 +149,9 @@ function chart({ series, x, y, low = 0, high = 1, lines = [], train, here, bars 
       places.push({ number, index, x: px(a), y: py(b) });
     });
   });
+  for (const line of lines) svg.append(drawn("path", { d: path(line.points), fill: "none", stroke: "var(--ink)", "stroke-width": 1.2, "stroke-dasharray": line.dash }));
   if (told && places.length) walk(svg, places, series, told);
-  return svg;
+  place.replaceChildren(svg);
 }
 
 function walk(svg, places, series, told) {
@@ -158,12 +165,14 @@ function walk(svg, places, series, told) {
     halo.setAttribute("visibility", "visible");
     told(series[places[at].number], places[at].index);
   };
-  svg.addEventListener("pointermove", (event) => {
+  const nearest = (event) => {
     const box = svg.getBoundingClientRect();
     const [x, y] = [((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width, ((event.clientY - box.top) / box.height) * svg.viewBox.baseVal.height];
     const far = places.map((place) => (place.x - x) ** 2 + (place.y - y) ** 2);
     show(far.indexOf(Math.min(...far)));
-  });
+  };
+  svg.addEventListener("pointermove", nearest);
+  svg.addEventListener("pointerdown", nearest); // before the focus that a tap brings
   svg.addEventListener("focus", () => show(at));
   svg.addEventListener("keydown", (event) => {
     const now = places[at];
@@ -200,6 +209,11 @@ function baselinesOf(lengths, floor, blind) {
   return made;
 }
 
+function level(share, mark = null) { // a bar, with a line to compare it with
+  const percents = (value) => `${100 * Math.max(0, Math.min(1, value))}%`;
+  return element("div", {}, element("i", { style: `width:${percents(share)}` }), ...(mark === null ? [] : [element("b", { style: `left:${percents(mark)}` })]));
+}
+
 // ── the guided part ────────────────────────────────────────────────────────────────────────────────────────────────
 
 function cosine(a, b) {
@@ -217,17 +231,17 @@ const PLAY = {
       const top = Math.max(...table.flat().map(Math.abs));
       const alike = table.map((other) => cosine(row, other));
       const nearest = alike.reduce((best, value, i) => (i !== position && (best < 0 || value > alike[best]) ? i : best), -1);
-      left.replaceChildren(chart({ series: [{ name, points: row.map((value, i) => [i, value]), colour: look(name).colour }], bars: true, x: say("dimension"), y: say("added"), low: -top, high: top, alt: say("code_alt", { position, encoding: name, low: Math.min(...row), high: Math.max(...row) }) }));
-      right.replaceChildren(chart({ series: [{ name, points: alike.map((value, i) => [i, value]), ...look(name) }], x: say("position"), y: say("similarity"), low: -1, high: 1, here: position, alt: say("similarity_alt", { position, nearest, value: rounded(alike[nearest]) }) }));
+      chart(left, { series: [{ name, points: row.map((value, i) => [i, value]), colour: look(name).colour }], bars: true, x: say("dimension"), y: say("added"), low: -top, high: top, alt: say("code_alt", { position, encoding: name, low: Math.min(...row), high: Math.max(...row) }) });
+      chart(right, { series: [{ name, points: alike.map((value, i) => [i, value]), ...look(name) }], x: say("position"), y: say("similarity"), low: -1, high: 1, here: position, alt: say("similarity_alt", { position, nearest, value: rounded(alike[nearest]) }) });
     };
     const move = slider("position", 0, rows[name].length - 1, position, (value) => { position = value; draw(); });
-    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }), move), element("div", { class: "row" }, left, right));
+    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }, called), move), element("div", { class: "row" }, left, right));
     kept(draw);
   },
 
   shift(holder) {
     const width = data.guide.code && data.guide.code.rows.sinusoidal ? data.guide.code.rows.sinusoidal[0].length : 32;
-    const pairs = [0, 1, 2, 3].map((i) => Math.round((i * (width / 2 - 1)) / 4));
+    const pairs = [0, 2, 4, 6].filter((pair) => pair < width / 2);
     let [position, offset] = [3, 2];
     const clocks = element("div", { class: "row clocks" });
     const draw = () => clocks.replaceChildren(...pairs.map((pair) => {
@@ -236,7 +250,7 @@ const PLAY = {
       const [from, to, arc] = [position * speed, (position + offset) * speed, offset * speed];
       const degrees = (angle) => String(Math.round((angle * 1800) / Math.PI) / 10);
       const svg = drawn("svg", { class: "chart", viewBox: "0 0 120 120", role: "img", "aria-label": say("clock_alt", { pair, position, offset, from: degrees(from % (2 * Math.PI)), to: degrees(to % (2 * Math.PI)), arc: degrees(arc) }) });
-      const turned = Math.min(arc, 2 * Math.PI - 1e-6);
+      const turned = arc % (2 * Math.PI), turns = Math.floor(arc / (2 * Math.PI));
       const [a, b] = [point(from, 34), point(from + turned, 34)];
       svg.append(drawn("circle", { cx: 60, cy: 60, r: 50, fill: "none", class: "axis" }));
       svg.append(drawn("path", { d: `M60,60L${a}A34,34 0 ${turned > Math.PI ? 1 : 0} 0 ${b}Z`, fill: "var(--warm)", opacity: 0.35 }));
@@ -244,7 +258,7 @@ const PLAY = {
         const [px, py] = point(angle, 50);
         svg.append(drawn("line", { x1: 60, y1: 60, x2: px, y2: py, stroke: colour, "stroke-width": 3 }));
       }
-      return element("div", {}, svg, element("p", { class: "quiet" }, say("clock", { pair, offset, arc: degrees(arc) })));
+      return element("div", {}, svg, element("p", { class: "quiet" }, say("clock", { pair, arc: turns ? say(turns > 1 ? "turns" : "turn", { turns, arc: degrees(turned) }) : degrees(arc) })));
     }));
     holder.append(element("div", { class: "controls" }, slider("position", 0, 40, position, (value) => { position = value; draw(); }), slider("offset", 0, 16, offset, (value) => { offset = value; draw(); })), clocks);
     kept(draw);
@@ -259,8 +273,8 @@ const PLAY = {
       const one = verses[verse], now = one.orders[order];
       words.replaceChildren(...now.words.map((word, i) => element("span", i === one.place ? { class: "masked" } : {}, i === one.place ? "?" : word)));
       const guesses = now.guesses[name], plain = Object.fromEntries(one.orders[0].guesses[name]);
-      const top = Math.max(...guesses.map((guess) => guess[1]));
-      bars.replaceChildren(element("p", { class: "quiet" }, `${say("guesses")} (${name}) · ${say("answer", { word: one.answer })} · ${say("order", { order: order + 1, count: one.orders.length })}`), ...guesses.map(([word, chance]) => element("div", { class: "bar" }, element("span", { lang: "en", class: "always" }, word), element("div", { style: `width:${(100 * chance) / top}%` }), element("span", {}, rounded(chance, 4)))));
+      const top = Math.max(...guesses.map((guess) => guess[1]), ...Object.values(plain));
+      bars.replaceChildren(element("p", { class: "quiet" }, `${say("guesses")} · ${called(name)} · ${say("answer", { word: one.answer })} · ${say("order", { order: order + 1, count: one.orders.length })}`), ...guesses.map(([word, chance]) => element("div", { class: "bar" }, element("span", { lang: "en", class: "always" }, word), level(chance / top, word in plain ? plain[word] / top : null), element("span", {}, rounded(chance, 4)))));
       const moved = guesses.filter(([word]) => word in plain).map(([word, chance]) => Math.abs(chance - plain[word]));
       change.textContent = order ? say("changed", { change: moved.length ? rounded(Math.max(...moved), 4) : "–" }) : "";
     };
@@ -270,8 +284,8 @@ const PLAY = {
       return made;
     };
     holder.append(
-      element("div", { class: "controls" }, choice("verse", verses.map((_, i) => String(i + 1)), "1", (value) => { verse = value - 1; order = 0; draw(); }), choice("encoding", names, name, (value) => { name = value; draw(); }), button("shuffle", () => { order = (order % (verses[verse].orders.length - 1)) + 1; }), button("as_written", () => { order = 0; })),
-      words, bars, change,
+      element("div", { class: "controls" }, choice("verse", verses.map((_, i) => String(i + 1)), "1", (value) => { verse = value - 1; order = 0; draw(); }), choice("encoding", names, name, (value) => { name = value; draw(); }, called), button("shuffle", () => { order = (order % (verses[verse].orders.length - 1)) + 1; }), button("as_written", () => { order = 0; })),
+      words, change, bars,
     );
     kept(draw);
   },
@@ -282,24 +296,27 @@ const PLAY = {
     const draw = () => {
       const lines = baselinesOf(found.lengths, found.floor, found.order_blind);
       const series = Object.entries(found.accuracy).map(([name, values]) => ({ name, points: values.map((value, i) => [found.lengths[i], value]), ...look(name) }));
-      picture.replaceChildren(chart({ series, lines, x: say("length"), y: say("accuracy"), train: found.train_length, here: found.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) }));
-      key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${one.name} `)))), baselineLegend(lines));
+      chart(picture, { series, lines, x: say("length"), y: say("accuracy"), logarithmic: true, xTicks: [1, 2, 4, 8, 16, 32, 64, 128].filter((one) => one <= found.lengths[found.lengths.length - 1]), train: found.train_length, here: found.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) });
+      key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${called(one.name)} `)))), baselineLegend(lines));
       const length = found.lengths[at];
-      readout.textContent = `${say("length")} ${length}, ${say(length > found.train_length ? "beyond" : "within")}: ${series.map((one) => `${one.name} ${rounded(one.points[at][1])}`).join(", ")}`;
+      readout.textContent = `${say("at_length", { length })} · ${say(length > found.train_length ? "beyond" : "within")} · ${series.map((one) => `${called(one.name)} ${rounded(one.points[at][1])}`).join(" · ")}`;
     };
     holder.append(element("div", { class: "controls" }, slider("length", 0, found.lengths.length - 1, at, (value) => { at = value; draw(); }, (i) => String(found.lengths[i]))), picture, readout, key);
     kept(draw);
   },
 
-  ratio(holder, { tasks }) {
-    const factors = Object.values(tasks)[0].map(([factor]) => factor);
+  ratio(holder, { tasks, encoding, width, length }) {
+    const factors = Object.values(tasks)[0].within.map(([factor]) => factor);
     let at = Math.max(0, factors.indexOf(1));
-    const bars = element("div");
-    const draw = () => bars.replaceChildren(...Object.entries(tasks).flatMap(([task, values]) => {
-      const value = values[at][1];
-      return [element("p", {}, say(task)), element("div", { class: "bar" }, element("span", {}, say("accuracy")), element("div", { style: `width:${100 * value}%` }), element("span", {}, rounded(value)))];
-    }));
-    holder.append(element("div", { class: "controls" }, slider("share", 0, factors.length - 1, at, (value) => { at = value; draw(); }, (i) => `${factors[i]} : 1`)), bars);
+    const [bars, note] = [element("div"), element("p", { class: "quiet" })];
+    const draw = () => {
+      bars.replaceChildren(...Object.entries(tasks).flatMap(([task, own]) => [element("p", {}, say(task)), ...[["within", length], ["beyond", 2 * length]].map(([where, n]) => {
+        const value = own[where][at][1];
+        return element("div", { class: "bar" }, element("span", {}, say("at_length", { length: n })), level(value, own[`${where}_order_blind`]), element("span", {}, rounded(value)));
+      })]));
+      note.textContent = say("ratio_note", { encoding: called(encoding), width, length, seeds: Math.min(...Object.values(tasks).map((own) => own.seeds)) });
+    };
+    holder.append(element("div", { class: "controls" }, slider("share", 0, factors.length - 1, at, (value) => { at = value; draw(); }, (i) => `${factors[i]} : 1`)), bars, note);
     kept(draw);
   },
 
@@ -309,10 +326,10 @@ const PLAY = {
     const [picture, key] = [element("div"), element("div")];
     const draw = () => {
       const series = Object.entries(found).filter(([, own]) => name in own).map(([reader, own], i) => ({ name: say(reader.replace(" ", "_")), points: own[name], colour: ["#0072B2", "#D55E00", "#009E73"][i], marker: ["s", "^", "o"][i], dash: DASHES[i] }));
-      picture.replaceChildren(chart({ series, x: say("width"), y: say("read"), logarithmic: true, xTicks: series[0].points.map((point) => point[0]), alt: say("chart_alt", { metric: say("read"), x: say("width"), count: series.length }) }));
+      chart(picture, { series, x: say("width"), y: say("read"), logarithmic: true, xTicks: series[0].points.map((point) => point[0]), alt: say("chart_alt", { metric: say("read"), x: say("width"), count: series.length }) });
       key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${one.name} `)))));
     };
-    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); })), picture, key);
+    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }, called)), picture, key);
     kept(draw);
   },
 };
@@ -347,7 +364,7 @@ function signFlip(differences) {
 const FIELDS = ["experiment", "task", "architecture", "metric", "condition", "positions"];
 
 function compare(holder) {
-  const chosen = {};
+  const chosen = { experiment: "extrapolation" }; // where it is there
   let [alone, baseline, length, sorted] = [null, null, null, { column: 0, down: false }];
   const [bar, picture, key, readout, table] = [element("div", { class: "controls" }), element("div"), element("div"), element("output", { class: "readout", "aria-live": "polite" }), element("div")];
   holder.append(bar, picture, readout, key, table);
@@ -362,6 +379,10 @@ function compare(holder) {
       chosen[`${field} options`] = options;
     });
   }
+  const bySeed = (row) => {
+    const values = row.filter((value) => value !== null).map((value) => rounded(value));
+    return new Set(values).size === 1 && values.length > 1 ? say("equal_seeds", { count: values.length, value: values[0] }) : say("seeds", { values: values.join(", ") });
+  };
   const label = (one) => (chosen.positions === "*" && one.positions !== "arange" ? `${one.encoding} + ${one.positions}` : one.encoding);
   const meanOf = (row) => { const there = row.filter((value) => value !== null); return there.length ? there.reduce((a, b) => a + b, 0) / there.length : null; };
 
@@ -383,11 +404,11 @@ function compare(holder) {
     const first = found.reduce((best, one) => (one.lengths.length > best.lengths.length ? one : best));
     const lines = baselinesOf(first.lengths, first.floor, first.order_blind);
     const top = chosen.metric === "bits_per_character" ? Math.max(...series.flatMap((one) => one.seeds.map((seed) => seed[1])), ...lines.flatMap((line) => line.points.map((point) => point[1]))) * 1.05 : 1;
-    picture.replaceChildren(chart({
+    chart(picture, {
       series: shown, lines, low: 0, high: top, height: 320, train: first.train_length, here: length, x: say("length"), y: say(chosen.metric),
-      alt: say("chart_alt", { metric: say(chosen.metric), x: say("length"), count: shown.length }),
-      told: (one, index) => { const row = one.source.values[index]; readout.textContent = `${one.name}, ${say("length")} ${one.points[index][0]}: ${rounded(one.points[index][1])} (${say("seeds", { values: row.map((value) => rounded(value)).join(", ") })})`; },
-    }));
+      alt: `${say("chart_alt", { metric: say(chosen.metric), x: say("length"), count: shown.length })} ${say("keys")}`,
+      told: (one, index) => { const row = one.source.values[index]; readout.textContent = `${one.name} · ${say("at_length", { length: one.points[index][0] })} · ${rounded(one.points[index][1])} (${bySeed(row)})`; },
+    });
     key.replaceChildren(element("div", { class: "legend" }, ...series.map((one) => element("button", { type: "button", "aria-pressed": String(alone === one.name), "aria-label": say("alone", { name: one.name }), onclick: () => { alone = alone === one.name ? null : one.name; draw(); } }, ...sample(one, one.name)))), baselineLegend(lines));
     list(found);
   }
@@ -409,13 +430,13 @@ function compare(holder) {
   }
 
   function list(found) {
-    const headers = [say("encoding"), say("mean"), say("n"), `${say("difference")} (− ${baseline})`, say("interval"), "", say("n")];
+    const headers = [say("encoding"), say("mean"), say("n"), `${say("difference")} (− ${baseline})`, say("interval"), "", say("pairs")];
     const rows = rowsOf(found).sort((a, b) => {
       const [u, v] = sorted.down ? [b[sorted.column], a[sorted.column]] : [a[sorted.column], b[sorted.column]];
       return u === v ? 0 : u === null ? 1 : v === null ? -1 : typeof u === "string" ? u.localeCompare(v) : u - v;
     });
     const head = [0, 1, 2, 3, 4, 6].map((column) => element("th", { scope: "col", "aria-sort": sorted.column === column ? (sorted.down ? "descending" : "ascending") : "none" }, element("button", { type: "button", "aria-label": say("sort", { column: headers[column] }), onclick: () => { sorted = { column, down: sorted.column === column && !sorted.down }; list(found); } }, headers[column])));
-    const interval = (row) => (row[4] === null ? (row[6] && row[6] < 6 ? say("few") : "–") : `${rounded(row[4])} – ${rounded(row[5])}`);
+    const interval = (row) => (row[4] === null ? (row[6] && row[6] < 6 ? say("few") : "–") : say("until", { low: rounded(row[4]), high: rounded(row[5]) }));
     const cells = (row) => [row[0], rounded(row[1]), String(row[2]), rounded(row[3]), interval(row), String(row[6])];
     table.replaceChildren(
       element("div", { class: "scroll", tabindex: 0 }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, cell))))))),
@@ -425,7 +446,8 @@ function compare(holder) {
 
   const about = () => FIELDS.map((field) => `${field} ${chosen[field]}`).join(", ") + `, length ${length}, minus ${baseline}`;
   const quoted = (cell) => (/[",\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""));
-  const csv = (_, rows) => [["encoding", "mean", "seeds", `minus ${baseline}`, "low", "high", "pairs"], ...rows].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+  const short = (cell) => (typeof cell === "number" ? +cell.toFixed(6) + 0 : cell);
+  const csv = (_, rows) => [["encoding", "mean", "seeds", `minus ${baseline}`, "low", "high", "pairs"], ...rows.map((row) => row.map(short))].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
   const escaped = (cell) => String(cell).replace(/[\\&%$#_{}~^]/g, (sign) => ({ "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" })[sign] || `\\${sign}`);
   const latex = (_, rows) => [`% ${about()}`, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & minus ${escaped(baseline)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows.map((row) => [escaped(row[0]), rounded(row[1]), row[2], rounded(row[3]), row[4] === null ? "--" : `${rounded(row[4])} to ${rounded(row[5])}`, row[6]].join(" & ") + " \\\\"), "\\end{tabular}", ""].join("\n");
 
@@ -462,18 +484,32 @@ function choose(language) {
   for (const draw of redraws) draw();
 }
 
+function remembered(language) { // over a reload of this page; not every browser lets a file remember
+  try {
+    if (language) sessionStorage.setItem(location.pathname, language);
+    return sessionStorage.getItem(location.pathname);
+  } catch {
+    return null;
+  }
+}
+
 for (const holder of document.querySelectorAll("[data-play]")) PLAY[holder.dataset.play](holder, data.guide[holder.dataset.play]);
 for (const holder of document.querySelectorAll("[data-compare]")) compare(holder);
 for (const one of document.querySelectorAll("details")) {
   one.addEventListener("toggle", () => { if (one.open) inflateIn(one); });
   if (one.open) inflateIn(one);
 }
-for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(button.dataset.choose));
+for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(remembered(button.dataset.choose) || button.dataset.choose));
 function openTarget() { // a link to a figure opens it
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target && target.tagName === "DETAILS") target.open = true;
 }
 window.addEventListener("hashchange", openTarget);
 window.addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
-choose(root.dataset.language);
+let wide = innerWidth;
+window.addEventListener("resize", () => {
+  if (innerWidth !== wide) for (const draw of redraws) draw();
+  wide = innerWidth;
+});
+choose(remembered() || root.dataset.language);
 openTarget();

@@ -8,6 +8,8 @@ from typing import Any
 
 import jinja2
 
+TINY = 1e-9  # below it numbers are rounding errors
+
 
 def environment(**filters: Callable[..., Any]) -> jinja2.Environment:
     """The templates of this folder. A name that is not there is an error, not an empty place."""
@@ -23,12 +25,14 @@ def environment(**filters: Callable[..., Any]) -> jinja2.Environment:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number for people; a dash for none."""
-    return "–" if value is None else f"{value:.{digits}g}"
+    """A number for people: rounding errors are 0, and none is a dash."""
+    if value is None:
+        return "–"
+    return "0" if abs(value) < TINY else f"{value:.{digits}g}"
 
 
 def signed(value: float | None) -> str:
-    """A number with its sign, three digits; rounding errors are 0, and none is a dash."""
+    """The same with its sign."""
     if value is None:
         return "–"
-    return "0" if abs(value) < 1e-9 else f"{value:+.3g}"
+    return "0" if abs(value) < TINY else f"{value:+.3g}"

@@ -1,29 +1,59 @@
 """Tables of a Markdown page that are generated: `python -m jaxpe.report.readme` writes those of README.md anew.
 
-A table stands between the comments `<!-- table: PATH -->` and `<!-- end -->`, where PATH is a `summary.json` beside the page.
+A table stands between the comments `<!-- table: PATH -->` or `<!-- claims: PATH -->` and `<!-- end -->`. PATH is, seen from the
+page, a `summary.json`, or a results folder whose primary claims are told.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from jaxpe import store
 from jaxpe.errors import UserError
+from jaxpe.report import index
+from jaxpe.report.language import Messages
+from jaxpe.report.pages import signed
+from jaxpe.statistics import EXPLORATORY
 
-BLOCK = re.compile(r"<!-- table: (?P<path>\S+) -->\n.*?<!-- end -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (?P<kind>table|claims): (?P<path>\S+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
-def table(summary: dict[str, Any]) -> str:
-    """A summary as Markdown: its title, then its rows."""
+def markdown(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table."""
 
-    def line(cells: list[Any]) -> str:
+    def line(cells: Iterable[Any]) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
-    rule = "|" + "---|" * len(summary["columns"])
-    return "\n".join([f"{summary['title']}.", "", line(summary["columns"]), rule, *map(line, summary["rows"])])
+    columns = list(columns)
+    return "\n".join([line(columns), "|" + "---|" * len(columns), *map(line, rows)])
+
+
+def table(path: Path, shown: str) -> str:
+    """A summary: its title, then its rows."""
+    summary = store.read_json(path, {})
+    return f"{summary['title']}.\n\n{markdown(summary['columns'], summary['rows'])}"
+
+
+def claims(folder: Path, shown: str) -> str:
+    """The primary claims of a results folder, in the words of its page."""
+    made = {claim["id"]: claim for part in index.ordered(folder) for claim in store.read_claims(part)}
+    say, rows = Messages(), []
+    for one in index.PRIMARY:
+        statement, _, effect = str(say.only(f"claim.{one}", "en")).rstrip(").").partition(" (effect: ")
+        told, claim = f"{one}: {statement}", made.get(one)
+        if claim is None or not claim["n"]:
+            rows.append([told, "not run", "", "", "", ""])
+            continue
+        value, low, high, n = (claim[key] for key in ("effect", "low", "high", "n"))
+        interval = "–" if low is None else f"{signed(low)} to {signed(high)}"
+        seeds = f"{n}, exploratory" if 1 < n < EXPLORATORY else n
+        drawing = f"{index.SHOWN_BY[one].replace('/', '/figures/')}.svg"
+        figure = f"[figure]({shown}/{drawing})" if (folder / drawing).is_file() else ""
+        rows.append([told, claim["verdict"], f"{signed(value)} ({effect})", interval, seeds, figure])
+    return markdown(["claim", "verdict", "effect", "95 % interval", "n", ""], rows)
 
 
 def rendered(page: str, folder: Path) -> str:
@@ -31,9 +61,10 @@ def rendered(page: str, folder: Path) -> str:
 
     def block(found: re.Match[str]) -> str:
         path = folder / found["path"]
-        if not path.is_file():
+        if not path.exists():
             raise UserError(f"There is no {found['path']}, from which a table is made: run its experiment first.")
-        return f"<!-- table: {found['path']} -->\n{table(json.loads(path.read_text(encoding='utf-8')))}\n<!-- end -->"
+        made = {"table": table, "claims": claims}[found["kind"]](path, found["path"])
+        return f"<!-- {found['kind']}: {found['path']} -->\n{made}\n<!-- end -->"
 
     return BLOCK.sub(block, page)
 
