@@ -187,7 +187,10 @@ def run(name: str, size: Preset, rivals: int, work: OneProgram, facts: dict[str,
 def trained(work: OneProgram, seeds: dict[Setting, int]) -> dict[Setting, list[Cell]]:
     """The cells of every setting, trained where the folder lacks them."""
     cells = {setting: work.cells(setting, range(count)) for setting, count in seeds.items()}
-    work.train([cell for group in cells.values() for cell in group])
+    every = [cell for group in cells.values() for cell in group]
+    if line := plans.announced(every, work):
+        work.progress.note(line)
+    work.train(every)
     return cells
 
 

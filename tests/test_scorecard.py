@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -375,6 +376,19 @@ def test_times_are_taken_in_turn_and_compared_within_a_round():
 
 
 # ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_work_is_announced_before_it_begins(monkeypatch):
+    done = []
+    work = SimpleNamespace(
+        cells=lambda setting, seeds: [(setting, seed) for seed in seeds],
+        train=lambda cells: done.append(f"trained {len(cells)}"),
+        progress=SimpleNamespace(note=done.append),
+    )
+    monkeypatch.setattr(scorecard.plans, "announced", lambda cells, work: f"{len(cells)} to train" if cells else "")
+    assert scorecard.trained(work, {"a": 2, "b": 1}) == {"a": [("a", 0), ("a", 1)], "b": [("b", 0)]}
+    scorecard.trained(work, {})
+    assert done == ["3 to train", "trained 3", "trained 0"]
 
 
 def test_none_is_always_among_the_baselines():
