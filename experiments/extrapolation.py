@@ -172,12 +172,7 @@ def length_curves(table: Any, groups: list[tuple[str, str]]) -> Any:
         metric = "bits_per_character" if text else "token_accuracy"
         part = tables.select(table, task=task, architecture=architecture, metric=metric, companion="plain")
         draw.curve(axis, part)
-        draw.baselines(axis, part)
-        axis.set_xscale("log", base=2)
-        axis.xaxis.set_major_formatter("{x:g}")
-        draw.train_length(axis, part["train_length"].iloc[0])
-        axis.set_title(f"{task}, {architecture.replace('_', '-')}", pad=16)
-        axis.set_xlabel("test length (tokens)" if text else "test length (symbols of x)")
+        draw.by_length(axis, part, f"{task}, {architecture.replace('_', '-')}", "tokens" if text else "symbols of x")
         axis.set_ylabel("bits per character (lower is better)" if text else "token accuracy", fontsize=8.5)
     draw.legend(figure, axes, columns=6)
     examples = ", ".join(str(int(count)) for count in sorted(table["n_examples"].dropna().unique()))
@@ -215,12 +210,8 @@ def companions(table: Any, groups: list[tuple[str, str]]) -> Any:
                 "shifted": "positions shifted by N",
             }[companion]
             axis.scatter(means.index, means, marker=marker, color="black", s=24, label=label, zorder=3)
-        draw.baselines(axis, tables.select(own, companion="plain", metric="token_accuracy"))
-        axis.set_xscale("log", base=2)
-        axis.xaxis.set_major_formatter("{x:g}")
-        draw.train_length(axis, own["train_length"].iloc[0])
-        axis.set_title(f"{task}, {architecture.replace('_', '-')}, {name}", pad=16)
-        axis.set_xlabel("test length (symbols of x)")
+        plain = tables.select(own, companion="plain", metric="token_accuracy")
+        draw.by_length(axis, plain, f"{task}, {architecture.replace('_', '-')}, {name}")
         axis.set_ylabel("token accuracy or exact match", fontsize=8.5)
     draw.legend(figure, axes, columns=4)
     draw.caption(figure, f"Means over {draw.seeds_of(part)}. Both baselines are those of token accuracy.")

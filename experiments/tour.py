@@ -139,13 +139,8 @@ def figures(table: Any) -> dict[str, Any]:
         figure, axes = draw.panels(len(groups), width=5.6)
         for axis, part in zip(axes, groups, strict=True):
             draw.curve(axis, part)
-            draw.baselines(axis, part)
-            axis.set_xscale("log", base=2)
-            axis.xaxis.set_major_formatter("{x:g}")
-            draw.train_length(axis, part["train_length"].iloc[0])
-            axis.set_xlabel("test length")
+            draw.by_length(axis, part, f"{part['task'].iloc[0]}, {part['architecture'].iloc[0]}")
             axis.set_ylabel("token accuracy")
-            axis.set_title(f"{part['task'].iloc[0]}, {part['architecture'].iloc[0]}", loc="right")
         draw.legend(figure, axes, columns=3)
         draw.caption(figure, "One seed, to look at: the claims come from more.")
         made["lengths"] = figure

@@ -216,6 +216,16 @@ def train_length(axes: Axes, length: float) -> None:
     )
 
 
+def by_length(axes: Axes, table: pd.DataFrame, title: str, unit: str = "symbols of x") -> None:
+    """What a panel with test lengths on its horizontal axis has: both baselines, the training length, title and label."""
+    baselines(axes, table)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    train_length(axes, table["train_length"].iloc[0])
+    axes.set_title(title, pad=16)
+    axes.set_xlabel(f"test length ({unit})")
+
+
 def legend(figure: Figure, axes: Sequence[Axes], columns: int = 4) -> None:
     """One legend for all axes, above them."""
     found: dict[str, Any] = {}
