@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 import zlib
 from collections.abc import Sequence
@@ -58,6 +59,8 @@ MEDIA = {
     # A slide of 16:9, taller where rows need it. Its inches are larger ones, so that lines and markers grow as text does.
     "talk": Medium(("svg", "png"), 228, 10.0, 8.0, (8.42,), 4.74),
 }
+PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
+DECIMALS = re.compile(rb"(\.\d\d)\d+")
 NARROW = 6.0  # figures drawn no wider than this are the narrowest
 
 
@@ -160,7 +163,13 @@ def save(figure: Figure, folder: Path, name: str, medium: str = "web") -> None:
             content = io.BytesIO()
             about = {"Description": described(figure)} if kind == "svg" else {}
             figure.savefig(content, format=kind, dpi=dpi, metadata=METADATA[kind] | about)
-            store.write_bytes(folder / f"{name}.{kind}", content.getvalue())
+            written = content.getvalue()
+            store.write_bytes(folder / f"{name}.{kind}", rounded(written) if kind == "svg" else written)
+
+
+def rounded(svg: bytes) -> bytes:
+    """An SVG with its places at a hundredth of a point, which is finer than any screen or printer: smaller by a tenth."""
+    return PLACES.sub(lambda found: DECIMALS.sub(rb"\1", found[0]), svg)
 
 
 def described(figure: Figure) -> str:
