@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from jaxpe import store
 from jaxpe.errors import UserError
-from jaxpe.report import comparison, index, language, readme
+from jaxpe.report import brief, comparison, index, language, readme
 from jaxpe.statistics import paired_difference
 
 ROOT = Path(__file__).parents[1]
@@ -346,3 +347,35 @@ def test_the_claims_of_a_folder_are_told_with_their_numbers_and_those_that_were_
     assert rows["C5"][1:5] == ["contradicted", "-0.5 (with minus without)", "-0.6 to -0.4", "6, exploratory"]
     with pytest.raises(UserError, match="no other"):
         readme.rendered("<!-- claims: other -->\n<!-- end -->", tmp_path)
+
+
+# ── in plain words ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_claim_told_twice_counts_once():
+    one = {"effect": 0.5, "low": 0.1, "high": 0.9, "n": 6, "unit": "u", "verdict": "supported"}
+    claims = {"C5": one, "C5.again": dict(one), "C5.other": one | {"effect": 0.4, "verdict": "undecided"}}
+    assert index.decided(claims) == [True, False]
+    assert index.decided({"C2": one | {"n": 0}, "C6.a": one, "C6.b": one}) == [True, True]
+
+
+def test_the_plain_sentences_say_what_the_tables_say(tmp_path):
+    """A sentence has the numbers of its table, opens in words only where they follow, and is left out without results."""
+    table = [
+        row | {"companion": "plain", "test_length": length, "value": value, "order_blind": 0.3}
+        for row in rows(encodings=("sinusoidal",), seeds=2)[::3]
+        for length, value in ((8, 0.99), (9, 0.25))
+    ]
+    store.write_table(tmp_path / "extrapolation" / "table.csv", table)
+    told = brief.sentences(tmp_path, {}, {})
+    assert told.pop("ends") == {
+        "at": "99", "past": "25", "blind": "30", "length": 8, "next": 9, "n": 2, "holds": True,
+    }  # fmt: skip
+    assert set(told.values()) == {None}
+    spoken = brief.spoken({"ends": brief.ends(pd.DataFrame(table))}, language.Messages())[0]
+    assert "99% of the symbols right at length 8" in spoken and "longest length trained" in spoken
+    flat = brief.ends(pd.DataFrame(table).assign(value=0.25))
+    assert (
+        not flat["holds"]
+        and "longest length trained. Models" not in brief.spoken({"ends": flat}, language.Messages())[0]
+    )

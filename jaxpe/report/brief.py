@@ -83,7 +83,9 @@ def size(ratio: dict[str, Any] | None) -> dict[str, Any] | None:
     found = {task: dict(map(tuple, own["within"])).get(MUCH) for task, own in tasks.items()}
     if len(found) < 2 or not complete(found):
         return None
-    return percent(found) | {"n": min(own["seeds"] for own in tasks.values()), "holds": max(found.values()) < 0.5}
+    beside = {"floor": tasks["count"]["within_floor"], "blind": tasks["index"]["within_order_blind"]}
+    near = found["count"] < beside["floor"] + CLEARLY and found["index"] < beside["blind"] + CLEARLY
+    return percent(found | beside) | {"n": min(own["seeds"] for own in tasks.values()), "holds": near}
 
 
 def read(claim: dict[str, Any] | None, readers: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -139,7 +141,9 @@ def ends(table: pd.DataFrame) -> dict[str, Any] | None:
         return None
     part = tables.select(part, companion="plain", **ENCODER)
     n = int(part["train_length"].min())
-    values = {"at": mean(part, test_length=n), "past": mean(part, test_length=n + 1)}
+    past = tables.select(part, test_length=n + 1)
+    values = {"at": mean(part, test_length=n), "past": mean(past)}
+    values["blind"] = None if past.empty else float(past["order_blind"].mean())
     if not complete(values):
         return None
     told = {"length": n, "next": n + 1, "n": part["seed"].nunique(), "holds": values["at"] - values["past"] > CLEARLY}

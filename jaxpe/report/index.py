@@ -86,7 +86,7 @@ def page(results: Path, language: str, messages: Messages) -> str:
             data=Markup(embedded(data)),
             brief=brief.spoken(told, messages),
             lacking=sorted({brief.MEASURED_BY[name] for name, values in told.items() if values is None}),
-            decided=[claim["verdict"] != "undecided" for claim in claims.values() if claim["n"]],
+            decided=decided(claims),
             primary=[
                 {"id": one, "claim": claims.get(one), "figure": drawings.get(SHOWN_BY[one], {}).get("id")}
                 for one in PRIMARY
@@ -175,6 +175,17 @@ def look(name: str) -> dict[str, str]:
     dashes = {"-": "", "--": "6 3", "-.": "7 3 2 3", ":": "2 3"}
     dash = dashes[one.dashes] if isinstance(one.dashes, str) else " ".join(f"{2 * part:g}" for part in one.dashes[1])
     return {"colour": one.colour, "marker": one.marker, "dash": dash}
+
+
+def decided(claims: dict[str, dict[str, Any]]) -> list[bool]:
+    """Of every claim that was measured whether it is decided; a part that is its claim told once more does not count."""
+
+    def repeats(name: str) -> bool:
+        whole, _, part = name.partition(".")
+        numbers = ("effect", "low", "high", "n", "unit")
+        return bool(part) and whole in claims and all(claims[whole][key] == claims[name][key] for key in numbers)
+
+    return [one["verdict"] != "undecided" for name, one in claims.items() if one["n"] and not repeats(name)]
 
 
 def adjust(claims: list[dict[str, Any]]) -> None:
