@@ -162,7 +162,7 @@ def figures(table: Any) -> dict[str, Any]:
     n, floor = int(table["train_length"].iloc[0]), exact["floor"].max()
     draw.caption(
         figure,
-        f"unique_copy, decoder, N = {n}. Published: Huang et al. 2025, N = 50. The length alone tells no copy (floor below {floor:.0e}).",
+        f"unique_copy, decoder, N = {n}. Published: Huang et al. 2025, N = 50. The length alone tells no copy (floor {floor:.0e} at most).",
     )
     return {"copying": figure}
 

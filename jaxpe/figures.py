@@ -59,6 +59,7 @@ MEDIA = {
     # A slide of 16:9, taller where rows need it. Its inches are larger ones, so that lines and markers grow as text does.
     "talk": Medium(("svg", "png"), 228, 10.0, 8.0, (8.42,), 4.74),
 }
+# In an SVG: attributes that hold places, and the digits behind a hundredth.
 PLACES = re.compile(rb' (?:d|x|y)="[^"]*"')
 DECIMALS = re.compile(rb"(\.\d\d)\d+")
 NARROW = 6.0  # figures drawn no wider than this are the narrowest

@@ -17,6 +17,7 @@ from jaxpe.report.language import Messages
 # Each sentence and the experiment that it is measured by.
 MEASURED_BY = {
     "harm": "harm", "size": "harm", "read": "extraction", "inside": "extraction", "help": "accuracy", "ends": "extrapolation",
+    "panda": "superposition",
 }  # fmt: skip
 ENCODER = {"architecture": "encoder", "metric": "token_accuracy", "positions": "arange", "test_positions": "arange"}
 CLEARLY = 0.2  # a difference of accuracy that is told in words
@@ -38,18 +39,19 @@ def sentences(
         "inside": inside(held["extraction"]),
         "help": helps(held["accuracy"]),
         "ends": ends(held["extrapolation"]),
+        "panda": panda(held["superposition"]),
     }
 
 
-def spoken(told: dict[str, dict[str, Any] | None], say: Messages) -> list[Markup]:
-    """The sentences that the folder has numbers for, in every language."""
-    made = []
+def spoken(told: dict[str, dict[str, Any] | None], say: Messages) -> dict[str, Markup]:
+    """The sentences that the folder has numbers for, in every language, by name."""
+    made = {}
     for name, values in told.items():
         if values is None:
             continue
         verdicts: dict[str, Any] = {key: say(f"verdict.{values[key]}") for key in ("seen", "beyond") if key in values}
         opening = say(f"brief.{name}.holds") if values["holds"] else ""
-        made.append(say(f"brief.{name}", **(values | verdicts | {"opening": opening})))
+        made[name] = say(f"brief.{name}", **(values | verdicts | {"opening": opening}))
     return made
 
 
@@ -85,7 +87,7 @@ def size(ratio: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     beside = {"floor": tasks["count"]["within_floor"], "blind": tasks["index"]["within_order_blind"]}
     near = found["count"] < beside["floor"] + CLEARLY and found["index"] < beside["blind"] + CLEARLY
-    return percent(found | beside) | {"n": min(own["seeds"] for own in tasks.values()), "holds": near}
+    return percent(found | beside) | {"n": ratio["seeds"], "holds": near} if ratio else None
 
 
 def read(claim: dict[str, Any] | None, readers: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -101,15 +103,18 @@ def read(claim: dict[str, Any] | None, readers: dict[str, Any] | None) -> dict[s
 
 def inside(table: pd.DataFrame) -> dict[str, Any] | None:
     """Where an encoder that reverses writes its answer: position's share of the variance, layer by layer, and the answer's."""
-    part = tables.select(table, task="reverse", metric="variance_share", encoding="learned")
+    part = tables.select(table, task="reverse", encoding="learned")
     if part.empty:
         return None
     part = tables.select(part, architecture="encoder", network="trained", places="answers")
+    probes = tables.select(part, metric="probe_error", target="position")
+    part = tables.select(part, metric="variance_share")
     layers = sorted(part["layer"].unique())
     values = {
         "first": mean(part, part="position", layer=layers[0]),
         "last": mean(part, part="position", layer=layers[-1]),
         "answer": mean(part, part="answer", layer=layers[-1]),
+        "error": mean(probes, layer=layers[-1]),
     }
     if not complete(values):
         return None
@@ -148,6 +153,24 @@ def ends(table: pd.DataFrame) -> dict[str, Any] | None:
         return None
     told = {"length": n, "next": n + 1, "n": part["seed"].nunique(), "holds": values["at"] - values["past"] > CLEARLY}
     return percent(values) | told
+
+
+def panda(table: pd.DataFrame) -> dict[str, Any] | None:
+    """Both of two added digits named, by a reader that never saw sums and by one trained on them."""
+    part = tables.select(table, metric="both_named")
+    if part.empty:
+        return None
+    part = tables.select(part, parts="digit + digit")
+    values = {
+        name: mean(part, reader=reader)
+        for name, reader in (("never", "never shown sums"), ("trained", "trained on sums"))
+    }
+    if not complete(values):
+        return None
+    return percent(values) | {
+        "n": part["seed"].nunique(),
+        "holds": values["trained"] >= 0.5 and values["trained"] - values["never"] > CLEARLY,
+    }
 
 
 def mean(table: pd.DataFrame, **columns: Any) -> float | None:

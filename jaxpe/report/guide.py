@@ -87,7 +87,7 @@ def lengths(table: pd.DataFrame) -> dict[str, Any] | None:
 def ratio(table: pd.DataFrame) -> dict[str, Any] | None:
     """Accuracy against how much position there is to a token: one encoding and width, the one with the most seeds.
 
-    By task: within the training length and at twice that length, each with the baselines, and the number of seeds.
+    By task: within the training length and at twice that length, each with the baselines.
     """
     part = tables.select(table, sweep="ratio", metric="token_accuracy")
     if part.empty:
@@ -97,18 +97,22 @@ def ratio(table: pd.DataFrame) -> dict[str, Any] | None:
     part = part.assign(factor=(part["position_factor"] / part["token_factor"]).round(3))
     n = int(part["train_length"].min())
     made: dict[str, dict[str, Any]] = {}
+    counts = part[part["task"].isin(SWEPT)].groupby(["task", "factor"])["seed"].nunique()
     for task in SWEPT:
         own = tables.select(part, task=task)
         if own.empty:
             continue
-        made[task] = {"seeds": int(own.groupby("factor")["seed"].nunique().min())}
+        made[task] = {}
         for where, length in (("within", n), ("beyond", 2 * n)):
             there = tables.select(own, test_length=length)
             means = there.groupby("factor")["value"].mean()
             made[task][where] = [[number(factor), number(value)] for factor, value in means.items()]
             for baseline in ("floor", "order_blind"):
                 made[task][f"{where}_{baseline}"] = number(there[baseline].mean())
-    return {"encoding": str(kind[0]), "width": int(kind[1]), "length": n, "tasks": made} if made else None
+    if not made:
+        return None
+    seeds = "–".join(str(count) for count in sorted({counts.min(), counts.max()}))
+    return {"encoding": str(kind[0]), "width": int(kind[1]), "length": n, "seeds": seeds, "tasks": made}
 
 
 def readers(table: pd.DataFrame) -> dict[str, Any] | None:

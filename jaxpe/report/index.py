@@ -11,7 +11,7 @@ import json
 import re
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -29,12 +29,25 @@ SHOWN_BY = {
     "C8": "accuracy/accuracy", "C9": "structure/layers", "C10": "reproduction/copying",
     "C11": "catalogue/merit", "C12": "randomized/gain",
 }  # fmt: skip
-# Each question: its claims, those told in a sentence, the experiments whose own answers stand below, its figures.
-QUESTIONS: dict[str, tuple[str, tuple[str, ...], str, tuple[str, ...]]] = {
-    "harm": (r"C5(\.|$)", ("C5",), "harm", ("harm/ratio",)),
-    "extract": (r"C6(\.|$)", ("C6",), "extraction", ("extraction/readers", "extraction/mixing_reverse_encoder")),
-    "help": (r"(C8|C9|C10|C11|C12)(\.|$)", ("C8",), "harm", ("accuracy/accuracy",)),
-    "panda": (r"C7(\.|$)", ("C7",), "superposition", ("superposition/bridge",)),
+
+
+class Question(NamedTuple):
+    """What answers a question."""
+
+    claims: str  # a pattern of their names
+    first: str  # the claim that is told beside the question
+    brief: tuple[str, ...]  # plain sentences
+    experiment: str  # whose own answers stand below
+    figures: tuple[str, ...]
+
+
+QUESTIONS = {
+    "harm": Question(r"C5(\.|$)", "C5", ("harm", "size"), "harm", ("harm/ratio",)),
+    "extract": Question(
+        r"C6(\.|$)", "C6", ("read", "inside"), "extraction", ("extraction/readers", "extraction/mixing_reverse_encoder")
+    ),
+    "help": Question(r"(C8|C9|C10|C11|C12)(\.|$)", "C8", ("help", "ends"), "harm", ("accuracy/accuracy",)),
+    "panda": Question(r"C7(\.|$)", "C7", ("panda",), "superposition", ("superposition/bridge",)),
 }
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS = 4 / 3  # in a point
@@ -159,13 +172,16 @@ def drawing(folder: Path, path: Path, provenance: dict[str, Any]) -> dict[str, A
 def questions(sections: list[dict[str, Any]], claims: dict[str, Any], drawings: dict[str, Any]) -> list[dict[str, Any]]:
     """The questions with what this run says to them."""
     made = []
-    for name, (pattern, first, source, shown) in QUESTIONS.items():
-        own = [claim for key, claim in claims.items() if re.match(pattern, key)]
-        answers = [answer for part in sections if part["name"] == source for answer in part["answers"]]
-        if source == "harm":
+    for name, asked in QUESTIONS.items():
+        own = sorted(
+            (one for key, one in claims.items() if re.match(asked.claims, key)),
+            key=lambda one: one["id"] != asked.first,
+        )
+        answers = [answer for part in sections if part["name"] == asked.experiment for answer in part["answers"]]
+        if asked.experiment == "harm":
             answers = [answer for answer in answers if ("help" in answer["question"]) == (name == "help")]
-        figures_of = [drawings[key] for key in shown if key in drawings]
-        made.append({"name": name, "claims": own, "first": first, "answers": answers, "figures": figures_of})
+        shown = [drawings[key] for key in asked.figures if key in drawings]
+        made.append(asked._asdict() | {"name": name, "claims": own, "answers": answers, "figures": shown})
     return made
 
 

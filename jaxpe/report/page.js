@@ -305,7 +305,7 @@ const PLAY = {
     kept(draw);
   },
 
-  ratio(holder, { tasks, encoding, width, length }) {
+  ratio(holder, { tasks, encoding, width, length, seeds }) {
     const factors = Object.values(tasks)[0].within.map(([factor]) => factor);
     let at = Math.max(0, factors.indexOf(1));
     const [bars, note] = [element("div"), element("p", { class: "quiet" })];
@@ -314,7 +314,7 @@ const PLAY = {
         const value = own[where][at][1];
         return element("div", { class: "bar" }, element("span", {}, say("at_length", { length: n })), level(value, own[`${where}_order_blind`]), element("span", {}, rounded(value)));
       })]));
-      note.textContent = say("ratio_note", { encoding: called(encoding), width, length, seeds: Math.min(...Object.values(tasks).map((own) => own.seeds)) });
+      note.textContent = say("ratio_note", { encoding: called(encoding), width, length, seeds });
     };
     holder.append(element("div", { class: "controls" }, slider("share", 0, factors.length - 1, at, (value) => { at = value; draw(); }, (i) => `${factors[i]} : 1`)), bars, note);
     kept(draw);

@@ -31,19 +31,18 @@ def markdown(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
     return "\n".join([line(columns), "|" + "---|" * len(columns), *map(line, rows)])
 
 
-def table(path: Path, shown: str) -> str:
+def table(path: Path) -> str:
     """A summary: its title, then its rows."""
     summary = store.read_json(path, {})
     return f"{summary['title']}.\n\n{markdown(summary['columns'], summary['rows'])}"
 
 
 def claims(folder: Path, shown: str) -> str:
-    """The primary claims of a results folder, in the words of its page."""
+    """The primary claims of a results folder, in the words of its page; `shown` leads from the Markdown page to the folder."""
     made = {claim["id"]: claim for part in index.ordered(folder) for claim in store.read_claims(part)}
     say, rows = Messages(), []
     for one in index.PRIMARY:
-        statement, _, effect = str(say.only(f"claim.{one}", "en")).rstrip(").").partition(" (effect: ")
-        told, claim = f"{one}: {statement}", made.get(one)
+        told, claim = f"{one}: {say.only(f'claim.{one}', 'en')}", made.get(one)
         if claim is None or not claim["n"]:
             rows.append([told, "not run", "", "", "", ""])
             continue
@@ -52,7 +51,9 @@ def claims(folder: Path, shown: str) -> str:
         seeds = f"{n}, exploratory" if 1 < n < EXPLORATORY else n
         drawing = f"{index.SHOWN_BY[one].replace('/', '/figures/')}.svg"
         figure = f"[figure]({shown}/{drawing})" if (folder / drawing).is_file() else ""
-        rows.append([told, claim["verdict"], f"{signed(value)} ({effect})", interval, seeds, figure])
+        rows.append(
+            [told, claim["verdict"], f"{signed(value)} ({say.only(f'effect.{one}', 'en')})", interval, seeds, figure]
+        )
     return markdown(["claim", "verdict", "effect", "95 % interval", "n", ""], rows)
 
 
@@ -63,7 +64,7 @@ def rendered(page: str, folder: Path) -> str:
         path = folder / found["path"]
         if not path.exists():
             raise UserError(f"There is no {found['path']}, from which a table is made: run its experiment first.")
-        made = {"table": table, "claims": claims}[found["kind"]](path, found["path"])
+        made = table(path) if found["kind"] == "table" else claims(path, found["path"])
         return f"<!-- {found['kind']}: {found['path']} -->\n{made}\n<!-- end -->"
 
     return BLOCK.sub(block, page)
