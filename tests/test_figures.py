@@ -126,3 +126,16 @@ def test_a_point_of_every_encoding_can_be_seen(name):
     shown = FigureCanvasAgg(figure)
     shown.draw()
     assert (np.asarray(shown.buffer_rgba())[..., :3] < 250).any()
+
+
+def test_places_in_an_svg_have_two_decimals_and_scales_keep_theirs():
+    svg = b'<path d="M 1.23456 2 L -3.4 5.678901" x="7.125" transform="scale(0.015625) translate(1.23456 2)"/>'
+    short = b'<path d="M 1.23 2 L -3.4 5.67" x="7.12" transform="scale(0.015625) translate(1.23456 2)"/>'
+    assert figures.rounded(svg) == short
+
+
+def test_room_is_left_above_the_largest_value_however_narrow_the_range():
+    (axes,) = figures.panels(1)[1]
+    axes.scatter([0, 1], [0.98, 1.0])
+    figures.room(axes)
+    assert axes.get_ylim() == pytest.approx((0.0, 1.08))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -102,9 +101,8 @@ def left_out(table: Any) -> str:
 
 
 def caption(figure: Figure, *parts: str) -> None:
-    """Sentences below a figure, broken to its width."""
-    width = int(13.5 * figure.get_figwidth())
-    draw.caption(figure, "\n".join(textwrap.fill(line, width) for part in parts for line in part.split("\n") if line))
+    """Sentences below a figure, a line each; those that are empty are left out."""
+    draw.caption(figure, "\n".join(part for part in parts if part))
 
 
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────

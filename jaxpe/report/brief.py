@@ -66,7 +66,7 @@ def harm(table: pd.DataFrame, claims: dict[str, dict[str, Any]]) -> dict[str, An
     part = tables.select(table, task="count", metric="token_accuracy")
     if seen is None or beyond is None or part.empty:
         return None
-    part = tables.select(part, sweep="none", position_factor=1.0, token_factor=1.0, **ENCODER)
+    part = tables.select(part, sweep="none", **ENCODER)
     part = part[part["width"] == part["width"].min()]
     n = part["train_length"].min()
     values = {
