@@ -50,7 +50,7 @@ PRESETS = {
             Row("count", ("encoder",), ("none", "sinusoidal")),
             *[grids.elsewhere(task) for task in ("reverse", "copy", "count")],
             Row("reverse", ("encoder",), ("sinusoidal", "learned"), ("offset", "randomized"), grids.FIVE),
-            grids.text("causal_lm", grids.STANDARD_TEXT),
+            grids.text("causal_lm", grids.STANDARD_TEXT + grids.SIX),
         ),
         seeds=10, train_length=12, steps=3000, points=14, examples=512,
     ),

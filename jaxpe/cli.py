@@ -30,6 +30,11 @@ except ImportError:  # another tyro prints its own words, several lines long
     on_parse_error = nullcontext
 
 Words = tuple[str, ...]  # several words, or one with commas
+# Words that name something: `completion` tells a shell which there are (tyro has it told of options alone).
+Preset = str
+Encoding = str
+Task = str
+Architecture = str
 MARKERS = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)  # no option takes the word None, or has a --no-… twin
 
 
@@ -37,15 +42,15 @@ MARKERS = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)  # no option ta
 class Options:
     """What `study`, `run` and the scripts in experiments/ take."""
 
-    preset: str = "quick"
+    preset: Preset = "quick"
     """Size of the run: smoke, quick, standard or full."""
     results: Path = Path("results")
     """Folder for cells, tables, claims and figures. The same command again goes on where it stopped."""
-    encodings: Words = ()
+    encodings: tuple[Encoding, ...] = ()
     """Encodings to compare: names of `jaxpe list encodings`, or path/to/file.py:Class."""
-    tasks: Words = ()
+    tasks: tuple[Task, ...] = ()
     """Tasks to train on: names of `jaxpe list tasks`."""
-    architectures: Words = ()
+    architectures: tuple[Architecture, ...] = ()
     """encoder, decoder, encoder_decoder."""
     seeds: int | None = None
     """How many seeds (0 … N-1)."""
@@ -156,8 +161,8 @@ def new(name: Positional[str], /, folder: Path = Path(), hook: Literal["bias", "
 def scorecard(
     encoding: Positional[str],
     /,
-    against: Words = ("none", "sinusoidal", "rotary"),
-    preset: str = "quick",
+    against: tuple[Encoding, ...] = ("none", "sinusoidal", "rotary"),
+    preset: Preset = "quick",
     results: Path = Path("results"),
     seeds: int | None = None,
     set: Words = (),
@@ -207,9 +212,16 @@ def doctor(json: bool = False) -> int:
 
 
 def completion(shell: Positional[Literal["bash", "zsh", "fish"]], /) -> int:
-    """Print a script by which a shell completes commands and options with Tab."""
+    """Print a script by which a shell completes commands, options and the names that options take with Tab."""
+    from jaxpe import listing
+
+    known = listing.names()
     arguments = ["--tyro-write-completion", shell, "-"]
-    return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxpe", args=arguments, config=MARKERS)
+    try:  # annotations are read when a parser is made: for this one, a name is one of those that are known
+        globals().update({kind: Literal[tuple(names)] for kind, names in known.items()})
+        return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxpe", args=arguments, config=MARKERS)
+    finally:
+        globals().update(dict.fromkeys(known, str))
 
 
 COMMANDS: Any = {

@@ -92,6 +92,18 @@ TABLES = {
 }
 
 
+def names() -> dict[str, list[str]]:
+    """The names that options take, by the kinds that the command line knows."""
+    from jaxpe import encodings, grids, presets, tasks, text
+
+    return {
+        "Preset": list(presets.SIZES),
+        "Encoding": list(dict.fromkeys([*encodings.CATALOGUE, *encodings.registered()])),
+        "Task": [*tasks.CATALOGUE, *text.OBJECTIVES],
+        "Architecture": list(grids.ALL),
+    }
+
+
 def show(kind: str, as_json: bool) -> int:
     """Prints a catalogue, as a plain table or as JSON."""
     rows = TABLES[kind]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -16,8 +16,10 @@ from jaxpe.population import Program, Trained
 from jaxpe.progress import Line, Terminal, clock
 from jaxpe.study import Cell, Workspace, describe
 
-# Rough rates of one CPU core, for the estimate alone: what is stored in the folder replaces them where it can.
-FLOPS_PER_SECOND = 35e9
+# Rough rates of one CPU core, for the estimate alone. A step's work per FLOP is a matrix product's and, the more the
+# narrower a model is, what is done elementwise: 30, 46 and 62 GFLOP/s at widths 32, 64 and 128 (the first two measured).
+FLOPS_PER_SECOND = 98e9
+SECONDS_PER_FLOP_AT_WIDTH_1 = 0.74e-9
 SECONDS_TO_COMPILE = 5.0
 SECONDS_TO_EVALUATE = 5.0  # per setting
 BYTES_OF_RECORDS = 60_000  # of a cell, beside its parameters
@@ -86,7 +88,8 @@ def estimate(cells: Sequence[Cell], work: Workspace) -> float:
     seconds = 0.0
     for setting, group in by_program(lacking(cells, work)).items():
         cores = min(work.mesh.size, len(group))
-        training = len(group) * setting.training.steps * step_flops(setting, work) / FLOPS_PER_SECOND / cores
+        per_flop = 1 / FLOPS_PER_SECOND + SECONDS_PER_FLOP_AT_WIDTH_1 / setting.width
+        training = len(group) * setting.training.steps * step_flops(setting, work) * per_flop / cores
         seconds += training + SECONDS_TO_COMPILE + SECONDS_TO_EVALUATE
     return seconds
 
@@ -103,8 +106,14 @@ def together(plans: Iterable[Sequence[Cell]]) -> list[Cell]:
     return list({cell.id: cell for cells in plans for cell in cells}.values())
 
 
-def planned(cells: Sequence[Cell], work: Workspace) -> dict[str, Any]:
-    """What --dry-run tells."""
+def planned(plans: Mapping[str, Sequence[Cell]], work: Workspace) -> dict[str, Any]:
+    """What --dry-run tells of the cells of each experiment. What two of them use is the work of the first."""
+    experiments, known = list[dict[str, Any]](), set[str]()
+    for name, cells in plans.items():
+        new = [cell for cell in together([cells]) if cell.id not in known]
+        known |= {cell.id for cell in new}
+        experiments.append({"experiment": name, **amount(new, work)})
+    everything = together(plans.values())
     programs = [
         {
             "program": describe(setting),
@@ -113,24 +122,33 @@ def planned(cells: Sequence[Cell], work: Workspace) -> dict[str, Any]:
             "parameters": parameters_of(setting, work),
             "steps": setting.training.steps,
         }
-        for setting, group in by_program(cells).items()
+        for setting, group in by_program(everything).items()
     ]
+    return {"experiments": experiments, "programs": programs, "devices": work.mesh.size, **amount(everything, work)}
+
+
+def amount(cells: Sequence[Cell], work: Workspace) -> dict[str, Any]:
+    """How many cells these are, and what those that the folder lacks will take."""
     return {
-        "programs": programs,
         "cells": len(cells),
         "stored": len(cells) - len(lacking(cells, work)),
-        "devices": work.mesh.size,
         "seconds": round(estimate(cells, work)),
         "bytes": disk(cells, work),
     }
 
 
 def summary(plan: dict[str, Any]) -> str:
-    """The text of --dry-run."""
-    lines = [f"{'cells':>5}  {'stored':>6}  {'parameters':>10}  {'steps':>6}  program"]
-    for one in plan["programs"]:
-        numbers = f"{one['cells']:5}  {one['stored']:6}  {one['parameters']:10}  {one['steps']:6}"
-        lines.append(f"{numbers}  {one['program']}")
+    """The text of --dry-run: a line a program or, of several experiments, a line an experiment."""
+    several = len(plan["experiments"]) > 1
+    lines = [f"{'cells':>5}  {'stored':>6}  " + ("    time  experiment" if several else "parameters   steps  program")]
+    for one in plan["experiments" if several else "programs"]:
+        numbers = f"{one['cells']:5}  {one['stored']:6}  "
+        more = (
+            f"{clock(one['seconds']):>8}  {one['experiment']}"
+            if several
+            else f"{one['parameters']:10}  {one['steps']:6}  {one['program']}"
+        )
+        lines.append(numbers + more)
     lines.append(
         f"{plan['cells']} cells ({plan['stored']} stored), {len(plan['programs'])} training programs, "
         f"{plan['devices']} devices, about {cost(plan['seconds'], plan['bytes'])}, by a rough estimate."

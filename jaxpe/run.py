@@ -86,12 +86,12 @@ def run(names: Sequence[str], options: Options) -> int:
     with progress.Terminal(options.quiet) as terminal:
         work = plans.Watched(store.open_results(options.results, write=not options.dry_run), terminal)
         planned = [(one, experiment.plan(one, preset, work)) for one, preset in pairs]
-        cells = plans.together(plan.everything(work) for _, plan in planned)
+        wanted = {one.name: plan.everything(work) for one, plan in planned}
         if options.dry_run:
-            plan_of_all = plans.planned(cells, work)
+            plan_of_all = plans.planned(wanted, work)
             print(json.dumps(plan_of_all, indent=1) if options.json else plans.summary(plan_of_all))
             return 0
-        if line := plans.announced(cells, work):
+        if line := plans.announced(plans.together(wanted.values()), work):
             terminal.note(line)
         for one, plan in planned:
             terminal.end()

@@ -139,16 +139,23 @@ def test_a_stopped_command_says_how_to_go_on(capsys, monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
-def test_bash_completes_commands_options_and_choices(capsys, tmp_path):
+def test_bash_completes_commands_options_and_names(capsys, tmp_path):
     code, script, _ = ended(capsys, "completion", "bash")
     assert code == 0
     (tmp_path / "script").write_text(script)
     asked = {"pl": "plot", "plot --fo": "--for", "plot --for pa": "paper", "compare --out": "--output"}
+    asked |= {"run accuracy --encodings none sho": "", "scorecard alibi --against none ker": "kerple"}
+    asked |= {
+        "study --preset st": "standard",
+        "run accuracy --tasks rev": "reverse",
+        "run accuracy --architectures en": "encoder encoder_decoder",
+    }
     for line, expected in asked.items():
         words = ["jaxpe", *line.split(" ")]
         typed = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _tyro_jaxpe; echo ${{COMPREPLY[@]}}"
         done = subprocess.run(["bash", "-c", f"source {tmp_path}/script; {typed}"], capture_output=True, text=True)
-        assert done.stdout.split() == [expected], done.stderr
+        assert done.stdout.strip() == expected, done.stderr
+    assert cli.parsed(cli.Options, "jaxpe", "", ["--encodings", "mine.py:Mine"]).encodings == ("mine.py:Mine",)
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
@@ -287,6 +294,21 @@ def test_a_dry_run_as_json(tmp_path, capsys, prepared):
     assert code == 0 and plan["cells"] == 6 and plan["stored"] == 0 and len(plan["programs"]) == 2
     assert {one["program"] for one in plan["programs"]} == {"reverse, encoder, none", "reverse, encoder, learned"}
     assert plan["bytes"] > 0 and plan["seconds"] > 0 and not (tmp_path / "r").exists()
+
+
+def test_a_dry_run_of_several_experiments_has_a_line_for_each_and_counts_a_shared_training_once(tmp_path):
+    work = Workspace(store.open_results(tmp_path / "r", write=False))
+    cells = experiment.plan(experiment.load("accuracy"), small(seeds=3), work).cells
+    plan = plans.planned({"first": cells[:2], "second": cells}, work)
+    assert [one["cells"] for one in plan["experiments"]] == [2, 1] and plan["cells"] == 3
+    assert plan["bytes"] == sum(one["bytes"] for one in plan["experiments"])
+    head, *rows, last = plans.summary(plan).splitlines()
+    assert (
+        head.split() == ["cells", "stored", "time", "experiment"] and "3 cells (0 stored), 1 training programs" in last
+    )
+    assert [row.split()[-1] for row in rows] == ["first", "second"]
+    alone = plans.summary(plans.planned({"first": cells}, work)).splitlines()
+    assert "program" in alone[0] and alone[1].endswith("reverse, encoder, none")
 
 
 def test_the_doctor_as_json(capsys, prepared, monkeypatch):
