@@ -126,9 +126,15 @@ def narrow(
     for name in task_names:
         if not any(row.task == name for row in rows):
             rows.append(Row(name, natural(name)))
-    narrowed = []
+    narrowed, sizes = list[Row](), dict[tuple[str, str], Any]()  # of the row that first has an architecture
     for row in rows:
-        kept = tuple(a for a in (architectures or row.architectures) if a in natural(row.task))
+        for architecture in row.architectures:
+            sizes.setdefault((row.task, architecture), row.sizes)
+    for row in rows:  # what a row does not have itself is trained at one size only: a table would mix two
+        wanted = [a for a in (architectures or row.architectures) if a in natural(row.task)]
+        kept = tuple(
+            a for a in wanted if a in row.architectures or sizes.setdefault((row.task, a), row.sizes) == row.sizes
+        )
         if kept:
             narrowed.append(replace(row, architectures=kept, encodings=tuple(encoding_names) or row.encodings))
     if not narrowed:

@@ -287,6 +287,16 @@ def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, 
     assert work.lines == {}
 
 
+def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():
+    """A row of decoders at other sizes does not become a second encoder, whose results a table would mix with the first."""
+    rows = (presets.Row("reverse", ("encoder",)), presets.Row("reverse", ("decoder",), sizes=(("steps", 9),)))
+    preset = presets.Preset((*rows, presets.Row("index", ("encoder",))))
+    grid = presets.narrow(preset, architectures=["encoder", "encoder_decoder"]).grid
+    asked = [(row.task, row.architectures, row.sizes) for row in grid]
+    assert asked[0] == ("reverse", ("encoder", "encoder_decoder"), ())
+    assert asked[1:] == [("index", ("encoder", "encoder_decoder"), ())]
+
+
 def test_a_dry_run_as_json(tmp_path, capsys, prepared):
     words = "run accuracy --preset smoke --tasks reverse --architectures encoder --encodings none learned --seeds 3"
     code, printed, _ = ended(capsys, *words.split(), "--dry-run", "--json", "--results", str(tmp_path / "r"))
