@@ -93,17 +93,22 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
                 if companion == "plain" and not setting.language:
                     metrics = (*metrics, "exact_match_imposed")
                 rows += tables.rows_of("extrapolation", setting, source, seed, length, found, metrics, **more)
-                if companion == "plain" and length in (n, 2 * n) and not setting.language:
-                    rows += by_index(setting, seed, length, found)
+            if companion == "plain" and not setting.language:
+                for length in (n, 2 * n):
+                    rows += by_index(setting, length, [found for (_, at), found in scores.items() if at == length])
         rows += summaries([row for row in rows if row["companion"] == "plain"], setting, group)
     return rows
 
 
-def by_index(setting: Any, seed: int, length: int, found: Any) -> list[tables.Row]:
-    """Token accuracy at every place of the answer."""
-    base = tables.base_row("extrapolation", setting, seed, length) | {"companion": "index", "metric": "index_accuracy"}
-    values = found.index_correct / np.maximum(found.index_answers, 1)
-    return [base | {"output_index": i, "value": float(value)} for i, value in enumerate(values)]
+def by_index(setting: Any, length: int, scores: list[Any]) -> list[tables.Row]:
+    """Token accuracy at every place of the answer, the mean over seeds."""
+    base = tables.base_row("extrapolation", setting, None, length) | {"companion": "index", "metric": "index_accuracy"}
+    values = [found.index_correct / np.maximum(found.index_answers, 1) for found in scores]
+    return (
+        [base | {"output_index": i, "value": float(value)} for i, value in enumerate(np.mean(values, 0))]
+        if values
+        else []
+    )
 
 
 def summaries(rows: list[tables.Row], setting: Any, group: list[Cell]) -> list[tables.Row]:
@@ -231,7 +236,7 @@ def output_index(indexed: Any) -> Any:
         axis.set_ylabel("token accuracy")
         axis.set_ylim(-0.03, 1.05)
     draw.legend(figure, axes, columns=5)
-    draw.caption(figure, f"Trained on lengths up to {indexed['train_length'].iloc[0]:g}; points are seeds.")
+    draw.caption(figure, f"Trained on lengths up to {indexed['train_length'].iloc[0]:g}; means over seeds.")
     return figure
 
 

@@ -155,7 +155,9 @@ def claims(table: Any) -> list[Claim]:
         made.append(claim_of(name, statement, difference, note))
     plain, drawn = (pooled(within, names, way) for way in ("plain", "randomized"))
     if n := min(len(plain), len(drawn)):
-        statement = "Positions drawn in training and test cost token accuracy at the lengths trained (plain minus randomized)."
+        statement = (
+            "Positions drawn in training and test cost token accuracy at the lengths trained (plain minus randomized)."
+        )
         note = "Exploratory: fewer than ten seeds." if n < 10 else ""
         made.append(claim_of("C12.price", statement, paired_difference(plain[:n], drawn[:n]), note))
     return made

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 an internal error; 2 bad usage, bad input or a full disk; 
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import shlex
 import sys
@@ -245,7 +246,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe study    # minutes on two cores; reversing 8 symbols: 1.00 right with sinusoids, .31 without",
     ),
     "run": (
-        "jaxpe run accuracy --tasks reverse --encodings none sinusoidal --seeds 6",
+        "jaxpe run accuracy --tasks reverse --encodings none sinusoidal --seeds 6 --results mine",
         "jaxpe run extrapolation --preset standard --dry-run",
     ),
     "plot": ("jaxpe plot", "jaxpe plot accuracy --for paper"),
@@ -309,6 +310,9 @@ def with_examples(text: str, examples: Sequence[str]) -> str:
 
 def parsed(function: Any, program: str, description: str, arguments: list[str]) -> Any:
     """`function` called with what the arguments say. Raises UserError, in one sentence, where they are wrong."""
+    names = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise UserError(f"{twice[0]} is given more than once: give all of its values behind one.")
     if os.environ.get("NO_COLOR"):
         tyro._experimental_options["ansi_codes"] = False
     with on_parse_error(partial(refuse, function)):
@@ -358,6 +362,9 @@ def typed() -> str:
 
 def guarded(function: Callable[[], int]) -> None:
     """Runs a command and exits with its code; what a user can mend is one sentence."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a sign shows ? for it
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = function()
     except UserError as error:

@@ -14,5 +14,5 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UserE
     """An error for a name that is not in a catalogue, with the nearest names as a suggestion."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    suggestion = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+    suggestion = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known) or 'none'}."
     return UserError(f"Unknown {kind} {name!r}. {suggestion}{' ' + hint if hint else ''}")

@@ -121,6 +121,8 @@ def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) ->
     work.failed += [cell for cell in cells if work.diverged(cell)]
     rows = call(experiment, lambda: experiment.module.measure(work, cells, preset)) + recorded
     folder = work.results.folder / experiment.name
+    if store.keep_previous(folder / "table.csv", rows):
+        work.progress.note(f"{folder}/table.csv held other trainings too: it is kept as {store.PREVIOUS}.")
     store.write_table(folder / "table.csv", rows)
     facts = {
         "question": experiment.question,

@@ -18,10 +18,11 @@ def encodings_table() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for name in dict.fromkeys([*encodings.CATALOGUE, *encodings.registered()]):
         try:
-            kind = encodings.class_of(encodings.resolve(name))
+            maker = encodings.resolve(name)
         except UserError as error:  # one package at fault does not hide the others
             rows.append({"name": name, "summary": str(error), "usable": False})
             continue
+        kind = encodings.class_of(maker)
         module = sys.modules[kind.__module__]
         summary = kind.__doc__ if name == "none" else module.__doc__ or kind.__doc__
         packages = [point.dist.name for point in encodings.registered().get(name, []) if point.dist]
@@ -35,6 +36,7 @@ def encodings_table() -> list[dict[str, Any]]:
                 "shared": kind.shared,
                 "cross": kind.cross,
                 "options": encodings.options_of(name),
+                "chosen": getattr(maker, "keywords", {}),  # which tell rows of one class apart
             }
         )
     return rows
@@ -113,7 +115,8 @@ def show(kind: str, as_json: bool) -> int:
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         where = f"  [{', '.join(row['architectures'])}]" if "architectures" in row else ""
-        print(f"{row['name']:{width}}  {row['summary']}{where}")
+        options = ", ".join(f"{name}={value}" for name, value in row.get("chosen", {}).items())
+        print(f"{row['name']:{width}}  {row['summary']}{where}{f' ({options})' if options else ''}")
     return 0
 
 
@@ -128,7 +131,11 @@ def export(names: Sequence[str], output: Path, lengths: Sequence[int], examples:
     if not lengths or min(lengths) < 1 or examples < 1:
         raise UserError("--lengths and --examples must be at least 1.")
     for name in names or tasks.CATALOGUE:
-        print(evaluation.export(name, output, lengths=lengths, count=examples, train_length=train_length))
+        has = tasks.build(name, train_length=train_length).lengths(1, max(lengths))
+        if lacking := [str(length) for length in lengths if length not in has]:
+            print(f"{name} has no example of length {', '.join(lacking)}: left out.", file=sys.stderr)
+        if names or len(lacking) < len(lengths):
+            print(evaluation.export(name, output, lengths=lengths, count=examples, train_length=train_length))
     return 0
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 from pathlib import Path
 
 import jinja2
 
+from jaxpe import store
 from jaxpe.encodings import CATALOGUE
 from jaxpe.errors import UserError
 
@@ -17,6 +19,8 @@ def write(name: str, folder: Path, hook: str) -> int:
         raise UserError(f"{name!r} cannot be the name of a Python file: use letters, digits and _, as in my_encoding.")
     if name in CATALOGUE:
         raise UserError(f"The catalogue has an encoding {name!r} already: choose another name.")
+    if importlib.util.find_spec(name):
+        raise UserError(f"There is a Python package {name!r} already, which the file would hide: choose another name.")
     class_name = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("jaxpe"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
@@ -25,9 +29,8 @@ def write(name: str, folder: Path, hook: str) -> int:
     for path in templates:
         if path.exists():
             raise UserError(f"{path} exists already: choose another name, or another --folder.")
-    folder.mkdir(parents=True, exist_ok=True)
     for path, template in templates.items():
-        path.write_text(environment.get_template(template).render(name=name, class_name=class_name), encoding="utf-8")
+        store.write_text(path, environment.get_template(template).render(name=name, class_name=class_name))
     file, test = templates
     print(
         f"{file} and {test} are written. Next:\n"

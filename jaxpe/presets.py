@@ -78,6 +78,9 @@ class Preset:
 def override(preset: Preset, assignments: Sequence[str]) -> Preset:
     """`field=value` words applied to a preset, and to the rows that set the field themselves."""
     known = {field.name: field.type for field in fields(Preset) if field.name not in ("grid", "encodings", "models")}
+    names = [word.partition("=")[0] for word in assignments]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise UserError(f"{twice[0]} is given more than once: give one value.")
     for word in assignments:
         name, equals, value = word.partition("=")
         if not equals:
@@ -88,9 +91,11 @@ def override(preset: Preset, assignments: Sequence[str]) -> Preset:
         try:
             parsed = READERS.get(kind, str)(value)
         except ValueError:
-            takes = {"int": "a whole number", "tuple": "numbers with / between them"}.get(kind, "a number")
+            takes = {"int": "a whole number", "tuple": "numbers with / between them", "bool": "true or false"}.get(
+                kind, "a number"
+            )
             raise UserError(f"{name} takes {takes}, got {value!r}.") from None
-        if kind != "str" and not np.all(np.asarray(parsed) > 0):
+        if kind not in ("str", "bool") and not np.all(np.asarray(parsed) > 0):
             raise UserError(f"{name} must be above 0, got {value}.")
         rows = tuple(replace(row, sizes=tuple(pair for pair in row.sizes if pair[0] != name)) for row in preset.grid)
         preset = replace(preset, grid=rows, **{name: parsed})
@@ -102,7 +107,11 @@ def numbers(value: str) -> tuple[float, ...]:
     return () if value == "none" else tuple(float(part) for part in value.split("/"))
 
 
-READERS: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "tuple": numbers}
+def truth(value: str) -> bool:
+    return bool(("false", "true").index(value))
+
+
+READERS: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "tuple": numbers, "bool": truth}
 
 
 def narrow(
@@ -217,7 +226,7 @@ def setting_of(
     )
     stream = opened(setting, sources).stream
     longest = stream.lengths(1, round(preset.reach * preset.train_length))
-    if not longest:
+    if not longest or not stream.lengths(1, preset.train_length):
         raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
     table = max(stream.sizes(longest[-1])) + preset.train_length * preset.shift
     table = max(table, round(preset.limit * preset.train_length))

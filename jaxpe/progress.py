@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ class Line:
 
 
 class Terminal:
-    """Progress of a workspace. Ctrl-C is taken at the next chunk, so that nothing is lost; a second one stops at once."""
+    """Progress of a workspace. Ctrl-C is taken at the next chunk or note, so that nothing is lost; a second one stops at once."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
@@ -65,13 +66,20 @@ class Terminal:
         self.end()
 
     def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.stopped:
-            raise KeyboardInterrupt
+        if self.stopped:  # in the middle of anything, also of compiled code, which an exception could tear apart
+            self.end()
+            self.console.print("Stopped at once. The same command again goes on from the last checkpoint.")
+            os._exit(130)
+        self.say("Stopping at the next safe place; Ctrl-C again stops at once.")
         self.stopped = True
-        self.note("Stopping after this chunk; Ctrl-C again stops at once.")
 
     def note(self, text: str) -> None:
-        """Says what is going on: below the table while there is one."""
+        """Says what is going on: below the table while there is one. Nothing is at work then, so that a stop is safe."""
+        if self.stopped:
+            raise KeyboardInterrupt
+        self.say(text)
+
+    def say(self, text: str) -> None:
         self.last = text
         if self.live is None:
             self.console.print(text, markup=False)

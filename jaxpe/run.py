@@ -100,15 +100,28 @@ def run(names: Sequence[str], options: Options) -> int:
     page = index.write(options.results)
     failed = sorted({study.describe(cell.setting) + f", seed {cell.seed}" for cell in work.failed})
     claims = {one.name: store.read_claims(options.results / one.name) for one in loaded}
+    summaries = {
+        one.name: found for one in loaded if (found := store.read_json(options.results / one.name / "summary.json", {}))
+    }
     if options.json:
-        print(json.dumps({"page": page.as_posix(), "claims": claims, "failed": failed}, indent=1, ensure_ascii=False))
+        found = {"page": page.as_posix(), "claims": claims, "summaries": summaries, "failed": failed}
+        print(json.dumps(found, indent=1, ensure_ascii=False))
     else:
+        if len(loaded) == 1:
+            print("\n".join(plain_table(**found) for found in summaries.values()))
         for claim in [claim for made in claims.values() for claim in made if "." not in claim["id"]]:
             print(f"{claim['id']} {claim['verdict']}: {told(Claim(**claim))}")
         print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
     if failed:
         print("Trainings that diverged, counted as failures: " + "; ".join(failed), file=sys.stderr)
     return 3 if failed else 0
+
+
+def plain_table(title: str, columns: list[str], rows: list[list[str]]) -> str:
+    """A summary as lines of text."""
+    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
+    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in [columns, *rows]]
+    return "\n".join(line.rstrip() for line in [title, *lines, ""])
 
 
 def plot(names: Sequence[str], results: Path, medium: str = "web") -> int:

@@ -42,10 +42,11 @@ __all__ = [
 log = logging.getLogger("jaxpe")
 SCHEMA = 1  # raise it when old folders can no longer be read
 MARKER = "jaxpe.json"
+PREVIOUS = "table.previous.csv"
 CLAIM = ("id", "statement", "verdict", "effect", "low", "high", "n", "unit")  # what every claim has
 KEY = "__key__"  # the array in which a measurement keeps its key
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 COLUMNS = (
     "experiment", "task", "architecture", "encoding", "positions", "test_positions", "seed", "train_length",
     "test_length", "metric", "value", "floor", "order_blind", "n_examples",
@@ -104,11 +105,13 @@ def disk_errors() -> Iterator[None]:
         if isinstance(error, OSError) and number is not None and number in REFUSED:
             raise UserError(
                 f"Cannot write to {error.filename or 'the results folder'} ({os.strerror(number)}): "
-                "change its permissions or choose another --results."
+                "change its permissions or choose another folder."
             ) from error
         if isinstance(error, (FileExistsError, NotADirectoryError)):
+            raise UserError(f"{error.filename} is a file where a folder is needed: choose another folder.") from error
+        if isinstance(error, IsADirectoryError):
             raise UserError(
-                f"{error.filename} is a file where a folder is needed: choose another --results."
+                f"{error.filename2 or error.filename} is a folder where a file is needed: choose another folder."
             ) from error
         raise
 
@@ -180,6 +183,20 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     write_text(path, text.getvalue())
 
 
+def keep_previous(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the table that these rows replace holds trainings that they do not; it is then kept as `PREVIOUS` beside it."""
+    training = ("task", "architecture", "encoding", "positions", "seed", "train_length")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    before = {tuple(row.get(name) or "" for name in training) for row in csv.DictReader(io.StringIO(text))}
+    lost = not before <= {tuple(written(row.get(name)) for name in training) for row in rows}
+    if lost:
+        write_text(path.with_name(PREVIOUS), text)
+    return lost
+
+
 def written(value: Any) -> str:
     """A table's entry: floats to six significant digits, nothing for None and nan."""
     if isinstance(value, (np.ndarray, np.generic)):
@@ -194,9 +211,13 @@ def read_table(path: Path) -> pandas.DataFrame:
     import pandas
 
     try:
-        return pandas.read_csv(path, keep_default_na=False, na_values=[""])
+        text = path.read_text(encoding="utf-8")
+        table = pandas.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a table ({error}): run its experiment again.") from error
+    if not text.endswith("\n") or not set(COLUMNS) <= set(table.columns):
+        raise UserError(f"{path} was cut off or altered: run its experiment again.")
+    return table
 
 
 # ── a results folder ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,19 +227,19 @@ def open_results(folder: Path, write: bool = True) -> Results:
     """A results folder, made where it does not exist (and `write`). Raises UserError where it is none, or another version's."""
     marker = folder / MARKER
     if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file: choose another --results.")
+        raise UserError(f"{folder} is a file: choose another folder.")
     if marker.is_file():
         try:
             schema = json.loads(marker.read_text())["schema"]
         except (ValueError, KeyError, TypeError):
-            raise UserError(f"{marker} was altered: restore it, or choose another --results.") from None
+            raise UserError(f"{marker} was altered: restore it, or choose another folder.") from None
         if schema != SCHEMA:
             raise UserError(
                 f"{folder} was written by another version of jaxpe (record schema {schema}, this one has {SCHEMA}): "
-                "choose another --results."
+                "choose another folder."
             )
     elif folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not a results folder and not empty: choose another --results.")
+        raise UserError(f"{folder} is not a results folder and not empty: choose another folder.")
     elif write:
         write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
     return Results(folder)

@@ -19,6 +19,7 @@ from matplotlib.text import Text
 from rich.console import Console
 
 from jaxpe import cli, experiment, figures, listing, parameters, plans, population, presets, progress, run, store
+from jaxpe.errors import UserError
 from jaxpe.study import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -109,6 +110,9 @@ def test_help_has_colours_in_a_terminal_and_none_where_they_are_not_wanted():
         ("run accuracy --seeds two", "--seeds takes INT, got 'two'"),
         ("export-task reverse --lengths 4 x", "--lengths takes"),
         ("completion bahs", "Did you mean 'bash'?"),
+        ("run accuracy --set width=8 --set reach=2", "--set is given more than once"),
+        ("new json", "a Python package 'json' already"),
+        ("export-task missing_duplicate --lengths 5", "has no example of length 5"),
     ],
 )
 def test_a_mistyped_command_option_or_value_is_one_line(capsys, line, says):
@@ -238,6 +242,15 @@ def test_a_pipe_gets_plain_lines_and_quiet_gets_nothing():
         assert not any("\x1b" in line for line in said)
 
 
+def test_a_stop_that_was_asked_for_is_taken_at_the_next_note():
+    """Measuring has no chunks: what it says before each part is where it stops."""
+    one = terminal(is_terminal=False)
+    one.interrupt(2, None)
+    assert "next safe place" in one.console.file.getvalue()
+    with pytest.raises(KeyboardInterrupt):
+        one.note("compiling the evaluation")
+
+
 @pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
 def test_times_are_told_in_a_unit_that_fits(seconds, told):
     assert progress.clock(seconds) == told
@@ -285,6 +298,45 @@ def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, 
     assert plans.disk(cells, work) == 0 and plans.estimate(cells, work) == 0
     work.train(cells)
     assert work.lines == {}
+
+
+def test_a_smaller_table_does_not_make_a_larger_one_disappear(tmp_path):
+    path = tmp_path / "table.csv"
+    rows = [{"task": "copy", "encoding": name, "seed": seed, "value": 0.5} for name in ("a", "none") for seed in (0, 1)]
+    assert not store.keep_previous(path, rows)
+    store.write_table(path, rows)
+    before = path.read_bytes()
+    assert not store.keep_previous(path, rows) and not store.keep_previous(path, [*rows, {"task": "index"}])
+    assert store.keep_previous(path, rows[:3]) and (tmp_path / store.PREVIOUS).read_bytes() == before
+
+
+def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
+    path = tmp_path / "table.csv"
+    store.write_table(path, [{"task": "copy", "value": 0.5}])
+    whole = path.read_text()
+    assert len(store.read_table(path)) == 1
+    for text in (whole[:-3], whole.replace("metric", "meter"), "no table\n"):
+        path.write_text(text)
+        with pytest.raises(UserError, match="cut off or altered"):
+            store.read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "says"),
+    [
+        (["width=8", "width=16"], "width is given more than once"),
+        (["shift=4"], "shift takes true or false, got '4'"),
+        (["train_length=1"], "no example of length up to 1"),
+    ],
+)
+def test_a_preset_field_that_cannot_be_is_one_sentence(assignments, says):
+    with pytest.raises(UserError, match=says):
+        preset = presets.override(experiment.load("accuracy").preset("smoke"), assignments)
+        presets.settings(presets.narrow(preset, ["missing_duplicate"]), {})
+
+
+def test_shift_can_be_switched_off():
+    assert not presets.override(experiment.load("accuracy").preset("smoke"), ["shift=false"]).shift
 
 
 def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxpe import keys, tasks
+from jaxpe.errors import UserError
 from jaxpe.tasks.base import METRICS, Sample, Task
 
 
@@ -47,6 +48,8 @@ def export(name: str, folder: Path, *, lengths: Sequence[int], count: int, train
 
     task = tasks.build(name, train_length=train_length)
     defined = [length for length in sorted(set(lengths)) if length in task.lengths(1, max(lengths))]
+    if not defined:
+        raise UserError(f"{name} has no example of length {', '.join(map(str, lengths))}: give others in --lengths.")
     rows, card = [], []
     for length in defined:
         sample = examples(name, task, length, count)
