@@ -132,7 +132,8 @@ def export(names: Sequence[str], output: Path, lengths: Sequence[int], examples:
         raise UserError("--lengths and --examples must be at least 1.")
     for name in names or tasks.CATALOGUE:
         has = tasks.build(name, train_length=train_length).lengths(1, max(lengths))
-        if lacking := [str(length) for length in lengths if length not in has]:
+        lacking = [str(length) for length in lengths if length not in has]
+        if lacking and (len(lacking) < len(lengths) or not names):
             print(f"{name} has no example of length {', '.join(lacking)}: left out.", file=sys.stderr)
         if names or len(lacking) < len(lengths):
             print(evaluation.export(name, output, lengths=lengths, count=examples, train_length=train_length))
