@@ -86,6 +86,9 @@ STYLES = {
     "control:sinusoidal": Style("#8C510A", "p", (0, (2, 2))),
     "control:gaussian": Style("#7F3C8D", "*", (0, (5, 2))),
     "control:smooth": Style("#117733", "h", (0, (3, 2, 1, 2))),
+    "sinusoidal + offset": Style("#44AA99", ">", (0, (6, 1, 1, 1))),
+    "sinusoidal + randomized": Style("#332288", "d", (0, (1, 2))),
+    "learned + randomized": Style("#DDAA33", "8", (0, (3, 3))),
 }
 # Tol's muted colours, for the rest of the catalogue in its order: 630 looks, neighbours differing in all three parts.
 COLOURS = ("#332288", "#44AA99", "#882255", "#999933", "#88CCEE", "#117733", "#CC6677", "#AA4499", "#DDCC77")
