@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 an internal error; 2 bad usage, bad input or a full disk; 
 
 from __future__ import annotations
 
+import errno
 import inspect
 import io
 import os
@@ -375,4 +376,9 @@ def guarded(function: Callable[[], int]) -> None:
         code = 130
     except BrokenPipeError:
         code = 0
+    except OSError as error:  # what is written to, and is not a results folder: where the output goes
+        if error.errno != errno.ENOSPC:
+            raise
+        print("jaxpe: there is no space where the output goes: free some, or print elsewhere.", file=sys.stderr)
+        code = 2
     sys.exit(code)

@@ -105,7 +105,7 @@ class Terminal:
         self.end()
         self.lines, self.last = lines, ""
         self.done, self.total, self.began, self.told, self.what = 0, total, time.monotonic(), time.monotonic(), what
-        if total and self.console.is_terminal:
+        if total and self.console.is_terminal and not self.console.is_dumb_terminal:
             self.bar = Progress(
                 TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                 TimeRemainingColumn(), console=self.console,

@@ -176,7 +176,11 @@ def open_translation(vocabulary: int, limit: int = 48) -> Opened:
 
     from jaxpe import fetch
 
-    pairs = pandas.read_parquet(fetch.fetched("translation"))
+    path = fetch.fetched("translation")
+    try:
+        pairs = pandas.read_parquet(path)
+    except (OSError, ValueError):  # what arrow raises
+        raise UserError(f"{path} was damaged: delete it, then run `jaxpe fetch translation` again.") from None
     train = pairs[pairs["split"] == "train"]
     tokenizer = corpora.tokenizer([*train["source"], *train["target"]], vocabulary)
     characters = np.array([0] * SPECIALS + corpora.characters_of(tokenizer), np.float32)

@@ -201,6 +201,24 @@ def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_goes_on(tmp_path):
     assert done.returncode == 0 and not list((tmp_path / "r" / "checkpoints").iterdir())
 
 
+def test_a_second_ctrl_c_ends_at_once_and_in_order(tmp_path):
+    """Also while something compiles, where an exception would tear it apart."""
+    command = ("run", "accuracy", "--preset", "smoke", *TINY, "--steps", "30000", "--results", str(tmp_path / "r"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jaxpe", *command],
+        stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("compiling"):
+            break
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    rest = process.stderr.read()
+    assert process.wait() == 130 and "Traceback" not in rest and "goes on from" in rest
+
+
 def test_a_full_disk_stops_with_one_sentence(tmp_path):
     """No file may grow beyond 8 kB: the table of marks fits, the parameters do not."""
     code = (

@@ -18,9 +18,23 @@ import pytest
 from matplotlib.text import Text
 from rich.console import Console
 
-from jaxpe import cli, experiment, figures, listing, parameters, plans, population, presets, progress, run, store
+from jaxpe import (
+    cli,
+    experiment,
+    fetch,
+    figures,
+    listing,
+    parameters,
+    plans,
+    population,
+    presets,
+    progress,
+    run,
+    store,
+)
 from jaxpe.errors import UserError
 from jaxpe.study import Workspace
+from jaxpe.text import open_translation
 
 ROOT = Path(__file__).parents[1]
 
@@ -126,6 +140,26 @@ def test_a_tyro_without_its_hook_still_ends_with_2(capsys, monkeypatch):
     monkeypatch.setattr(cli, "on_parse_error", cli.nullcontext)
     code, _, told = ended(capsys, "plot", "--reslts", "x")
     assert code == 2 and "--reslts" in told and "Traceback" not in told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_output_that_finds_no_space_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "jaxpe", "list", "samplers"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+    assert done.returncode == 2 and "no space where the output goes" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_damaged_download_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "translation.parquet").write_bytes(b"12345")
+    monkeypatch.setattr(fetch, "fetched", lambda name: tmp_path / f"{name}.parquet")
+    with pytest.raises(UserError, match="was damaged: delete it"):
+        open_translation(300)
 
 
 def test_a_stopped_command_says_how_to_go_on(capsys, monkeypatch):
