@@ -78,8 +78,6 @@ def runs_of(folder: Path, encoding: str) -> dict[str, Run]:
     runs = {}
     for path in tables:
         table = store.read_table(path)
-        if lacking := [name for name in (*KEYS, "seed", "value") if name not in table]:
-            raise UserError(f"{path} is not a table of results: it has no column {lacking[0]!r}.")
         name = str(table["experiment"].iloc[0]) if len(table) else path.parent.name
         facts = store.read_json(path.with_name("provenance.json"), {})
         runs[name] = Run(table, store.read_claims(path.parent), facts)

@@ -243,7 +243,7 @@ def test_an_encoding_named_in_html_is_shown_as_text_and_cannot_leave_the_folder(
         < text.index("<table>")
     )
     assert text.count("<svg") == 2 and "1100 steps, not 1000" in text
-    row = store.read_table(page.parent / "row.csv")
+    row = pd.read_csv(page.parent / "row.csv")
     assert list(row["encoding"]) == [name] and row["parameters"][0] == 1064
 
 
@@ -481,7 +481,7 @@ def test_what_is_stored_is_not_trained_again(tmp_path):
     assert trained[:6] == plain and trained[6:] == ["reverse, decoder, none"] and told  # at last the one at equal FLOPs
     table = store.read_table(folder / "table.csv")
     assert {"forward_flops", "step_time_ratio", "position_gained", "bits_per_character"} <= set(table["metric"])
-    assert "equal FLOPs" in set(table["condition"]) and len(store.read_table(folder / "row.csv")) == 1
+    assert "equal FLOPs" in set(table["condition"]) and len(pd.read_csv(folder / "row.csv")) == 1
     assert json.loads((folder / "provenance.json").read_text())["cells"] == 7
     names = ("table.csv", "row.csv", "differences.json", "figures/lengths.svg", "figures/differences.svg")
     before = {one: (folder / one).read_bytes() for one in names}
