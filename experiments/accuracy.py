@@ -30,8 +30,10 @@ from jaxpe.study import Cell, Workspace
 
 # Beside those of catalogue.py, where every encoding is compared.
 TOYS = ("sort", "parity", "odds_first", "missing_duplicate", "recall")
-EASY = ("majority", "first", "last", "even_pairs")
-OTHERS = ("copy", "relative_index", "induction", "cycle", "unique_copy", "repeat_copy", "addition")
+OTHERS = (
+    "majority", "first", "last", "even_pairs", "copy", "relative_index", "induction", "cycle", "unique_copy",
+    "repeat_copy", "addition",
+)  # fmt: skip
 PRESETS = {
     "smoke": Preset(
         (Row("reverse", ("encoder",)), Row("count", ("encoder",), ("none",))),
@@ -62,7 +64,7 @@ PRESETS = {
     ),
     "full": Preset(
         (
-            *[Row(task, grids.ALL, grids.SEVEN) for task in ("reverse", "count", "index", *TOYS, *EASY, *OTHERS)],
+            *[Row(task, grids.ALL, grids.SEVEN) for task in ("reverse", "count", "index", *TOYS, *OTHERS)],
             Row("histogram", ("encoder",), grids.SEVEN),
             *[
                 grids.text(task, sizes + grids.OWN_RATES, grids.SEVEN)

@@ -94,7 +94,7 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
                     metrics = (*metrics, "exact_match_imposed")
                 rows += tables.rows_of("extrapolation", setting, source, seed, length, found, metrics, **more)
             if companion == "plain" and not setting.language:
-                for length in (n, 2 * n):
+                for length in sorted({n, 2 * n} & set(lengths)):
                     rows += by_index(setting, length, [found for (_, at), found in scores.items() if at == length])
         rows += summaries([row for row in rows if row["companion"] == "plain"], setting, group)
     return rows
@@ -104,11 +104,7 @@ def by_index(setting: Any, length: int, scores: list[Any]) -> list[tables.Row]:
     """Token accuracy at every place of the answer, the mean over seeds."""
     base = tables.base_row("extrapolation", setting, None, length) | {"companion": "index", "metric": "index_accuracy"}
     values = [found.index_correct / np.maximum(found.index_answers, 1) for found in scores]
-    return (
-        [base | {"output_index": i, "value": float(value)} for i, value in enumerate(np.mean(values, 0))]
-        if values
-        else []
-    )
+    return [base | {"output_index": i, "value": float(value)} for i, value in enumerate(np.mean(values, 0))]
 
 
 def summaries(rows: list[tables.Row], setting: Any, group: list[Cell]) -> list[tables.Row]:

@@ -368,6 +368,7 @@ def guarded(function: Callable[[], int]) -> None:
             stream.reconfigure(errors="replace")
     try:
         code = function()
+        sys.stdout.flush()
     except UserError as error:
         print(f"jaxpe: {error}", file=sys.stderr)
         code = 2
@@ -376,9 +377,10 @@ def guarded(function: Callable[[], int]) -> None:
         code = 130
     except BrokenPipeError:
         code = 0
-    except OSError as error:  # what is written to, and is not a results folder: where the output goes
+    except OSError as error:  # of the output itself: the store tells of a results folder
         if error.errno != errno.ENOSPC:
             raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where Python leaves what it still holds
         print("jaxpe: there is no space where the output goes: free some, or print elsewhere.", file=sys.stderr)
         code = 2
     sys.exit(code)

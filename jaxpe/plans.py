@@ -17,7 +17,7 @@ from jaxpe.progress import Line, Terminal, clock
 from jaxpe.study import Cell, Workspace, describe
 
 # Rough rates of one CPU core, for the estimate alone. A step's work per FLOP is a matrix product's and, the more the
-# narrower a model is, what is done elementwise: 30, 46 and 62 GFLOP/s at widths 32, 64 and 128 (the first two measured).
+# narrower a model is, what is done elementwise: 30, 46 and 62 GFLOP/s at widths 32, 64 and 128 (the first two from the fastest trainings on record).
 FLOPS_PER_SECOND = 98e9
 SECONDS_PER_FLOP_AT_WIDTH_1 = 0.74e-9
 SECONDS_TO_COMPILE = 5.0

@@ -215,8 +215,10 @@ def read_table(path: Path) -> pandas.DataFrame:
         table = pandas.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a table ({error}): run its experiment again.") from error
-    if not text.endswith("\n") or not set(COLUMNS) <= set(table.columns):
-        raise UserError(f"{path} was cut off or altered: run its experiment again.")
+    if lacking := [name for name in COLUMNS if name not in table]:
+        raise UserError(f"{path} is not a table of results: it has no column {lacking[0]!r}. Run its experiment again.")
+    if not text.endswith("\n"):
+        raise UserError(f"{path} was cut off: run its experiment again.")
     return table
 
 

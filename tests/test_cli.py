@@ -178,20 +178,26 @@ def test_a_diverged_training_is_reported_and_the_rest_is_finished(tmp_path):
         "run", "accuracy", "--preset", "smoke", "--tasks", "reverse", "--encodings", "none", wild, "--results", folder
     )
     assert done.returncode == 3 and "reverse, encoder, Wild, seed 0" in done.stderr and "Traceback" not in done.stderr
+    assert any(
+        line.startswith("Wild") or " Wild " in line for line in done.stdout.splitlines()
+    )  # a run tells its numbers
     table = pandas.read_csv(folder / "accuracy" / "table.csv", keep_default_na=False)
     assert {"none", "Wild"} <= set(table["encoding"])
 
 
-def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_goes_on(tmp_path):
-    command = ("run", "accuracy", "--preset", "smoke", *TINY, "--steps", "30000", "--results", str(tmp_path / "r"))
+def begun(command, word):
+    """A process of jaxpe that has just said a line beginning with `word`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "jaxpe", *command],
         stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("training"):
-            break
+    assert any(line.startswith(word) for line in process.stderr)
+    return process
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_goes_on(tmp_path):
+    command = ("run", "accuracy", "--preset", "smoke", *TINY, "--steps", "30000", "--results", str(tmp_path / "r"))
+    process = begun(command, "training")
     time.sleep(1)
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
@@ -204,14 +210,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_goes_on(tmp_path):
 def test_a_second_ctrl_c_ends_at_once_and_in_order(tmp_path):
     """Also while something compiles, where an exception would tear it apart."""
     command = ("run", "accuracy", "--preset", "smoke", *TINY, "--steps", "30000", "--results", str(tmp_path / "r"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jaxpe", *command],
-        stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("compiling"):
-            break
+    process = begun(command, "compiling")
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)

@@ -151,6 +151,7 @@ def test_output_that_finds_no_space_is_one_line():
             stderr=subprocess.PIPE,
             cwd=ROOT,
             text=True,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         )
     assert done.returncode == 2 and "no space where the output goes" in done.stderr and "Traceback" not in done.stderr
 
@@ -182,8 +183,8 @@ def test_bash_completes_commands_options_and_names(capsys, tmp_path):
     assert code == 0
     (tmp_path / "script").write_text(script)
     asked = {"pl": "plot", "plot --fo": "--for", "plot --for pa": "paper", "compare --out": "--output"}
-    asked |= {"run accuracy --encodings none sho": "", "scorecard alibi --against none ker": "kerple"}
     asked |= {
+        "scorecard alibi --against none ker": "kerple",
         "study --preset st": "standard",
         "run accuracy --tasks rev": "reverse",
         "run accuracy --architectures en": "encoder encoder_decoder",
@@ -276,13 +277,17 @@ def test_a_pipe_gets_plain_lines_and_quiet_gets_nothing():
         assert not any("\x1b" in line for line in said)
 
 
-def test_a_stop_that_was_asked_for_is_taken_at_the_next_note():
+def test_a_stop_that_was_asked_for_is_taken_at_the_next_note_and_a_second_one_at_once(monkeypatch):
     """Measuring has no chunks: what it says before each part is where it stops."""
     one = terminal(is_terminal=False)
     one.interrupt(2, None)
     assert "next safe place" in one.console.file.getvalue()
     with pytest.raises(KeyboardInterrupt):
         one.note("compiling the evaluation")
+    codes = list[int]()
+    monkeypatch.setattr(progress.os, "_exit", codes.append)  # no exception: it could tear compiled code apart
+    one.interrupt(2, None)
+    assert codes == [130] and "goes on from the last checkpoint" in one.console.file.getvalue()
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
@@ -349,9 +354,14 @@ def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
     store.write_table(path, [{"task": "copy", "value": 0.5}])
     whole = path.read_text()
     assert len(store.read_table(path)) == 1
-    for text in (whole[:-3], whole.replace("metric", "meter"), "no table\n"):
+    altered = {
+        whole[:-3]: "was cut off",
+        whole.replace("metric", "meter"): "no column 'metric'",
+        "no table\n": "no column 'experiment'",
+    }
+    for text, says in altered.items():
         path.write_text(text)
-        with pytest.raises(UserError, match="cut off or altered"):
+        with pytest.raises(UserError, match=says):
             store.read_table(path)
 
 
@@ -367,6 +377,11 @@ def test_a_preset_field_that_cannot_be_is_one_sentence(assignments, says):
     with pytest.raises(UserError, match=says):
         preset = presets.override(experiment.load("accuracy").preset("smoke"), assignments)
         presets.settings(presets.narrow(preset, ["missing_duplicate"]), {})
+
+
+def test_a_summary_is_printed_in_columns():
+    printed = run.plain_table("Accuracy", ["encoding", "at N"], [["none", "0.25"], ["sinusoidal", "1.00"]])
+    assert printed == "Accuracy\nencoding    at N\nnone        0.25\nsinusoidal  1.00\n"
 
 
 def test_shift_can_be_switched_off():

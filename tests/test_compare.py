@@ -239,7 +239,7 @@ def test_the_command_compares_without_jax(written, tmp_path):
         (["{a}/accuracy:leraned", "{a}/accuracy"], "Did you mean 'learned'"),
         (["{a}", "{harm}"], "share no rows"),
         (["{a}", "{late}"], "share no rows"),
-        (["{a}", "{bad}"], "was cut off or altered"),
+        (["{a}", "{bad}"], "no column"),
         (["{a}", "{same}", "--output", "{a}"], "choose an --output outside"),
         (["{a}", "{same}", "--output", "{a}/compare"], "choose an --output outside"),
     ],
