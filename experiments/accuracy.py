@@ -21,12 +21,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jaxpe import cli, grids, tables, train
-from jaxpe import figures as draw
-from jaxpe.evaluate import seen_in_training, test_lengths
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import SOLVED, Claim, Estimate, direction_verdict, equivalent, paired_difference, solved_share
-from jaxpe.study import Cell, Workspace
+from jaxpe import cli
+from jaxpe.figures import style as draw
+from jaxpe.records.statistics import (
+    SOLVED,
+    Claim,
+    Estimate,
+    direction_verdict,
+    equivalent,
+    paired_difference,
+    solved_share,
+)
+from jaxpe.study import grids, tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.training import train
+from jaxpe.training.evaluate import seen_in_training, test_lengths
 
 # Beside those of catalogue.py, where every encoding is compared.
 TOYS = ("sort", "parity", "odds_first", "missing_duplicate", "recall")

@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from jaxpe import cli, encodings, tables
-from jaxpe import figures as draw
-from jaxpe.evaluate import test_lengths
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import Claim
-from jaxpe.study import Cell, Workspace
+from jaxpe import cli, encodings
+from jaxpe.figures import style as draw
+from jaxpe.records.statistics import Claim
+from jaxpe.study import tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.training.evaluate import test_lengths
 
 DECODER = tuple(encodings.CATALOGUE)
 ENCODER = tuple(name for name in DECODER if not encodings.class_of(encodings.CATALOGUE[name]).causal_only)

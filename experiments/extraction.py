@@ -35,11 +35,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, grids, parameters, tables
-from jaxpe.analysis import extraction_figures, geometry, hidden, readers
-from jaxpe.config import Setting, check_positions
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import (
+from jaxpe import cli
+from jaxpe.analysis import geometry, hidden, readers
+from jaxpe.figures import extraction as extraction_figures
+from jaxpe.records.statistics import (  # fmt: skip
     EXPLORATORY,
     Answer,
     Claim,
@@ -48,9 +47,13 @@ from jaxpe.statistics import (
     paired_difference,
     solved_share,
     told,
-)  # fmt: skip
-from jaxpe.study import Cell, Workspace
-from jaxpe.tables import Found
+)
+from jaxpe.study import grids, tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.tables import Found
+from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.training import parameters
+from jaxpe.training.config import Setting, check_positions
 
 MEASUREMENT = 4  # raise it when the numbers change
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)

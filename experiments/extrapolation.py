@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, grids, tables
-from jaxpe import figures as draw
-from jaxpe.evaluate import test_lengths
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import Claim, direction_verdict, mean_interval, paired_difference
-from jaxpe.study import Cell, Workspace
+from jaxpe import cli
+from jaxpe.figures import style as draw
+from jaxpe.records.statistics import Claim, direction_verdict, mean_interval, paired_difference
+from jaxpe.study import grids, tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.training.evaluate import test_lengths
 
 LEARNED = 0.5  # exact match at N below which there is no half-life
 WITH_OFFSET = Row("reverse", ("encoder",), ("learned",), ("offset",))

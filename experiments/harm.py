@@ -32,13 +32,16 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe import cli, grids, parameters, tables, train
-from jaxpe.analysis import harm, harm_figures
+from jaxpe import cli
+from jaxpe.analysis import harm
 from jaxpe.analysis.attention import code_of
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import EXPLORATORY, Answer, Claim, at_ceiling, direction_verdict, paired_difference, told
-from jaxpe.study import Cell, Workspace
+from jaxpe.figures import harm as harm_figures
+from jaxpe.records.statistics import EXPLORATORY, Answer, Claim, at_ceiling, direction_verdict, paired_difference, told
+from jaxpe.study import grids, tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.workspace import Cell, Workspace
 from jaxpe.tasks import evaluation
+from jaxpe.training import parameters, train
 
 FACTORS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ORDER_FREE, ORDER_NEEDING = ("count", "majority", "histogram"), ("copy", "reverse", "index", "relative_index")

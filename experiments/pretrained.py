@@ -29,12 +29,15 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, corpus, pretrained, published, store, tables
-from jaxpe.analysis import geometry, joint, position_table, pretrained_figures, word_order
-from jaxpe.analysis.pretrained_figures import HERE, JOINT, ORDER, PAIR, TABLE
-from jaxpe.presets import Preset
-from jaxpe.published import Published
-from jaxpe.statistics import (
+from jaxpe import cli
+from jaxpe.analysis import geometry, joint, position_table, published, word_order
+from jaxpe.analysis.published import Published
+from jaxpe.data import corpus
+from jaxpe.figures import pretrained as pretrained_figures
+from jaxpe.figures.pretrained import HERE, JOINT, ORDER, PAIR, TABLE
+from jaxpe.pretrained import models
+from jaxpe.records import store
+from jaxpe.records.statistics import (
     Answer,
     Claim,
     Estimate,
@@ -43,7 +46,9 @@ from jaxpe.statistics import (
     paired_difference,
     told,
 )
-from jaxpe.study import Cell, Workspace
+from jaxpe.study import tables
+from jaxpe.study.presets import Preset
+from jaxpe.study.workspace import Cell, Workspace
 
 # train_length and width: of the controls where there is no table; seeds: of the drawn controls; examples: sums that are read,
 # sixteen times as many as verses. Below FEW examples, models that were fetched are left out unless they are named.
@@ -182,7 +187,7 @@ def of_sums(one: Published, pairs: int) -> Rows:
 
 def of_order(preset: Preset) -> Rows:
     """The change of every verse's sentence embedding."""
-    model = pretrained.open_model(FORWARD)
+    model = models.open_model(FORWARD)
     for one in word_order.changes(model, corpus.load(preset.corpus).validation, max(6, preset.examples // 16)):
         name = FORWARD if one.positions else f"{FORWARD}, {word_order.WITHOUT}"
         for verse, value in enumerate(one.values):
@@ -388,10 +393,7 @@ def summary(table: Any) -> tuple[str, list[dict[str, Any]]]:
             if len(said)
             else f"{int(part['train_length'].iloc[0])}"
         )
-        shown = {
-            words: tables.shown(float(means.get(metric, np.nan)))
-            for metric, words in pretrained_figures.MEASURES.items()
-        }
+        shown = {words: tables.shown(float(means.get(metric, np.nan))) for metric, words in pretrained_figures.MEASURES.items()}
         left_out = said["text"].iloc[0] if len(said) and said["value"].iloc[0] < said["rows"].iloc[0] else "–"
         rows.append({"table": name, "rows": size} | shown | {"left out": left_out})
     return "Position tables: published, controls of their shape (means over draws), and those trained here", rows

@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, tables
-from jaxpe import figures as draw
-from jaxpe.evaluate import test_lengths
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import Claim, Estimate, direction_verdict, interquartile_mean, paired_difference
-from jaxpe.study import Cell, Workspace
+from jaxpe import cli
+from jaxpe.figures import style as draw
+from jaxpe.records.statistics import Claim, Estimate, direction_verdict, interquartile_mean, paired_difference
+from jaxpe.study import tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.training.evaluate import test_lengths
 
 TASKS = ("reverse", "missing_duplicate", "odds_first", "sort", "even_pairs", "parity", "cycle")
 ENCODINGS = ("sinusoidal", "learned", "rotary", "alibi")

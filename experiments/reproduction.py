@@ -26,11 +26,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, tables
-from jaxpe import figures as draw
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import Claim, direction_verdict, paired_difference, solved_share
-from jaxpe.study import Cell, Workspace
+from jaxpe import cli
+from jaxpe.figures import style as draw
+from jaxpe.records.statistics import Claim, direction_verdict, paired_difference, solved_share
+from jaxpe.study import tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.workspace import Cell, Workspace
 
 FITTED = 1.0  # exact match within the training lengths of a run that their table keeps
 Size = tuple[int, int, int]  # layers, heads, width

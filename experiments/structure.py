@@ -35,26 +35,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe import cli, grids, parameters, tables
-from jaxpe import corpus as corpora
-from jaxpe.analysis import (
-    geometry,
-    heads,
-    heads_figures,
-    hidden,
-    position_table,
-    recovery,
-    structure_figures,
-    trained_rows,
-    use,
-)
+from jaxpe import cli
+from jaxpe.analysis import geometry, heads, hidden, position_table, recovery, trained_rows, use
 from jaxpe.analysis.attention import code_of
-from jaxpe.config import Setting
-from jaxpe.evaluate import Losses
+from jaxpe.data import corpus as corpora
+from jaxpe.figures import heads as heads_figures
+from jaxpe.figures import structure as structure_figures
 from jaxpe.model import Transformer
-from jaxpe.presets import THREE, Preset, Row
-from jaxpe.statistics import EXPLORATORY, Answer, Claim, Estimate, direction_verdict, paired_difference, told
-from jaxpe.study import Cell, Workspace, describe
+from jaxpe.records.statistics import EXPLORATORY, Answer, Claim, Estimate, direction_verdict, paired_difference, told
+from jaxpe.study import grids, tables
+from jaxpe.study.presets import THREE, Preset, Row
+from jaxpe.study.workspace import Cell, Workspace, describe
+from jaxpe.training import parameters
+from jaxpe.training.config import Setting
+from jaxpe.training.evaluate import Losses
 
 MEASUREMENT, USE = 3, 1  # raise them when the numbers of hidden states, or of changed positions, change
 LEARNED = ("learned",)

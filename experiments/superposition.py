@@ -35,15 +35,19 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import cli, corpus, encodings, fetch, grids, images, tables
+from jaxpe import cli, encodings
 from jaxpe.analysis import photographs as photo
-from jaxpe.analysis import superposition, superposition_figures, tags
+from jaxpe.analysis import superposition, tags
 from jaxpe.analysis.superposition import SETTINGS, TOKENS, Parts, Reader, Training
-from jaxpe.analysis.superposition_figures import SINGLE, SUMS
+from jaxpe.data import corpus, images
 from jaxpe.errors import UserError
-from jaxpe.presets import Preset
-from jaxpe.statistics import Answer, Claim, Estimate, direction_verdict, paired_difference, solved_share, told
-from jaxpe.study import Cell, Workspace
+from jaxpe.figures import superposition as superposition_figures
+from jaxpe.figures.superposition import SINGLE, SUMS
+from jaxpe.pretrained import fetch
+from jaxpe.records.statistics import Answer, Claim, Estimate, direction_verdict, paired_difference, solved_share, told
+from jaxpe.study import grids, tables
+from jaxpe.study.presets import Preset
+from jaxpe.study.workspace import Cell, Workspace
 
 # examples: digits tested, photographs (a tenth) and verses (a 32nd) taken at most; width: of the readers' hidden layers.
 PRESETS = {
@@ -224,7 +228,7 @@ def measure_photographs(work: Workspace, preset: Preset) -> Rows:
 
 def classifier(batch: int) -> photo.Classifier:
     """EfficientNet-Lite0 in batches of one size: one compiled program."""
-    from jaxpe import efficientnet
+    from jaxpe.pretrained import efficientnet
 
     weights = efficientnet.load(fetch.fetched("efficientnet"))
 
@@ -260,9 +264,9 @@ def pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
     """The same with the word and position vectors of a model that people use."""
     from tokenizers import Tokenizer
 
-    from jaxpe import pretrained
+    from jaxpe.pretrained import models
 
-    model = pretrained.open_model(PRETRAINED)
+    model = models.open_model(PRETRAINED)
     assert model.tokens is not None and model.positions is not None and model.tokenizer is not None
     words = Tokenizer.from_str(model.tokenizer)
     words.no_padding()  # a published tokenizer may fill every text up to one length

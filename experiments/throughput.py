@@ -17,14 +17,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe import cli, evaluate, population, tables
-from jaxpe import figures as draw
-from jaxpe.config import MAPPINGS, Setting, Training, source_of
-from jaxpe.parameters import fresh
-from jaxpe.population import Member
-from jaxpe.presets import Preset
-from jaxpe.statistics import Claim
-from jaxpe.study import Cell, Workspace
+from jaxpe import cli
+from jaxpe.figures import style as draw
+from jaxpe.records.statistics import Claim
+from jaxpe.study import tables
+from jaxpe.study.presets import Preset
+from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.training import evaluate, population
+from jaxpe.training.config import MAPPINGS, Setting, Training, source_of
+from jaxpe.training.parameters import fresh
+from jaxpe.training.population import Member
 
 PRESETS = {
     "smoke": Preset((), steps=4, train_length=10, examples=32, layers=1, seeds=2),

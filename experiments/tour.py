@@ -16,15 +16,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe import cli, corpus, grids, tables
-from jaxpe import figures as draw
+from jaxpe import cli
 from jaxpe.analysis import attention, heads
-from jaxpe.evaluate import test_lengths
-from jaxpe.formatting import BLANK, BOS, SPECIALS
+from jaxpe.data import corpus
+from jaxpe.figures import style as draw
 from jaxpe.model import Inputs
-from jaxpe.presets import Preset, Row
-from jaxpe.statistics import Claim
-from jaxpe.study import Cell, Workspace
+from jaxpe.records.statistics import Claim
+from jaxpe.study import grids, tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.tasks.formatting import BLANK, BOS, SPECIALS
+from jaxpe.training.evaluate import test_lengths
 
 VERSES, ORDERS, GUESSES = 4, 6, 6  # order 0: as written
 SHORTEST = 10

@@ -19,7 +19,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
-from jaxpe import encodings, keys
+from jaxpe import encodings, streams
 from jaxpe.encodings.base import Attention as AttentionKind
 from jaxpe.encodings.base import Encoding
 from jaxpe.errors import UserError
@@ -224,13 +224,13 @@ class Stack(nnx.Module):
     def __init__(
         self, config: ModelConfig, kind: AttentionKind, cross: bool, make: Any, *, side: int, seed: Any
     ) -> None:
-        key_of = partial(jax.random.fold_in, jax.random.fold_in(keys.stream("initialisation", seed), side))
+        key_of = partial(jax.random.fold_in, jax.random.fold_in(streams.stream("initialisation", seed), side))
         self.kind, self.pre = kind, config.norm == "pre_rms"
         self.embedding = nnx.Param(jax.random.normal(key_of(0), (config.vocabulary, config.width)))
         self.blocks = nnx.List([Block(config, cross, key=key_of(1 + i)) for i in range(config.layers)])
         self.norm = Norm(config.width, centred=not self.pre)
         # Encodings draw from a stream of their own: the blocks start the same whatever the encoding.
-        encoding_key = partial(jax.random.fold_in, jax.random.fold_in(keys.stream("encoding", seed), side))
+        encoding_key = partial(jax.random.fold_in, jax.random.fold_in(streams.stream("encoding", seed), side))
         self.encodings = nnx.List(encodings_of(make, kind, config.layers, encoding_key, 0))
         self.cross_encodings = nnx.List(encodings_of(make, "cross", config.layers, encoding_key, 1000) if cross else [])
 
@@ -301,7 +301,7 @@ class Transformer(nnx.Module):
         crosses = config.architecture == "encoder_decoder"
         self.source = Stack(config, "bidirectional", False, make, side=1, seed=seed) if crosses else None
         self.stack = Stack(config, "causal" if decodes else "bidirectional", crosses, make, side=0, seed=seed)
-        key = jax.random.fold_in(keys.stream("initialisation", seed), 2)
+        key = jax.random.fold_in(streams.stream("initialisation", seed), 2)
         self.unembedding = matrix(key, config.width, config.vocabulary, fan_in=config.width)
 
     def read_source(

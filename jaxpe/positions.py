@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
 from jaxpe.errors import UserError, unknown
-from jaxpe.formatting import SPECIALS
+from jaxpe.tasks.formatting import SPECIALS
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from jaxpe import encodings, experiment, study, tables
-from jaxpe.config import Setting, source_of
+from jaxpe import encodings
+from jaxpe.study import experiment, tables, workspace
+from jaxpe.training.config import Setting, source_of
 
 catalogue = experiment.load("catalogue").module
 reproduction = experiment.load("reproduction").module
@@ -82,9 +83,9 @@ def test_rows_of_shaw_and_buckets_of_t5_that_training_never_met_are_counted():
 
 def test_a_trained_model_is_tested_with_another_encoding_in_its_place():
     setting = Setting("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
-    other = study.replaced(setting, "rotary_yarn")
+    other = workspace.replaced(setting, "rotary_yarn")
     assert dict(other.encoding_options) == {"trained_positions": 13} and other.encoding == "rotary_yarn"
-    assert study.replaced(setting, None) == setting
+    assert workspace.replaced(setting, None) == setting
 
 
 def copies(offset, none, size=(4, 1, 64), within=(1.0, 1.0), seeds=10):
@@ -122,7 +123,7 @@ def test_the_published_protocol_is_the_one_of_full():
     preset = reproduction.PRESETS["full"]
     assert (preset.steps, preset.batch, preset.learning_rate, preset.warmup) == (30_000, 64, 1e-3, 0)
     assert (preset.decay, preset.stop_every, preset.train_length) == ("linear", 3000, 50)
-    from jaxpe import presets
+    from jaxpe.study import presets
 
     [setting, *_] = presets.settings(preset, {})
     assert setting.encoding == "learned" and setting.table_length == 303

@@ -12,7 +12,9 @@ from pathlib import Path
 import pandas
 import pytest
 
-from jaxpe import cli, experiment, store, tables, tuning
+from jaxpe import cli
+from jaxpe.records import store
+from jaxpe.study import experiment, tables, tuning
 
 ROOT = Path(__file__).parents[1]
 
@@ -96,8 +98,8 @@ OWN = """
 
 Prediction: no.
 \"\"\"
-from jaxpe.presets import Preset, Row
-from jaxpe import tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study import tables
 PRESETS = {"quick": Preset((Row("reverse", ("encoder",), ("none",)),), seeds=1, train_length=4, reach=2.0, steps=8,
                            batch=8, width=16, layers=1, strata=1, examples=8)}
 def measure(work, cells, preset):

@@ -18,23 +18,16 @@ import pytest
 from matplotlib.text import Text
 from rich.console import Console
 
-from jaxpe import (
-    cli,
-    experiment,
-    fetch,
-    figures,
-    listing,
-    parameters,
-    plans,
-    population,
-    presets,
-    progress,
-    run,
-    store,
-)
+from jaxpe import cli
+from jaxpe.cli import listing, run
+from jaxpe.data.language import open_translation
 from jaxpe.errors import UserError
-from jaxpe.study import Workspace
-from jaxpe.text import open_translation
+from jaxpe.figures import style
+from jaxpe.pretrained import fetch
+from jaxpe.records import store
+from jaxpe.study import experiment, plan, presets, progress
+from jaxpe.study.workspace import Workspace
+from jaxpe.training import parameters, population
 
 ROOT = Path(__file__).parents[1]
 
@@ -308,9 +301,9 @@ def small(**more):
 def test_long_work_is_announced_with_time_and_disk_and_short_work_is_not(tmp_path):
     work = Workspace(store.open_results(tmp_path))
     asked = experiment.load("accuracy")
-    assert plans.announced(experiment.plan(asked, small(), work).cells, work) == ""
+    assert plan.announced(experiment.plan(asked, small(), work).cells, work) == ""
     cells = experiment.plan(asked, small(steps=100_000_000, seeds=4), work).cells
-    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plans.announced(cells, work))
+    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plan.announced(cells, work))
 
 
 def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
@@ -326,15 +319,15 @@ def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, 
             work.write(cell, done, population.Program(None, None, work.mesh, 2, 0.0))
 
     monkeypatch.setattr(Workspace, "train_group", at_once)
-    work = plans.Watched(store.open_results(tmp_path), terminal(is_terminal=False))
+    work = plan.Watched(store.open_results(tmp_path), terminal(is_terminal=False))
     cells = experiment.plan(experiment.load("accuracy"), small(), work).cells
-    estimated = plans.disk(cells, work)
+    estimated = plan.disk(cells, work)
     work.train(cells)
     [line] = work.lines.values()
     assert (line.losses, line.diverged, line.state()) == ([0.5], 1, "1 diverged") and line.done == line.steps == 16
     kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
     assert kept < estimated < kept + 2 * 100_000  # the rest is for records and measurements
-    assert plans.disk(cells, work) == 0 and plans.estimate(cells, work) == 0
+    assert plan.disk(cells, work) == 0 and plan.estimate(cells, work) == 0
     work.train(cells)
     assert work.lines == {}
 
@@ -410,15 +403,15 @@ def test_a_dry_run_as_json(tmp_path, capsys, prepared):
 def test_a_dry_run_of_several_experiments_has_a_line_for_each_and_counts_a_shared_training_once(tmp_path):
     work = Workspace(store.open_results(tmp_path / "r", write=False))
     cells = experiment.plan(experiment.load("accuracy"), small(seeds=3), work).cells
-    plan = plans.planned({"first": cells[:2], "second": cells}, work)
-    assert [one["cells"] for one in plan["experiments"]] == [2, 1] and plan["cells"] == 3
-    assert plan["bytes"] == sum(one["bytes"] for one in plan["experiments"])
-    head, *rows, last = plans.summary(plan).splitlines()
+    plan_of_all = plan.planned({"first": cells[:2], "second": cells}, work)
+    assert [one["cells"] for one in plan_of_all["experiments"]] == [2, 1] and plan_of_all["cells"] == 3
+    assert plan_of_all["bytes"] == sum(one["bytes"] for one in plan_of_all["experiments"])
+    head, *rows, last = plan.summary(plan_of_all).splitlines()
     assert (
         head.split() == ["cells", "stored", "time", "experiment"] and "3 cells (0 stored), 1 training programs" in last
     )
     assert [row.split()[-1] for row in rows] == ["first", "second"]
-    alone = plans.summary(plans.planned({"first": cells}, work)).splitlines()
+    alone = plan.summary(plan.planned({"first": cells}, work)).splitlines()
     assert "program" in alone[0] and alone[1].endswith("reverse, encoder, none")
 
 
@@ -437,22 +430,22 @@ def test_the_doctor_as_json(capsys, prepared, monkeypatch):
 def figure(columns=2, width=3.6):
     """Panels with what tends to be too long: names below an axis, a title, a legend and a caption."""
     names = [f"an_encoding_{i}" for i in range(5)]
-    drawn, axes = figures.panels(columns, columns=columns, width=width, height=2.5)
+    drawn, axes = style.panels(columns, columns=columns, width=width, height=2.5)
     for axis in axes:
         for i, name in enumerate(names):
             axis.plot([0, 1], [i, i + 1], label=f"{name} with a long name")
         axis.set_xticks(range(5), names, fontsize=8)
         axis.set_title("reverse, encoder-decoder, with a title that has no room above its panel", fontsize=9.5)
         axis.text(0.5, 0.5, "tiny", fontsize=4)
-    figures.legend(drawn, axes)
-    figures.caption(drawn, "A caption of many words, " * 8)
+    style.legend(drawn, axes)
+    style.caption(drawn, "A caption of many words, " * 8)
     return drawn
 
 
 @pytest.mark.parametrize(("columns", "width", "inches"), [(2, 4.6, 6.9), (1, 5.5, 3.3)])
 def test_paper_has_the_widths_of_a_page_embedded_fonts_and_the_same_bytes(tmp_path, columns, width, inches):
     for folder in ("a", "b"):
-        figures.save(figure(columns, width), tmp_path / folder, "f", "paper")
+        style.save(figure(columns, width), tmp_path / folder, "f", "paper")
     pdf = (tmp_path / "a" / "f.pdf").read_bytes()
     assert float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", pdf)[1]) == pytest.approx(72 * inches)
     assert b"/FontFile2" in pdf and b"/Type3" not in pdf and b"CreationDate" not in pdf
@@ -463,8 +456,8 @@ def test_paper_has_the_widths_of_a_page_embedded_fonts_and_the_same_bytes(tmp_pa
 @pytest.mark.parametrize("medium", ["paper", "talk"])
 @pytest.mark.parametrize("columns", [1, 2])
 def test_all_text_is_large_enough_and_inside_the_figure(medium, columns):
-    shape, drawn = figures.MEDIA[medium], figure(columns)
-    figures.fit(drawn, shape)
+    shape, drawn = style.MEDIA[medium], figure(columns)
+    style.fit(drawn, shape)
     drawn.draw_without_rendering()
     texts = [text for text in drawn.findobj(Text) if text.get_text() and text.get_visible()]
     assert {shape.smallest} <= {text.get_fontsize() for text in texts} and len(texts) > 15
@@ -480,11 +473,11 @@ def test_all_text_is_large_enough_and_inside_the_figure(medium, columns):
 
 def test_a_slide_is_16_to_9_and_lines_grow_with_its_text():
     drawn = figure(2)
-    figures.fit(drawn, figures.MEDIA["talk"])
+    style.fit(drawn, style.MEDIA["talk"])
     width, height = drawn.get_size_inches()
-    pixels = width * figures.MEDIA["talk"].dpi
+    pixels = width * style.MEDIA["talk"].dpi
     assert width / height == pytest.approx(16 / 9, rel=0.15) and pixels == pytest.approx(1920, rel=0.01)
-    points_on_a_slide = figures.MEDIA["talk"].text * 13.33 / width
+    points_on_a_slide = style.MEDIA["talk"].text * 13.33 / width
     assert points_on_a_slide > 15
 
 
@@ -505,13 +498,13 @@ def test_figures_for_print_stand_beside_the_others(tmp_path, capsys):
 
 def test_figures_tell_what_they_show(tmp_path):
     """Axes, series and caption in the SVG, for those who hear the page; nothing else than that is added."""
-    figures.save(figure(1), tmp_path, "f")
+    style.save(figure(1), tmp_path, "f")
     svg, plain, drawn = (tmp_path / "f.svg").read_bytes(), io.BytesIO(), figure(1)
-    figures.frame(drawn)
-    with matplotlib.rc_context(figures.RC):
+    style.frame(drawn)
+    with matplotlib.rc_context(style.RC):
         drawn.savefig(plain, format="svg", metadata={"Date": None, "Creator": None})
     told = re.search(rb" *<dc:description>(.*?)</dc:description>\n", svg, re.DOTALL)
-    assert svg.replace(told[0], b"") == figures.rounded(plain.getvalue()) and (tmp_path / "f.png").is_file()
+    assert svg.replace(told[0], b"") == style.rounded(plain.getvalue()) and (tmp_path / "f.png").is_file()
     for title in [axis.get_title() for axis in figure(1).axes]:
         assert title and html.escape(title, quote=False).encode() in told[1]
 
@@ -520,6 +513,6 @@ def test_captions_and_legends_stay_inside_their_figure(tmp_path):
     drawn = figure(1)
     wide = [one.get_window_extent().width for one in (*drawn.texts, *drawn.legends)]
     assert all(width > drawn.bbox.width for width in wide) and len(wide) == 2
-    figures.save(drawn, tmp_path, "f")
+    style.save(drawn, tmp_path, "f")
     boxes = [one.get_window_extent() for one in (*drawn.texts, *drawn.legends)]
     assert all(box.x0 >= 0 and box.x1 <= drawn.bbox.width for box in boxes)

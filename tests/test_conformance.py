@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe import check, conformance, encodings
+from jaxpe import encodings
+from jaxpe.cli import check
+from jaxpe.conformance import subject, suite
 from jaxpe.errors import UserError
-from jaxpe.properties import subject
 
 BROKEN = Path(__file__).with_name("broken_encodings.py")
 # Tier 0, one that rotates and one that biases; the others are slow tests.
@@ -24,19 +25,19 @@ def catalogue():
     """Every property of every encoding."""
     for name in encodings.CATALOGUE:
         marks = [pytest.mark.xdist_group(f"conformance-{name}")] + ([] if name in FAST else [pytest.mark.slow])
-        for one in conformance.PROPERTIES:
+        for one in suite.PROPERTIES:
             yield pytest.param(name, one, marks=marks, id=f"{name}-{one.replace(' ', '_')}")
 
 
 @cache
 def built(name):
     """The encoding in every setting; its group of tests runs in one worker."""
-    return conformance.settings_of(name)[0]
+    return suite.settings_of(name)[0]
 
 
 @pytest.mark.parametrize(("name", "one"), list(catalogue()))
 def test_every_encoding_of_the_catalogue_has_every_property(name, one):
-    assert [row.fault for row in conformance.examine(built(name), [one]) if row.fault] == []
+    assert [row.fault for row in suite.examine(built(name), [one]) if row.fault] == []
 
 
 FAULTS = [
@@ -89,7 +90,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("name", "one", "says"), FAULTS, ids=[f"{name}-{one.split()[0]}" for name, one, _ in FAULTS])
 def test_a_broken_encoding_fails_with_the_name_of_its_fault(name, one, says):
-    (fault,) = conformance.faults(f"{BROKEN}:{name}", [one])
+    (fault,) = suite.faults(f"{BROKEN}:{name}", [one])
     assert re.search(says, fault), fault
     assert "broken_encodings.py, line" in fault or ".py, line" in fault or name == "ReferenceAsksTooMuch"
 
@@ -117,7 +118,7 @@ def test_a_constructor_that_hangs_is_stopped_and_its_line_named(monkeypatch):
 
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(UserError, match="32 is not divisible by 5 heads"):
-        conformance.settings_of("none", 32, 5)
+        suite.settings_of("none", 32, 5)
 
 
 def test_the_card_says_what_was_measured_and_ends_with_a_verdict(capsys):
@@ -125,7 +126,7 @@ def test_the_card_says_what_was_measured_and_ends_with_a_verdict(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert any(line.split() == ["acts", "on", "embed", "ok"] for line in lines)
     assert any(line.startswith("invariance") and "absolute" in line for line in lines)
-    assert lines[-1] == f"{len(conformance.PROPERTIES)} properties hold"
+    assert lines[-1] == f"{len(suite.PROPERTIES)} properties hold"
 
 
 def test_a_failed_property_is_exit_code_3_and_stands_in_the_json(capsys):
@@ -147,28 +148,28 @@ def test_the_command_exits_with_3_where_a_property_fails_and_2_where_nothing_can
 
 
 def test_a_setting_that_is_refused_is_said_and_no_failure():
-    found, refused = conformance.settings_of(f"{BROKEN}:CausalOnly")
+    found, refused = suite.settings_of(f"{BROKEN}:CausalOnly")
     assert [one.attention for one in found] == ["causal"]
     assert "take another" in refused["bidirectional"]
-    assert any("take another" in row.measured for row in conformance.about("mine", found, refused))
+    assert any("take another" in row.measured for row in suite.about("mine", found, refused))
 
 
 def test_cross_attention_is_measured_where_the_class_has_it():
-    found, _ = conformance.settings_of(f"{BROKEN}:AlsoAcross")
+    found, _ = suite.settings_of(f"{BROKEN}:AlsoAcross")
     assert [one.attention for one in found] == ["causal", "bidirectional", "cross"]
 
 
 def test_the_card_says_where_there_is_no_reference():
-    found, _ = conformance.settings_of(f"{BROKEN}:AlsoAcross")
-    (row,) = conformance.examine(found, ["reference"])
+    found, _ = suite.settings_of(f"{BROKEN}:AlsoAcross")
+    (row,) = suite.examine(found, ["reference"])
     assert row.measured == "no reference of bias: properties only" and not row.fault
 
 
 def test_numbers_that_differ_between_settings_are_told_once():
     finding = subject.Finding
-    row = conformance.together("x", {"causal": finding("off by 1e-05"), "bidirectional": finding("off by 2e-06")})
+    row = suite.together("x", {"causal": finding("off by 1e-05"), "bidirectional": finding("off by 2e-06")})
     assert row.measured == "off by 1e-05"
-    row = conformance.together("x", {"causal": finding("yes"), "bidirectional": finding("no", "wrong")})
+    row = suite.together("x", {"causal": finding("yes"), "bidirectional": finding("no", "wrong")})
     assert row == ("x", "causal: yes; bidirectional: no", "bidirectional: wrong")
 
 

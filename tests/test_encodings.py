@@ -7,7 +7,7 @@ import pytest
 
 from jaxpe import encodings, positions
 from jaxpe.encodings import concatenated, learned, random_fixed, sinusoidal
-from jaxpe.encodings.hooks import check_hooks
+from jaxpe.encodings.validate import check_hooks
 from jaxpe.errors import UserError
 
 SIZES = {"model_width": 8, "heads": 2, "max_length": 50, "attention": "bidirectional"}

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import encodings, parameters, presets
+from jaxpe import encodings
 from jaxpe.analysis import attention, hidden, probes, readers
+from jaxpe.study import presets
+from jaxpe.training import parameters
 
 spec = importlib.util.spec_from_file_location("extraction", Path(__file__).parents[1] / "experiments" / "extraction.py")
 extraction = importlib.util.module_from_spec(spec)

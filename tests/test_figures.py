@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from jaxpe import encodings, figures
+from jaxpe import encodings
 from jaxpe.analysis import geometry
+from jaxpe.figures import style
 
 TABLE = pd.DataFrame(
     [
@@ -29,19 +30,19 @@ TABLE = pd.DataFrame(
 
 
 def draw():
-    figure, axes = figures.panels(2)
-    figures.curve(axes[0], TABLE)
-    figures.baselines(axes[0], TABLE)
-    figures.train_length(axes[0], 3)
-    figures.seeds_at(axes[1], TABLE, ["none", "learned"])
-    figures.legend(figure, axes)
-    figures.caption(figure, "two seeds")
+    figure, axes = style.panels(2)
+    style.curve(axes[0], TABLE)
+    style.baselines(axes[0], TABLE)
+    style.train_length(axes[0], 3)
+    style.seeds_at(axes[1], TABLE, ["none", "learned"])
+    style.legend(figure, axes)
+    style.caption(figure, "two seeds")
     return figure
 
 
 def test_redrawn_figures_have_the_same_bytes(tmp_path):
     for folder in ("a", "b"):
-        figures.save(draw(), tmp_path / folder, "f")
+        style.save(draw(), tmp_path / folder, "f")
     for kind in ("svg", "png"):
         assert (tmp_path / "a" / f"f.{kind}").read_bytes() == (tmp_path / "b" / f"f.{kind}").read_bytes()
 
@@ -53,13 +54,13 @@ def test_both_baselines_are_drawn():
 
 def test_every_encoding_has_its_own_colour_marker_and_dashes():
     """The core of the study differs in each of the three, the whole catalogue in all together."""
-    looks = [figures.style(name) for name in encodings.CATALOGUE]
+    looks = [style.style(name) for name in encodings.CATALOGUE]
     for part in range(3):
         assert len({str(look[part]) for look in looks[:7]}) == 7
     assert len({str(look) for look in looks}) == len(looks)
     for one, other in pairwise(looks):
         assert all(str(a) != str(b) for a, b in zip(one, other, strict=True))
-    assert figures.style("path/to/mine.py:Mine") == figures.style("Mine")
+    assert style.style("path/to/mine.py:Mine") == style.style("Mine")
 
 
 def test_a_shift_of_sinusoids_is_linear_and_of_noise_is_not():
@@ -113,7 +114,7 @@ def test_p_values_are_adjusted_over_the_primary_cells_and_over_the_parts_of_a_cl
     assert [part["adjusted_p"] for part in parts] == pytest.approx([0.02, 0.02, 0.01])
 
 
-@pytest.mark.parametrize("name", figures.styles())
+@pytest.mark.parametrize("name", style.styles())
 def test_a_point_of_every_encoding_can_be_seen(name):
     """Markers without an area are lines, which width 0 would hide."""
     from matplotlib.figure import Figure
@@ -122,7 +123,7 @@ def test_a_point_of_every_encoding_can_be_seen(name):
     axes = figure.subplots()
     axes.set_axis_off()
     rows = {"encoding": name, "value": 0.5, "floor": float("nan"), "order_blind": float("nan")}
-    figures.seeds_at(axes, pd.DataFrame([rows]), [name])
+    style.seeds_at(axes, pd.DataFrame([rows]), [name])
     shown = FigureCanvasAgg(figure)
     shown.draw()
     assert (np.asarray(shown.buffer_rgba())[..., :3] < 250).any()
@@ -131,11 +132,11 @@ def test_a_point_of_every_encoding_can_be_seen(name):
 def test_places_in_an_svg_have_two_decimals_and_scales_keep_theirs():
     svg = b'<path d="M 1.23456 2 L -3.4 5.678901" x="7.125" transform="scale(0.015625) translate(1.23456 2)"/>'
     short = b'<path d="M 1.23 2 L -3.4 5.67" x="7.12" transform="scale(0.015625) translate(1.23456 2)"/>'
-    assert figures.rounded(svg) == short
+    assert style.rounded(svg) == short
 
 
 def test_room_is_left_above_the_largest_value_however_narrow_the_range():
-    (axes,) = figures.panels(1)[1]
+    (axes,) = style.panels(1)[1]
     axes.scatter([0, 1], [0.98, 1.0])
-    figures.room(axes)
+    style.room(axes)
     assert axes.get_ylim() == pytest.approx((0.0, 1.08))

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import experiment, parameters, population, tasks
+from jaxpe import tasks
 from jaxpe.analysis import geometry, harm
-from jaxpe.config import Setting, Training, identity, source_of
-from jaxpe.population import Member
+from jaxpe.study import experiment
 from jaxpe.tasks import evaluation
-from jaxpe.train import inputs_of
+from jaxpe.training import parameters, population
+from jaxpe.training.config import Setting, Training, identity, source_of
+from jaxpe.training.population import Member
+from jaxpe.training.train import inputs_of
 
 SETTING = Setting("index", "encoder", "sinusoidal", 6, 60, width=16, training=Training(steps=30, batch=16))
 MODULE = experiment.load("harm").module
@@ -250,8 +252,8 @@ def test_without_something_to_compare_nothing_is_answered():
 
 
 def test_a_sweep_of_an_encoding_that_adds_nothing_is_drawn_without_sizes():
-    from jaxpe.analysis import sweep_figures
+    from jaxpe.figures import sweeps
 
     table = swept(*TURNING, "none").assign(order_blind=1.0, floor=0.3)
     sizes = table.assign(metric="position_rms_before", value=0.0, test_length=np.nan)
-    assert set(sweep_figures.figures(pd.concat([table, sizes]))) == {"sweep", "ratio"}
+    assert set(sweeps.figures(pd.concat([table, sizes]))) == {"sweep", "ratio"}

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import parameters, presets, tables
-from jaxpe.analysis import attention, head_changes, head_scores, heads, heads_figures, hidden
-from jaxpe.train import answer_loss
+from jaxpe.analysis import attention, head_changes, head_scores, heads, hidden
+from jaxpe.figures import heads as heads_figures
+from jaxpe.study import presets, tables
+from jaxpe.training import parameters
+from jaxpe.training.train import answer_loss
 
 PRESET = presets.Preset((), train_length=5, reach=2.0, width=16)
 CASES = [("learned", "copy", "decoder"), ("sinusoidal", "reverse", "encoder")]

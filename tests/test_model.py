@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxpe import model
-from jaxpe.formatting import EOS
 from jaxpe.model import Inputs, ModelConfig
+from jaxpe.tasks.formatting import EOS
 
 ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
 # One of each kind of hook; tests/test_conformance.py goes over the whole catalogue.
@@ -111,8 +111,8 @@ def test_positions_beyond_a_learned_table_are_refused():
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_training_step_lowers_for_accelerators(architecture, platform):
-    from jaxpe import train
-    from jaxpe.config import Setting, Training, source_of
+    from jaxpe.training import train
+    from jaxpe.training.config import Setting, Training, source_of
 
     setting = Setting("reverse", architecture, "learned", 5, 60, width=16, training=Training(steps=4, batch=4))
     stream = source_of(setting).stream

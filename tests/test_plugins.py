@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from jaxpe import conformance, encodings, listing, new
+from jaxpe import encodings
+from jaxpe.cli import listing, new
+from jaxpe.conformance import suite
 from jaxpe.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -19,8 +21,8 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize("hook", ["bias", "rotate", "embed"])
 def test_a_new_encoding_works_at_once(tmp_path, hook):
     new.write("log_distance", tmp_path / "mine", hook)
-    found, refused = conformance.settings_of(f"{tmp_path / 'mine' / 'log_distance.py'}:LogDistance")
-    rows = list(conformance.examine(found, ["acts on", "reference", "gradients", "invariance", "left from right"]))
+    found, refused = suite.settings_of(f"{tmp_path / 'mine' / 'log_distance.py'}:LogDistance")
+    rows = list(suite.examine(found, ["acts on", "reference", "gradients", "invariance", "left from right"]))
     assert [row.fault for row in rows if row.fault] == [] and refused == {}
     assert rows[0].measured == hook and rows[1].measured.startswith(f"{hook} equal")
 
@@ -31,7 +33,7 @@ def test_the_test_beside_a_new_encoding_passes_and_can_fail(tmp_path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and f"{len(conformance.PROPERTIES)} passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and f"{len(suite.PROPERTIES)} passed" in done.stdout, done.stdout
     file = tmp_path / "mine.py"
     file.write_text(re.sub(r"(invariance = )\"\w+\"", r'\1"content"', file.read_text()))
     done = subprocess.run([*command, "-k", "invariance"], cwd=tmp_path, env=environment, capture_output=True, text=True)
@@ -114,7 +116,7 @@ def test_a_package_of_its_own_is_installed_checked_and_run(tmp_path):
     jaxpe = (sys.executable, "-m", "jaxpe")
     [row] = [row for row in json.loads(run(*jaxpe, "list", "encodings", "--json")) if row["name"] == "softcap"]
     assert row["package"] == "jaxpe-example" and row["invariance"] == "relative"
-    assert f"{len(conformance.PROPERTIES)} properties hold" in run(*jaxpe, "check", "softcap")
+    assert f"{len(suite.PROPERTIES)} properties hold" in run(*jaxpe, "check", "softcap")
     options = ("--preset", "smoke", "--tasks", "reverse", "--architectures", "encoder", "--results", "results")
     run(*jaxpe, "run", "accuracy", *options, "--encodings", "none", "softcap")
     assert "softcap" in (tmp_path / "results" / "accuracy" / "table.csv").read_text()

@@ -18,9 +18,9 @@ import onnx
 import pytest
 from safetensors.numpy import save, save_file
 
-from jaxpe import fetch, minilm, pretrained
 from jaxpe.errors import UserError
-from jaxpe.weight_files import open_weights, values
+from jaxpe.pretrained import fetch, minilm, models
+from jaxpe.pretrained.weight_files import open_weights, values
 
 RANDOM = np.random.default_rng(0)
 GOLDEN = Path(__file__).parent / "golden" / "minilm.npz"
@@ -53,7 +53,7 @@ def test_tables_of_published_names(tmp_path, positions, tokens, kind):
     noise = {"embeddings.position_ids": np.arange(12)[None], "h.0.bias": np.zeros(4, np.float32)}
     save_file({positions: POSITIONS, tokens: TOKENS, **noise}, tmp_path / "model.safetensors", {"format": "pt"})
     for path in (tmp_path, tmp_path / "model.safetensors"):
-        found = pretrained.open_model(path)
+        found = models.open_model(path)
         np.testing.assert_array_equal(found.positions, POSITIONS)
         np.testing.assert_array_equal(found.tokens, TOKENS)
         assert (found.kind, found.skipped, found.rotary, found.tokenizer) == (kind, 0, None, None)
@@ -64,18 +64,18 @@ def test_rows_that_stand_for_no_position_are_cut(tmp_path):
     names = {"roberta.embeddings.position_embeddings.weight": 2, "decoder.embed_positions.weight": 2, "wpe.weight": 0}
     for name, skipped in names.items():
         save_file({name: table}, tmp_path / "m.safetensors")
-        found = pretrained.open_model(tmp_path / "m.safetensors")
+        found = models.open_model(tmp_path / "m.safetensors")
         assert found.skipped == skipped and found.tokens is None
         np.testing.assert_array_equal(found.positions, table[skipped:])
     bart = {"decoder.embed_positions.weight": table, "encoder.embed_positions.weight": table[::-1].copy()}
     save_file(bart, tmp_path / "m.safetensors")
-    np.testing.assert_array_equal(pretrained.open_model(tmp_path / "m.safetensors").encoder_positions, table[::-1][2:])
+    np.testing.assert_array_equal(models.open_model(tmp_path / "m.safetensors").encoder_positions, table[::-1][2:])
 
 
 def test_a_vision_transformer_has_one_more_dimension_and_a_tokenizer_may_lie_beside(tmp_path):
     save_file({"vit.embeddings.position_embeddings": POSITIONS[None]}, tmp_path / "model.safetensors")
     (tmp_path / "tokenizer.json").write_text(TOKENIZER)
-    found = pretrained.open_model(tmp_path)
+    found = models.open_model(tmp_path)
     np.testing.assert_array_equal(found.positions, POSITIONS)
     assert found.tokenizer == TOKENIZER and found.licence == "not stated"
 
@@ -85,7 +85,7 @@ def test_half_and_brain_floats_are_widened(tmp_path):
 
     for dtype in (np.float16, ml_dtypes.bfloat16, np.float64):
         save_file({"wpe.weight": POSITIONS.astype(dtype)}, tmp_path / "m.safetensors")
-        found = pretrained.open_model(tmp_path / "m.safetensors").positions
+        found = models.open_model(tmp_path / "m.safetensors").positions
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, POSITIONS.astype(dtype).astype(np.float32))
 
@@ -100,17 +100,17 @@ def test_initialisers_of_an_onnx_graph(tmp_path):
     node = onnx.helper.make_node("Identity", [next(iter(named))], ["y"])
     made = onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [output], tensors))
     (tmp_path / "m.onnx").write_bytes(made.SerializeToString())
-    found = pretrained.open_model(tmp_path / "m.onnx")
+    found = models.open_model(tmp_path / "m.onnx")
     np.testing.assert_array_equal(found.positions, POSITIONS)
     np.testing.assert_array_equal(found.tokens, TOKENS)
     onnx.save(made, tmp_path / "apart.onnx", save_as_external_data=True, location="apart.data", size_threshold=0)
-    np.testing.assert_array_equal(pretrained.open_model(tmp_path / "apart.onnx").positions, POSITIONS)
+    np.testing.assert_array_equal(models.open_model(tmp_path / "apart.onnx").positions, POSITIONS)
     (tmp_path / "apart.data").write_bytes(b"short")
     with pytest.raises(UserError, match="is no whole ONNX file"):
-        pretrained.open_model(tmp_path / "apart.onnx")
+        models.open_model(tmp_path / "apart.onnx")
     (tmp_path / "m.onnx").write_bytes(made.SerializeToString()[:-30])
     with pytest.raises(UserError, match="is no whole ONNX file"):
-        pretrained.open_model(tmp_path / "m.onnx")
+        models.open_model(tmp_path / "m.onnx")
 
 
 def text(value):
@@ -138,7 +138,7 @@ def test_a_ctranslate2_file_in_halves_integers_and_aliases(tmp_path):
         "decoder/projection/weight_scale": scale,
     }
     path.write_bytes(ctranslate2(variables, [("decoder/embeddings/weight", "decoder/projection/weight")]))
-    found = pretrained.open_model(path)
+    found = models.open_model(path)
     np.testing.assert_array_equal(found.positions, POSITIONS.astype("f2"))
     np.testing.assert_allclose(found.encoder_positions, POSITIONS, rtol=2**-7)
     np.testing.assert_allclose(found.tokens, TOKENS, atol=0.02)
@@ -161,7 +161,7 @@ BROKEN = {
 def test_a_broken_ctranslate2_file_is_a_sentence(tmp_path, content):
     (tmp_path / "model.bin").write_bytes(content)
     with pytest.raises(UserError, match=r"is no whole CTranslate2 file .*get it again"):
-        pretrained.open_model(tmp_path)
+        models.open_model(tmp_path)
 
 
 def torch_file(monkeypatch, tensors):
@@ -203,12 +203,12 @@ def test_tables_of_a_torch_file(monkeypatch, tmp_path):
     named = {"albert.position_embeddings.weight": POSITIONS, "albert.word_embeddings.weight": TOKENS}
     content = torch_file(monkeypatch, named)
     (tmp_path / "pytorch_model.bin").write_bytes(content)
-    found = pretrained.open_model(tmp_path)
+    found = models.open_model(tmp_path)
     np.testing.assert_array_equal(found.positions, POSITIONS)
     np.testing.assert_array_equal(found.tokens, TOKENS)
     (tmp_path / "pytorch_model.bin").write_bytes(content[:-50])
     with pytest.raises(UserError, match="no file of PyTorch tensors"):
-        pretrained.open_model(tmp_path)
+        models.open_model(tmp_path)
 
 
 # ── GGUF ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,17 +234,17 @@ def test_the_rotary_configuration_of_a_gguf_file(tmp_path):
     }  # fmt: skip
     factors = np.linspace(1, 8, 32, dtype=np.float32)
     path = gguf_file(tmp_path / "m.gguf", "llama", keys, {"rope_freqs.weight": (factors, None)})
-    found = pretrained.open_model(path)
+    found = models.open_model(path)
     assert found.positions is None and (found.title, found.kind) == ("Tiny", "decoder")
     assert found.rotary[:5] == (5e5, 64, "yarn", 4.0, 2048)
     np.testing.assert_array_equal(found.rotary.factors, factors)
     with pytest.raises(UserError, match=r"no position table: its positions are rotations .*base 500000, 64 dimensions"):
-        pretrained.table_of(found)
+        models.table_of(found)
     plain = {"add_rope_freq_base": 1e4, "add_head_count": 4, "add_embedding_length": 128, "add_context_length": 512}
-    found = pretrained.open_model(gguf_file(tmp_path / "p.gguf", "llama", plain, {}))
+    found = models.open_model(gguf_file(tmp_path / "p.gguf", "llama", plain, {}))
     assert found.rotary == (1e4, 32, "none", 1.0, 512, None)
     longer = gguf_file(tmp_path / "l.gguf", "llama", plain | {"add_rope_scaling_factor": 2.0}, {})
-    assert pretrained.open_model(longer).rotary[2:4] == ("linear", 2.0)
+    assert models.open_model(longer).rotary[2:4] == ("linear", 2.0)
 
 
 def test_a_gguf_file_with_a_table_also_a_quantised_one(tmp_path):
@@ -254,9 +254,9 @@ def test_a_gguf_file_with_a_table_also_a_quantised_one(tmp_path):
         "position_embd.weight": (wide[:12].astype(np.float16), None),
         "token_embd.weight": (gguf.quants.quantize(wide, kinds.Q8_0), kinds.Q8_0),
     }
-    found = pretrained.open_model(gguf_file(tmp_path / "m.gguf", "bert", {"add_context_length": 12}, tensors))
+    found = models.open_model(gguf_file(tmp_path / "m.gguf", "bert", {"add_context_length": 12}, tensors))
     assert (found.kind, found.rotary) == ("encoder", None)
-    np.testing.assert_array_equal(pretrained.table_of(found), wide[:12].astype(np.float16))
+    np.testing.assert_array_equal(models.table_of(found), wide[:12].astype(np.float16))
     np.testing.assert_allclose(found.tokens, wide, atol=0.03)
 
 
@@ -288,14 +288,14 @@ def long_text(value):
 def test_a_broken_gguf_file_is_a_sentence(tmp_path, content):
     (tmp_path / "m.gguf").write_bytes(content)
     with pytest.raises(UserError, match="is no whole GGUF file"):
-        pretrained.open_model(tmp_path / "m.gguf")
+        models.open_model(tmp_path / "m.gguf")
 
 
 def test_a_reader_that_is_not_installed_is_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "m.onnx").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UserError, match=r"takes the library onnx: pip install 'jaxpe\[pretrained\]'"):
-        pretrained.open_model(tmp_path / "m.onnx")
+        models.open_model(tmp_path / "m.onnx")
 
 
 # ── bad input ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -325,37 +325,37 @@ WHOLE = save({"wpe.weight": POSITIONS})
 def test_files_that_cannot_be_used_are_a_sentence(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=message):
-        pretrained.open_model(tmp_path / name)
+        models.open_model(tmp_path / name)
 
 
 def test_an_unknown_family_names_what_may_be_its_table_and_takes_the_answer(tmp_path):
     path = tmp_path / "m.safetensors"
     save_file({"a.w": TOKENS, "my_positions": POSITIONS, "b": np.zeros(3, np.float32)}, path)
     with pytest.raises(UserError, match=r"Two-dimensional arrays: my_positions 12×4, a\.w 20×4\. .*table=NAME"):
-        pretrained.open_model(path)
-    np.testing.assert_array_equal(pretrained.open_model(path, table="my_positions").positions, POSITIONS)
+        models.open_model(path)
+    np.testing.assert_array_equal(models.open_model(path, table="my_positions").positions, POSITIONS)
     with pytest.raises(UserError, match="no such array"):
-        pretrained.open_model(path, table="positions")
+        models.open_model(path, table="positions")
 
 
 def test_names_that_lead_nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "cache"))
     with pytest.raises(UserError, match="run `jaxpe fetch minilm` once"):
-        pretrained.open_model("minilm")
+        models.open_model("minilm")
     with pytest.raises(UserError, match="There is no file"):
-        pretrained.open_model(tmp_path / "missing.onnx")
+        models.open_model(tmp_path / "missing.onnx")
     with pytest.raises(UserError, match=r"holds none of model\.safetensors"):
-        pretrained.open_model(tmp_path)
+        models.open_model(tmp_path)
     for name in ("nobody/nothing", "no id at all!"):
         with pytest.raises(UserError, match=r"minilm.* could not be loaded from the Hugging Face hub"):
-            pretrained.open_model(name)
+            models.open_model(name)
 
 
 def test_a_reader_that_is_not_installed_is_named(tmp_path, monkeypatch):
     (tmp_path / "m.onnx").touch()
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UserError, match=r"pip install 'jaxpe\[pretrained\]'"):
-        pretrained.open_model(tmp_path / "m.onnx")
+        models.open_model(tmp_path / "m.onnx")
 
 
 def test_an_id_of_the_hub_is_its_file_and_tokenizer(tmp_path, monkeypatch):
@@ -364,7 +364,7 @@ def test_an_id_of_the_hub_is_its_file_and_tokenizer(tmp_path, monkeypatch):
     save_file({"wpe.weight": POSITIONS}, tmp_path / "model.safetensors")
     (tmp_path / "tokenizer.json").write_text(TOKENIZER)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda name, file: str(tmp_path / file))
-    found = pretrained.open_model("somebody/something")
+    found = models.open_model("somebody/something")
     np.testing.assert_array_equal(found.positions, POSITIONS)
     assert (found.name, found.tokenizer) == ("somebody/something", TOKENIZER)
 
@@ -406,7 +406,7 @@ def tiny(tmp_path, monkeypatch):
     monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(fetch.CATALOGUE, "minilm", fetch.CATALOGUE["minilm"]._replace(sha256=None))
     fetch.fetch("minilm")
-    return made, pretrained.open_model("minilm")
+    return made, models.open_model("minilm")
 
 
 def test_a_fetched_model_keeps_its_tables_its_tokenizer_and_what_it_is(tiny):
@@ -516,11 +516,11 @@ def test_weights_of_an_older_bert_and_of_none(tiny, tmp_path):
         f"bert.{n}".replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta"): a for n, a in made.items()
     }
     save_file(older, path)
-    found = minilm.load(pretrained.open_model(path))
+    found = minilm.load(models.open_model(path))
     np.testing.assert_array_equal(found["embeddings.LayerNorm.weight"], made["embeddings.LayerNorm.weight"])
     save_file({"wpe.weight": POSITIONS, "wte.weight": TOKENS}, path)
     with pytest.raises(UserError, match="has not the weights of a BERT encoder"):
-        minilm.load(pretrained.open_model(path))
+        minilm.load(models.open_model(path))
 
 
 @pytest.fixture
@@ -531,7 +531,7 @@ def published(monkeypatch):
         if not (own / "fetched" / "minilm.safetensors").is_file():
             pytest.skip("needs `jaxpe fetch minilm`")
         monkeypatch.setenv("JAXPE_CACHE", str(own))
-    return pretrained.open_model("minilm")
+    return models.open_model("minilm")
 
 
 def test_minilm_is_the_independent_implementation(published):

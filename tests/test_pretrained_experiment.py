@@ -10,9 +10,14 @@ import pytest
 from safetensors.numpy import save, save_file
 from test_pretrained import TOKENIZER, tiny_bert
 
-from jaxpe import cli, experiment, fetch, minilm, presets, pretrained, published, run, store, study
-from jaxpe.analysis import joint, position_table, pretrained_figures, table_probes, word_order
+from jaxpe import cli
+from jaxpe.analysis import joint, position_table, published, table_probes, word_order
+from jaxpe.cli import run
 from jaxpe.errors import UserError
+from jaxpe.figures import pretrained
+from jaxpe.pretrained import fetch, minilm, models
+from jaxpe.records import store
+from jaxpe.study import experiment, presets, workspace
 
 MODULE = experiment.load("pretrained").module
 RANDOM = np.random.default_rng(5)
@@ -304,7 +309,7 @@ def bert(tmp_path):
     made["embeddings.position_embeddings.weight"] = RANDOM.normal(size=(200, 8)).astype(np.float32)
     save_file(made, tmp_path / "model.safetensors")
     (tmp_path / "tokenizer.json").write_text(TOKENIZER)
-    return pretrained.open_model(tmp_path)
+    return models.open_model(tmp_path)
 
 
 TEXTS = [" ".join(RANDOM.permutation(["a"] * 6 + ["dog"] * 7 + ["bit"] * 5)) for _ in range(40)] + ["a dog"]
@@ -386,7 +391,7 @@ def test_verdicts_on_word_order_come_out_of_the_rows(monkeypatch):
         "C4.minilm-shift": "contradicted", "C4.minilm-shift-middle": "contradicted", "C4.minilm-local": "supported",
     }  # fmt: skip
     assert {claim.n for claim in made.values()} == {12}
-    assert pretrained_figures.order(table) is not None
+    assert pretrained.order(table) is not None
     [answer] = MODULE.answers(table, made)
     assert answer.figure == "word_order"
     other, _ = claims_of(monkeypatch, blind=1e-3, shifted=0.2, within=0.02, shuffled=1e-3)
@@ -417,13 +422,13 @@ def test_models_that_were_fetched_are_measured_but_not_at_the_smallest_size(tmp_
         for name, rows in (("positions", 20), ("tokens", 30), ("encoder_positions", 40))
     }
     save_file(tables, path, {"kind": "decoder", "title": "w", "licence": "MIT"})
-    work = study.Workspace(store.open_results(tmp_path / "r"))
+    work = workspace.Workspace(store.open_results(tmp_path / "r"))
     preset = replace(MODULE.PRESETS["quick"], seeds=1)
     table = pd.DataFrame(MODULE.measure(work, [], preset))
     assert {"whisper", "whisper-encoder"} <= set(table["encoding"]) and set(table["beside"].dropna()) == {
         "whisper",
         "whisper-encoder",
     }
-    assert set(pretrained_figures.all_of(table)) == {"measures", "similarity", "lags", "spectra", "joint"}
+    assert set(pretrained.all_of(table)) == {"measures", "similarity", "lags", "spectra", "joint"}
     smoke = pd.DataFrame(MODULE.measure(work, [], presets.override(MODULE.PRESETS["smoke"], ["seeds=1"])))
     assert "whisper" not in set(smoke["encoding"])

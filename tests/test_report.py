@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import store
 from jaxpe.errors import UserError
+from jaxpe.records import store
+from jaxpe.records.statistics import paired_difference
 from jaxpe.report import brief, comparison, guide, index, language, readme
-from jaxpe.statistics import paired_difference
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = "<img src=x onerror=alert(1)>"

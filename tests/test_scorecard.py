@@ -15,11 +15,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import cli, encodings, presets, scorecard, statistics, store
-from jaxpe import run as runs
+from jaxpe import cli, encodings
 from jaxpe.analysis import cost
+from jaxpe.cli import run as runs
+from jaxpe.cli import scorecard
 from jaxpe.errors import UserError
+from jaxpe.records import statistics, store
 from jaxpe.report import scorecard as report
+from jaxpe.study import presets
 
 ROOT = Path(__file__).parents[1]
 ENCODING = """

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxpe import statistics
-from jaxpe.statistics import Claim, paired_difference
+from jaxpe.records import statistics
+from jaxpe.records.statistics import Claim, paired_difference
 
 
 def test_sign_flip_p_against_scipy():

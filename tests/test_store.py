@@ -7,8 +7,8 @@ import os
 import numpy as np
 import pytest
 
-from jaxpe import store
 from jaxpe.errors import UserError
+from jaxpe.records import store
 
 PARAMETERS = {"100/a": np.arange(6.0).reshape(2, 3)}
 

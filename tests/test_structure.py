@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import parameters, presets, store, study
 from jaxpe.analysis import hidden, probes, recovery, use
-from jaxpe.formatting import SPECIALS
-from jaxpe.text import OBJECTIVES
+from jaxpe.data.language import OBJECTIVES
+from jaxpe.records import store
+from jaxpe.study import presets
+from jaxpe.study import workspace as study
+from jaxpe.tasks.formatting import SPECIALS
+from jaxpe.training import parameters
 
 spec = importlib.util.spec_from_file_location("structure", Path(__file__).parents[1] / "experiments" / "structure.py")
 structure = importlib.util.module_from_spec(spec)

@@ -17,10 +17,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from jaxpe import efficientnet, experiment, fetch, images, tables, torch_pickle
 from jaxpe.analysis import photographs as photo
 from jaxpe.analysis import superposition, tags
+from jaxpe.data import images
 from jaxpe.errors import UserError
+from jaxpe.pretrained import efficientnet, fetch, torch_pickle
+from jaxpe.study import experiment, tables
 
 MODULE = experiment.load(str(Path(__file__).parents[1] / "experiments" / "superposition.py")).module
 RANDOM = np.random.default_rng(0)
@@ -360,7 +362,7 @@ def test_without_a_pile_none_is_drawn(without_encoding):
 
 def test_a_pretrained_model_s_own_tables_are_piled_up(monkeypatch):
     """A made-up model with a tokenizer: tables of its own sizes, read with its own words."""
-    from jaxpe import corpus, pretrained
+    from jaxpe.data import corpus
 
     text = corpus.load()
     words = corpus.tokenizer(text.train[::50], 300)

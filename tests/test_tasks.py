@@ -8,9 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from jaxpe import formatting, tasks
+from jaxpe import tasks
 from jaxpe.errors import UserError
-from jaxpe.tasks import evaluation
+from jaxpe.tasks import evaluation, formatting
 
 
 def digits(values):

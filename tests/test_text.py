@@ -8,16 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe import corpus, fetch, text
+from jaxpe.data import corpus, language
 from jaxpe.errors import UserError
-from jaxpe.formatting import BLANK, BOS, SPECIALS
+from jaxpe.pretrained import fetch
+from jaxpe.tasks.formatting import BLANK, BOS, SPECIALS
 
 DATA = {
     "tokens": jnp.asarray(SPECIALS + np.random.default_rng(0).integers(0, 50, 3000), jnp.int32),
     "starts": jnp.asarray([0, 100, 2000], jnp.int32),
 }
-MASKED, CAUSAL = text.TextStream("masked_lm", 50), text.TextStream("causal_lm", 50)
-CAUSAL_MASKED, SAMPLED = text.TextStream("causal_masked_lm", 50), text.TextStream("sampled_causal_lm", 50)
+MASKED, CAUSAL = language.TextStream("masked_lm", 50), language.TextStream("causal_lm", 50)
+CAUSAL_MASKED, SAMPLED = language.TextStream("causal_masked_lm", 50), language.TextStream("sampled_causal_lm", 50)
 
 
 def draws(stream, length=12, top=20, count=400):
@@ -64,7 +65,7 @@ def test_a_larger_array_adds_padding_only(stream):
 
 
 def test_document_starts():
-    found = draws(text.TextStream("causal_lm", 50, "document"))
+    found = draws(language.TextStream("causal_lm", 50, "document"))
     heads = {tuple(np.asarray(DATA["tokens"][s : s + 12])) for s in (0, 100, 2000)}
     assert {tuple(row) for row in np.asarray(found.tokens)[:, 1:13]} == heads
 
@@ -78,12 +79,12 @@ def test_the_embedded_corpus_and_its_split():
 def test_characters_of_tokens_add_up(tmp_path):
     file = tmp_path / "mine.txt"
     file.write_text("\n".join(f"déjà vu № {i} — ελληνικά" for i in range(4000)))
-    opened = text.open_text("causal_lm", corpus=str(file), vocabulary=300)
+    opened = language.open_text("causal_lm", corpus=str(file), vocabulary=300)
     documents = corpus.load(str(file)).train
     tokens = np.asarray(opened.train["tokens"])
     expected = sum(len(" " + document) for document in documents)  # the tokenizer puts a space before each
     assert opened.train["characters"][tokens].sum() == expected
-    assert text.unigram_bits(opened.train, opened.validation) > 0
+    assert language.unigram_bits(opened.train, opened.validation) > 0
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_missing_files_and_hub_names_without_a_network():
     with pytest.raises(UserError, match="pass a local file"):
         corpus.load("someone/some-dataset")
     with pytest.raises(UserError, match="jaxpe fetch translation"):
-        text.open_text("translation")
+        language.open_text("translation")
 
 
 COMPONENTS = "abcdefghijklmnopqrst"
@@ -139,7 +140,7 @@ def test_fetch_reads_pairs_and_refuses_an_altered_package(tmp_path, monkeypatch)
 
 
 def test_translation_pairs_fit_and_end():
-    stream = text.TranslationStream(20)
+    stream = language.TranslationStream(20)
     size = np.array([[3, 2], [5, 6], [9, 9]])
     data = {
         "source": jnp.asarray([[7] * n + [0] * (12 - n) for n in size[:, 0]]),

@@ -7,10 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe import corpus, experiment, formatting, grids, presets, store
-from jaxpe.presets import Row
+from jaxpe.data import corpus
+from jaxpe.records import store
 from jaxpe.report import guide
-from jaxpe.study import Workspace
+from jaxpe.study import experiment, grids, presets
+from jaxpe.study.presets import Row
+from jaxpe.study.workspace import Workspace
+from jaxpe.tasks import formatting
 
 pytestmark = pytest.mark.xdist_group("tour")  # the models are trained once
 MODULE = experiment.load("tour").module

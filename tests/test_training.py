@@ -12,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe import evaluate, keys, parameters, population, positions, store, study, train
-from jaxpe.config import Setting, Training, identity_of, source_of
-from jaxpe.formatting import EOS
-from jaxpe.population import Member
+from jaxpe import positions, streams
+from jaxpe.records import store
+from jaxpe.study import workspace as study
 from jaxpe.tasks import evaluation
+from jaxpe.tasks.formatting import EOS
+from jaxpe.training import evaluate, parameters, population, train
+from jaxpe.training.config import Setting, Training, identity_of, source_of
+from jaxpe.training.population import Member
 
 SETTING = Setting("reverse", "encoder", "learned", 6, 60, width=16, training=Training(steps=40, batch=16))
 
@@ -81,15 +84,15 @@ def test_batches_are_examples_of_the_strata_drawn_one_by_one(architecture):
     batches = train.batches_of(3, jnp.asarray([7]), {}, stream=stream, sampler=sampler, strata=strata)
     for i, (stratum, (examples, inputs)) in enumerate(zip(strata, batches, strict=True)):
         for number in range(stratum.examples):
-            key = keys.stream("data", 3)
+            key = streams.stream("data", 3)
             for part in (7, i, number):
                 key = jax.random.fold_in(key, part)
             example, given = (jax.tree.map(lambda leaf, n=number: leaf[0, n], part) for part in (examples, inputs))
             assert int(given.length) == int(example.length)
             n = next(n for n in stratum.lengths if stream.sizes(n)[0] == int(example.length))
-            own = stream.example(jax.random.fold_in(key, keys.STREAMS["data"]), n, stratum.lengths[-1], {})
+            own = stream.example(jax.random.fold_in(key, streams.STREAMS["data"]), n, stratum.lengths[-1], {})
             jax.tree.map(np.testing.assert_array_equal, example, own)
-            places = train.inputs_of(own, sampler, jax.random.fold_in(key, keys.STREAMS["positions"]))
+            places = train.inputs_of(own, sampler, jax.random.fold_in(key, streams.STREAMS["positions"]))
             seen = slice(int(own.length)), slice(int(own.source_length))
             np.testing.assert_array_equal(given.positions[seen[0]], places.positions[seen[0]])
             np.testing.assert_array_equal(given.source_positions[seen[1]], places.source_positions[seen[1]])
@@ -106,7 +109,7 @@ def test_eight_devices_train_without_collectives():
     """Compiled in a process of its own with eight virtual devices, one lane each."""
     code = (
         "import jax; jax.config.update('jax_num_cpu_devices', 8)\n"
-        "from jaxpe import population; from jaxpe.config import Setting, Training, source_of\n"
+        "from jaxpe.training import population; from jaxpe.training.config import Setting, Training, source_of\n"
         "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=8, layers=1, training=Training(steps=4, batch=4))\n"
         "p = population.compile_program(s, source_of(s), population.runs_mesh())\n"
         "assert p.lanes == 8\nprint(p.run.as_text())"
@@ -195,7 +198,7 @@ class Stop:
 
 
 def test_resume_gives_the_same_bits_and_an_altered_checkpoint_is_left_out(two, tmp_path):
-    from jaxpe.checkpoints import Folder
+    from jaxpe.training.checkpoints import Folder
 
     folder = Folder(tmp_path / "round", "here", every=0)
     with pytest.raises(KeyboardInterrupt):
@@ -281,7 +284,7 @@ def test_twenty_kills_change_no_bit(tmp_path):
     code = (
         "import jax; jax.config.update('jax_num_cpu_devices', 2)\n"
         "import sys; from pathlib import Path\n"
-        "from jaxpe import store, study; from jaxpe.config import Setting, Training\n"
+        "from jaxpe.records import store; from jaxpe.study import workspace as study; from jaxpe.training.config import Setting, Training\n"
         "class Told(study.Quiet):\n"
         "    def advance(self, amount): print('chunk', flush=True)\n"
         "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=15000, batch=16))\n"

@@ -17,9 +17,9 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 from numpy import ndarray
 
-from jaxpe import parameters, population, train
-from jaxpe.config import Setting, Source
-from jaxpe.population import Member
+from jaxpe.training import parameters, population, train
+from jaxpe.training.config import Setting, Source
+from jaxpe.training.population import Member
 
 ROUNDS = 15  # of interleaved timing
 STEPS = 20  # of training in one timed call

@@ -11,11 +11,11 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from jaxpe.analysis.geometry import directions, overlap, random_overlap
-from jaxpe.formatting import SPECIALS, format_sample
 from jaxpe.model import Transformer
 from jaxpe.positions import Arange
 from jaxpe.tasks.base import Sample
-from jaxpe.train import inputs_of
+from jaxpe.tasks.formatting import SPECIALS, format_sample
+from jaxpe.training.train import inputs_of
 
 TWINS = ("copy", "reverse", "first", "last", "index")  # tasks whose answer can be read off x, place by place
 

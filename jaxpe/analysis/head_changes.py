@@ -18,9 +18,9 @@ from numpy import ndarray
 
 from jaxpe.analysis.head_scores import ON_REPEATED, Halves, Looked, repeated, second_half, shape_of
 from jaxpe.encodings.base import Encoding
-from jaxpe.formatting import PAD, Example
 from jaxpe.model import Inputs, Transformer
-from jaxpe.train import answer_loss
+from jaxpe.tasks.formatting import PAD, Example
+from jaxpe.training.train import answer_loss
 
 OFFSETS = {"previous": 1, "next": -1}  # query minus key, of the patterns that are knocked out by distance
 HIDDEN = -1e9  # a logit that leaves no weight

@@ -19,14 +19,14 @@ from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 
 from jaxpe.analysis import attention, probes, readers
-from jaxpe.config import Setting, Source
-from jaxpe.evaluate import score
-from jaxpe.formatting import SPECIALS, Example
 from jaxpe.model import Inputs, Transformer
 from jaxpe.positions import Arange
-from jaxpe.tables import Found
+from jaxpe.study.tables import Found
 from jaxpe.tasks.evaluation import evaluation_key
-from jaxpe.train import inputs_of
+from jaxpe.tasks.formatting import SPECIALS, Example
+from jaxpe.training.config import Setting, Source
+from jaxpe.training.evaluate import score
+from jaxpe.training.train import inputs_of
 
 # The largest gap between parts and logits at which a split counts as exact, as a share of the largest logit (of 1, if that
 # is less). A logit is a float32 sum of some hundred products and the parts add them in another order: 4e-7 was the most met.

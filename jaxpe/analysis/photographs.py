@@ -11,8 +11,8 @@ from numpy import ndarray
 from scipy import stats
 
 from jaxpe.analysis.superposition import Marked, nearest_pattern, patterns
-from jaxpe.images import CROPPED, Photograph
-from jaxpe.statistics import Estimate
+from jaxpe.data.images import CROPPED, Photograph
+from jaxpe.records.statistics import Estimate
 
 MIXES = {"mean": (0.5, 0.5), "clipped sum": (1.0, 1.0), "3 : 1": (0.75, 0.25), "1 : 3": (0.25, 0.75)}
 GREY, PATTERNS = 127.5, 64

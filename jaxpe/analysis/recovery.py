@@ -17,14 +17,14 @@ from numpy import ndarray
 
 from jaxpe.analysis import probes
 from jaxpe.analysis.hidden import Look, Sample, hidden_states, sample_of
-from jaxpe.config import Setting, Source
-from jaxpe.evaluate import losses
-from jaxpe.formatting import Example
 from jaxpe.model import Inputs, Transformer, View, real
 from jaxpe.positions import Arange
-from jaxpe.tables import Found
+from jaxpe.study.tables import Found
 from jaxpe.tasks.evaluation import evaluation_key
-from jaxpe.train import inputs_of
+from jaxpe.tasks.formatting import Example
+from jaxpe.training.config import Setting, Source
+from jaxpe.training.evaluate import losses
+from jaxpe.training.train import inputs_of
 
 BINS = 8  # of positions, for the probe whose directions are projected out
 RANDOM = 4  # random subspaces of the same rank

@@ -20,7 +20,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 
-from jaxpe import encodings, keys
+from jaxpe import encodings, streams
 from jaxpe.analysis.attention import adds, code_of
 from jaxpe.analysis.geometry import directions, overlap
 from jaxpe.encodings import Encoding
@@ -107,7 +107,7 @@ def of_tokens(encoding: str, seed: int) -> tuple[Parts, Parts]:
 
 def fresh_encoding(encoding: str, count: int, width: int, seed: int) -> Encoding:
     """An encoding for `count` positions in an encoder, before training."""
-    key = keys.stream("encoding", seed)
+    key = streams.stream("encoding", seed)
     return encodings.build(encoding, model_width=width, heads=2, max_length=count, attention="bidirectional", key=key)
 
 
@@ -145,7 +145,7 @@ class Reader(nnx.Module):
     """D → hidden → hidden → classes, with ReLU."""
 
     def __init__(self, hidden: int, classes: int, *, seed: int | Int[Array, ""]) -> None:
-        key = keys.stream("initialisation", seed)
+        key = streams.stream("initialisation", seed)
         sizes = (WIDTH, hidden, hidden, classes)
         shapes = list(pairwise(sizes))
         self.weights = nnx.List(
@@ -197,7 +197,7 @@ def train_lanes(
     def lane(reader: Reader, given: Parts, sums: Bool[Array, ""], seed: Int[Array, ""]) -> Reader:
         def step(number: Int[Array, ""], carry: Any) -> Any:
             reader, state = carry
-            key = jax.random.fold_in(keys.stream("data", seed), number)
+            key = jax.random.fold_in(streams.stream("data", seed), number)
             chosen = jax.random.randint(jax.random.fold_in(key, 0), (training.batch,), 0, len(given.pairs))
             coins = jax.random.bernoulli(jax.random.fold_in(key, 1), shape=(training.batch,))
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy import ndarray
 
-from jaxpe import encodings, keys
+from jaxpe import encodings, streams
 from jaxpe import model as models
 from jaxpe.analysis.superposition import added_rows
 from jaxpe.model import Inputs, ModelConfig, Transformer
@@ -32,7 +32,7 @@ class Tables(NamedTuple):
 
 def tables_of(vocabulary: int, positions: int, width: int, seed: int, encoding: str = "sinusoidal") -> Tables:
     """As a model starts with them: N(0, 1) token embeddings, and the encoding's rows."""
-    tokens = jax.random.normal(keys.stream("initialisation", seed), (vocabulary, width))
+    tokens = jax.random.normal(streams.stream("initialisation", seed), (vocabulary, width))
     return Tables(np.asarray(tokens), added_rows(encoding, positions, width, seed))
 
 

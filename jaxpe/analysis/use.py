@@ -25,14 +25,15 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key
 from numpy import ndarray
 
-from jaxpe import evaluate, keys, positions
-from jaxpe.config import Setting, Source
-from jaxpe.evaluate import Evaluator, Losses
-from jaxpe.formatting import SPECIALS, Data
+from jaxpe import positions, streams
 from jaxpe.model import Transformer
 from jaxpe.positions import Sampler
 from jaxpe.tasks.evaluation import evaluation_key
-from jaxpe.train import Batch
+from jaxpe.tasks.formatting import SPECIALS, Data
+from jaxpe.training import evaluate
+from jaxpe.training.config import Setting, Source
+from jaxpe.training.evaluate import Evaluator, Losses
+from jaxpe.training.train import Batch
 
 SHIFTS, WINDOWS = (1, 8, 32), (2, 4, 8)
 FEWEST_BITS = 0.02  # per character, lost with one id for all
@@ -85,7 +86,7 @@ def positions_for(
     tokens = jnp.zeros(size, jnp.int32)
 
     def one(number: Int[Array, ""]) -> Int[Array, T]:
-        own = jax.random.fold_in(jax.random.fold_in(key, number), keys.STREAMS["positions"])
+        own = jax.random.fold_in(jax.random.fold_in(key, number), streams.STREAMS["positions"])
         return condition.sampler(length)(own, tokens, size)
 
     return jax.vmap(one)(examples)

@@ -18,10 +18,11 @@ from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 from scipy import stats
 
-from jaxpe import keys, minilm, positions
-from jaxpe.minilm import Weights
-from jaxpe.pretrained import Pretrained
-from jaxpe.statistics import Estimate
+from jaxpe import positions, streams
+from jaxpe.pretrained import minilm
+from jaxpe.pretrained.minilm import Weights
+from jaxpe.pretrained.models import Pretrained
+from jaxpe.records.statistics import Estimate
 
 LONGEST, FEWEST_WORDS = 64, 16  # of the verses: tokens at most, words at least (two windows of eight)
 WINDOWS, SHIFTS = (2, 4, 8), (1, 8, 32, 128)
@@ -78,7 +79,7 @@ def order_of(kind: str, window: int, words: int, seed: int) -> Int[ndarray, W]:
         positions.Permuted(window) if kind == PERMUTED else positions.Shuffled(window if kind == WITHIN else LONGEST)
     )
     none = jnp.zeros(LONGEST, jnp.int32)
-    placed = sampler(jax.random.fold_in(keys.stream("evaluation", seed), window), none, words)
+    placed = sampler(jax.random.fold_in(streams.stream("evaluation", seed), window), none, words)
     return np.argsort(np.asarray(placed)[:words])
 
 

@@ -6,7 +6,7 @@ example; T is the number of queries, S of keys, D the model width, H the heads, 
 position of a query minus that of a key.
 
 Beside its class a file may define `reference_embed`, `reference_rotate` or `reference_bias`: the hook again as a slow NumPy
-loop written from the formula, which `jaxpe.conformance` compares. After the hook's own arguments it asks by name for what it
+loop written from the formula, which `jaxpe.conformance.suite` compares. After the hook's own arguments it asks by name for what it
 needs: parameters (as arrays), options, `heads`, `model_width`, `max_length`, `attention`.
 """
 

@@ -11,8 +11,9 @@ from typing import Any, TypeGuard
 import pandas as pd
 from markupsafe import Markup
 
-from jaxpe import store, tables
+from jaxpe.records import store
 from jaxpe.report.language import Messages
+from jaxpe.study import tables
 
 # Each sentence and the experiment that it is measured by.
 MEASURED_BY = {

@@ -1,4 +1,4 @@
-"""The page, the table and the summary of a comparison: all of them functions of what `jaxpe.compare` found."""
+"""The page, the table and the summary of a comparison: all of them functions of what `jaxpe.cli.compare` found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from jaxpe import store
+from jaxpe.records import store
 from jaxpe.report import pages
 from jaxpe.report.pages import signed
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from jaxpe import store
+from jaxpe.records import store
 
 METRICS = ("token_accuracy", "exact_match", "bits_per_character")
 ONE = ("task", "architecture", "encoding", "positions", "test_positions", "metric", "train_length")

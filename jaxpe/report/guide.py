@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jaxpe import store, tables
+from jaxpe.records import store
 from jaxpe.report.comparison import number
+from jaxpe.study import tables
 
 SWEPT = ("count", "index")  # the tasks of the ratio: one that asks for no order, one that does
 READERS = ("both tables", "position table", "neither")

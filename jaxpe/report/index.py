@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from jaxpe import experiment, figures, store
 from jaxpe.errors import unknown
+from jaxpe.figures import style
+from jaxpe.records import store
+from jaxpe.records.statistics import EXPLORATORY, holm
 from jaxpe.report import brief, comparison, guide, pages
 from jaxpe.report.language import LANGUAGES, Messages
-from jaxpe.statistics import EXPLORATORY, holm
+from jaxpe.study import experiment
 
 PRIMARY = [f"C{number}" for number in range(1, 13)]
 # The figure that shows a primary claim.
@@ -187,7 +189,7 @@ def questions(sections: list[dict[str, Any]], claims: dict[str, Any], drawings: 
 
 def look(name: str) -> dict[str, str]:
     """How a series is drawn, for the script: the figures' own colour, marker and dashes."""
-    one = figures.style(name)
+    one = style.style(name)
     dashes = {"-": "", "--": "6 3", "-.": "7 3 2 3", ":": "2 3"}
     dash = dashes[one.dashes] if isinstance(one.dashes, str) else " ".join(f"{2 * part:g}" for part in one.dashes[1])
     return {"colour": one.colour, "marker": one.marker, "dash": dash}

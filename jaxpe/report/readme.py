@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jaxpe import store
 from jaxpe.errors import UserError
+from jaxpe.records import store
+from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import index
 from jaxpe.report.language import Messages
 from jaxpe.report.pages import signed
-from jaxpe.statistics import EXPLORATORY
 
 BLOCK = re.compile(r"<!-- (?P<kind>table|claims): (?P<path>\S+) -->\n.*?<!-- end -->", re.DOTALL)
 

@@ -17,10 +17,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from jaxpe import figures as draw
-from jaxpe import store, tables
+from jaxpe.figures import style as draw
+from jaxpe.records import store
+from jaxpe.records.statistics import EXPLORATORY, NOT_COMPARABLE, at_ceiling, compared, finite, holm
 from jaxpe.report import pages
-from jaxpe.statistics import EXPLORATORY, NOT_COMPARABLE, at_ceiling, compared, finite, holm
+from jaxpe.study import tables
 
 PRIMARY = "reverse"
 PLAIN = "as they are"  # the condition: the same steps and width for all

@@ -1,6 +1,6 @@
 """What a task is: a rule that draws one example (x, y) of a given length, and two baselines that need no training.
 
-A task knows nothing of architectures, batches or special tokens; `jaxpe.formatting` turns a `Sample` into the example
+A task knows nothing of architectures, batches or special tokens; `jaxpe.tasks.formatting` turns a `Sample` into the example
 that an encoder, a decoder or an encoder-decoder sees.
 """
 

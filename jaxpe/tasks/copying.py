@@ -14,7 +14,7 @@ from jaxtyping import Array, Int, Key
 from scipy.stats import binom
 
 from jaxpe.tasks.base import Sample, Task, distinct, masked, pick, symbols
-from jaxpe.tasks.chance import arrangements_chance, commonest_share, one_of_distinct
+from jaxpe.tasks.rules import arrangements_chance, commonest_share, one_of_distinct
 
 
 @dataclass(frozen=True)

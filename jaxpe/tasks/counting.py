@@ -12,7 +12,7 @@ from jaxtyping import Array, Int, Key
 from scipy.stats import binom
 
 from jaxpe.tasks.base import Sample, Task, masked, symbols
-from jaxpe.tasks.chance import counts_chance, smallest_majority
+from jaxpe.tasks.rules import counts_chance, smallest_majority
 
 
 class OrderFree(Task):

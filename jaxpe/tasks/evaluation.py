@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from jaxpe import keys, tasks
+from jaxpe import streams, tasks
 from jaxpe.errors import UserError
 from jaxpe.tasks.base import METRICS, Sample, Task
 
@@ -21,7 +21,7 @@ from jaxpe.tasks.base import METRICS, Sample, Task
 def evaluation_key(name: str, length: int) -> Key[Array, ""]:
     """The key of a task's examples of one length; example i is drawn from fold_in(key, i)."""
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-    return jax.random.fold_in(keys.stream("evaluation", number), length)
+    return jax.random.fold_in(streams.stream("evaluation", number), length)
 
 
 @partial(jax.jit, static_argnums=(0, 2, 3))
@@ -44,7 +44,7 @@ def export(name: str, folder: Path, *, lengths: Sequence[int], count: int, train
     """Writes a task's evaluation set as a Hugging Face dataset in parquet, with a JSON card of baselines beside it."""
     import datasets
 
-    from jaxpe import store
+    from jaxpe.records import store
 
     task = tasks.build(name, train_length=train_length)
     defined = [length for length in sorted(set(lengths)) if length in task.lengths(1, max(lengths))]

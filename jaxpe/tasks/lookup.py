@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 
 from jaxpe.tasks.base import Sample, Task, symbols
-from jaxpe.tasks.chance import commonest_share, equal_ends
+from jaxpe.tasks.rules import commonest_share, equal_ends
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, Key
 
 from jaxpe.tasks.base import Sample, Task, distinct, masked, pick
-from jaxpe.tasks.chance import one_of_distinct
+from jaxpe.tasks.rules import one_of_distinct
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,160 @@
+"""From options to results: what `jaxpe study` and `jaxpe run` do, apart from parsing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxpe.errors import UserError
+from jaxpe.records.statistics import Claim, told
+
+if TYPE_CHECKING:
+    from jaxpe.cli import Options
+    from jaxpe.study.presets import Preset
+
+
+def prepare(devices: int | None) -> None:
+    """Sets JAX up before its first use: virtual devices on a CPU, and a private compilation cache."""
+    import jax
+
+    from jaxpe.data.corpus import cache_folder
+
+    if devices is not None and devices < 1:
+        raise UserError(f"--devices must be at least 1, got {devices}.")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jax.config.update("jax_num_cpu_devices", devices or min(cores, 8))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+
+
+def chosen(preset: Preset, options: Options) -> Preset:
+    """A preset with the command line's overrides, without the rows whose text was neither fetched nor asked for."""
+    from jaxpe.cli import words
+    from jaxpe.pretrained import fetch
+    from jaxpe.study import presets
+
+    tasks = words(options.tasks)
+    preset = presets.narrow(preset, tasks, words(options.encodings), words(options.architectures))
+
+    def at_hand(row: presets.Row) -> bool:
+        needed = "translation" if row.task == "translation" else dict(row.sizes).get("corpus", "kjv")
+        asked = row.task in tasks if row.task == "translation" else options.corpus is not None
+        return asked or needed not in fetch.CATALOGUE or fetch.stored_at(needed).is_file()
+
+    preset = replace(preset, grid=tuple(row for row in preset.grid if at_hand(row)))
+    given = {
+        "seeds": options.seeds,
+        "steps": options.steps,
+        "corpus": options.corpus,
+        "photographs": options.photographs,
+        "table": options.table,
+        "name": options.name,
+    }
+    preset = replace(preset, models=tuple(words(options.model)))
+    assignments = [f"{name}={value}" for name, value in given.items() if value is not None]
+    return presets.override(preset, [*assignments, *words(options.set)])
+
+
+def check_tables(names: Sequence[str], options: Options) -> None:
+    """Refuses --table, --model and --name where no experiment looks at them (one of the user's own may)."""
+    given = {"--table": options.table, "--model": options.model, "--name": options.name}
+    asked = [word for word, value in given.items() if value]
+    if asked and not any(name == "pretrained" or name.endswith(".py") for name in names):
+        raise UserError(
+            f"{' and '.join(asked)} can be given to `jaxpe run pretrained` only: {names[0]} has no use for it."
+        )
+    if options.name is not None and not options.name.strip():
+        raise UserError("--name is empty: give a name, or leave it out.")
+    if options.name and not (options.table or options.model):
+        raise UserError("--name says what a table is called: give --table or --model with it.")
+
+
+def run(names: Sequence[str], options: Options) -> int:
+    """Runs experiments one after the other into one results folder. Returns the exit code."""
+    check_tables(names, options)
+    prepare(options.devices)
+    from jaxpe.cli import typed
+    from jaxpe.records import store
+    from jaxpe.report import index
+    from jaxpe.study import experiment, plan, progress, workspace
+
+    loaded = [experiment.load(name) for name in names]
+    pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
+    with progress.Terminal(options.quiet) as terminal:
+        work = plan.Watched(store.open_results(options.results, write=not options.dry_run), terminal)
+        planned = [(one, experiment.plan(one, preset, work)) for one, preset in pairs]
+        wanted = {one.name: plan.everything(work) for one, plan in planned}
+        if options.dry_run:
+            plan_of_all = plan.planned(wanted, work)
+            print(json.dumps(plan_of_all, indent=1) if options.json else plan.summary(plan_of_all))
+            return 0
+        if line := plan.announced(plan.together(wanted.values()), work):
+            terminal.note(line)
+        for one, plan in planned:
+            terminal.end()
+            terminal.note(f"{one.name}: {one.question}")
+            experiment.run(one, plan, work, typed())
+    page = index.write(options.results)
+    failed = sorted({workspace.describe(cell.setting) + f", seed {cell.seed}" for cell in work.failed})
+    claims = {one.name: store.read_claims(options.results / one.name) for one in loaded}
+    summaries = {
+        one.name: found for one in loaded if (found := store.read_json(options.results / one.name / "summary.json", {}))
+    }
+    if options.json:
+        found = {"page": page.as_posix(), "claims": claims, "summaries": summaries, "failed": failed}
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        if len(loaded) == 1:
+            print("\n".join(plain_table(**found) for found in summaries.values()))
+        for claim in [claim for made in claims.values() for claim in made if "." not in claim["id"]]:
+            print(f"{claim['id']} {claim['verdict']}: {told(Claim(**claim))}")
+        print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
+    if failed:
+        print("Trainings that diverged, counted as failures: " + "; ".join(failed), file=sys.stderr)
+    return 3 if failed else 0
+
+
+def plain_table(title: str, columns: list[str], rows: list[list[str]]) -> str:
+    """A summary as lines of text."""
+    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
+    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in [columns, *rows]]
+    return "\n".join(line.rstrip() for line in [title, *lines, ""])
+
+
+def plot(names: Sequence[str], results: Path, medium: str = "web") -> int:
+    """Claims, figures (also for print or slides) and the page again from the tables of a results folder."""
+    from jaxpe.report import index
+    from jaxpe.study import experiment
+
+    found = tables_in(results)
+    for name in names or found:
+        experiment.draw(experiment.load(name), results / Path(name).stem, medium)
+    print(f"The report is {index.write(results)}")
+    if medium != "web":
+        print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
+    return 0
+
+
+def report(results: Path, language: str) -> int:
+    """The page again from what a results folder holds."""
+    from jaxpe.report import index
+
+    tables_in(results)
+    print(f"The report is {index.write(results, language)}")
+    return 0
+
+
+def tables_in(results: Path) -> list[str]:
+    """The experiments that a results folder has tables of. Raises UserError where there are none."""
+    from jaxpe.records import store
+
+    store.open_results(results, write=False)
+    found = [path.parent.name for path in sorted(results.glob("*/table.csv"))]
+    if not found:
+        raise UserError(f"There is no table in {results}: run `jaxpe study --results {results}` first.")
+    return found

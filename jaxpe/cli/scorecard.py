@@ -1,0 +1,336 @@
+"""One encoding against others: what it is worth, what it harms, what it costs. The command `jaxpe scorecard`.
+
+The compared experiments in small, in one architecture: accuracy within the lengths seen and beyond them (`reverse`,
+`relative_index`), the same where order is not asked for (`count`), the loss on real text, how well position is read back
+from the states of `reverse`, and the cost. Seeds are paired: the same batches and the same blocks for every encoding.
+
+On `reverse` the comparison is made once more where two encodings differ by over one percent. Equal FLOPs: the one whose
+forward pass takes fewer is trained for as many more steps. Equal parameters: the one with fewer is made wider, to the
+least width at which it has at least as many as the other.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxpe import encodings
+from jaxpe.analysis import cost, hidden, probes
+from jaxpe.cli import check, typed
+from jaxpe.conformance import subject, suite
+from jaxpe.encodings import label
+from jaxpe.errors import UserError, unknown
+from jaxpe.plugins import first_line
+from jaxpe.records import store
+from jaxpe.report import scorecard as report
+from jaxpe.study import grids, plan, presets, progress, tables
+from jaxpe.study.presets import Preset, Row
+from jaxpe.study.tables import Found
+from jaxpe.study.workspace import Cell, describe
+from jaxpe.training import evaluate, parameters
+from jaxpe.training.config import Setting
+
+MEASUREMENT = 1  # version of what is read from states, and of costs: raise it when the numbers change
+PRIMARY = report.PRIMARY  # the task that is compared at equal cost too
+TOLERANCE = 0.01  # what counts as a difference in cost
+HERE = ("decoder", "encoder")  # the first of them that the encoding has
+TEXT_LENGTHS = (1, 2, 4)  # tests on text, in training lengths
+SHORT = (("steps", 600),)  # `relative_index` is learned early
+QUICK_TEXT = (("heads", 2), *grids.QUICK_TEXT, ("steps", 400), *grids.SIX)
+STANDARD_TEXT = (*grids.STANDARD_TEXT, ("strata", 2), *grids.SIX)
+SHARED: dict[str, Any] = {"heads": 4, "batch": 32, "strata": 1, "reach": 5.0, "points": 6}
+
+
+def tiny(task: str) -> Row:
+    return grids.text(task, (("train_length", 8), ("steps", 20), ("vocabulary", 300)))
+
+
+# Beside each: how many baselines, the best on `reverse` first, are compared at equal cost too.
+PRESETS: dict[str, tuple[Preset, int]] = {
+    "smoke": (
+        Preset(
+            (Row("reverse", HERE), Row("count", HERE), tiny("causal_lm"), tiny("masked_lm")),
+            seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, heads=4, steps=40, batch=16, strata=1,
+        ),
+        1,
+    ),
+    "quick": (
+        Preset(
+            (
+                Row("reverse", HERE),
+                Row("relative_index", HERE, sizes=SHORT),
+                Row("count", HERE),
+                grids.text("causal_lm", QUICK_TEXT),
+                grids.text("masked_lm", QUICK_TEXT),
+            ),
+            seeds=6, train_length=8, steps=1000, examples=128, **SHARED,
+        ),
+        1,
+    ),
+    "standard": (
+        Preset(
+            (
+                *[Row(task, HERE) for task in ("reverse", "relative_index", "count")],
+                grids.text("causal_lm", STANDARD_TEXT),
+                grids.text("masked_lm", STANDARD_TEXT),
+            ),
+            seeds=10, train_length=10, steps=1500, **SHARED,
+        ),
+        99,
+    ),
+}  # fmt: skip
+
+
+class Even(NamedTuple):
+    """A comparison at equal cost: two settings, of which one was given more."""
+
+    kind: str  # "equal FLOPs" or "equal parameters"
+    new: Setting
+    baseline: Setting
+    how: str
+
+
+class OneProgram(plan.Watched):
+    """A workspace in which one program scores all lengths of a setting: here compiling takes longer than padding."""
+
+    def __init__(self, results: store.Results, terminal: progress.Terminal) -> None:
+        super().__init__(results, terminal)
+        self.longest: dict[Setting, int] = {}
+
+    def evaluator(self, setting: Setting, top: int, *rest: Any) -> evaluate.Evaluator:
+        return super().evaluator(setting, self.longest[setting], *rest)
+
+
+# ── what is run ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def examined(name: str) -> tuple[dict[str, Any], str]:
+    """The property card, and the architecture that the encoding is compared in."""
+    found, refused = check.built(name)
+    had = {"causal": "decoder", "bidirectional": "encoder"}
+    architectures = [had[one.attention] for one in found if one.attention in had]
+    card = check.card(name, suite.about(name, found, refused), list(check.measured(found)))
+    return card, min(architectures, key=HERE.index)
+
+
+def chosen(name: str, against: Sequence[str], preset: str, assignments: Sequence[str]) -> tuple[Preset, int]:
+    """The preset for these encodings, the new one first; `none` is always among the baselines."""
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    names = list(dict.fromkeys([name, "none", *against]))
+    if len(names) == 1:
+        raise UserError("none is compared with nothing: name encodings with --against.")
+    size, rivals = PRESETS[preset]
+    return presets.override(presets.narrow(size, encoding_names=names), assignments), rivals
+
+
+def score(name: str, against: Sequence[str], preset: str, results: Path, more: Sequence[str], quiet: bool) -> int:
+    """The command: a scorecard in a results folder. `more`: fields of the preset, as field=value."""
+    for one in (name, *against):
+        encodings.resolve(one)
+    size, rivals = chosen(name, against, preset, more)
+    with progress.Terminal(quiet) as terminal:
+        work = OneProgram(store.open_results(results), terminal)
+        try:
+            said, failed = run(name, size, rivals, work, {"command": typed(), "size": preset, "rivals": rivals})
+        except UserError:
+            raise
+        except Exception as error:  # of the encoding's own file: met on inputs that the check does not try
+            where = subject.place_of_error(error, subject.kind_of(name)) if name not in encodings.CATALOGUE else ""
+            if not where:
+                raise
+            raise UserError(f"encoding {label(name)!r}: {type(error).__name__}: {first_line(error)}{where}.") from error
+    print(said)
+    if failed:
+        print("\n".join(failed), file=sys.stderr)
+    return 3 if failed else 0
+
+
+def run(name: str, size: Preset, rivals: int, work: OneProgram, facts: dict[str, Any]) -> tuple[str, list[str]]:
+    """Trains what is missing, measures, writes the scorecard. Says how it came out, and what failed."""
+    began = time.monotonic()
+    work.progress.note(f"checking the properties of {label(name)}")
+    card, architecture = examined(name)
+    size = presets.narrow(size, architectures=(architecture,))
+    asked = presets.settings(size, work.sources)
+    checked(work, asked, card)
+    cells = trained(work, {setting: one.seeds for setting, one in asked.items()})
+    rows = [row for group in cells.values() for row in measured(work, group, size)]
+    primary = {setting.encoding: setting for setting in asked if setting.task == PRIMARY}
+    rows += cost_rows(work, primary, name)
+    pairs = evened(work, primary, name, rows, rivals)
+    evens = trained(work, {s: asked[primary[name]].seeds for pair in pairs for s in (pair.new, pair.baseline)})
+    for pair in pairs:
+        beside = {"condition": pair.kind, "rival": label(pair.baseline.encoding), "how": pair.how}
+        rows += [row | beside for s in (pair.new, pair.baseline) for row in scored(work, evens[s], size)]
+    everything = [cell for group in (cells | evens).values() for cell in group]
+    diverged = sorted({f"{describe(c.setting)}, seed {c.seed}" for c in everything if work.diverged(c)})
+    facts = facts | {
+        **store.provenance(facts["command"], devices=work.mesh.size, seconds=time.monotonic() - began),
+        "preset": store.plain(size),
+        "cells": len(everything),
+        "training_seconds": sum(work.results.read_record(cell.id)["seconds"] for cell in everything),
+        "diverged": diverged,
+        "encoding_source": encodings.source_digest(name),
+    }
+    page, headline = report.write(work.results.folder, label(name), [label(o) for o in primary][1:], rows, card, facts)
+    return f"{headline}\nThe scorecard is {page}", failures(card, diverged)
+
+
+def trained(work: OneProgram, seeds: dict[Setting, int]) -> dict[Setting, list[Cell]]:
+    """The cells of every setting, trained where the folder lacks them."""
+    cells = {setting: work.cells(setting, range(count)) for setting, count in seeds.items()}
+    every = [cell for group in cells.values() for cell in group]
+    if line := plan.announced(every, work):
+        work.progress.note(line)
+    work.train(every)
+    return cells
+
+
+def checked(work: OneProgram, settings: Iterable[Setting], card: dict[str, Any]) -> None:
+    """Refuses what cannot be trained. A wrong shape is told in the words of the property check, which name the line."""
+    try:
+        work.check(settings)
+    except UserError as error:
+        faults = [one["fault"] for one in card["properties"] if one["name"] == "shapes and dtypes" and one["fault"]]
+        if not faults:
+            raise
+        raise UserError(f"encoding {label(card['encoding'])!r}: {faults[0]}.") from error
+
+
+def failures(card: dict[str, Any], diverged: list[str]) -> list[str]:
+    """A sentence for all trainings that diverged, and one for every property that does not hold."""
+    trainings = [f"Trainings that diverged, counted as failures: {'; '.join(diverged)}"] if diverged else []
+    failed = [one for one in card["properties"] if not one["holds"]]
+    return trainings + [f"A property does not hold, {one['name']}: {one['fault']}" for one in failed]
+
+
+# ── what is measured ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def measured(work: OneProgram, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """Scores by length, and on the primary task what a probe reads."""
+    setting, rows = cells[0].setting, scored(work, cells, preset)
+    if setting.task != PRIMARY:
+        return rows
+    look = cache(lambda: hidden.look_of(setting, work.source(setting), preset.examples))
+    key = {"kind": "scorecard-probe", "version": MEASUREMENT, "examples": preset.examples}
+    for cell in cells:
+        base = tables.base_row("scorecard", setting, cell.seed, setting.train_length) | {"condition": report.PLAIN}
+        found = work.found(cell, key, lambda cell=cell: position_errors(work, cell, look()))  # type: ignore[misc]
+        rows += [base | columns | {"value": value} for columns, value in found]
+    return rows
+
+
+def scored(work: OneProgram, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+    """Scores within the training length and beyond it."""
+    setting, rows = cells[0].setting, list[tables.Row]()
+    source, n = work.source(setting), setting.train_length
+    sizes = {"condition": report.PLAIN, "steps": setting.training.steps, "width": setting.width}
+    lengths = evaluate.test_lengths(source.stream, n, preset.reach, preset.points)
+    if setting.language:
+        lengths = [times * n for times in TEXT_LENGTHS if max(source.stream.sizes(times * n)) <= setting.table_length]
+    work.longest[setting] = max(lengths)
+    for (seed, length), scores in work.scores(cells, lengths, preset.examples).items():
+        rows += tables.rows_of("scorecard", setting, source, seed, length, scores, **sizes)
+    return rows
+
+
+def position_errors(work: OneProgram, cell: Cell, look: hidden.Look) -> Found:
+    """Position read by ridge regression from the states before the last block, trained and untrained, sequences held out."""
+    sample, shares = look.sample, []
+    untrained = parameters.fresh(cell.setting, work.source(cell.setting).stream, cell.seed)
+    for model in (work.model(cell), untrained):
+        states = hidden.hidden_states(jax.tree.map(jnp.asarray, model), sample.inputs)[-2]
+        x = np.asarray(states, np.float64)[sample.real]
+        whole = probes.by_sequence(sample.sequence)
+        shares.append(probes.regressed(x, sample.position, whole).error_share if np.isfinite(x).all() else math.nan)
+    return [({"metric": "position_error_trained"}, shares[0]), ({"metric": "position_gained"}, shares[1] - shares[0])]
+
+
+def cost_rows(work: OneProgram, primary: dict[str, Setting], name: str) -> list[tables.Row]:
+    """Every cost, on the primary task. Measured once, also times: kept beside a cell of the new encoding."""
+    settings = {label(encoding): setting for encoding, setting in primary.items()}
+    cells = {encoding: work.cells(setting, [0])[0] for encoding, setting in settings.items()}
+    key = {"kind": "scorecard-cost", "version": MEASUREMENT, "cells": [cell.id for cell in cells.values()]}
+
+    def measure() -> Found:
+        found, calls = list[tuple[tables.Row, float]](), []
+        for encoding, setting in settings.items():
+            work.progress.note(f"counting the cost of {encoding}")
+            source = work.source(setting)
+            flops, tokens = cost.forward_operations(setting, source, setting.train_length)
+            call, memory = cost.training(setting, source, work.mesh)
+            calls.append(call)
+            values = {"parameters": cost.count(setting, source), "forward_flops": flops, "training_bytes": memory}
+            found += [({"encoding": encoding, "metric": m, "tokens": tokens}, float(v)) for m, v in values.items()]
+        times = zip(settings, cost.ratios(cost.interleaved(calls)), strict=True)
+        ratio = {"encoding": label(name), "metric": "step_time_ratio"}
+        return found + [(ratio | {"rival": other}, float(v)) for other, v in times if other != label(name)]
+
+    rows = []
+    for columns, value in work.found(cells[label(name)], key, measure):
+        base = tables.base_row("scorecard", settings[columns["encoding"]], None, None) | {"condition": report.PLAIN}
+        exact = int(value) if value.is_integer() else value  # tables round what is no whole number
+        rows.append(base | columns | {"value": exact})
+    return rows
+
+
+# ── at equal cost ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def evened(work: OneProgram, primary: dict[str, Setting], name: str, rows: list[tables.Row], rivals: int) -> list[Even]:
+    """The comparisons at equal cost, with the baselines that do best at the training length."""
+    n = primary[name].train_length
+    spent = {(row["encoding"], row["metric"]): row["value"] for row in rows if row["metric"] in report.COUNTED}
+
+    def reached(encoding: str) -> float:
+        wanted = {"task": PRIMARY, "encoding": label(encoding), "metric": "token_accuracy", "test_length": n}
+        return float(np.mean([row["value"] for row in rows if wanted.items() <= row.items()]))
+
+    pairs: list[Even] = []
+    for other in sorted((one for one in primary if one != name), key=reached, reverse=True)[:rivals]:
+        for metric, kind, more in (("forward_flops", "equal FLOPs", longer), ("parameters", "equal parameters", wider)):
+            both = {one: spent[label(one), metric] for one in (name, other)}
+            low, high = sorted(both, key=both.__getitem__)
+            apart = both[high] > (1 + TOLERANCE) * both[low]
+            if apart and (changed := more(work, primary[low], both[low], both[high])):
+                now = primary | {low: changed[0]}
+                pairs.append(Even(kind, now[name], now[other], f"{label(low)} {changed[1]}"))
+    return pairs
+
+
+def longer(work: OneProgram, setting: Setting, own: float, other: float) -> tuple[Setting, str]:
+    """The setting trained for as many more steps as its forward pass takes fewer operations."""
+    before = setting.training
+    after = replace(before, steps=round(before.steps * other / own))
+    return replace(setting, training=after), f"is trained for {after.steps} steps, not {before.steps}"
+
+
+def wider(work: OneProgram, setting: Setting, own: float, other: float) -> tuple[Setting, str] | None:
+    """The setting at the least width at which it has as many parameters as the other; None where it takes no such width."""
+    for width in range(setting.width + setting.heads, 8 * setting.width, setting.heads):
+        candidate = replace(setting, width=width)
+        numbers = cost.count(candidate, work.source(candidate))
+        if numbers >= other and admitted(work, candidate):
+            return candidate, f"is of width {width}, not {setting.width}: {numbers} parameters against {other:.0f}"
+    return None
+
+
+def admitted(work: OneProgram, setting: Setting) -> bool:
+    """Does the encoding take this width?"""
+    try:
+        work.check([setting])
+    except UserError:
+        return False
+    return True

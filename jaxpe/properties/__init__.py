@@ -1,1 +1,0 @@
-"""The properties that `jaxpe.conformance` asks of every encoding: one small function each, from a Subject to a Finding."""

@@ -1,0 +1,256 @@
+"""A preset is one size of the study: a grid of rows and the numbers they share. Every field has a command-line override."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxpe import encodings, tasks
+from jaxpe.data import language
+from jaxpe.errors import UserError, unknown
+from jaxpe.tasks.base import ARCHITECTURES
+from jaxpe.training import population
+from jaxpe.training.config import Options, Setting, Source, Training, source_of
+
+THREE = ("none", "sinusoidal", "learned")
+SIZES = {  # the presets that every experiment of the study has, smallest first
+    "smoke": "about a minute: shows that everything runs, and nothing else",
+    "quick": "minutes on two cores: every headline effect, over few seeds",
+    "standard": "hours on two cores: ten paired seeds where a claim is decided",
+    "full": "everything, also wide models: days on a CPU, minutes to hours on an accelerator",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task in some architectures, with some encodings and position samplers, at sizes of its own where given."""
+
+    task: str
+    architectures: tuple[str, ...]
+    encodings: tuple[str, ...] = THREE
+    positions: tuple[str, ...] = ("arange",)
+    sizes: Options = ()  # fields of the preset that differ for this row
+    options: Options = ()  # of the encodings
+    task_options: Options = ()
+    mixes: tuple[tuple[float, float] | None, ...] = (None,)  # factors of token and position, each a setting of its own
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The grid, and what its rows share. Lengths count symbols of x, or tokens of text."""
+
+    grid: tuple[Row, ...]
+    seeds: int = 4
+    train_length: int = 10
+    reach: float = 10.0  # tests go to reach times the training length
+    points: int = 10  # about how many test lengths
+    shift: bool = True  # tables have room for a test at positions shifted by the training length
+    limit: float = 0.0  # random positions lie below limit times the training length; 0: below the end of the table
+    examples: int = 256  # per test length
+    width: int = 32
+    layers: int = 2
+    heads: int = 2
+    norm: str = "pre_rms"
+    steps: int = 800
+    batch: int = 64
+    learning_rate: float = 3e-3  # common to all encodings
+    rates: tuple[
+        float, ...
+    ] = ()  # a grid from which each encoding also gets a rate of its own (jaxpe.study.tuning)
+    warmup: int = 50
+    decay: str = "cosine"  # or "linear"
+    stop_every: int = 0  # steps between two looks at whether all training answers are right, which ends it; 0: never
+    strata: int = 2
+    encodings: tuple[str, ...] = ()  # where there is no grid: those that were asked for
+    photographs: str = ""  # a folder of NAME_CLASS.jpg, for superposition
+    table: str = ""  # a position table of the user's own, for pretrained
+    models: tuple[str, ...] = ()  # for pretrained: whose tables are measured; those that were fetched unless given
+    name: str = ""  # what that table, or the one model, is called
+    corpus: str = "kjv"
+    vocabulary: int = 512
+    starts: str = "packed"
+    precision: str = "highest"
+    lanes: int | None = None  # models per device; None: the committed table of jaxpe.training.population
+    mapping: str | None = None
+    working_set: int | None = None
+
+
+def override(preset: Preset, assignments: Sequence[str]) -> Preset:
+    """`field=value` words applied to a preset, and to the rows that set the field themselves."""
+    known = {field.name: field.type for field in fields(Preset) if field.name not in ("grid", "encodings", "models")}
+    names = [word.partition("=")[0] for word in assignments]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise UserError(f"{twice[0]} is given more than once: give one value.")
+    for word in assignments:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--set takes field=value, got {word!r}. Fields: {', '.join(known)}.")
+        if name not in known:
+            raise unknown("preset field", name, known)
+        kind = str(known[name]).split(" ")[0].partition("[")[0]
+        try:
+            parsed = READERS.get(kind, str)(value)
+        except ValueError:
+            takes = {"int": "a whole number", "tuple": "numbers with / between them", "bool": "true or false"}.get(
+                kind, "a number"
+            )
+            raise UserError(f"{name} takes {takes}, got {value!r}.") from None
+        if kind not in ("str", "bool") and not np.all(np.asarray(parsed) > 0):
+            raise UserError(f"{name} must be above 0, got {value}.")
+        rows = tuple(replace(row, sizes=tuple(pair for pair in row.sizes if pair[0] != name)) for row in preset.grid)
+        preset = replace(preset, grid=rows, **{name: parsed})
+    return preset
+
+
+def numbers(value: str) -> tuple[float, ...]:
+    """'0.001/0.003' as numbers, 'none' as no number."""
+    return () if value == "none" else tuple(float(part) for part in value.split("/"))
+
+
+def truth(value: str) -> bool:
+    return bool(("false", "true").index(value))
+
+
+READERS: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "tuple": numbers, "bool": truth}
+
+
+def narrow(
+    preset: Preset,
+    task_names: Sequence[str] = (),
+    encoding_names: Sequence[str] = (),
+    architectures: Sequence[str] = (),
+) -> Preset:
+    """The grid for these tasks, encodings and architectures; what the grid lacks is added at the preset's sizes."""
+    for name in architectures:
+        if name not in ARCHITECTURES:
+            raise unknown("architecture", name, ARCHITECTURES)
+    labels = [encodings.label(name) for name in dict.fromkeys(encoding_names)]
+    if twice := sorted({label for label in labels if labels.count(label) > 1}):
+        raise UserError(f"Two encodings are called {twice[0]!r}, which tables could not tell apart: rename one class.")
+    if not preset.grid:
+        for name in encoding_names:
+            encodings.resolve(name)
+        return replace(preset, encodings=tuple(encoding_names))
+    rows = [row for row in preset.grid if not task_names or row.task in task_names]
+    for name in task_names:
+        if not any(row.task == name for row in rows):
+            rows.append(Row(name, natural(name)))
+    narrowed, sizes = list[Row](), dict[tuple[str, str], Any]()  # of the row that first has an architecture
+    for row in rows:
+        for architecture in row.architectures:
+            sizes.setdefault((row.task, architecture), row.sizes)
+    for row in rows:  # what a row does not have itself is trained at one size only: a table would mix two
+        wanted = [a for a in (architectures or row.architectures) if a in natural(row.task)]
+        kept = tuple(
+            a for a in wanted if a in row.architectures or sizes.setdefault((row.task, a), row.sizes) == row.sizes
+        )
+        if kept:
+            narrowed.append(replace(row, architectures=kept, encodings=tuple(encoding_names) or row.encodings))
+    if not narrowed:
+        raise UserError("Nothing is left to run: none of the tasks is natural in these architectures.")
+    return replace(preset, grid=tuple(narrowed))
+
+
+def natural(task: str) -> tuple[str, ...]:
+    """The architectures that a task is defined for."""
+    if task in language.OBJECTIVES:
+        return (language.OBJECTIVES[task],)
+    if task not in tasks.CATALOGUE:
+        raise unknown("task", task, [*tasks.CATALOGUE, *language.OBJECTIVES])
+    return tasks.build(task, train_length=10).architectures
+
+
+def sized(preset: Preset, row: Row) -> Preset:
+    """The preset with a row's own sizes."""
+    return replace(preset, **dict(row.sizes))
+
+
+class Asked(NamedTuple):
+    """What the rows of a grid ask for one setting."""
+
+    seeds: int
+    rates: tuple[float, ...]  # to choose its own learning rate from
+
+
+def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, Asked]:
+    """Every setting of the grid in its order, with the most that a row asks for. `sources` remembers what was opened."""
+    found: dict[Setting, Asked] = {}
+    for row in preset.grid:
+        size = sized(preset, row)
+        for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
+            one = setting_of(size, row.task, architecture, encoding, sampler, sources, row.task_options)
+            for mix in row.mixes:
+                setting = replace(one, mix=mix, encoding_options=one.encoding_options + row.options)
+                before = found.get(setting, Asked(0, ()))
+                found[setting] = Asked(max(size.seeds, before.seeds), size.rates or before.rates)
+    return found
+
+
+def setting_of(
+    preset: Preset,
+    task: str,
+    architecture: str,
+    encoding: str,
+    sampler: str,
+    sources: dict[Any, Source],
+    task_options: Options = (),
+) -> Setting:
+    """One setting. Its position table covers `reach` times the training length, and as asked a shift and a limit."""
+    encodings.resolve(encoding)
+    training = Training(
+        preset.steps,
+        preset.batch,
+        preset.learning_rate,
+        preset.warmup,
+        strata=preset.strata,
+        decay=preset.decay,
+        stop_every=preset.stop_every,
+    )
+    setting = Setting(
+        task,
+        architecture,
+        encoding,
+        preset.train_length,
+        0,
+        preset.width,
+        preset.layers,
+        preset.heads,
+        preset.norm,
+        sampler,
+        task_options=task_options,
+        training=training,
+        corpus=preset.corpus,
+        vocabulary=preset.vocabulary,
+        starts=preset.starts,
+        precision=preset.precision,
+    )
+    stream = opened(setting, sources).stream
+    longest = stream.lengths(1, round(preset.reach * preset.train_length))
+    if not longest or not stream.lengths(1, preset.train_length):
+        raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
+    table = max(stream.sizes(longest[-1])) + preset.train_length * preset.shift
+    table = max(table, round(preset.limit * preset.train_length))
+    setting = replace(setting, position_options=() if sampler == "arange" else (("limit", table),))
+    trained = setting.sampler.bound(max(stream.sizes(stream.lengths(1, preset.train_length)[-1])))
+    lanes, mapping, working_set = population.lanes_for()
+    return replace(
+        setting,
+        table_length=table,
+        encoding_options=tuple(encodings.told(encoding, trained).items()),
+        lanes=preset.lanes or lanes,
+        mapping=preset.mapping or mapping,
+        working_set=preset.working_set or working_set,
+    )
+
+
+def opened(setting: Setting, sources: dict[Any, Source]) -> Source:
+    """The source of a setting, opened once."""
+    key: tuple[Any, ...] = (setting.task, setting.architecture, setting.task_options, setting.train_length)
+    key += (setting.corpus, setting.vocabulary, setting.starts) if setting.language else ()
+    if key not in sources:
+        sources[key] = source_of(setting)
+    return sources[key]
