@@ -6,7 +6,7 @@ the shapes of `index`, and its answer is a function of counts alone.
 
 Prediction: with `none`, an encoder stays at the order-blind rule on every order-needing task and solves the order-free
 ones as well as with any encoding; a decoder with `none` does better than that, since its causal mask tells places apart.
-`sinusoidal` and `learned` both reach the ceiling, the learned table in fewer steps; on real text they differ by less than
+`sinusoidal` and `learned` both max_length_ratio the ceiling, the learned table in fewer steps; on real text they differ by less than
 0.02 bits per character.
 
 Primary cells. C8: (`index` minus `count`) in the encoder, gain of `sinusoidal` over `none` in token accuracy, above 0. C2:
@@ -33,8 +33,9 @@ from jaxpe.records.statistics import (
     solved_share,
 )
 from jaxpe.study import grids, tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training import train
 from jaxpe.training.evaluate import seen_in_training, test_lengths
 
@@ -46,38 +47,38 @@ OTHERS = (
 )  # fmt: skip
 PRESETS = {
     "smoke": Preset(
-        (Row("reverse", ("encoder",)), Row("count", ("encoder",), ("none",))),
-        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+        (GridRow(task="reverse", architectures=("encoder",)), GridRow(task="count", architectures=("encoder",), encodings=("none",))),
+        seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
         (
-            Row("reverse", ("encoder",), sizes=grids.SIX),
-            Row("reverse", ("encoder_decoder",), ("none", "sinusoidal")),
-            Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT + grids.SIX),
-            Row("index", ("encoder",), ("none", "sinusoidal"), sizes=grids.SIX),
+            GridRow(task="reverse", architectures=("encoder",), overrides=grids.SIX),
+            GridRow(task="reverse", architectures=("encoder_decoder",), encodings=("none", "sinusoidal")),
+            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.QUICK_COUNT + grids.SIX),
+            GridRow(task="index", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.SIX),
             grids.text("masked_lm", grids.QUICK_TEXT, ("learned",)),
             grids.text("causal_lm", grids.QUICK_TEXT),
         ),
-        seeds=3, train_length=8, steps=800, points=7,
+        seeds=3, train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
         (
-            *[Row(task, ("encoder",), ("none", "sinusoidal")) for task in ("index", "count")],
-            Row("reverse", ("encoder",)),
+            *[GridRow(task=task, architectures=("encoder",), encodings=("none", "sinusoidal")) for task in ("index", "count")],
+            GridRow(task="reverse", architectures=("encoder",)),
             *[grids.elsewhere(task) for task in ("reverse", "copy", "count", "index")],
-            *[Row(task, ("encoder",), sizes=grids.LIGHT) for task in TOYS],
-            grids.text("translation", grids.STANDARD_PAIRS + grids.OWN_RATES),
+            *[GridRow(task=task, architectures=("encoder",), overrides=grids.LIGHT) for task in TOYS],
+            grids.text("translation", grids.STANDARD_PAIRS + grids.OWN_LEARNING_RATES),
             grids.text("masked_lm", grids.STANDARD_TEXT + grids.SIX),
             grids.text("causal_lm", grids.STANDARD_TEXT + grids.SIX),
         ),
-        seeds=10, train_length=12, steps=3000, points=14, examples=512,
+        seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
     "full": Preset(
         (
-            *[Row(task, grids.ALL, grids.SEVEN) for task in ("reverse", "count", "index", *TOYS, *OTHERS)],
-            Row("histogram", ("encoder",), grids.SEVEN),
+            *[GridRow(task=task, architectures=grids.ALL, encodings=grids.SEVEN) for task in ("reverse", "count", "index", *TOYS, *OTHERS)],
+            GridRow(task="histogram", architectures=("encoder",), encodings=grids.SEVEN),
             *[
-                grids.text(task, sizes + grids.OWN_RATES, grids.SEVEN)
+                grids.text(task, sizes + grids.OWN_LEARNING_RATES, grids.SEVEN)
                 for task, sizes in (
                     ("masked_lm", grids.STANDARD_TEXT),
                     ("causal_lm", grids.STANDARD_TEXT),
@@ -85,39 +86,39 @@ PRESETS = {
                 )
             ],
         ),
-        seeds=10, train_length=20, steps=10_000, points=20, examples=1024, width=64, heads=4,
+        seeds=10, train_length=20, steps=10_000, num_test_lengths=20, examples=1024, width=64, heads=4,
     ),
 }  # fmt: skip
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Scores at training lengths, and the steps until 95 % of the answers in training were right."""
     rows = []
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        group = [cell for cell in cells if cell.setting == setting]
-        source = work.source(setting)
-        lengths = test_lengths(source.stream, setting.train_length, 1.0, 6)
-        if setting.language:
-            lengths = [setting.train_length]
+    for config in dict.fromkeys(run.config for run in runs):
+        group = [run for run in runs if run.config == config]
+        source = work.source(config)
+        lengths = test_lengths(source.stream, config.train_length, 1.0, 6)
+        if config.language:
+            lengths = [config.train_length]
         for (seed, length), scores in work.scores(group, lengths, preset.examples).items():
-            rows += tables.rows_of("accuracy", setting, source, seed, length, scores)
-        for cell in [] if setting.language else group:
-            reached = train.step_reaching(work.results.read_record(cell.id)["history"], "token_accuracy", 0.95)
-            row = tables.base_row("accuracy", setting, cell.seed, None)
-            rows.append(row | {"metric": "steps_to_95", "value": reached, "steps": setting.training.steps})
-    return rows + overlaps(work, cells, preset)
+            rows += tables.rows_of("accuracy", config, source, seed, length, scores)
+        for run in [] if config.language else group:
+            reached = train.step_reaching(work.results.read_record(run.id)["history"], "token_accuracy", 0.95)
+            row = tables.base_row("accuracy", config, run.seed, None)
+            rows.append(row | {"metric": "steps_to_95", "value": reached, "steps": config.training.steps})
+    return rows + overlaps(work, runs, preset)
 
 
-def overlaps(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def overlaps(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """How many test examples the training of seed 0 met: the same for every architecture and encoding, hence "any"."""
     rows = []
-    firsts = {cell.setting.task: cell.setting for cell in reversed(cells) if not cell.setting.language}
-    for setting in reversed(firsts.values()):
-        stream = work.source(setting).stream
-        lengths = test_lengths(stream, setting.train_length, 2.0, 10)
-        shares = seen_in_training(setting, stream, 0, lengths, preset.examples)
+    firsts = {run.config.task: run.config for run in reversed(runs) if not run.config.language}
+    for config in reversed(firsts.values()):
+        stream = work.source(config).stream
+        lengths = test_lengths(stream, config.train_length, 2.0, 10)
+        shares = seen_in_training(config, stream, 0, lengths, preset.examples)
         for length, share in zip(lengths, shares, strict=True):
-            row = tables.base_row("accuracy", setting, 0, length) | {"architecture": "any", "encoding": "any"}
+            row = tables.base_row("accuracy", config, 0, length) | {"architecture": "any", "encoding": "any"}
             rows.append(row | {"metric": "seen_in_training", "value": share, "n_examples": preset.examples})
     return rows
 
@@ -166,7 +167,9 @@ def speed_figure(table: Any, groups: list[tuple[str, str]]) -> Any:
     for axis, (task, architecture) in zip(axes, groups, strict=True):
         part = tables.select(table, task=task, architecture=architecture, metric="steps_to_95")
         missed = part["value"].isna()
-        shown = part.assign(value=part["value"].fillna(part["steps"]), floor=float("nan"), order_blind=float("nan"))
+        shown = part.assign(
+            value=part["value"].fillna(part["steps"]), length_baseline=float("nan"), order_blind_baseline=float("nan")
+        )
         draw.seeds_at(axis, shown, list(dict.fromkeys(part["encoding"])))
         if missed.any():
             axis.axhline(part["steps"].max(), color="black", linewidth=0.7, linestyle=":")
@@ -202,8 +205,8 @@ def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
     at_end = table[table["test_length"] == table["train_length"]]
     exact = at_end[at_end["metric"] == "exact_match"]
     for (task, architecture, encoding), seeds in exact.groupby(["task", "architecture", "encoding"], sort=False):
-        cell = {"task": task, "architecture": architecture, "encoding": encoding, "metric": "token_accuracy"}
-        tokens, solved = tables.select(at_end, **cell), solved_share(seeds["value"])
+        where = {"task": task, "architecture": architecture, "encoding": encoding, "metric": "token_accuracy"}
+        tokens, solved = tables.select(at_end, **where), solved_share(seeds["value"])
         rows.append(
             {
                 "task": task,
@@ -212,8 +215,8 @@ def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
                 "solved": f"{round(solved.value * solved.n)} of {solved.n} seeds",
                 "95 % interval": f"{solved.low:.2f} to {solved.high:.2f}",
                 "token accuracy": f"{tokens['value'].mean():.3f}",
-                "order-blind rule": tables.shown(tokens["order_blind"].mean()),
-                "floor": tables.shown(tokens["floor"].mean()),
+                "order-blind rule": tables.shown(tokens["order_blind_baseline"].mean()),
+                "length_baseline": tables.shown(tokens["length_baseline"].mean()),
             }
         )
     return f"Solved at the training length: exact match at least {SOLVED} (means over seeds)", rows
@@ -223,10 +226,10 @@ def claims(table: Any) -> list[Claim]:
     """C8 from index against count, C2 from real text and from the speed of learning."""
     made = []
     own, table = tables.at_rate(table, own=True), tables.at_rate(table)
-    cells = {task: {"task": task, "architecture": "encoder", "metric": "token_accuracy"} for task in ("index", "count")}
+    runs = {task: {"task": task, "architecture": "encoder", "metric": "token_accuracy"} for task in ("index", "count")}
     gains = {
-        task: tables.paired(table, cell | {"encoding": "sinusoidal"}, cell | {"encoding": "none"})
-        for task, cell in cells.items()
+        task: tables.paired(table, where | {"encoding": "sinusoidal"}, where | {"encoding": "none"})
+        for task, run in runs.items()
     }
     n = min(len(gain[0]) for gain in gains.values())
     if n:
@@ -261,9 +264,9 @@ def speed_claims(table: Any) -> list[Claim]:
 
 def text_claims(task: str, own: Any, common: Any) -> list[Claim]:
     """C2 on one language task, each encoding at its own learning rate; the difference at the common rate in the note."""
-    cell = {"task": task, "metric": "bits_per_character"}
-    a, b = tables.paired(own, cell | {"encoding": "learned"}, cell | {"encoding": "sinusoidal"})
-    none = tables.by_seed(own, **cell, encoding="none")
+    where = {"task": task, "metric": "bits_per_character"}
+    a, b = tables.paired(own, where | {"encoding": "learned"}, where | {"encoding": "sinusoidal"})
+    none = tables.by_seed(own, **where, encoding="none")
     name = "C2" if task == "translation" else f"C2.{task.replace('_', '-')}"
     statement = f"Learned and sinusoidal give nearly the same loss on {task} (learned minus sinusoidal, margin 0.02)."
     if not (len(a) and len(none)):
@@ -272,7 +275,7 @@ def text_claims(task: str, own: Any, common: Any) -> list[Claim]:
         note = "Not run: its data is fetched by `jaxpe fetch translation`, then `--tasks translation`."
         return [Claim(name, statement, "undecided", None, None, None, 0, "bits per character", note)]
     verdict, found = equivalent(a, b, none, 0.02)
-    first, second = tables.paired(common, cell | {"encoding": "learned"}, cell | {"encoding": "sinusoidal"})
+    first, second = tables.paired(common, where | {"encoding": "learned"}, where | {"encoding": "sinusoidal"})
     note = f"`none` lies {np.mean(none) - np.mean([*a, *b]):+.3f} from both (0.1 is needed to tell); "
     note += f"at the common learning rate the difference is {np.mean(first - second):+.3f}."
     return [claim(name, statement, verdict, found, "bits per character", note)]

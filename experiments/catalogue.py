@@ -27,8 +27,9 @@ from jaxpe import cli, encodings
 from jaxpe.figures import style as draw
 from jaxpe.records.statistics import Claim
 from jaxpe.study import tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.evaluate import test_lengths
 
 DECODER = tuple(encodings.CATALOGUE)
@@ -38,45 +39,63 @@ SIZES = (("train_length", 8), ("steps", 1000))
 DIGITS = (("train_length", 3), ("steps", 2000))
 RECALL = (("train_length", 8), ("steps", 2000))
 RANDOM_ENDS = [
-    Row("copy", ("decoder",), ("learned", "sinusoidal"), ("randomized",), SIZES),
-    Row("copy", ("decoder",), ("learned",), ("offset",), SIZES),
-    Row("reverse", ("decoder",), ("learned", "sinusoidal"), ("randomized",), SIZES),
-    Row("reverse", ("decoder",), ("learned",), ("offset",), SIZES),
-    Row("addition", ("decoder",), ("learned",), ("offset", "abacus", "coupled"), DIGITS),
+    GridRow(
+        task="copy",
+        architectures=("decoder",),
+        encodings=("learned", "sinusoidal"),
+        positions=("randomized",),
+        overrides=SIZES,
+    ),
+    GridRow(task="copy", architectures=("decoder",), encodings=("learned",), positions=("offset",), overrides=SIZES),
+    GridRow(
+        task="reverse",
+        architectures=("decoder",),
+        encodings=("learned", "sinusoidal"),
+        positions=("randomized",),
+        overrides=SIZES,
+    ),
+    GridRow(task="reverse", architectures=("decoder",), encodings=("learned",), positions=("offset",), overrides=SIZES),
+    GridRow(
+        task="addition",
+        architectures=("decoder",),
+        encodings=("learned",),
+        positions=("offset", "abacus", "coupled"),
+        overrides=DIGITS,
+    ),
 ]
-SHARED: dict[str, Any] = {"heads": 4, "batch": 32, "strata": 1, "reach": 5.0, "points": 6}
+SHARED: dict[str, Any] = {"heads": 4, "batch": 32, "length_buckets": 1, "max_length_ratio": 5.0, "num_test_lengths": 6}
 PRESETS = {
     "smoke": Preset(
-        (Row("copy", ("decoder",), ("rotary", "t5")),),
-        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, heads=4, steps=40, batch=16, strata=1,
+        (GridRow(task="copy", architectures=("decoder",), encodings=("rotary", "t5")),),
+        seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, heads=4, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
-        (Row("copy", ("decoder",), ("none", "sinusoidal", "rotary", "t5")),),
+        (GridRow(task="copy", architectures=("decoder",), encodings=("none", "sinusoidal", "rotary", "t5")),),
         seeds=6, train_length=8, steps=800, **SHARED,
     ),
     "standard": Preset(
         (
-            *[Row(task, ("decoder",), MERIT, sizes=SIZES) for task in ("copy", "reverse")],
-            *[Row(task, ("decoder",), DECODER, sizes=SIZES) for task in ("copy", "reverse", "relative_index", "histogram")],
-            Row("addition", ("decoder",), DECODER, sizes=DIGITS),
-            Row("induction", ("decoder",), DECODER, sizes=RECALL),
+            *[GridRow(task=task, architectures=("decoder",), encodings=MERIT, overrides=SIZES) for task in ("copy", "reverse")],
+            *[GridRow(task=task, architectures=("decoder",), encodings=DECODER, overrides=SIZES) for task in ("copy", "reverse", "relative_index", "histogram")],
+            GridRow(task="addition", architectures=("decoder",), encodings=DECODER, overrides=DIGITS),
+            GridRow(task="induction", architectures=("decoder",), encodings=DECODER, overrides=RECALL),
             *RANDOM_ENDS,
-            *[Row(task, ("encoder",), ENCODER, sizes=SIZES) for task in ("copy", "reverse", "histogram")],
+            *[GridRow(task=task, architectures=("encoder",), encodings=ENCODER, overrides=SIZES) for task in ("copy", "reverse", "histogram")],
         ),
         seeds=5, **SHARED,
     ),
     "full": Preset(
         (
             *[
-                Row(task, architectures, DECODER if architectures == ("decoder",) else ENCODER, positions)
+                GridRow(task=task, architectures=architectures, encodings=DECODER if architectures == ("decoder",) else ENCODER, positions=positions)
                 for task in ("copy", "reverse", "relative_index", "addition", "induction")
                 for architectures in (("decoder",), ("encoder",), ("encoder_decoder",))
                 for positions in (("arange",), ("randomized",))
             ],
-            *[Row("histogram", (a,), DECODER if a == "decoder" else ENCODER) for a in ("decoder", "encoder")],
+            *[GridRow(task="histogram", architectures=(a,), encodings=DECODER if a == "decoder" else ENCODER) for a in ("decoder", "encoder")],
             *RANDOM_ENDS,
         ),
-        seeds=10, train_length=20, steps=10_000, examples=1024, width=64, **(SHARED | {"batch": 64, "points": 12}),
+        seeds=10, train_length=20, steps=10_000, examples=1024, width=64, **(SHARED | {"batch": 64, "num_test_lengths": 12}),
     ),
 }  # fmt: skip
 SWITCHES: dict[str, dict[str, Any]] = {  # what a model trained with `rotary` is also tested with
@@ -87,32 +106,36 @@ SWITCHES: dict[str, dict[str, Any]] = {  # what a model trained with `rotary` is
 DRAWN = ("randomized", "abacus", "coupled")  # samplers that a test uses too
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Scores from N to five times N, in the middle between N and 2 N too, and what training never visited."""
     rows = []
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        group = [cell for cell in cells if cell.setting == setting]
-        source, n = work.source(setting), setting.train_length
-        lengths = [length for length in test_lengths(source.stream, n, preset.reach, preset.points) if length >= n]
+    for config in dict.fromkeys(run.config for run in runs):
+        group = [run for run in runs if run.config == config]
+        source, n = work.source(config), config.train_length
+        lengths = [
+            length
+            for length in test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
+            if length >= n
+        ]
         lengths = sorted({*lengths, *source.stream.lengths(n + n // 2, n + n // 2)})
-        how = {"sampler": setting.positions} if setting.positions in DRAWN else {}
-        published = setting.task in PUBLISHED and setting.architecture == "decoder"
+        how = {"sampler": config.positions} if config.positions in DRAWN else {}
+        published = config.task in PUBLISHED and config.architecture == "decoder"
         metrics = ("token_accuracy", "exact_match") if published else ("token_accuracy",)  # the table stays small
         tested: dict[str, dict[str, Any]] = {"": how}
-        if setting.encoding == "rotary" and setting.positions == "arange":
+        if config.encoding == "rotary" and config.positions == "arange":
             tested |= SWITCHES
         for switch, options in tested.items():
             scores = work.scores(group, lengths, preset.examples, **options)
             more = {"switch": switch, "test_positions": options.get("sampler", "arange"), "metrics": metrics}
             for (seed, length), found in scores.items():
-                unvisited = share_unvisited(setting, source, length)
-                rows += tables.rows_of("catalogue", setting, source, seed, length, found, **more, unvisited=unvisited)
+                unvisited = share_unvisited(config, source, length)
+                rows += tables.rows_of("catalogue", config, source, seed, length, found, **more, unvisited=unvisited)
     return condensed(rows)
 
 
-def condensed(rows: list[tables.Row]) -> list[tables.Row]:
+def condensed(rows: list[TableRow]) -> list[TableRow]:
     """Beyond 2 N, where no claim looks, one row for all seeds with their mean: so the table stays below 1 MB."""
-    kept, groups = list[tables.Row](), dict[tuple[Any, ...], list[tables.Row]]()
+    kept, groups = list[TableRow](), dict[tuple[Any, ...], list[TableRow]]()
     for row in rows:
         if row["test_length"] <= 2 * row["train_length"]:
             kept.append(row)
@@ -124,17 +147,17 @@ def condensed(rows: list[tables.Row]) -> list[tables.Row]:
     ]
 
 
-def share_unvisited(setting: Any, source: Any, length: int) -> float | None:
+def share_unvisited(config: Any, source: Any, length: int) -> float | None:
     """Of the rows, buckets or angles that a test asks for, the share that training with positions 0, 1, 2 … never met."""
-    if setting.positions != "arange":
+    if config.positions != "arange":
         return None
     import jax
 
-    attention: Any = "bidirectional" if setting.architecture == "encoder" else "causal"
-    sizes = {"model_width": setting.width, "heads": setting.heads, "max_length": setting.table_length}
-    options = dict(setting.encoding_options)
-    one = encodings.build(setting.encoding, **sizes, attention=attention, key=jax.random.key(0), **options)
-    trained, tested = (max(source.stream.sizes(size)) for size in (setting.train_length, length))
+    attention: Any = "bidirectional" if config.architecture == "encoder" else "causal"
+    sizes = {"model_width": config.width, "heads": config.heads, "max_length": config.table_length}
+    options = dict(config.encoding_options)
+    one = encodings.build(config.encoding, **sizes, attention=attention, key=jax.random.key(0), **options)
+    trained, tested = (max(source.stream.sizes(size)) for size in (config.train_length, length))
     return one.unvisited(trained, tested)
 
 
@@ -170,10 +193,10 @@ def field(part: Any, task: str, architecture: str) -> Any:
     for (row, column), value in np.ndenumerate(values):
         colour = "black" if value > 0.55 else "white"
         axis.text(column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center", color=colour, fontsize=7)
-    baselines = part.groupby("test_length")[["floor", "order_blind"]].first()
+    baselines = part.groupby("test_length")[["length_baseline", "order_blind_baseline"]].first()
     labels = [
-        f"{int(length)}\n{baselines.loc[length, 'floor']:.2f}"
-        + ("" if np.isnan(blind := baselines.loc[length, "order_blind"]) else f"\n{blind:.2f}")
+        f"{int(length)}\n{baselines.loc[length, 'length_baseline']:.2f}"
+        + ("" if np.isnan(blind := baselines.loc[length, "order_blind_baseline"]) else f"\n{blind:.2f}")
         for length in lengths
     ]
     axis.set_xticks(range(len(lengths)), labels, fontsize=7.5)
@@ -192,7 +215,7 @@ def merit_figure(table: Any) -> Any:
     for axis, task in zip(axes, groups, strict=False):
         part = beyond(tables.select(table, task=task, architecture="decoder", metric="exact_match"))
         part = part[part["encoding"].isin(MERIT)].groupby(["encoding", "seed"], as_index=False, sort=False)
-        part = part[["value", "floor", "order_blind"]].mean()  # over lengths
+        part = part[["value", "length_baseline", "order_blind_baseline"]].mean()  # over lengths
         draw.seeds_at(axis, part, [name for name in MERIT if name in set(part["encoding"])])
         for at, name in enumerate(name for name in MERIT if name in set(part["encoding"])):
             published = PUBLISHED[task][name.replace("rotary_quarter", "rotary")]
@@ -283,8 +306,8 @@ def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
     for name in dict.fromkeys(part["encoding"]):
         row = {"encoding": name}
         for task, architecture in dict.fromkeys(zip(part["task"], part["architecture"], strict=True)):
-            cell = {"encoding": name, "task": task, "architecture": architecture}
-            inside, outside = (tables.select(some, **cell)["value"].mean() for some in (at, far))
+            where = {"encoding": name, "task": task, "architecture": architecture}
+            inside, outside = (tables.select(some, **where)["value"].mean() for some in (at, far))
             if not np.isnan(inside):
                 row[f"{task}, {architecture}"] = f"{inside:.2f} / {outside:.2f}"
         longest = tables.select(part, encoding=name)

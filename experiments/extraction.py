@@ -18,7 +18,7 @@ reads. It now looks at the places that answer too; the predictions stand as they
 Primary cell. C6: `reverse` in the encoder, `learned`, positions seen in training, N = the training length: the reader that
 knows both trained tables recovers every (token, position) from the float32 sum, in most seeds (the share of seeds without
 an error, its exact interval above one half; the mean stands in the note). Where `learned` was not asked for, the first
-encoding that adds a code stands in, and the statement names it. Parts, in the same cell: position-only and neither
+encoding that adds a code stands in, and the statement names it. Parts, in the same run: position-only and neither
 (recovery by the other readers), after-layerK (a linear probe recovers every position after layer K), all of them by seeds;
 probe-layerK (the probe's error share, untrained minus trained), position-share-layerK and answer-share-layerK (share of the
 variance at the places that answer, trained minus untrained), position-logits and mixed-logits (accuracy lost without these
@@ -49,11 +49,11 @@ from jaxpe.records.statistics import (  # fmt: skip
     told,
 )
 from jaxpe.study import grids, tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.tables import Found
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import Found, TableRow
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training import parameters
-from jaxpe.training.config import Setting, check_positions
+from jaxpe.training.config import RunConfig, check_positions
 
 MEASUREMENT = 4  # raise it when the numbers change
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)
@@ -71,58 +71,58 @@ SEEDS = "share of seeds"
 NOTHING = Estimate(np.nan, None, None, 0)  # where there are no rows
 PRESETS = {
     "smoke": Preset(
-        (Row("reverse", ("encoder",)),),
-        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+        (GridRow(task="reverse", architectures=("encoder",)),),
+        seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
-        (Row("reverse", ("encoder",), sizes=grids.SIX), Row("index", ("encoder",), ("sinusoidal",), sizes=grids.SIX)),
-        train_length=8, steps=800, points=7,
+        (GridRow(task="reverse", architectures=("encoder",), overrides=grids.SIX), GridRow(task="index", architectures=("encoder",), encodings=("sinusoidal",), overrides=grids.SIX)),
+        train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
         (
-            Row("reverse", ("encoder",)),
-            Row("index", ("encoder",), ("sinusoidal",)),
-            Row("reverse", ("encoder",), ("random_fixed",), sizes=grids.FIVE),
-            Row("copy", ("decoder",), ("sinusoidal", "learned"), sizes=grids.FIVE),
+            GridRow(task="reverse", architectures=("encoder",)),
+            GridRow(task="index", architectures=("encoder",), encodings=("sinusoidal",)),
+            GridRow(task="reverse", architectures=("encoder",), encodings=("random_fixed",), overrides=grids.FIVE),
+            GridRow(task="copy", architectures=("decoder",), encodings=("sinusoidal", "learned"), overrides=grids.FIVE),
             grids.text("causal_lm", TEXT_FIVE, ("sinusoidal", "learned")),
-            *[Row("reverse", ("encoder",), ("learned",), sizes=(("width", width), ("seeds", 3))) for width in WIDTHS],
+            *[GridRow(task="reverse", architectures=("encoder",), encodings=("learned",), overrides=(("width", width), ("seeds", 3))) for width in WIDTHS],
         ),
-        seeds=10, train_length=12, steps=3000, points=14, examples=512,
+        seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
     "full": Preset(
         (
-            *[Row(t, grids.ALL, grids.SEVEN) for t in ("reverse", "copy", "index")],
+            *[GridRow(task=t, architectures=grids.ALL, encodings=grids.SEVEN) for t in ("reverse", "copy", "index")],
             grids.text("causal_lm", grids.STANDARD_TEXT, grids.SEVEN),
         ),
-        seeds=10, train_length=20, steps=10_000, points=20, examples=1024, width=64, heads=4,
+        seeds=10, train_length=20, steps=10_000, num_test_lengths=20, examples=1024, width=64, heads=4,
     ),
 }  # fmt: skip
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
-    """The raw sum of drawn tables, then everything about each cell; of other widths than the preset's the raw sum alone."""
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
+    """The raw sum of drawn tables, then everything about each run; of other widths than the preset's the raw sum alone."""
     rows, looks = drawn_tables(DRAWS if preset.seeds > 1 else 1), dict[Any, hidden.Look]()
-    asked = {cell.setting.encoding for cell in cells}
+    asked = {run.config.encoding for run in runs}
     carry = {"learned"} & asked or asked  # the claims
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        if setting.width != preset.width and not setting.language:
-            rows += trained_tables(work, [cell for cell in cells if cell.setting == setting], preset.examples)
+    for config in dict.fromkeys(run.config for run in runs):
+        if config.width != preset.width and not config.language:
+            rows += trained_tables(work, [run for run in runs if run.config == config], preset.examples)
             continue
-        blind = tables.baselines(setting, work.source(setting), setting.train_length, "token_accuracy")
-        group = [cell for cell in cells if cell.setting == setting]
-        more = blind | {"test_length": setting.train_length, "n_examples": preset.examples}
-        for cell, found in zip(group, measured(work, setting, group, preset.examples, looks), strict=True):
-            base = base_of(setting, cell.seed)
+        blind = tables.baselines(config, work.source(config), config.train_length, "token_accuracy")
+        group = [run for run in runs if run.config == config]
+        more = blind | {"test_length": config.train_length, "n_examples": preset.examples}
+        for run, found in zip(group, measured(work, config, group, preset.examples, looks), strict=True):
+            base = base_of(config, run.seed)
             for columns, value in found:
                 beside = more if columns["metric"] == "token_accuracy" else {}
-                if cell.seed < MANY or setting.encoding in carry or columns["metric"] not in LAYERS:
+                if run.seed < MANY or config.encoding in carry or columns["metric"] not in LAYERS:
                     rows.append(base | columns | beside | {"value": value})
     return controls_averaged(rows)
 
 
-def controls_averaged(rows: list[tables.Row]) -> list[tables.Row]:
+def controls_averaged(rows: list[TableRow]) -> list[TableRow]:
     """Controls as means over seeds, without a seed: half of a table. Untrained networks that claims are paired with stay."""
-    kept, controls = list[tables.Row](), dict[str, list[tables.Row]]()
+    kept, controls = list[TableRow](), dict[str, list[TableRow]]()
     for row in rows:
         paired = row.get("network") in (None, "trained") or (
             row["network"] == "untrained" and PRIMARY.items() <= row.items()
@@ -139,30 +139,30 @@ def controls_averaged(rows: list[tables.Row]) -> list[tables.Row]:
     return kept + means
 
 
-def base_of(setting: Setting, seed: int) -> tables.Row:
-    """A cell's own columns, but for those that say nothing here."""
-    row = tables.base_row("extraction", setting, seed, None)
+def base_of(config: RunConfig, seed: int) -> TableRow:
+    """A run's own columns, but for those that say nothing here."""
+    row = tables.base_row("extraction", config, seed, None)
     return {name: value for name, value in row.items() if name not in ("learning_rate", "test_positions")}
 
 
 def measured(
-    work: Workspace, setting: Setting, group: list[Cell], examples: int, looks: dict[Any, hidden.Look]
+    work: Workspace, config: RunConfig, group: list[Run], examples: int, looks: dict[Any, hidden.Look]
 ) -> list[Found]:
-    """What was found in each cell of a setting, measured where it is not stored yet. `looks` remembers what is shown."""
+    """What was found in each run of a config, measured where it is not stored yet. `looks` remembers what is shown."""
     key = {"kind": "extraction", "version": MEASUREMENT, "examples": examples}
-    source = work.source(setting)
-    check_positions(setting, source.stream.sizes(setting.train_length)[0], "a probe")
+    source = work.source(config)
+    check_positions(config, source.stream.sizes(config.train_length)[0], "a probe")
 
-    def measure(cell: Cell) -> Found:
+    def measure(run: Run) -> Found:
         if id(source) not in looks:  # one object for every encoding of a task
-            looks[id(source)] = hidden.look_of(setting, source, examples)
-        untrained = parameters.fresh(setting, source.stream, cell.seed)
-        return hidden.measured(work.model(cell), untrained, looks[id(source)], cell.seed)
+            looks[id(source)] = hidden.look_of(config, source, examples)
+        untrained = parameters.fresh(config, source.stream, run.seed)
+        return hidden.measured(work.model(run), untrained, looks[id(source)], run.seed)
 
-    return [work.found(cell, key, partial(measure, cell)) for cell in group]
+    return [work.found(run, key, partial(measure, run)) for run in group]
 
 
-def drawn_tables(draws: int, widths: tuple[int, ...] = WIDTHS) -> list[tables.Row]:
+def drawn_tables(draws: int, widths: tuple[int, ...] = WIDTHS) -> list[TableRow]:
     """The three readers of tables that nobody trained, at every width; and how exact the sinusoids' rotation is."""
     rows = []
     base = {"experiment": "extraction", "task": readers.RAW, "positions": "arange"}
@@ -186,15 +186,15 @@ def rotations(width: int) -> Found:
     ]
 
 
-def trained_tables(work: Workspace, group: list[Cell], examples: int) -> list[tables.Row]:
+def trained_tables(work: Workspace, group: list[Run], examples: int) -> list[TableRow]:
     """The three readers of what trained models of one width add up."""
-    setting = group[0].setting
-    sample = hidden.look_of(setting, work.source(setting), examples).sample
-    base = {"experiment": "extraction", "task": readers.RAW, "encoding": f"{setting.encoding} rows"}
+    config = group[0].config
+    sample = hidden.look_of(config, work.source(config), examples).sample
+    base = {"experiment": "extraction", "task": readers.RAW, "encoding": f"{config.encoding} rows"}
     rows = []
-    for cell in group:
-        found = hidden.read_sum(hidden.trained_tables(work.model(cell), sample), cell.seed, ("float32",))
-        more = {"positions": setting.positions, "seed": cell.seed, "train_length": setting.train_length}
+    for run in group:
+        found = hidden.read_sum(hidden.trained_tables(work.model(run), sample), run.seed, ("float32",))
+        more = {"positions": config.positions, "seed": run.seed, "train_length": config.train_length}
         own = base | more
         rows += [own | columns | {"value": hidden.rounded(columns["metric"], value)} for columns, value in found]
     return rows
@@ -313,9 +313,11 @@ def best_offsets(sinusoidal: Any) -> str:
     found = tables.select(sinusoidal, metric="rotation_share", network="trained")
     if not len(found):
         return ""
-    offsets, border = sorted(found["offset"]), int((found["offset"].abs() >= found["reach"]).sum())
+    offsets, border = sorted(found["offset"]), int((found["offset"].abs() >= found["max_offset"]).sum())
     at_border = f", {border} at the border of the range" if border else ""
-    return f"Best offsets by seed, of ±{found['reach'].max():g}: {', '.join(f'{k:g}' for k in offsets)}{at_border}."
+    return (
+        f"Best offsets by seed, of ±{found['max_offset'].max():g}: {', '.join(f'{k:g}' for k in offsets)}{at_border}."
+    )
 
 
 def exact(identifier: str, statement: str, values: Any, note: str = "") -> Claim:
@@ -470,8 +472,8 @@ def by_depth(own: Any) -> str:
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
     """Where position can be read, by whom, and what its use is worth: means over seeds."""
-    rows, cells = [], table[table["task"] != readers.RAW]
-    for names, own in cells.groupby(["task", "architecture", "encoding", "positions"], sort=False):
+    rows, runs = [], table[table["task"] != readers.RAW]
+    for names, own in runs.groupby(["task", "architecture", "encoding", "positions"], sort=False):
         row = dict(zip(("task", "architecture", "encoding", "positions in training"), names, strict=True)) | {
             "seeds": str(own["seed"].nunique())
         }

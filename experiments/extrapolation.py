@@ -24,57 +24,58 @@ from jaxpe import cli
 from jaxpe.figures import style as draw
 from jaxpe.records.statistics import Claim, direction_verdict, mean_interval, paired_difference
 from jaxpe.study import grids, tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.evaluate import test_lengths
 
 LEARNED = 0.5  # exact match at N below which there is no half-life
-WITH_OFFSET = Row("reverse", ("encoder",), ("learned",), ("offset",))
+WITH_OFFSET = GridRow(task="reverse", architectures=("encoder",), encodings=("learned",), positions=("offset",))
 PRESETS = {
     "smoke": Preset(
-        (Row("reverse", ("encoder",)),),
-        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+        (GridRow(task="reverse", architectures=("encoder",)),),
+        seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
         (
-            Row("reverse", ("encoder",), sizes=grids.SIX),
-            replace(WITH_OFFSET, sizes=grids.SIX),
-            Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT + grids.SIX),
+            GridRow(task="reverse", architectures=("encoder",), overrides=grids.SIX),
+            replace(WITH_OFFSET, overrides=grids.SIX),
+            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.QUICK_COUNT + grids.SIX),
             grids.text("causal_lm", grids.QUICK_TEXT),
         ),
-        train_length=8, steps=800, points=7,
+        train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
         (
-            Row("reverse", ("encoder",)),
+            GridRow(task="reverse", architectures=("encoder",)),
             WITH_OFFSET,
-            Row("count", ("encoder",), ("none", "sinusoidal")),
+            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal")),
             *[grids.elsewhere(task) for task in ("reverse", "copy", "count")],
-            Row("reverse", ("encoder",), ("sinusoidal", "learned"), ("offset", "randomized"), grids.FIVE),
+            GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal", "learned"), positions=("offset", "randomized"), overrides=grids.FIVE),
             grids.text("causal_lm", grids.STANDARD_TEXT + grids.SIX),
         ),
-        seeds=10, train_length=12, steps=3000, points=14, examples=512,
+        seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
     "full": Preset(
         (
-            *[Row(t, grids.ALL, grids.SEVEN, ("arange", "offset", "randomized")) for t in ("reverse", "copy", "count", "index")],
-            Row("addition", ("decoder",), grids.SEVEN, ("arange", "offset", "randomized")),
+            *[GridRow(task=t, architectures=grids.ALL, encodings=grids.SEVEN, positions=("arange", "offset", "randomized")) for t in ("reverse", "copy", "count", "index")],
+            GridRow(task="addition", architectures=("decoder",), encodings=grids.SEVEN, positions=("arange", "offset", "randomized")),
             grids.text("causal_lm", grids.STANDARD_TEXT, grids.SEVEN),
         ),
-        seeds=10, train_length=20, steps=10_000, points=20, examples=1024, width=64, heads=4,
+        seeds=10, train_length=20, steps=10_000, num_test_lengths=20, examples=1024, width=64, heads=4,
     ),
 }  # fmt: skip
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
-    """The length curve of every cell, its companions, and two summaries of it."""
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
+    """The length curve of every run, its companions, and two summaries of it."""
     rows = []
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        group = [cell for cell in cells if cell.setting == setting]
-        source, n = work.source(setting), setting.train_length
-        reach = 8.0 if setting.language else preset.reach
-        lengths = test_lengths(source.stream, n, reach, preset.points)
-        if setting.language:
+    for config in dict.fromkeys(run.config for run in runs):
+        group = [run for run in runs if run.config == config]
+        source, n = work.source(config), config.train_length
+        max_length_ratio = 8.0 if config.language else preset.max_length_ratio
+        lengths = test_lengths(source.stream, n, max_length_ratio, preset.num_test_lengths)
+        if config.language:
             lengths = [n, 2 * n, 4 * n, 8 * n]
         beyond = [length for length in lengths if length > n]
         # companion -> (lengths, how scores are taken)
@@ -90,40 +91,40 @@ def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.R
             positions = f"shifted by {n}" if companion == "shifted" else "arange"
             for (seed, length), found in scores.items():
                 more = {"companion": companion, "test_positions": positions}
-                metrics = tables.metrics_of(setting)
-                if companion == "plain" and not setting.language:
-                    metrics = (*metrics, "exact_match_imposed")
-                rows += tables.rows_of("extrapolation", setting, source, seed, length, found, metrics, **more)
-            if companion == "plain" and not setting.language:
+                metrics = tables.metrics_of(config)
+                if companion == "plain" and not config.language:
+                    metrics = (*metrics, "exact_match_given_length")
+                rows += tables.rows_of("extrapolation", config, source, seed, length, found, metrics, **more)
+            if companion == "plain" and not config.language:
                 for length in sorted({n, 2 * n} & set(lengths)):
-                    rows += by_index(setting, length, [found for (_, at), found in scores.items() if at == length])
-        rows += summaries([row for row in rows if row["companion"] == "plain"], setting, group)
+                    rows += by_index(config, length, [found for (_, at), found in scores.items() if at == length])
+        rows += summaries([row for row in rows if row["companion"] == "plain"], config, group)
     return rows
 
 
-def by_index(setting: Any, length: int, scores: list[Any]) -> list[tables.Row]:
+def by_index(config: Any, length: int, scores: list[Any]) -> list[TableRow]:
     """Token accuracy at every place of the answer, the mean over seeds."""
-    base = tables.base_row("extrapolation", setting, None, length) | {"companion": "index", "metric": "index_accuracy"}
+    base = tables.base_row("extrapolation", config, None, length) | {"companion": "index", "metric": "index_accuracy"}
     values = [found.index_correct / np.maximum(found.index_answers, 1) for found in scores]
     return [base | {"output_index": i, "value": float(value)} for i, value in enumerate(np.mean(values, 0))]
 
 
-def summaries(rows: list[tables.Row], setting: Any, group: list[Cell]) -> list[tables.Row]:
+def summaries(rows: list[TableRow], config: Any, group: list[Run]) -> list[TableRow]:
     """Per seed: half-life (first length with less than half the exact match at N; empty = beyond the longest tested; only
     where N itself is at least half solved) and the area under token accuracy over log length, from N to the longest."""
     made = []
-    for cell in group:
-        wanted = tables.base_row("extrapolation", setting, cell.seed, None)
+    for run in group:
+        wanted = tables.base_row("extrapolation", config, run.seed, None)
         own = [r for r in rows if all(r[k] == wanted[k] for k in wanted if k != "test_length")]
         for metric, summary in (("exact_match", "half_life"), ("token_accuracy", "area")):
             curve = {r["test_length"]: r["value"] for r in own if r["metric"] == metric}
-            beyond = sorted(length for length in curve if length >= setting.train_length)
+            beyond = sorted(length for length in curve if length >= config.train_length)
             if not beyond:
                 continue
             if summary == "half_life":
-                if curve[setting.train_length] < LEARNED:
+                if curve[config.train_length] < LEARNED:
                     continue  # nothing was learned that could fall to a half
-                half = curve[setting.train_length] / 2
+                half = curve[config.train_length] / 2
                 value = next((float(length) for length in beyond if curve[length] < half), None)
             else:
                 logs = np.log(beyond)
@@ -141,7 +142,7 @@ def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
     for names, own in toys.groupby(keys, sort=False):
         n, longest = int(own["train_length"].iloc[0]), int(own["test_length"].max())
         means = own.groupby("test_length")["value"].mean()
-        blind = own.groupby("test_length")["order_blind"].first()
+        blind = own.groupby("test_length")["order_blind_baseline"].first()
         halves = tables.select(table, metric="half_life", **dict(zip(keys, names, strict=True)))["value"]
         row = dict(zip(("task", "architecture", "encoding", "positions in training"), names, strict=True))
         row["seeds"] = str(own["seed"].nunique())
@@ -195,7 +196,7 @@ def companions(table: Any, groups: list[tuple[str, str]]) -> Any:
         ("plain", "token_accuracy", "as it is", draw.Style("#0072B2", "s", "-")),
         ("length_scaled", "token_accuracy", "logits × log n / log N", draw.Style("#D55E00", "^", "--")),
         ("plain", "exact_match", "exact match", draw.Style("#009E73", "D", "-.")),
-        ("plain", "exact_match_imposed", "exact match, true length imposed", draw.Style("#CC79A7", "P", ":")),
+        ("plain", "exact_match_given_length", "exact match, true length imposed", draw.Style("#CC79A7", "P", ":")),
     )
     for axis, name in zip(axes, names, strict=True):
         own = tables.select(part, encoding=name, positions="arange")
@@ -240,15 +241,15 @@ def output_index(indexed: Any) -> Any:
 def claims(table: Any) -> list[Claim]:
     """C3 at twice the training length, and the blind encoder of C9."""
     made: list[Claim] = []
-    cell = {"task": "reverse", "architecture": "encoder", "metric": "token_accuracy", "companion": "plain"}
-    part = tables.select(table, **cell)
+    where = {"task": "reverse", "architecture": "encoder", "metric": "token_accuracy", "companion": "plain"}
+    part = tables.select(table, **where)
     if not len(part):
         return made
     n = int(part["train_length"].iloc[0])
     far, near = part[part["test_length"] == 2 * n], part[part["test_length"] == n]
     sinusoidal = tables.by_seed(far, encoding="sinusoidal", positions="arange")
     if len(sinusoidal):
-        blind = np.full(len(sinusoidal), far["order_blind"].iloc[0])
+        blind = np.full(len(sinusoidal), far["order_blind_baseline"].iloc[0])
         above = paired_difference(sinusoidal.to_numpy(), blind)
         first = direction_verdict(above)
         a, b = tables.paired(
@@ -271,7 +272,7 @@ def claims(table: Any) -> list[Claim]:
         )
     none = tables.by_seed(near, encoding="none", positions="arange")
     if len(none):
-        gap = mean_interval(none.to_numpy() - near["order_blind"].iloc[0])
+        gap = mean_interval(none.to_numpy() - near["order_blind_baseline"].iloc[0])
         inside = gap.low is not None and gap.high is not None and gap.low > -0.03 and gap.high < 0.03
         verdict = "supported" if inside else "undecided"
         statement = (

@@ -38,8 +38,9 @@ from jaxpe.analysis.attention import code_of
 from jaxpe.figures import harm as harm_figures
 from jaxpe.records.statistics import EXPLORATORY, Answer, Claim, at_ceiling, direction_verdict, paired_difference, told
 from jaxpe.study import grids, tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.tasks import evaluation
 from jaxpe.training import parameters, train
 
@@ -55,136 +56,138 @@ TURNS = {"count": (10.0, 0.0), "index": (1.0, 0.1)}  # C5.ratio: accuracy at the
 STDS = (0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of a learned table before training
 SOLVED = 0.95  # mean token accuracy from which a sweep counts as solved
 CURVE = 10  # points of a loss curve
-Mix = tuple[float, float]
+Scales = tuple[float, float]
 
 
-def ratio(s: float) -> Mix:
+def ratio(s: float) -> Scales:
     return 1 / (1 + s * s) ** 0.5, s / (1 + s * s) ** 0.5
 
 
-def mixes(kinds: Sequence[str], factors: Sequence[float] = FACTORS) -> tuple[Mix, ...]:
+def scales(kinds: Sequence[str], factors: Sequence[float] = FACTORS) -> tuple[Scales, ...]:
     """The factors of token and position for each kind of sweep."""
     of: dict[str, Any] = {"position": lambda s: (1.0, s), "both": lambda s: (s, s), "ratio": ratio}
     return tuple(dict.fromkeys(of[kind](s) for kind in kinds for s in factors if s > 0 or kind != "both"))
 
 
 QUICK_SWEEP = (("seeds", 2),)
-QUICK_MIXES = mixes(("ratio",), (0.0, 0.1, 1.0, 10.0, 100.0)) + mixes(("position", "both"), (10.0, 100.0))
+QUICK_SCALES = scales(("ratio",), (0.0, 0.1, 1.0, 10.0, 100.0)) + scales(("position", "both"), (10.0, 100.0))
 PRESETS = {
     "smoke": Preset(
         (
-            Row("count", ("encoder",), ("none",)),
-            Row("reverse", ("encoder",), ("none", "sinusoidal")),
-            Row("reverse", ("encoder",), ("sinusoidal",), mixes=mixes(("ratio",), (0.1, 10.0))),
+            GridRow(task="count", architectures=("encoder",), encodings=("none",)),
+            GridRow(task="reverse", architectures=("encoder",), encodings=("none", "sinusoidal")),
+            GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",), scales=scales(("ratio",), (0.1, 10.0))),
         ),
-        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+        seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
         (
-            Row("count", ("encoder",), ("none", "sinusoidal"), sizes=grids.QUICK_COUNT + grids.SIX),
-            Row("index", ("encoder",), ("none", "sinusoidal"), sizes=grids.SIX),
-            Row("reverse", ("encoder",), sizes=grids.SIX),
-            Row("reverse", ("encoder",), ("learned",), ("offset",), grids.SIX),
-            Row("count", ("encoder",), ("sinusoidal",), mixes=QUICK_MIXES, sizes=grids.QUICK_COUNT + QUICK_SWEEP),
-            Row("index", ("encoder",), ("sinusoidal",), mixes=QUICK_MIXES, sizes=QUICK_SWEEP),
+            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.QUICK_COUNT + grids.SIX),
+            GridRow(task="index", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.SIX),
+            GridRow(task="reverse", architectures=("encoder",), overrides=grids.SIX),
+            GridRow(task="reverse", architectures=("encoder",), encodings=("learned",), positions=("offset",), overrides=grids.SIX),
+            GridRow(task="count", architectures=("encoder",), encodings=("sinusoidal",), scales=QUICK_SCALES, overrides=grids.QUICK_COUNT + QUICK_SWEEP),
+            GridRow(task="index", architectures=("encoder",), encodings=("sinusoidal",), scales=QUICK_SCALES, overrides=QUICK_SWEEP),
         ),
-        train_length=8, steps=800, points=7,
+        train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
         (
-            *[Row(task, ("encoder",), ("none", "sinusoidal")) for task in (*TWO, *ORDER_FREE[1:], *ORDER_NEEDING[:2], "relative_index")],
-            *[Row(task, ("encoder",), FIVE, sizes=grids.SIX) for task in (*ORDER_FREE, *ORDER_NEEDING)],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("none", "sinusoidal")) for task in (*TWO, *ORDER_FREE[1:], *ORDER_NEEDING[:2], "relative_index")],
+            *[GridRow(task=task, architectures=("encoder",), encodings=FIVE, overrides=grids.SIX) for task in (*ORDER_FREE, *ORDER_NEEDING)],
             *[
-                Row(task, ("encoder",), ("sinusoidal", "learned"), ("offset", "randomized"), grids.SIX)
+                GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal", "learned"), positions=("offset", "randomized"), overrides=grids.SIX)
                 for task in (*TWO, "majority", "reverse")
             ],
-            *[Row(task, ("encoder",), ("sinusoidal",), sizes=WIDE) for task in TWO],
-            *[Row(task, ("encoder",), ("concatenated",), sizes=WIDE, options=(("share", 0.2),)) for task in TWO],
-            *[Row(task, ("encoder",), ("sinusoidal",), mixes=mixes(("ratio",)), sizes=SWEEP[:1] + grids.SIX) for task in TWO],
-            *[Row(task, ("encoder",), ("sinusoidal",), mixes=mixes(("ratio",), of_claim), sizes=SWEEP[:1] + grids.TEN) for task, of_claim in TURNS.items()],
-            *[Row(task, ("encoder",), ("learned",), sizes=SWEEP, options=(("scale", std),)) for task in TWO for std in STDS],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), overrides=WIDE) for task in TWO],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("concatenated",), overrides=WIDE, encoding_options=(("share", 0.2),)) for task in TWO],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), scales=scales(("ratio",)), overrides=SWEEP[:1] + grids.SIX) for task in TWO],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), scales=scales(("ratio",), of_claim), overrides=SWEEP[:1] + grids.TEN) for task, of_claim in TURNS.items()],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("learned",), overrides=SWEEP, encoding_options=(("scale", std),)) for task in TWO for std in STDS],
             *[
-                Row(task, ("encoder",), codes, mixes=mixes(kinds), sizes=(*SWEEP[:1], ("width", width), ("seeds", seeds)))
+                GridRow(task=task, architectures=("encoder",), encodings=codes, scales=scales(kinds), overrides=(*SWEEP[:1], ("width", width), ("seeds", seeds)))
                 for width, seeds, codes, kinds in (  # all of it, at every width, is in full
                     (32, 3, FROZEN, SWEEPS), (16, 3, FROZEN, SWEEPS[2:]), (64, 3, FROZEN[:1], SWEEPS[2:]), (128, 1, FROZEN[:1], SWEEPS[2:]),
                 )
                 for task in TWO
             ],
         ),
-        seeds=10, train_length=12, steps=3000, points=14, examples=512,
+        seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
 }  # fmt: skip
 PRESETS["full"] = Preset(
     (
         *[
-            Row(task, grids.ALL if task != "histogram" else ("encoder",), FIVE, ("arange", "offset", "randomized"))
+            GridRow(task=task, architectures=grids.ALL if task != "histogram" else ("encoder",), encodings=FIVE, positions=("arange", "offset", "randomized"))
             for task in (*ORDER_FREE, *ORDER_NEEDING)
         ],
         *[
-            Row(task, ("encoder",), FROZEN, mixes=mixes(SWEEPS), sizes=(("width", width),))
+            GridRow(task=task, architectures=("encoder",), encodings=FROZEN, scales=scales(SWEEPS), overrides=(("width", width),))
             for task in TWO
             for width in (16, 32, 64, 128)
         ],
-        *[Row(task, ("encoder",), ("learned",), options=(("scale", std),)) for task in TWO for std in STDS],
-        *[row for row in PRESETS["standard"].grid if row.sizes == WIDE],
+        *[GridRow(task=task, architectures=("encoder",), encodings=("learned",), encoding_options=(("scale", std),)) for task in TWO for std in STDS],
+        *[row for row in PRESETS["standard"].grid if row.overrides == WIDE],
     ),
-    seeds=10, train_length=12, steps=10_000, points=14, examples=1024,
+    seeds=10, train_length=12, steps=10_000, num_test_lengths=14, examples=1024,
 )  # fmt: skip
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
-    """Accuracy within and beyond the lengths seen, speed, loss curves, sizes of the parts, and twins, for every cell."""
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
+    """Accuracy within and beyond the lengths seen, speed, loss curves, sizes of the parts, and twins, for every run."""
     rows = []
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        group = [cell for cell in cells if cell.setting == setting]
-        source, n = work.source(setting), setting.train_length
-        longest = round(preset.reach * n)
+    for config in dict.fromkeys(run.config for run in runs):
+        group = [run for run in runs if run.config == config]
+        source, n = work.source(config), config.train_length
+        longest = round(preset.max_length_ratio * n)
         lengths = [k * n for k in (1, 2, 4, 10) if k * n <= longest and source.stream.lengths(k * n, k * n)]
-        if setting.mix is not None:
+        if config.scales is not None:
             lengths = lengths[:2]
-        named = named_mix(setting)
-        for sampler in dict.fromkeys(("arange", *[s for s in (setting.positions,) if s == "randomized"])):
+        named = named_mix(config)
+        for sampler in dict.fromkeys(("arange", *[s for s in (config.positions,) if s == "randomized"])):
             for (seed, length), scores in work.scores(group, lengths, preset.examples, sampler=sampler).items():
                 more = named | {"test_positions": sampler}
-                rows += tables.rows_of("harm", setting, source, seed, length, scores, ("token_accuracy",), **more)
-        for cell in group:
-            rows += [tables.base_row("harm", setting, cell.seed, None) | named | row for row in of_cell(work, cell)]
+                rows += tables.rows_of("harm", config, source, seed, length, scores, ("token_accuracy",), **more)
+        for run in group:
+            rows += [tables.base_row("harm", config, run.seed, None) | named | row for row in of_cell(work, run)]
     return rows
 
 
-def named_mix(setting: Any) -> tables.Row:
-    """How the parts were weighted, and what else tells the setting from others of the same encoding."""
-    token, position = setting.mix or (1.0, 1.0)
-    named = {"width": setting.width, "token_factor": token, "position_factor": position}
+def named_mix(config: Any) -> TableRow:
+    """How the parts were weighted, and what else tells the config from others of the same encoding."""
+    token, position = config.scales or (1.0, 1.0)
+    named = {"width": config.width, "token_factor": token, "position_factor": position}
     alone = abs(token**2 + position**2 - 1) < 1e-9
-    kind = "none" if setting.mix is None else "ratio" if alone else "position" if token == 1 else "both"
-    std = dict(setting.encoding_options).get("scale")
+    kind = "none" if config.scales is None else "ratio" if alone else "position" if token == 1 else "both"
+    std = dict(config.encoding_options).get("scale")
     return named | {"sweep": "initial std" if std is not None else kind, "initial_std": std}
 
 
-def of_cell(work: Workspace, cell: Cell) -> list[tables.Row]:
+def of_cell(work: Workspace, run: Run) -> list[TableRow]:
     """What one training and one model tell beside accuracy."""
-    setting, history = cell.setting, work.results.read_record(cell.id)["history"]
+    config, history = run.config, work.results.read_record(run.id)["history"]
     reached = train.step_reaching(history, "token_accuracy", 0.95)
-    rows: list[tables.Row] = [{"metric": "steps_to_95", "value": reached, "steps": setting.training.steps}]
-    plainly = named_mix(setting)["sweep"] == "none"
-    if plainly and cell.seed < 2:
+    rows: list[TableRow] = [{"metric": "steps_to_95", "value": reached, "steps": config.training.steps}]
+    plainly = named_mix(config)["sweep"] == "none"
+    if plainly and run.seed < 2:
         at = np.unique(np.geomspace(1, len(history["step"]), 2 * CURVE)[1::2].astype(int)) - 1
         rows += [{"metric": "loss", "value": history["loss"][i], "steps": history["step"][i]} for i in at]
-    model = work.model(cell)
-    stream: Any = work.source(setting).stream
-    sizes = stream.sizes(setting.train_length)
-    untrained = parameters.fresh(setting, stream, cell.seed)
+    model = work.model(run)
+    stream: Any = work.source(config).stream
+    sizes = stream.sizes(config.train_length)
+    untrained = parameters.fresh(config, stream, run.seed)
     for when, one in (("before", untrained), ("after", model)):
-        code = np.asarray(code_of(one.stack.encodings[0], jnp.arange(sizes[0]), setting.width))
-        parts = harm.parts_of(one, code, setting.mix or (1.0, 1.0))
+        code = np.asarray(code_of(one.stack.encodings[0], jnp.arange(sizes[0]), config.width))
+        parts = harm.parts_of(one, code, config.scales or (1.0, 1.0))
         kept = parts if plainly else [name for name in parts if name.endswith("rms")]
         rows += [{"metric": f"{name}_{when}", "value": parts[name]} for name in kept]
-    if setting.task in harm.TWINS and setting.architecture == "encoder" and setting.mix is None:
-        xs = evaluation.examples(setting.task, stream.task, setting.train_length, 256).x
-        pairs = harm.twin_pairs(setting.task, np.asarray(xs))
-        value = harm.both_right(model, stream, setting.task, pairs)
-        rows.append({"metric": "twins_both_right", "value": value, "order_blind": 0.0, "n_examples": len(pairs)})
+    if config.task in harm.TWINS and config.architecture == "encoder" and config.scales is None:
+        xs = evaluation.examples(config.task, stream.task, config.train_length, 256).x
+        pairs = harm.twin_pairs(config.task, np.asarray(xs))
+        value = harm.both_right(model, stream, config.task, pairs)
+        rows.append(
+            {"metric": "twins_both_right", "value": value, "order_blind_baseline": 0.0, "n_examples": len(pairs)}
+        )
     return rows
 
 

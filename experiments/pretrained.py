@@ -48,7 +48,8 @@ from jaxpe.records.statistics import (
 )
 from jaxpe.study import tables
 from jaxpe.study.presets import Preset
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 
 # train_length and width: of the controls where there is no table; seeds: of the drawn controls; examples: sums that are read,
 # sixteen times as many as verses. Below FEW examples, models that were fetched are left out unless they are named.
@@ -68,10 +69,10 @@ CONTROLLED = (  # what is measured of the controls too
     "shift_residual_1", "shift_residual_4",
 )  # fmt: skip
 SHIFT, WINDOW, USES = 8, 4, 0.1  # of the claims; USES: share from which absolute position is used
-Rows = Iterator[tables.Row]
+Rows = Iterator[TableRow]
 
 
-def row(task: str, name: str, metric: str, value: float, **more: Any) -> tables.Row:
+def row(task: str, name: str, metric: str, value: float, **more: Any) -> TableRow:
     base = {
         "experiment": "pretrained",
         "task": task,
@@ -87,10 +88,10 @@ def check(preset: Preset) -> None:
     published.asked(preset.table, preset.models, preset.name)
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Tables and their controls, sums read back, the order of words; and what `structure` found of the pair trained here."""
     found = published.asked(preset.table, preset.models, preset.name) or fetched(work, preset)
-    rows = list[tables.Row]()
+    rows = list[TableRow]()
     for one in found:
         work.progress.note(f"{one.name}: {one.sentence}")
         rows += [*of_table(one), *of_controls(one.rows.shape, preset.seeds, one.name, whole=one is found[0])]
@@ -195,7 +196,7 @@ def of_order(preset: Preset) -> Rows:
             yield row(ORDER, name, "embedding_change", float(value), **more)
 
 
-def trained_here(results: store.Results) -> list[tables.Row]:
+def trained_here(results: store.Results) -> list[TableRow]:
     """The rows of `structure` in the same folder that hold the same measures of the pair's learned tables, and of their controls."""
     path = results.folder / "structure" / "table.csv"
     if not path.is_file():
@@ -393,7 +394,10 @@ def summary(table: Any) -> tuple[str, list[dict[str, Any]]]:
             if len(said)
             else f"{int(part['train_length'].iloc[0])}"
         )
-        shown = {words: tables.shown(float(means.get(metric, np.nan))) for metric, words in pretrained_figures.MEASURES.items()}
+        shown = {
+            words: tables.shown(float(means.get(metric, np.nan)))
+            for metric, words in pretrained_figures.MEASURES.items()
+        }
         left_out = said["text"].iloc[0] if len(said) and said["value"].iloc[0] < said["rows"].iloc[0] else "–"
         rows.append({"table": name, "rows": size} | shown | {"left out": left_out})
     return "Position tables: published, controls of their shape (means over draws), and those trained here", rows

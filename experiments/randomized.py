@@ -25,8 +25,9 @@ from jaxpe import cli
 from jaxpe.figures import style as draw
 from jaxpe.records.statistics import Claim, Estimate, direction_verdict, interquartile_mean, paired_difference
 from jaxpe.study import tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.evaluate import test_lengths
 
 TASKS = ("reverse", "missing_duplicate", "odds_first", "sort", "even_pairs", "parity", "cycle")
@@ -35,45 +36,45 @@ BOTH = ("arange", "randomized")
 SHARED: dict[str, Any] = {
     "heads": 4,
     "batch": 32,
-    "strata": 1,
-    "reach": 10.0,
-    "points": 6,
+    "length_buckets": 1,
+    "max_length_ratio": 10.0,
+    "num_test_lengths": 6,
     "shift": False,
-    "limit": 51.0,
+    "max_position_ratio": 51.0,
 }
 PRESETS = {
     "smoke": Preset(
-        (Row("reverse", ("encoder",), ("sinusoidal",), ("randomized",)),),
-        seeds=1, train_length=5, width=16, layers=1, steps=40, examples=32, **(SHARED | {"batch": 16, "reach": 4.0}),
+        (GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",), positions=("randomized",)),),
+        seeds=1, train_length=5, width=16, layers=1, steps=40, examples=32, **(SHARED | {"batch": 16, "max_length_ratio": 4.0}),
     ),
     "quick": Preset(
-        (Row("reverse", ("encoder",), ("sinusoidal",), BOTH),),
-        seeds=6, train_length=8, steps=1000, **(SHARED | {"reach": 5.0}),
+        (GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",), positions=BOTH),),
+        seeds=6, train_length=8, steps=1000, **(SHARED | {"max_length_ratio": 5.0}),
     ),
     "standard": Preset(
-        tuple(Row(task, ("encoder",), ENCODINGS, BOTH) for task in TASKS),
+        tuple(GridRow(task=task, architectures=("encoder",), encodings=ENCODINGS, positions=BOTH) for task in TASKS),
         seeds=6, train_length=8, steps=1500, **SHARED,
     ),
     "full": Preset(
-        tuple(Row(task, ("encoder",), (*ENCODINGS, "none", "t5", "shaw", "transformer_xl"), BOTH) for task in TASKS),
-        seeds=10, train_length=40, steps=20_000, width=64, layers=5, examples=512, **(SHARED | {"batch": 128, "strata": 4}),
+        tuple(GridRow(task=task, architectures=("encoder",), encodings=(*ENCODINGS, "none", "t5", "shaw", "transformer_xl"), positions=BOTH) for task in TASKS),
+        seeds=10, train_length=40, steps=20_000, width=64, layers=5, examples=512, **(SHARED | {"batch": 128, "length_buckets": 4}),
     ),
 }  # fmt: skip
 WAYS = {"plain": "0, 1, 2 …", "randomized": "drawn in training and test", "spread": "drawn, evenly spaced in tests"}
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Scores within and beyond the training lengths, in the three ways."""
     rows = []
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        group = [cell for cell in cells if cell.setting == setting]
-        source, n = work.source(setting), setting.train_length
-        lengths = test_lengths(source.stream, n, preset.reach, preset.points)
-        samplers = {"plain": "arange"} if setting.positions == "arange" else {w: w for w in ("randomized", "spread")}
+    for config in dict.fromkeys(run.config for run in runs):
+        group = [run for run in runs if run.config == config]
+        source, n = work.source(config), config.train_length
+        lengths = test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
+        samplers = {"plain": "arange"} if config.positions == "arange" else {w: w for w in ("randomized", "spread")}
         for way, sampler in samplers.items():
             for (seed, length), found in work.scores(group, lengths, preset.examples, sampler=sampler).items():
                 more = {"way": way, "test_positions": sampler}
-                rows += tables.rows_of("randomized", setting, source, seed, length, found, **more)
+                rows += tables.rows_of("randomized", config, source, seed, length, found, **more)
     return rows
 
 

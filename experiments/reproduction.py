@@ -30,8 +30,9 @@ from jaxpe import cli
 from jaxpe.figures import style as draw
 from jaxpe.records.statistics import Claim, direction_verdict, paired_difference, solved_share
 from jaxpe.study import tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 
 FITTED = 1.0  # exact match within the training lengths of a run that their table keeps
 Size = tuple[int, int, int]  # layers, heads, width
@@ -47,20 +48,26 @@ PUBLISHED: dict[tuple[str, Size], tuple[float, float | None]] = {
 }
 
 
-def rows_at(*sizes: Size, encodings: tuple[str, ...] = ("learned", "none"), **more: Any) -> list[Row]:
+def rows_at(*sizes: Size, encodings: tuple[str, ...] = ("learned", "none"), **more: Any) -> list[GridRow]:
     """Both ways of telling position at each size."""
     rows = []
     for layers, heads, width in sizes:
         own = (("layers", layers), ("heads", heads), ("width", width), *more.items())
         rows += [
-            Row("unique_copy", ("decoder",), (name,), ("offset" if name == "learned" else "arange",), own)
+            GridRow(
+                task="unique_copy",
+                architectures=("decoder",),
+                encodings=(name,),
+                positions=("offset" if name == "learned" else "arange",),
+                overrides=own,
+            )
             for name in encodings
         ]
     return rows
 
 
 SHARED: dict[str, Any] = {
-    "reach": 3.0, "learning_rate": 1e-3, "warmup": 0, "decay": "linear", "strata": 1, "shift": False,
+    "max_length_ratio": 3.0, "learning_rate": 1e-3, "warmup": 0, "decay": "linear", "length_buckets": 1, "shift": False,
 }  # fmt: skip
 SMALL = (("alphabet", 48),)
 PRESETS = {
@@ -100,16 +107,16 @@ def ranges(n: int, longest: int) -> dict[str, list[int]]:
     return {"within": some(max(1, n // 2), n), "to 2 N": some(n + 1, 2 * n), "to 3 N": some(2 * n + 1, 3 * n)}
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Exact match in three ranges of lengths."""
     rows = []
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        group = [cell for cell in cells if cell.setting == setting]
-        source, n = work.source(setting), setting.train_length
+    for config in dict.fromkeys(run.config for run in runs):
+        group = [run for run in runs if run.config == config]
+        source, n = work.source(config), config.train_length
         for name, lengths in ranges(n, max(source.stream.lengths(1, 3 * n))).items():
             for (seed, length), found in work.scores(group, lengths, preset.examples).items():
-                more = {"range": name, "layers": setting.layers, "heads": setting.heads, "width": setting.width}
-                rows += tables.rows_of("reproduction", setting, source, seed, length, found, **more)
+                more = {"range": name, "layers": config.layers, "heads": config.heads, "width": config.width}
+                rows += tables.rows_of("reproduction", config, source, seed, length, found, **more)
     return rows
 
 
@@ -160,7 +167,7 @@ def figures(table: Any) -> dict[str, Any]:
         axis.set_xlabel("test lengths (N: longest in training)")
         axis.set_ylabel("exact match")
     draw.legend(figure, axes, columns=4)
-    n, floor = int(table["train_length"].iloc[0]), exact["floor"].max()
+    n, floor = int(table["train_length"].iloc[0]), exact["length_baseline"].max()
     draw.caption(
         figure,
         f"unique_copy, decoder, N = {n}. Published: Huang et al. 2025, N = 50. The length alone tells no copy (floor {floor:.0e} at most).",

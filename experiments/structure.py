@@ -1,7 +1,7 @@
 """What is learned about position: do encoders learn local order and decoders absolute position, and is a shift a linear map?
 
 The matched pair: an encoder with masked LM and a decoder with causal LM, the same text, tokenizer, size, steps and learned
-tables. Between them two cells that change one thing at a time: causal attention with masked tokens; next tokens of which a
+tables. Between them two runs that change one thing at a time: causal attention with masked tokens; next tokens of which a
 random 15 % are asked. Each with three starts: a packed stream cut anywhere, positions from 0; the same from a random position;
 windows that begin with a document. And a second domain. Of every model: its table (beside controls of the same shape), what it
 loses when positions are shifted, shuffled or permuted at test time (`jaxpe.analysis.use`), what a probe reads after every
@@ -44,17 +44,18 @@ from jaxpe.figures import structure as structure_figures
 from jaxpe.model import Transformer
 from jaxpe.records.statistics import EXPLORATORY, Answer, Claim, Estimate, direction_verdict, paired_difference, told
 from jaxpe.study import grids, tables
-from jaxpe.study.presets import THREE, Preset, Row
-from jaxpe.study.workspace import Cell, Workspace, describe
+from jaxpe.study.presets import THREE, GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace, describe
 from jaxpe.training import parameters
-from jaxpe.training.config import Setting
+from jaxpe.training.config import RunConfig
 from jaxpe.training.evaluate import Losses
 
 MEASUREMENT, USE = 3, 1  # raise them when the numbers of hidden states, or of changed positions, change
 LEARNED = ("learned",)
 SHOWN = 13  # positions of a map, evenly spaced, and points of a curve, so that the table stays small
 PLACES = 4  # of a window, whose losses are told together
-LOOKED_AT = 3  # models of a setting whose hidden states are read, and all of those that carry C9
+LOOKED_AT = 3  # models of a config whose hidden states are read, and all of those that carry C9
 CONTROLS = 6  # drawn tables
 CONTROL = {"experiment": "structure", "task": "controls", "positions": "arange"}
 PAIR = ("masked_lm", "causal_lm")  # whose hidden states are read
@@ -62,7 +63,7 @@ USES = 0.1  # shift share from which a model uses absolute position
 # From masked to next-token prediction, one step at a time: the mask, the objective, the number of predictions.
 CHAIN = ("masked_lm", "causal_masked_lm", "sampled_causal_lm", "causal_lm")
 TEN, SIX = grids.STANDARD_TEXT + grids.TEN, grids.STANDARD_TEXT + grids.SIX
-OFFSET = (*SIX, ("reach", 2.0))  # a table short enough that random starts train all of it: 193 rows
+OFFSET = (*SIX, ("max_length_ratio", 2.0))  # a table short enough that random starts train all of it: 193 rows
 DOCUMENT = (*SIX, ("starts", "document"))
 SECOND = (*SIX, ("corpus", "wordnet"))  # left out where it was not fetched
 LARGE = (("width", 256), ("layers", 4), ("heads", 4), ("steps", 40_000), ("vocabulary", 4096), ("seeds", 10))
@@ -71,16 +72,16 @@ TINY = tuple((name, size) for name, size in grids.QUICK_TEXT if name not in ("st
 
 PRESETS = {
     "smoke": Preset(
-        (Row("reverse", ("encoder",), LEARNED), Row("causal_lm", ("decoder",), LEARNED, sizes=(*TINY, ("reach", 2.0)))),
-        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+        (GridRow(task="reverse", architectures=("encoder",), encodings=LEARNED), GridRow(task="causal_lm", architectures=("decoder",), encodings=LEARNED, overrides=(*TINY, ("max_length_ratio", 2.0)))),
+        seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
         (
-            Row("reverse", ("encoder",), LEARNED),
+            GridRow(task="reverse", architectures=("encoder",), encodings=LEARNED),
             grids.text("masked_lm", grids.QUICK_TEXT, LEARNED),
             grids.text("causal_lm", grids.QUICK_TEXT, ("none", "learned")),
         ),
-        train_length=8, steps=800, points=7,
+        train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
         (
@@ -90,9 +91,9 @@ PRESETS = {
             *[grids.text(task, OFFSET, LEARNED, ("offset",)) for task in CHAIN],
             *[grids.text(task, DOCUMENT, LEARNED) for task in CHAIN],
             *[grids.text(task, SECOND, LEARNED) for task in CHAIN if task != "causal_masked_lm"],
-            *[Row("reverse", ("encoder",), LEARNED, (sampler,)) for sampler in ("arange", "offset")],
+            *[GridRow(task="reverse", architectures=("encoder",), encodings=LEARNED, positions=(sampler,)) for sampler in ("arange", "offset")],
         ),
-        seeds=10, train_length=12, steps=3000, points=14, examples=512,
+        seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
 }  # fmt: skip
 PRESETS["full"] = Preset(
@@ -105,66 +106,66 @@ PRESETS["full"] = Preset(
 )  # fmt: skip
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Tables, what position is worth and for what, hidden states and heads; and the controls of every shape of table."""
-    rows, shapes, looks = list[tables.Row](), dict[tuple[int, ...], None](), dict[int, Any]()
-    for setting in dict.fromkeys(cell.setting for cell in cells):
-        group = [cell for cell in cells if cell.setting == setting]
+    rows, shapes, looks = list[TableRow](), dict[tuple[int, ...], None](), dict[int, Any]()
+    for config in dict.fromkeys(run.config for run in runs):
+        group = [run for run in runs if run.config == config]
         codes, sentence = position_codes(work, group)
         if codes.any():
             shapes.setdefault(codes.shape[1:])
-            tokens = np.stack([np.asarray(work.model(cell).stack.embedding[...], np.float64) for cell in group])
-            bases = [base_row(cell) for cell in group]
+            tokens = np.stack([np.asarray(work.model(run).stack.embedding[...], np.float64) for run in group])
+            bases = [base_row(run) for run in group]
             told = bases[0] | {"seed": None, "metric": "rows_measured", "value": codes.shape[1], "text": sentence}
-            drawn = setting.encoding == "learned" and (not setting.language or is_of_pair(setting, preset))
+            drawn = config.encoding == "learned" and (not config.language or is_of_pair(config, preset))
             rows += [told, *of_tables(bases, codes, tokens, whole=drawn)]
-        if setting.language:
-            rows += uses(work, group, setting, preset.examples)
-            if is_of_pair(setting, preset) and setting.positions == "arange":
-                rows += looked_at(work, group, setting, preset.examples, looks)
+        if config.language:
+            rows += uses(work, group, config, preset.examples)
+            if is_of_pair(config, preset) and config.positions == "arange":
+                rows += looked_at(work, group, config, preset.examples, looks)
     return rows + controls(list(shapes), preset)
 
 
-def is_of_pair(setting: Setting, preset: Preset) -> bool:
+def is_of_pair(config: RunConfig, preset: Preset) -> bool:
     """The matched pair itself, on the packed stream of the first domain."""
-    return setting.task in PAIR and (setting.starts, setting.corpus) == ("packed", preset.corpus)
+    return config.task in PAIR and (config.starts, config.corpus) == ("packed", preset.corpus)
 
 
-def base_row(cell: Cell) -> tables.Row:
-    setting = cell.setting
-    row = tables.base_row("structure", setting, cell.seed, None)
-    return row | ({"starts": setting.starts, "corpus": setting.corpus} if setting.language else {})
+def base_row(run: Run) -> TableRow:
+    config = run.config
+    row = tables.base_row("structure", config, run.seed, None)
+    return row | ({"starts": config.starts, "corpus": config.corpus} if config.language else {})
 
 
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def position_codes(work: Workspace, group: list[Cell]) -> tuple[np.ndarray, str]:
-    """What the models of a setting add at the positions that training visited (seeds × positions × width), and which those are.
+def position_codes(work: Workspace, group: list[Run]) -> tuple[np.ndarray, str]:
+    """What the models of a config add at the positions that training visited (seeds × positions × width), and which those are.
 
     Of a learned table the rows that training moved in every seed; of a code without parameters those that the sampler gives.
     """
-    setting = group[0].setting
-    stream = work.source(setting).stream
-    before = coded([parameters.fresh(setting, stream, cell.seed) for cell in group], setting)
-    after = coded([work.model(cell) for cell in group], setting)
+    config = group[0].config
+    stream = work.source(config).stream
+    before = coded([parameters.fresh(config, stream, run.seed) for run in group], config)
+    after = coded([work.model(run) for run in group], config)
     if (before != after).any():
         kept, sentence = trained_rows.by_change(before, after)
         return after[:, kept].astype(np.float64), sentence
-    visited = setting.sampler.bound(stream.sizes(stream.lengths(1, setting.train_length)[-1])[0])
+    visited = config.sampler.bound(stream.sizes(stream.lengths(1, config.train_length)[-1])[0])
     return after[:, :visited].astype(np.float64), f"Rows 0-{visited - 1} were met in training."
 
 
-def coded(models: Sequence[Transformer], setting: Setting) -> np.ndarray:
+def coded(models: Sequence[Transformer], config: RunConfig) -> np.ndarray:
     """What each model adds to an embedding of zeros, at every position (the target side's)."""
-    places = jnp.arange(setting.table_length)
-    return np.stack([np.asarray(code_of(model.stack.encodings[0], places, setting.width)) for model in models])
+    places = jnp.arange(config.table_length)
+    return np.stack([np.asarray(code_of(model.stack.encodings[0], places, config.width)) for model in models])
 
 
-def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | None, whole: bool) -> list[tables.Row]:
+def of_tables(bases: list[TableRow], codes: np.ndarray, tokens: np.ndarray | None, whole: bool) -> list[TableRow]:
     """Every measure of a stack of tables, a row a seed. `whole`: also what maps and curves are drawn from."""
     size = {"rows": codes.shape[1], "width": codes.shape[2]}
-    rows = list[tables.Row]()
+    rows = list[TableRow]()
     for name, values in position_table.measured(codes, tokens).items():
         pairs = list(zip(bases, values, strict=True))
         if name not in structure_figures.MEASURES and np.isfinite(values).any():
@@ -191,7 +192,7 @@ def of_tables(bases: list[tables.Row], codes: np.ndarray, tokens: np.ndarray | N
     return rows
 
 
-def controls(shapes: list[tuple[int, ...]], preset: Preset) -> list[tables.Row]:
+def controls(shapes: list[tuple[int, ...]], preset: Preset) -> list[TableRow]:
     """Sinusoids, Gaussian rows and smooth random rows of the shapes of the learned tables, and the exact rotation."""
     rows = []
     for positions, width in shapes:
@@ -208,43 +209,45 @@ def controls(shapes: list[tuple[int, ...]], preset: Preset) -> list[tables.Row]:
 # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def uses(work: Workspace, group: list[Cell], setting: Setting, examples: int) -> list[tables.Row]:
+def uses(work: Workspace, group: list[Run], config: RunConfig, examples: int) -> list[TableRow]:
     """Bits per character under changed positions, a row a condition and seed; and by place, the mean over seeds."""
-    rows, found = list[tables.Row](), losses_of(work, group, setting, examples)
-    floor = tables.text_floor(work.source(setting), "bits_per_character")
-    blind = use.bag_of_words(setting, work.source(setting), examples) if setting.task == "masked_lm" else None
-    beside = {"n_examples": examples, "test_length": use.test_length(setting)}
-    for cell, one in zip(group, found, strict=True):
-        base = base_row(cell) | beside
-        whole = {"metric": "bits_per_character", "value": use.bits(one["whole"]), "test_length": setting.train_length}
-        rows.append(base | whole | {"floor": floor, "order_blind": blind})
-        rows.append(base | {"metric": "bits_per_character", "value": use.bits(one["as trained"]), "floor": floor})
+    rows, found = list[TableRow](), losses_of(work, group, config, examples)
+    floor = tables.text_baseline(work.source(config), "bits_per_character")
+    blind = use.bag_of_words(config, work.source(config), examples) if config.task == "masked_lm" else None
+    beside = {"n_examples": examples, "test_length": use.test_length(config)}
+    for run, one in zip(group, found, strict=True):
+        base = base_row(run) | beside
+        whole = {"metric": "bits_per_character", "value": use.bits(one["whole"]), "test_length": config.train_length}
+        rows.append(base | whole | {"length_baseline": floor, "order_blind_baseline": blind})
+        rows.append(
+            base | {"metric": "bits_per_character", "value": use.bits(one["as trained"]), "length_baseline": floor}
+        )
         for condition, cost in use.costs(one).items():
             rows.append(
                 base | {"metric": "cost", "condition": condition.kind, "size": condition.size, "value": round(cost, 6)}
             )
     return rows + by_place(
-        base_row(group[0]) | {"seed": None, "test_length": setting.train_length}, [one["whole"] for one in found]
+        base_row(group[0]) | {"seed": None, "test_length": config.train_length}, [one["whole"] for one in found]
     )
 
 
-def losses_of(work: Workspace, group: list[Cell], setting: Setting, examples: int) -> list[dict[str, Losses]]:
-    """`use.measured` of every cell, measured where it is not stored yet."""
+def losses_of(work: Workspace, group: list[Run], config: RunConfig, examples: int) -> list[dict[str, Losses]]:
+    """`use.measured` of every run, measured where it is not stored yet."""
     key = {"kind": "use", "version": USE, "examples": examples}
-    lacking = [cell for cell in group if work.results.read_measurement(cell.id, key) is None]
+    lacking = [run for run in group if work.results.read_measurement(run.id, key) is None]
     if lacking:
-        work.progress.note(f"changing positions of {describe(setting)}")
-        models = [work.model(cell) for cell in lacking]
-        found = use.measured(setting, work.source(setting), work.mesh, models, examples)
-        for cell, one in zip(lacking, found, strict=True):
-            work.results.write_measurement(cell.id, key, use.packed(one))
-    stored = [work.results.read_measurement(cell.id, key) for cell in group]
+        work.progress.note(f"changing positions of {describe(config)}")
+        models = [work.model(run) for run in lacking]
+        found = use.measured(config, work.source(config), work.mesh, models, examples)
+        for run, one in zip(lacking, found, strict=True):
+            work.results.write_measurement(run.id, key, use.packed(one))
+    stored = [work.results.read_measurement(run.id, key) for run in group]
     return [use.unpacked(one) for one in stored if one is not None]
 
 
-def by_place(base: tables.Row, found: list[Any]) -> list[tables.Row]:
+def by_place(base: TableRow, found: list[Any]) -> list[TableRow]:
     """Bits per character and perplexity at every four places, of all seeds together; `row` is the middle of the four."""
-    rows, total = list[tables.Row](), jax.tree.map(lambda *parts: np.sum(parts, axis=0), *found)
+    rows, total = list[TableRow](), jax.tree.map(lambda *parts: np.sum(parts, axis=0), *found)
     for first in range(0, len(total.nats), PLACES):
         answers, nats, characters = (part[first : first + PLACES].sum() for part in total)
         if characters:
@@ -258,37 +261,37 @@ def by_place(base: tables.Row, found: list[Any]) -> list[tables.Row]:
 
 
 def looked_at(
-    work: Workspace, group: list[Cell], setting: Setting, examples: int, looks: dict[int, Any]
-) -> list[tables.Row]:
+    work: Workspace, group: list[Run], config: RunConfig, examples: int, looks: dict[int, Any]
+) -> list[TableRow]:
     """Probes after every layer, position beyond the training length and projected out, and the heads of some models."""
-    carries = setting.task == "causal_lm" and setting.encoding == "none"
-    source, rows = work.source(setting), list[tables.Row]()
+    carries = config.task == "causal_lm" and config.encoding == "none"
+    source, rows = work.source(config), list[TableRow]()
     key = {"kind": "structure", "version": MEASUREMENT, "examples": examples}
 
-    def measure(cell: Cell) -> tables.Found:
+    def measure(run: Run) -> tables.Found:
         if id(source) not in looks:  # one object for every encoding of a task
-            looks[id(source)] = hidden.look_of(setting, source, examples), recovery.longer(setting, source, 64)
-        return everything(work, cell, *looks[id(source)])
+            looks[id(source)] = hidden.look_of(config, source, examples), recovery.longer(config, source, 64)
+        return everything(work, run, *looks[id(source)])
 
-    for cell in group if carries else group[:LOOKED_AT]:
-        found = work.found(cell, key, partial(measure, cell))
-        rows += [base_row(cell) | columns | {"value": value} for columns, value in found]
+    for run in group if carries else group[:LOOKED_AT]:
+        found = work.found(run, key, partial(measure, run))
+        rows += [base_row(run) | columns | {"value": value} for columns, value in found]
     return rows
 
 
-def everything(work: Workspace, cell: Cell, look: hidden.Look, beyond: hidden.Sample) -> tables.Found:
+def everything(work: Workspace, run: Run, look: hidden.Look, beyond: hidden.Sample) -> tables.Found:
     """What is measured on the states of one trained model, beside the same network untrained."""
-    setting, found = cell.setting, list[Any]()
-    model, untrained = work.model(cell), parameters.fresh(setting, work.source(setting).stream, cell.seed)
+    config, found = run.config, list[Any]()
+    model, untrained = work.model(run), parameters.fresh(config, work.source(config).stream, run.seed)
     for network, one in (("trained", model), ("untrained", untrained)):
         states = np.asarray(hidden.hidden_states(jax.tree.map(jnp.asarray, one), look.sample.inputs))
-        found += hidden.read_layers(states, look.sample, network, cell.seed)
-        if network == "trained" and cell.seed == 0:
-            found += hidden.read_layers(states, look.sample, "shuffled", cell.seed)
-    found += recovery.recovered(model, untrained, look, beyond, setting, cell.seed)
-    whole = cell.seed == 0 and setting.encoding == "learned"  # maps and curves too
-    words = heads.words_of(corpora.tokenizer(corpora.load(setting.corpus).train, setting.vocabulary)) if whole else ()
-    if setting.encoding != "sinusoidal":
+        found += hidden.read_layers(states, look.sample, network, run.seed)
+        if network == "trained" and run.seed == 0:
+            found += hidden.read_layers(states, look.sample, "shuffled", run.seed)
+    found += recovery.recovered(model, untrained, look, beyond, config, run.seed)
+    whole = run.seed == 0 and config.encoding == "learned"  # maps and curves too
+    words = heads.words_of(corpora.tokenizer(corpora.load(config.corpus).train, config.vocabulary)) if whole else ()
+    if config.encoding != "sinusoidal":
         found += heads.measured(model, untrained, look, whole=whole, words=words)
     told = [pair for pair in found if np.isfinite(pair[1]) and pair[0]["metric"] != "variance_share"]  # of extraction
     return [(columns, round(float(value), 5)) for columns, value in told]
@@ -358,7 +361,7 @@ def by_use(table: Any) -> Iterator[Claim]:
             f"C4.{name}", f"What {words} adds to the shift share.", difference(share[after], share[before])
         )
     near = {task: shares(table, "shift", here | {"task": task}, size=8) for task in CHAIN}
-    note = "Added after the first results: shifted by 32, half of the rows are ones that few windows reach."
+    note = "Added after the first results: shifted by 32, half of the rows are ones that few windows max_length_ratio."
     yield from claim(
         "C4.shift8",
         "The same as C4 with the shift by 8 alone.",

@@ -47,7 +47,8 @@ from jaxpe.pretrained import fetch
 from jaxpe.records.statistics import Answer, Claim, Estimate, direction_verdict, paired_difference, solved_share, told
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import Preset
-from jaxpe.study.workspace import Cell, Workspace
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 
 # examples: digits tested, photographs (a tenth) and verses (a 32nd) taken at most; width: of the readers' hidden layers.
 PRESETS = {
@@ -67,14 +68,14 @@ NOISY = (
 PRETRAINED = "minilm"  # whose word and position vectors are piled up where it was fetched
 NOT_RUN = "Not run: `jaxpe fetch efficientnet photographs`"
 OPENING = {"contradicted": "Not by the sum alone", "supported": "Yes"}  # by the verdict of C7
-Rows = Iterator[tables.Row]
+Rows = Iterator[TableRow]
 
 
-def row(task: str, metric: str, value: float, **more: Any) -> tables.Row:
+def row(task: str, metric: str, value: float, **more: Any) -> TableRow:
     return {"experiment": "superposition", "task": task, "metric": metric, "value": value} | more
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """All parts, one after the other."""
     parts = {
         "photographs": measure_photographs(work, preset),
@@ -121,7 +122,7 @@ def read_sums(preset: Preset, made: dict[tuple[str, str], list[tuple[Parts, Part
         for seed, (train, _) in enumerate(of_seeds):
             more: dict[str, Any] = {"parts": name, "encoding": encodings.label(encoding), "seed": seed}
             overlap = superposition.overlap_of(train)
-            yield row("readers", "subspace_overlap", overlap, floor=8 / superposition.WIDTH, **more)
+            yield row("readers", "subspace_overlap", overlap, length_baseline=8 / superposition.WIDTH, **more)
     for ((name, encoding), reader, seed), trained in readers.items():
         test = made[name, encoding][seed][1]
         yield from rank_rows(name, encoding, reader, trained, test, seed)
@@ -133,14 +134,14 @@ def train_readers(
     preset: Preset, given: dict[tuple[str, str], list[Parts]]
 ) -> dict[tuple[tuple[str, str], str, int], Reader]:
     """Readers by (what they read, reader, seed), all trained in one program."""
-    lanes = [(names, reader, seed) for names in given for reader in READERS for seed in range(preset.seeds)]
+    replicas = [(names, reader, seed) for names in given for reader in READERS for seed in range(preset.seeds)]
     parts = [one for of_seeds in given.values() for _ in READERS for one in of_seeds]
-    sums = np.array([READERS[reader] for _, reader, _ in lanes])
-    seeds = [seed for *_, seed in lanes]
+    sums = np.array([READERS[reader] for _, reader, _ in replicas])
+    seeds = [seed for *_, seed in replicas]
     training = Training(preset.width, preset.steps, preset.batch, preset.learning_rate)
     classes = max(SETTINGS[name] for name, _ in given)
     trained = superposition.train(superposition.stacked(parts, seeds), sums, seeds, classes, training)
-    return dict(zip(lanes, trained, strict=True))
+    return dict(zip(replicas, trained, strict=True))
 
 
 def rank_rows(name: str, encoding: str, reader: str, trained: Reader, test: Parts, seed: int) -> Rows:
@@ -149,8 +150,10 @@ def rank_rows(name: str, encoding: str, reader: str, trained: Reader, test: Part
     more: dict[str, Any] = {"parts": name, "encoding": encodings.label(encoding), "reader": reader, "seed": seed}
     more["n_examples"] = len(found)
     chance = superposition.chance_of_both(name)
-    yield row("readers", "both_named", float((found.max(1) <= 2).mean()), floor=chance, **more)
-    yield row("readers", "one_named_first", float((found.min(1) == 1).mean()), floor=2 / SETTINGS[name], **more)
+    yield row("readers", "both_named", float((found.max(1) <= 2).mean()), length_baseline=chance, **more)
+    yield row(
+        "readers", "one_named_first", float((found.min(1) == 1).mean()), length_baseline=2 / SETTINGS[name], **more
+    )
     for rank in range(2, 11):
         yield row("readers", "worse_rank_up_to", float((found.max(1) <= rank).mean()), rank=rank, **more)
 
@@ -166,11 +169,11 @@ def watermark_rows(reader: Reader, test: Parts, seed: int) -> Rows:
 def marked_rows(task: str, right: np.ndarray, read: np.ndarray | None, kind: str, weight: float, seed: int) -> Rows:
     classes = {"digits": 10, "photographs": 1000}[task]
     more: dict[str, Any] = {"added": kind, "weight": weight, "seed": seed, "n_examples": len(right)}
-    yield row(task, "picture_named", float(right.mean()), floor=1 / classes, **more)
+    yield row(task, "picture_named", float(right.mean()), length_baseline=1 / classes, **more)
     if read is not None:
         chance = 1 / PATTERNS if kind == "fixed pattern" else 2 / classes
-        yield row(task, "other_read", float(read.mean()), floor=chance, **more)
-        yield row(task, "both_survive", float((right & read).mean()), floor=chance / classes, **more)
+        yield row(task, "other_read", float(read.mean()), length_baseline=chance, **more)
+        yield row(task, "both_survive", float((right & read).mean()), length_baseline=chance / classes, **more)
 
 
 # ── photographs ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,7 +214,7 @@ def measure_photographs(work: Workspace, preset: Preset) -> Rows:
     classify = classifier(batch=min(24, len(found)))  # few are filled up
     for one, logits in zip(found, classify(np.stack([one.pixels for one in found])), strict=True):
         rank = photo.rank(logits, one.label)
-        yield row("photographs", "rank_alone", rank, first=one.name, label_first=one.label, floor=500.5)
+        yield row("photographs", "rank_alone", rank, first=one.name, label_first=one.label, length_baseline=500.5)
     chosen = photo.pairs(found)
     for mix in photo.MIXES:
         ranks = photo.pair_ranks(found, chosen, mix, classify)
@@ -294,8 +297,8 @@ def pile_rows(
         right = [a == b for a, b in zip(verses, found, strict=True)]
         exact, share = float(np.mean([one.all() for one in right])), float(np.concatenate(right).mean())
         at = more | {"width": known.tokens.shape[1], "noise": noise, "seed": seed}
-        yield row("pile", "verses_rebuilt", exact, floor=0.0, n_examples=len(verses), **at)
-        yield row("pile", "tokens_in_place", share, floor=1 / LONGEST, n_examples=sum(map(len, verses)), **at)
+        yield row("pile", "verses_rebuilt", exact, length_baseline=0.0, n_examples=len(verses), **at)
+        yield row("pile", "tokens_in_place", share, length_baseline=1 / LONGEST, n_examples=sum(map(len, verses)), **at)
 
 
 def example_rows(verses: Sequence[str], encoding: str) -> Rows:
@@ -363,13 +366,13 @@ def named_first(table: Any, **columns: Any) -> list[tuple[str, bool]]:
 
 
 def positioned(table: Any, encoding: str, first: bool) -> Claim:
-    cell = {"metric": "both_named", "parts": TOKENS, "encoding": encoding}
+    where = {"metric": "both_named", "parts": TOKENS, "encoding": encoding}
     return compared(
         table,
         "C7.position" if first else f"C7.position-{encoding.lower()}",
         f"A token and its position ({encoding}) survive addition for a reader trained on sums (minus: never shown sums).",
-        cell | {"reader": SUMS},
-        cell | {"reader": SINGLE},
+        where | {"reader": SUMS},
+        where | {"reader": SINGLE},
         "Tested on sums of a token and a position that were never trained together.",
     )
 
@@ -388,13 +391,13 @@ def compared(table: Any, name: str, statement: str, first: dict, second: dict, n
 
 def destroyed(table: Any) -> Claim:
     """The primary cell. Little gained by training on sums means loss only where little is named at all."""
-    cell = {"metric": "both_named", "parts": "digit + digit"}
-    never, trained = tables.paired(table, cell | {"reader": SINGLE}, cell | {"reader": SUMS})
+    where = {"metric": "both_named", "parts": "digit + digit"}
+    never, trained = tables.paired(table, where | {"reader": SINGLE}, where | {"reader": SUMS})
     found = paired_difference(never, trained)
     verdict = direction_verdict(found, -GAIN)
     if verdict == "supported" and trained.mean() >= 0.5:
         verdict = "contradicted"
-    chance = float(tables.select(table, **cell)["floor"].iloc[0])
+    chance = float(tables.select(table, **where)["length_baseline"].iloc[0])
     note = (
         f"Both named: {never.mean():.3f} never shown sums, {trained.mean():.3f} trained on sums, {chance:.3f} chance."
     )
@@ -595,10 +598,10 @@ def summary(table: Any) -> tuple[str, list[dict[str, Any]]]:
     rows = []
     named = tables.select(table, metric="both_named")
     for name, encoding in dict.fromkeys(zip(named["parts"], named["encoding"].fillna(""), strict=True)):
-        cell = {"parts": name} | ({"encoding": encoding} if encoding else {})
-        overlap = float(tables.select(table, metric="subspace_overlap", **cell)["value"].mean())
-        chance = float(tables.select(named, **cell)["floor"].iloc[0])
-        read = {reader: tables.shown(mean_of(table, reader=reader, **cell)) for reader in READERS}
+        where = {"parts": name} | ({"encoding": encoding} if encoding else {})
+        overlap = float(tables.select(table, metric="subspace_overlap", **where)["value"].mean())
+        chance = float(tables.select(named, **where)["length_baseline"].iloc[0])
+        read = {reader: tables.shown(mean_of(table, reader=reader, **where)) for reader in READERS}
         what = f"{name} ({encoding})" if encoding else name
         rows.append(
             {"sum of": what, "overlap of subspaces": tables.shown(overlap)} | read | {"chance": f"{chance:.2g}"}

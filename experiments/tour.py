@@ -19,13 +19,14 @@ import numpy as np
 from jaxpe import cli
 from jaxpe.analysis import attention, heads
 from jaxpe.data import corpus
+from jaxpe.data.examples import BLANK, BOS, SPECIALS
 from jaxpe.figures import style as draw
 from jaxpe.model import Inputs
 from jaxpe.records.statistics import Claim
 from jaxpe.study import grids, tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.workspace import Cell, Workspace
-from jaxpe.tasks.formatting import BLANK, BOS, SPECIALS
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.evaluate import test_lengths
 
 VERSES, ORDERS, GUESSES = 4, 6, 6  # order 0: as written
@@ -34,58 +35,58 @@ ONE = (("seeds", 1),)
 READS = ("none", "learned")
 PRESETS = {
     "smoke": Preset(
-        (Row("reverse", ("encoder",)),),
-        seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, steps=40, batch=16, strata=1,
+        (GridRow(task="reverse", architectures=("encoder",)),),
+        seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
-        (Row("reverse", ("encoder",)), grids.text("masked_lm", grids.QUICK_TEXT + ONE, READS)),
-        seeds=1, train_length=8, steps=800, points=7,
+        (GridRow(task="reverse", architectures=("encoder",)), grids.text("masked_lm", grids.QUICK_TEXT + ONE, READS)),
+        seeds=1, train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
-        (Row("reverse", ("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
-        seeds=1, train_length=12, steps=3000, points=14, examples=512,
+        (GridRow(task="reverse", architectures=("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
+        seeds=1, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
     "full": Preset(
-        (Row("reverse", ("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
-        seeds=1, train_length=20, steps=10_000, points=20, examples=1024, width=64, heads=4,
+        (GridRow(task="reverse", architectures=("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
+        seeds=1, train_length=20, steps=10_000, num_test_lengths=20, examples=1024, width=64, heads=4,
     ),
 }  # fmt: skip
 
 
-def measure(work: Workspace, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Accuracy by length and the codes of the toy task; guesses on text."""
     rows = []
-    for cell in cells:
-        setting, source = cell.setting, work.source(cell.setting)
-        base = tables.base_row("tour", setting, cell.seed, None)
-        if setting.language:
-            rows += [base | row for row in guesses(work, cell)] if setting.task == "masked_lm" else []
+    for run in runs:
+        config, source = run.config, work.source(run.config)
+        base = tables.base_row("tour", config, run.seed, None)
+        if config.language:
+            rows += [base | row for row in guesses(work, run)] if config.task == "masked_lm" else []
             continue
-        lengths = test_lengths(source.stream, setting.train_length, preset.reach, preset.points)
-        for (seed, length), found in work.scores([cell], lengths, preset.examples).items():
-            rows += tables.rows_of("tour", setting, source, seed, length, found)
-        rows += [base | row for row in code(work, cell)]
+        lengths = test_lengths(source.stream, config.train_length, preset.max_length_ratio, preset.num_test_lengths)
+        for (seed, length), found in work.scores([run], lengths, preset.examples).items():
+            rows += tables.rows_of("tour", config, source, seed, length, found)
+        rows += [base | row for row in code(work, run)]
     return rows
 
 
-def code(work: Workspace, cell: Cell) -> list[tables.Row]:
+def code(work: Workspace, run: Run) -> list[TableRow]:
     """What the trained model adds to a token at each position of training, number by number."""
-    setting = cell.setting
-    model = work.model(cell)
-    positions = jnp.arange(max(work.source(setting).stream.sizes(setting.train_length)))
-    added = np.asarray(attention.code_of(model.stack.encodings[0], positions, setting.width))
+    config = run.config
+    model = work.model(run)
+    positions = jnp.arange(max(work.source(config).stream.sizes(config.train_length)))
+    added = np.asarray(attention.code_of(model.stack.encodings[0], positions, config.width))
     return [
         {"metric": "code", "position": int(p), "dimension": int(d), "value": float(f"{added[p, d]:.3g}")}
         for p, d in np.ndindex(*added.shape)
     ]
 
 
-def guesses(work: Workspace, cell: Cell) -> list[tables.Row]:
+def guesses(work: Workspace, run: Run) -> list[TableRow]:
     """The likeliest words at the masked place of each verse, in its order and in five others, and the verses themselves."""
-    setting = cell.setting
-    tokenizer = corpus.tokenizer(corpus.load(setting.corpus).train, setting.vocabulary)
-    words, model, rows = heads.words_of(tokenizer), jax.tree.map(jnp.asarray, work.model(cell)), list[tables.Row]()
-    for verse, tokens in enumerate(verses(setting, tokenizer)):  # none where training examples are shorter
+    config = run.config
+    tokenizer = corpus.tokenizer(corpus.load(config.corpus).train, config.vocabulary)
+    words, model, rows = heads.words_of(tokenizer), jax.tree.map(jnp.asarray, work.model(run)), list[TableRow]()
+    for verse, tokens in enumerate(verses(config, tokenizer)):  # none where training examples are shorter
         place = len(tokens) // 2
         for order in range(ORDERS):
             others = [at for at in range(len(tokens)) if at != place]
@@ -102,10 +103,10 @@ def guesses(work: Workspace, cell: Cell) -> list[tables.Row]:
     return rows
 
 
-def verses(setting: Any, tokenizer: Any) -> list[np.ndarray]:
+def verses(config: Any, tokenizer: Any) -> list[np.ndarray]:
     """The first held-out verses that fit into a training example."""
-    encoded = tokenizer.encode_batch(list(corpus.load(setting.corpus).validation[:200]))
-    fitting = [np.array(one.ids) + SPECIALS for one in encoded if SHORTEST <= len(one.ids) <= setting.train_length]
+    encoded = tokenizer.encode_batch(list(corpus.load(config.corpus).validation[:200]))
+    fitting = [np.array(one.ids) + SPECIALS for one in encoded if SHORTEST <= len(one.ids) <= config.train_length]
     return fitting[:VERSES]
 
 

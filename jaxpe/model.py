@@ -48,7 +48,7 @@ class ModelConfig:
 
 
 # (a, b): embeddings are a·token + b·position, position being what the encoding adds. None: as the encoding has it.
-Mix = Float[Array, "2"] | None
+Scales = Float[Array, "2"] | None
 # The share of the training that is done, for encodings that change on the way (`Encoding.at`); 1 afterwards.
 Progress = float | Float[Array, ""]
 
@@ -235,12 +235,12 @@ class Stack(nnx.Module):
         self.cross_encodings = nnx.List(encodings_of(make, "cross", config.layers, encoding_key, 1000) if cross else [])
 
     def embed(
-        self, tokens: Int[Array, T], positions: Num[Array, T], mix: Mix = None, progress: Progress = 1.0
+        self, tokens: Int[Array, T], positions: Num[Array, T], scales: Scales = None, progress: Progress = 1.0
     ) -> Float[Array, "T D"]:
         check_positions(self.encodings[0], positions)
         x = self.embedding[...][tokens]
         coded = self.encodings[0].at(0, progress).embed(x, positions)
-        return coded if mix is None else mix[0] * x + mix[1] * (coded - x)
+        return coded if scales is None else scales[0] * x + scales[1] * (coded - x)
 
     def __call__(
         self,
@@ -305,14 +305,14 @@ class Transformer(nnx.Module):
         self.unembedding = matrix(key, config.width, config.vocabulary, fan_in=config.width)
 
     def read_source(
-        self, inputs: Inputs, scaling_length: Any = None, mix: Mix = None, progress: Progress = 1.0
+        self, inputs: Inputs, scaling_length: Any = None, scales: Scales = None, progress: Progress = 1.0
     ) -> tuple[Float[Array, "S D"], Record]:
         """The encoder side of an encoder-decoder: the memory that its decoder looks at."""
         assert self.source is not None
         size = inputs.source.shape[0]
         mask = jnp.broadcast_to(real(size, inputs.source_length), (size, size))
         view = View(inputs.source_positions, inputs.source_positions, mask, scaling_length)
-        x = self.source.embed(inputs.source, inputs.source_positions, mix, progress)
+        x = self.source.embed(inputs.source, inputs.source_positions, scales, progress)
         x, _, record = self.source(x, view, progress=progress)
         return x, record
 
@@ -325,7 +325,7 @@ class Transformer(nnx.Module):
         inputs: Inputs,
         *,
         scaling_length: Any = None,
-        mix: Mix = None,
+        scales: Scales = None,
         progress: Progress = 1.0,
         record: bool = False,
     ) -> Output:
@@ -336,10 +336,10 @@ class Transformer(nnx.Module):
             mask = mask & jnp.tri(size, dtype=bool)
         memory, source_record = None, None
         if self.source is not None:
-            x, source_record = self.read_source(inputs, scaling_length, mix, progress)
+            x, source_record = self.read_source(inputs, scaling_length, scales, progress)
             memory = self.memory(inputs, x, inputs.positions, scaling_length)
         view = View(inputs.positions, inputs.positions, mask, scaling_length)
-        x = self.stack.embed(inputs.tokens, inputs.positions, mix, progress)
+        x = self.stack.embed(inputs.tokens, inputs.positions, scales, progress)
         x, _, seen = self.stack(x, view, memory, progress=progress)
         return Output(x @ self.unembedding[...], seen._replace(source=source_record) if record else None)
 

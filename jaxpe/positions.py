@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
+from jaxpe.data.examples import SPECIALS
 from jaxpe.errors import UserError, unknown
-from jaxpe.tasks.formatting import SPECIALS
 
 
 @dataclass(frozen=True)

@@ -281,7 +281,7 @@ class CallsBack(Sinusoidal):
 
 
 class CannotBeMapped(Sinusoidal):
-    """Asks the key for a Python number, which a lane of a population has not."""
+    """Asks the key for a Python number, which a replica of a population has not."""
 
     def __init__(self, model_width, heads, max_length, attention, *, key):
         base = 9000.0 + int(jax.random.randint(key, (), 0, 9))

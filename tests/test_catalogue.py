@@ -9,7 +9,7 @@ from scipy import stats
 
 from jaxpe import encodings
 from jaxpe.study import experiment, tables, workspace
-from jaxpe.training.config import Setting, source_of
+from jaxpe.training.config import RunConfig, source_of
 
 catalogue = experiment.load("catalogue").module
 reproduction = experiment.load("reproduction").module
@@ -22,7 +22,7 @@ def rows(values, task="copy", metric="exact_match", seeds=6, **more):
         [
             {"encoding": name, "task": task, "architecture": "decoder", "positions": "arange", "switch": np.nan,
              "metric": metric, "seed": seed, "train_length": 10, "test_length": length, "value": value + 0.001 * seed,
-             "floor": 0.1, "order_blind": np.nan, "unvisited": np.nan} | more
+             "length_baseline": 0.1, "order_blind_baseline": np.nan, "unvisited": np.nan} | more
             for name, value in values.items() for seed in range(seeds) for length in (10, 15, 20, 50)
         ]
     )  # fmt: skip
@@ -63,10 +63,10 @@ def test_models_tested_with_another_encoding_stand_under_a_name_of_their_own():
     [("learned", 0.5), ("random_fixed", 0.5), ("none", None), ("alibi", None), ("t5_scaled", 0.0)],
 )
 def test_the_share_that_training_never_visited(encoding, share):
-    setting = Setting("copy", "encoder", encoding, 10, 120, width=16, heads=4, encoding_options=(
+    config = RunConfig("copy", "encoder", encoding, 10, 120, width=16, heads=4, encoding_options=(
         (("trained_positions", 20),) if encoding == "t5_scaled" else ()
     ))  # fmt: skip
-    assert catalogue.share_unvisited(setting, source_of(setting), 20) == share
+    assert catalogue.share_unvisited(config, source_of(config), 20) == share
 
 
 def test_rows_of_shaw_and_buckets_of_t5_that_training_never_met_are_counted():
@@ -82,10 +82,10 @@ def test_rows_of_shaw_and_buckets_of_t5_that_training_never_met_are_counted():
 
 
 def test_a_trained_model_is_tested_with_another_encoding_in_its_place():
-    setting = Setting("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
-    other = workspace.replaced(setting, "rotary_yarn")
+    config = RunConfig("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
+    other = workspace.replaced(config, "rotary_yarn")
     assert dict(other.encoding_options) == {"trained_positions": 13} and other.encoding == "rotary_yarn"
-    assert workspace.replaced(setting, None) == setting
+    assert workspace.replaced(config, None) == config
 
 
 def copies(offset, none, size=(4, 1, 64), within=(1.0, 1.0), seeds=10):
@@ -125,9 +125,9 @@ def test_the_published_protocol_is_the_one_of_full():
     assert (preset.decay, preset.stop_every, preset.train_length) == ("linear", 3000, 50)
     from jaxpe.study import presets
 
-    [setting, *_] = presets.settings(preset, {})
-    assert setting.encoding == "learned" and setting.table_length == 303
-    assert dict(setting.position_options) == {"limit": 303}
+    [config, *_] = presets.configs(preset, {})
+    assert config.encoding == "learned" and config.table_length == 303
+    assert dict(config.position_options) == {"limit": 303}
 
 
 def carried(gain, way="randomized"):
@@ -161,4 +161,4 @@ def test_every_encoding_stands_in_the_big_table_where_it_is_defined():
         assert found >= set(encodings.CATALOGUE), task
     encoder = {name for row in grid if row.architectures == ("encoder",) for name in row.encodings}
     assert set(encodings.CATALOGUE) - encoder == {"xpos", "xpos_scaled", "cope", "cope_scaled"}
-    assert tables.CELL == ["task", "architecture", "encoding", "positions"]
+    assert tables.CONFIG_COLUMNS == ["task", "architecture", "encoding", "positions"]

@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas
 import pytest
 
-from jaxpe import cli
 from jaxpe.records import store
 from jaxpe.study import experiment, tables, tuning
 
@@ -49,8 +48,8 @@ REQUIRED = [
     "test_length",
     "metric",
     "value",
-    "floor",
-    "order_blind",
+    "length_baseline",
+    "order_blind_baseline",
     "n_examples",
 ]
 
@@ -77,7 +76,7 @@ def test_summaries_are_on_the_page(smoke, name, column):
 
 @ONE_WORKER
 def test_plotting_again_gives_the_same_bytes(smoke):
-    files = sorted(path for path in smoke.rglob("*") if "cells" not in path.parts and path.is_file())
+    files = sorted(path for path in smoke.rglob("*") if "runs" not in path.parts and path.is_file())
     before = {path: path.read_bytes() for path in files}
     (stale := smoke / "structure" / "figures" / "of_an_earlier_table.svg").write_text("<svg/>")
     assert jaxpe("plot", "--results", smoke).returncode == 0
@@ -98,14 +97,14 @@ OWN = """
 
 Prediction: no.
 \"\"\"
-from jaxpe.study.presets import Preset, Row
+from jaxpe.study.presets import Preset, GridRow
 from jaxpe.study import tables
-PRESETS = {"quick": Preset((Row("reverse", ("encoder",), ("none",)),), seeds=1, train_length=4, reach=2.0, steps=8,
-                           batch=8, width=16, layers=1, strata=1, examples=8)}
-def measure(work, cells, preset):
-    scores = work.scores(cells, [4], preset.examples)
+PRESETS = {"quick": Preset((GridRow("reverse", ("encoder",), ("none",)),), seeds=1, train_length=4, max_length_ratio=2.0, steps=8,
+                           batch=8, width=16, layers=1, length_buckets=1, examples=8)}
+def measure(work, runs, preset):
+    scores = work.scores(runs, [4], preset.examples)
     return [row for (seed, n), s in scores.items()
-            for row in tables.rows_of("mine", cells[0].setting, work.source(cells[0].setting), seed, n, s)]
+            for row in tables.rows_of("mine", runs[0].config, work.source(runs[0].config), seed, n, s)]
 def figures(table):
     return {}
 def claims(table):
@@ -126,7 +125,7 @@ def test_an_experiment_and_an_encoding_of_the_users_own(tmp_path):
     done = jaxpe(
         "run", tmp_path / "mine.py", "--encodings", f"none,{tmp_path / 'code.py'}:Mine", "--results", tmp_path / "r"
     )
-    assert done.returncode == 2 and "share their setting" in done.stderr  # mine.py measures one setting only
+    assert done.returncode == 2 and "share their config" in done.stderr  # mine.py measures one config only
     done = jaxpe(
         "run", tmp_path / "mine.py", "--encodings", f"{tmp_path / 'code.py'}:Mine", "--results", tmp_path / "r"
     )
@@ -138,7 +137,7 @@ def test_every_encoding_may_choose_a_learning_rate_of_its_own(tmp_path):
     """The choice and what it rests on are in the table; the report's claims use each encoding's own rate."""
     rates = (
         "--set",
-        "rates=0.0001/0.01",
+        "learning_rates=0.0001/0.01",
         "learning_rate=0.0001",
         "--tasks",
         "reverse",
@@ -162,7 +161,7 @@ def test_every_encoding_may_choose_a_learning_rate_of_its_own(tmp_path):
 
 def test_a_dry_run_runs_nothing(tmp_path):
     done = jaxpe("study", "--dry-run", "--results", tmp_path / "r")
-    assert done.returncode == 0 and "cells" in done.stdout and "training programs" in done.stdout
+    assert done.returncode == 0 and "runs" in done.stdout and "training programs" in done.stdout
     assert not (tmp_path / "r").exists()
 
 
@@ -233,7 +232,7 @@ def test_a_full_disk_stops_with_one_sentence(tmp_path):
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert done.returncode == 2 and "disk is full" in done.stderr and "Traceback" not in done.stderr
-    assert not list((tmp_path / "r" / "cells").iterdir())
+    assert not list((tmp_path / "r" / "runs").iterdir())
     assert jaxpe(*command).returncode == 0
 
 
@@ -241,7 +240,7 @@ def test_the_readmes_commands_exist():
     """Every `jaxpe …` line of the README, as a dry run where it would train."""
     commands = [line.split("#")[0].split() for line in (ROOT / "README.md").read_text().splitlines()]
     commands = [words[1:] for words in commands if words[:1] == ["jaxpe"]]
-    assert {words[0] for words in commands} >= set(cli.COMMANDS) - {"completion"}
+    assert {words[0] for words in commands} >= set(commands.COMMANDS) - {"completion"}
     for words in commands:
         done = jaxpe(words[0], "--help")
         options = [word.split("=")[0] for word in words if word.startswith("--")]
@@ -262,7 +261,7 @@ def test_the_readmes_commands_exist():
         (("run", "accuracy", "--architectures", "encodr"), "Did you mean 'encoder'"),
         (("run", "accuracy", "--tasks", "masked_lm", "--corpus", "nothing.txt"), "no text file"),
         (("run", "accuracy", "--set", "precision=hihg"), "Did you mean 'high'"),
-        (("run", "accuracy", "--set", "rates=0.1/x"), "takes numbers"),
+        (("run", "accuracy", "--set", "learning_rates=0.1/x"), "takes numbers"),
         (("run", "accuracy", "--encodings", "a.py:Mine", "b.py:Mine"), "could not tell apart"),
         (("run", "superposition", "--photographs", "nothing"), "nothing"),
         (("run", "superposition", "--encodings", "sinusodial"), "Did you mean 'sinusoidal'"),

@@ -18,8 +18,9 @@ import pytest
 from matplotlib.text import Text
 from rich.console import Console
 
-from jaxpe import cli
-from jaxpe.cli import listing, run
+from jaxpe import cli, devices
+from jaxpe.cli import commands, entry, listing, run
+from jaxpe.cli.options import Options
 from jaxpe.data.language import open_translation
 from jaxpe.errors import UserError
 from jaxpe.figures import style
@@ -43,26 +44,26 @@ def ended(capsys, *words):
 @pytest.fixture
 def prepared(monkeypatch):
     """The tests' devices are there already."""
-    monkeypatch.setattr(run, "prepare", lambda devices: None)
+    monkeypatch.setattr(devices, "prepare", lambda devices: None)
 
 
 # ── help ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", commands.COMMANDS)
 def test_every_command_shows_examples_that_parse(name, monkeypatch, capsys):
     """Each is called with what the example says, instead of being run."""
     called = []
 
-    @functools.wraps(cli.COMMANDS[name])
+    @functools.wraps(commands.COMMANDS[name])
     def recorder(*given, **named):
         called.append((given, named))
         return 0
 
-    examples = [line for line in cli.EXAMPLES[name] if line.startswith("jaxpe")]
+    examples = [line for line in commands.EXAMPLES[name] if line.startswith("jaxpe")]
     code, page, _ = ended(capsys, name, "--help")
-    assert code == 0 and all(line in page for line in cli.EXAMPLES[name])
-    monkeypatch.setitem(cli.COMMANDS, name, recorder)
+    assert code == 0 and all(line in page for line in commands.EXAMPLES[name])
+    monkeypatch.setitem(commands.COMMANDS, name, recorder)
     for example in examples:
         words = shlex.split(example.partition(" >")[0], comments=True)
         assert ended(capsys, *words[1:])[0] == 0
@@ -72,13 +73,13 @@ def test_every_command_shows_examples_that_parse(name, monkeypatch, capsys):
 def test_help_names_every_command_and_imports_nothing_slow():
     code = (
         "import sys\nfrom jaxpe import cli\n"
-        "for words in [['--help'], *[[name, '--help'] for name in cli.COMMANDS]]:\n"
+        "for words in [['--help'], *[[name, '--help'] for name in commands.COMMANDS]]:\n"
         "    try: cli.main(words)\n    except SystemExit as end: assert not end.code\n"
         "assert not {'jax', 'matplotlib', 'datasets', 'pandas', 'scipy'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert all(f"usage: jaxpe {name}" in done.stdout for name in cli.COMMANDS)
+    assert all(f"usage: jaxpe {name}" in done.stdout for name in commands.COMMANDS)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
@@ -117,7 +118,7 @@ def test_help_has_colours_in_a_terminal_and_none_where_they_are_not_wanted():
         ("run accuracy --seeds two", "--seeds takes INT, got 'two'"),
         ("export-task reverse --lengths 4 x", "--lengths takes"),
         ("completion bahs", "Did you mean 'bash'?"),
-        ("run accuracy --set width=8 --set reach=2", "--set is given more than once"),
+        ("run accuracy --set width=8 --set max_length_ratio=2", "--set is given more than once"),
         ("new json", "a Python package 'json' already"),
         ("export-task missing_duplicate --lengths 5", "has no example of length 5"),
     ],
@@ -130,7 +131,7 @@ def test_a_mistyped_command_option_or_value_is_one_line(capsys, line, says):
 
 def test_a_tyro_without_its_hook_still_ends_with_2(capsys, monkeypatch):
     """The hook is not part of what tyro promises: without it tyro says in its own words what is wrong."""
-    monkeypatch.setattr(cli, "on_parse_error", cli.nullcontext)
+    monkeypatch.setattr(entry, "on_parse_error", entry.nullcontext)
     code, _, told = ended(capsys, "plot", "--reslts", "x")
     assert code == 2 and "--reslts" in told and "Traceback" not in told
 
@@ -162,7 +163,7 @@ def test_a_stopped_command_says_how_to_go_on(capsys, monkeypatch):
 
     monkeypatch.setattr(sys, "argv", ["/usr/bin/jaxpe", "run", "accuracy", "--results", "my results"])
     with pytest.raises(SystemExit) as end:
-        cli.guarded(stopped)
+        entry.guarded(stopped)
     assert end.value.code == 130
     assert capsys.readouterr().err.strip().endswith("goes on from here: jaxpe run accuracy --results 'my results'")
 
@@ -187,7 +188,7 @@ def test_bash_completes_commands_options_and_names(capsys, tmp_path):
         typed = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _tyro_jaxpe; echo ${{COMPREPLY[@]}}"
         done = subprocess.run(["bash", "-c", f"source {tmp_path}/script; {typed}"], capture_output=True, text=True)
         assert done.stdout.strip() == expected, done.stderr
-    assert cli.parsed(cli.Options, "jaxpe", "", ["--encodings", "mine.py:Mine"]).encodings == ("mine.py:Mine",)
+    assert entry.parsed(Options, "jaxpe", "", ["--encodings", "mine.py:Mine"]).encodings == ("mine.py:Mine",)
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
@@ -301,34 +302,34 @@ def small(**more):
 def test_long_work_is_announced_with_time_and_disk_and_short_work_is_not(tmp_path):
     work = Workspace(store.open_results(tmp_path))
     asked = experiment.load("accuracy")
-    assert plan.announced(experiment.plan(asked, small(), work).cells, work) == ""
-    cells = experiment.plan(asked, small(steps=100_000_000, seeds=4), work).cells
-    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plan.announced(cells, work))
+    assert plan.announced(experiment.plan(asked, small(), work).runs, work) == ""
+    runs = experiment.plan(asked, small(steps=100_000_000, seeds=4), work).runs
+    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plan.announced(runs, work))
 
 
 def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
     """Trainings that end at once, with models as they start: one diverges. What is stored is not watched again."""
 
     def at_once(work, group):
-        for cell in group:
-            model = parameters.fresh(cell.setting, work.source(cell.setting).stream, cell.seed)
+        for one in group:
+            model = parameters.fresh(one.config, work.source(one.config).stream, one.seed)
             kept, history = dict.fromkeys(population.CHECKPOINTS, model), {"loss": [2.0, 0.5]}
-            work.progress.advance(cell.setting.training.steps)
-            member = population.Member(cell.seed, 0.1)
-            done = population.Trained(member, kept, history, diverged=cell.seed == 1, seconds=1.0)
-            work.write(cell, done, population.Program(None, None, work.mesh, 2, 0.0))
+            work.progress.advance(one.config.training.steps)
+            spec = population.ReplicaSpec(one.seed, 0.1)
+            done = population.Trained(spec, kept, history, diverged=one.seed == 1, seconds=1.0)
+            work.write(one, done, population.Program(None, None, work.mesh, 2, 0.0))
 
     monkeypatch.setattr(Workspace, "train_group", at_once)
-    work = plan.Watched(store.open_results(tmp_path), terminal(is_terminal=False))
-    cells = experiment.plan(experiment.load("accuracy"), small(), work).cells
-    estimated = plan.disk(cells, work)
-    work.train(cells)
+    work = plan.ProgressWorkspace(store.open_results(tmp_path), terminal(is_terminal=False))
+    runs = experiment.plan(experiment.load("accuracy"), small(), work).runs
+    estimated = plan.disk(runs, work)
+    work.train(runs)
     [line] = work.lines.values()
     assert (line.losses, line.diverged, line.state()) == ([0.5], 1, "1 diverged") and line.done == line.steps == 16
     kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
     assert kept < estimated < kept + 2 * 100_000  # the rest is for records and measurements
-    assert plan.disk(cells, work) == 0 and plan.estimate(cells, work) == 0
-    work.train(cells)
+    assert plan.disk(runs, work) == 0 and plan.estimate(runs, work) == 0
+    work.train(runs)
     assert work.lines == {}
 
 
@@ -369,7 +370,7 @@ def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
 def test_a_preset_field_that_cannot_be_is_one_sentence(assignments, says):
     with pytest.raises(UserError, match=says):
         preset = presets.override(experiment.load("accuracy").preset("smoke"), assignments)
-        presets.settings(presets.narrow(preset, ["missing_duplicate"]), {})
+        presets.configs(presets.narrow(preset, ["missing_duplicate"]), {})
 
 
 def test_a_summary_is_printed_in_columns():
@@ -395,23 +396,21 @@ def test_a_dry_run_as_json(tmp_path, capsys, prepared):
     words = "run accuracy --preset smoke --tasks reverse --architectures encoder --encodings none learned --seeds 3"
     code, printed, _ = ended(capsys, *words.split(), "--dry-run", "--json", "--results", str(tmp_path / "r"))
     plan = json.loads(printed)
-    assert code == 0 and plan["cells"] == 6 and plan["stored"] == 0 and len(plan["programs"]) == 2
+    assert code == 0 and plan["runs"] == 6 and plan["stored"] == 0 and len(plan["programs"]) == 2
     assert {one["program"] for one in plan["programs"]} == {"reverse, encoder, none", "reverse, encoder, learned"}
     assert plan["bytes"] > 0 and plan["seconds"] > 0 and not (tmp_path / "r").exists()
 
 
 def test_a_dry_run_of_several_experiments_has_a_line_for_each_and_counts_a_shared_training_once(tmp_path):
     work = Workspace(store.open_results(tmp_path / "r", write=False))
-    cells = experiment.plan(experiment.load("accuracy"), small(seeds=3), work).cells
-    plan_of_all = plan.planned({"first": cells[:2], "second": cells}, work)
-    assert [one["cells"] for one in plan_of_all["experiments"]] == [2, 1] and plan_of_all["cells"] == 3
+    runs = experiment.plan(experiment.load("accuracy"), small(seeds=3), work).runs
+    plan_of_all = plan.planned({"first": runs[:2], "second": runs}, work)
+    assert [one["runs"] for one in plan_of_all["experiments"]] == [2, 1] and plan_of_all["runs"] == 3
     assert plan_of_all["bytes"] == sum(one["bytes"] for one in plan_of_all["experiments"])
     head, *rows, last = plan.summary(plan_of_all).splitlines()
-    assert (
-        head.split() == ["cells", "stored", "time", "experiment"] and "3 cells (0 stored), 1 training programs" in last
-    )
+    assert head.split() == ["runs", "stored", "time", "experiment"] and "3 runs (0 stored), 1 training programs" in last
     assert [row.split()[-1] for row in rows] == ["first", "second"]
-    alone = plan.summary(plan.planned({"first": cells}, work)).splitlines()
+    alone = plan.summary(plan.planned({"first": runs}, work)).splitlines()
     assert "program" in alone[0] and alone[1].endswith("reverse, encoder, none")
 
 

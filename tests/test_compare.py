@@ -41,10 +41,10 @@ FACTS = {
     "command": "jaxpe study", "date": "2026-01-01", "seconds": 5.0, "devices": 2, "versions": {"jax": "0.10.2", "flax": "0.12.8"},
     "preset": {
         "grid": [
-            {"task": "reverse", "architectures": ["encoder"], "encodings": ["none", "learned"], "positions": ["arange"], "sizes": [["seeds", 6]], "mixes": [None]},
-            {"task": "count", "architectures": ["encoder"], "encodings": ["none"], "positions": ["arange"], "sizes": [], "mixes": [None]},
+            {"task": "reverse", "architectures": ["encoder"], "encodings": ["none", "learned"], "positions": ["arange"], "sizes": [["seeds", 6]], "scales": [None]},
+            {"task": "count", "architectures": ["encoder"], "encodings": ["none"], "positions": ["arange"], "sizes": [], "scales": [None]},
         ],
-        "steps": 800, "width": 32, "rates": [], "name": "",
+        "steps": 800, "width": 32, "learning_rates": [], "name": "",
     },
 }  # fmt: skip
 

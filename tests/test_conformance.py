@@ -31,7 +31,7 @@ def catalogue():
 
 @cache
 def built(name):
-    """The encoding in every setting; its group of tests runs in one worker."""
+    """The encoding in every config; its group of tests runs in one worker."""
     return suite.settings_of(name)[0]
 
 

@@ -19,15 +19,15 @@ from jaxpe.training import parameters
 spec = importlib.util.spec_from_file_location("extraction", Path(__file__).parents[1] / "experiments" / "extraction.py")
 extraction = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(extraction)
-PRESET = presets.Preset((), train_length=5, reach=2.0, width=16)
+PRESET = presets.Preset((), train_length=5, max_length_ratio=2.0, width=16)
 
 
 def opened(encoding, task="reverse", architecture="encoder", layers=1, count=48):
     """An untrained model and what it is shown."""
     sources = {}
-    setting = presets.setting_of(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
-    source = presets.opened(setting, sources)
-    return parameters.fresh(setting, source.stream, 3), hidden.look_of(setting, source, count)
+    config = presets.config_of(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
+    source = presets.opened(config, sources)
+    return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, count)
 
 
 # ── readers of the raw sum ──────────────────────────────────────────────────────────────────────────────────────────
@@ -163,7 +163,7 @@ def address_and_answer(sample, share):
     planted = []
     for label in (sample.end, sample.answer):
         rows = np.linalg.qr(generator.normal(size=(40, 40)))[0][label]
-        planted.append((rows - rows[sample.answered].mean(0)) / (rows[sample.answered]).std(0).mean())
+        planted.append((rows - rows[sample.loss_mask].mean(0)) / (rows[sample.loss_mask]).std(0).mean())
     return np.sqrt(share) * planted[0] + np.sqrt(1 - share) * planted[1]
 
 
@@ -171,7 +171,7 @@ def test_places_that_answer_are_those_with_a_loss():
     _, look = opened("learned")
     sample = look.sample
     places = hidden.places_of(sample)
-    assert sample.answered.sum() == places["input"].sum() and not (places["input"] & places["answers"]).any()
+    assert sample.loss_mask.sum() == places["input"].sum() and not (places["input"] & places["answers"]).any()
     for number in np.unique(sample.sequence):  # reverse: read backwards, the answers are the input
         own = sample.sequence == number
         assert sample.answer[own & places["answers"]][::-1].tolist() == sample.token[own & places["input"]].tolist()
@@ -336,7 +336,13 @@ def test_a_rotation_is_recognised_with_its_offset_and_noise_is_not():
 
 
 BASE = {"experiment": "extraction", "task": "reverse", "architecture": "encoder", "encoding": "learned"}
-BASE |= {"positions": "arange", "train_length": 5, "test_length": 5, "floor": 0.1, "order_blind": 0.3}
+BASE |= {
+    "positions": "arange",
+    "train_length": 5,
+    "test_length": 5,
+    "length_baseline": 0.1,
+    "order_blind_baseline": 0.3,
+}
 
 
 def rows_of(found, seeds=6):
@@ -490,9 +496,9 @@ def test_controls_stand_as_means_over_seeds_but_where_claims_pair_them(table):
 
 
 def test_best_offsets_at_the_border_are_told():
-    found = [({"metric": "rotation_share", "network": "trained", "offset": -23, "reach": 23}, 0.5)]
+    found = [({"metric": "rotation_share", "network": "trained", "offset": -23, "max_offset": 23}, 0.5)]
     assert "6 at the border" in extraction.best_offsets(rows_of(found))
-    found = [({"metric": "rotation_share", "network": "trained", "offset": 3, "reach": 23}, 0.5)]
+    found = [({"metric": "rotation_share", "network": "trained", "offset": 3, "max_offset": 23}, 0.5)]
     assert "border" not in extraction.best_offsets(rows_of(found))
 
 

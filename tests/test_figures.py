@@ -18,8 +18,8 @@ TABLE = pd.DataFrame(
             "positions": "arange",
             "test_length": n,
             "value": 1 / n,
-            "floor": 0.1,
-            "order_blind": 0.2,
+            "length_baseline": 0.1,
+            "order_blind_baseline": 0.2,
             "seed": s,
         }
         for e in ("none", "learned")
@@ -122,7 +122,7 @@ def test_a_point_of_every_encoding_can_be_seen(name):
     figure = Figure(figsize=(2, 2), dpi=60)
     axes = figure.subplots()
     axes.set_axis_off()
-    rows = {"encoding": name, "value": 0.5, "floor": float("nan"), "order_blind": float("nan")}
+    rows = {"encoding": name, "value": 0.5, "length_baseline": float("nan"), "order_blind_baseline": float("nan")}
     style.seeds_at(axes, pd.DataFrame([rows]), [name])
     shown = FigureCanvasAgg(figure)
     shown.draw()

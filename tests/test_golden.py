@@ -214,7 +214,7 @@ def test_t5(library, attention):
 
 
 def test_cope():
-    """x-transformers has the paper's CoPE: no 1/√K, gates on masked logits. With 4 rows, counts reach the last."""
+    """x-transformers has the paper's CoPE: no 1/√K, gates on masked logits. With 4 rows, counts max_length_ratio the last."""
     table = {"table": GOLDEN["cope_table"]}
     found, changed = (bias(build("cope", parameters=table, positions=4, divided=d), mask=CAUSAL) for d in (False, True))
     assert furthest(found, GOLDEN["x_cope"]) <= TOLERANCE < furthest(changed, GOLDEN["x_cope"])

@@ -14,42 +14,42 @@ from jaxpe.analysis import geometry, harm
 from jaxpe.study import experiment
 from jaxpe.tasks import evaluation
 from jaxpe.training import parameters, population
-from jaxpe.training.config import Setting, Training, identity, source_of
-from jaxpe.training.population import Member
+from jaxpe.training.config import RunConfig, Training, identity, source_of
+from jaxpe.training.population import ReplicaSpec
 from jaxpe.training.train import inputs_of
 
-SETTING = Setting("index", "encoder", "sinusoidal", 6, 60, width=16, training=Training(steps=30, batch=16))
+CONFIG = RunConfig("index", "encoder", "sinusoidal", 6, 60, width=16, training=Training(steps=30, batch=16))
 MODULE = experiment.load("harm").module
 
 
-def outputs(mix, setting=SETTING):
-    source = source_of(setting)
-    model = parameters.fresh(setting, source.stream)
+def outputs(scales, config=CONFIG):
+    source = source_of(config)
+    model = parameters.fresh(config, source.stream)
     example = source.stream.example(jax.random.key(0), 6, 6, {})
-    return model(inputs_of(example, setting.sampler, jax.random.key(0)), mix=mix).logits
+    return model(inputs_of(example, config.sampler, jax.random.key(0)), scales=scales).logits
 
 
 def test_a_mix_weighs_token_and_position():
-    plain, blind = outputs(None), outputs(None, replace(SETTING, encoding="none"))
+    plain, blind = outputs(None), outputs(None, replace(CONFIG, encoding="none"))
     np.testing.assert_allclose(outputs(jnp.asarray([1.0, 1.0])), plain, atol=1e-5)
     np.testing.assert_allclose(outputs(jnp.asarray([1.0, 0.0])), blind, atol=1e-5)
     assert np.abs(outputs(jnp.asarray([1.0, 3.0])) - plain).max() > 1e-2
 
 
 def test_mixes_are_lanes_of_one_program_and_cells_of_their_own():
-    mixes = [(1.0, 0.0), (0.5, 2.0)]
-    settings = [replace(SETTING, mix=mix) for mix in mixes]
-    source = source_of(SETTING)
-    assert settings[0].program() == settings[1].program() != SETTING.program()
-    assert len({identity(setting, 0, source) for setting in [*settings, SETTING]}) == 3
-    program = population.compile_program(settings[0].program(), source, population.runs_mesh())
-    found = population.train_round(settings[0], source, program, [Member(0, 3e-3, mix) for mix in mixes])
-    alone = population.train_round(settings[1], source, program, [Member(0, 3e-3, mixes[1])])
+    scales = [(1.0, 0.0), (0.5, 2.0)]
+    configs = [replace(CONFIG, scales=scales) for scales in scales]
+    source = source_of(CONFIG)
+    assert configs[0].program() == configs[1].program() != CONFIG.program()
+    assert len({identity(config, 0, source) for config in [*configs, CONFIG]}) == 3
+    program = population.compile_program(configs[0].program(), source, population.runs_mesh())
+    found = population.train_round(configs[0], source, program, [ReplicaSpec(0, 3e-3, scales) for scales in scales])
+    alone = population.train_round(configs[1], source, program, [ReplicaSpec(0, 3e-3, scales[1])])
     pair = found[1].checkpoints["100"], alone[0].checkpoints["100"]
     jax.tree.map(np.testing.assert_array_equal, *pair)
-    blind = replace(SETTING, encoding="none")
+    blind = replace(CONFIG, encoding="none")
     program = population.compile_program(blind, source, population.runs_mesh())
-    none = population.train_round(blind, source, program, [Member(0, 3e-3)])[0].checkpoints["100"]
+    none = population.train_round(blind, source, program, [ReplicaSpec(0, 3e-3)])[0].checkpoints["100"]
     for a, b in zip(jax.tree.leaves(none), jax.tree.leaves(found[0].checkpoints["100"]), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-3)
 
@@ -68,10 +68,10 @@ def test_twins_share_their_symbols_and_differ_in_their_answers(name):
 
 
 def test_a_blind_model_never_has_both_twins_right():
-    setting = replace(SETTING, encoding="none")
-    stream = source_of(setting).stream
+    config = replace(CONFIG, encoding="none")
+    stream = source_of(config).stream
     pairs = harm.twin_pairs("index", evaluation.examples("index", stream.task, 6, 200).x)
-    assert harm.both_right(parameters.fresh(setting, stream), stream, "index", pairs) == 0
+    assert harm.both_right(parameters.fresh(config, stream), stream, "index", pairs) == 0
 
 
 def test_directions_and_their_overlap():
@@ -254,6 +254,6 @@ def test_without_something_to_compare_nothing_is_answered():
 def test_a_sweep_of_an_encoding_that_adds_nothing_is_drawn_without_sizes():
     from jaxpe.figures import sweeps
 
-    table = swept(*TURNING, "none").assign(order_blind=1.0, floor=0.3)
+    table = swept(*TURNING, "none").assign(order_blind_baseline=1.0, length_baseline=0.3)
     sizes = table.assign(metric="position_rms_before", value=0.0, test_length=np.nan)
     assert set(sweeps.figures(pd.concat([table, sizes]))) == {"sweep", "ratio"}

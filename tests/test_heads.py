@@ -15,7 +15,7 @@ from jaxpe.study import presets, tables
 from jaxpe.training import parameters
 from jaxpe.training.train import answer_loss
 
-PRESET = presets.Preset((), train_length=5, reach=2.0, width=16)
+PRESET = presets.Preset((), train_length=5, max_length_ratio=2.0, width=16)
 CASES = [("learned", "copy", "decoder"), ("sinusoidal", "reverse", "encoder")]
 
 
@@ -23,9 +23,9 @@ CASES = [("learned", "copy", "decoder"), ("sinusoidal", "reverse", "encoder")]
 def opened(encoding="learned", task="copy", architecture="decoder"):
     """An untrained model of two layers and two heads, and what it is shown."""
     sources = {}
-    setting = presets.setting_of(replace(PRESET, layers=2), task, architecture, encoding, "arange", sources)
-    source = presets.opened(setting, sources)
-    return parameters.fresh(setting, source.stream, 3), hidden.look_of(setting, source, 24)
+    config = presets.config_of(replace(PRESET, layers=2), task, architecture, encoding, "arange", sources)
+    source = presets.opened(config, sources)
+    return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, 24)
 
 
 def visible(length, size, causal):
@@ -168,7 +168,7 @@ def test_sequences_are_repeated_and_the_control_differs_in_the_first_half_only()
         np.unique(inputs.tokens)
     ) - set(range(5))
     example, _ = head_changes.repeated_batch(inputs, halves)
-    assert np.flatnonzero(example.answered[0]).tolist() == [6, 7, 8, 9]
+    assert np.flatnonzero(example.loss_mask[0]).tolist() == [6, 7, 8, 9]
     assert example.targets[0, 6:10].tolist() == halves.words[0, 1:].tolist()
     text = head_scores.text_halves(inputs, 5)
     assert (text.words == inputs.tokens[:, 1:6]).all() and (text.others[1:] == text.words[:-1]).all()
@@ -200,7 +200,7 @@ def recorded(model, inputs):
 def plain_loss(model, batch):
     example, inputs = batch
     nats = jax.vmap(lambda example, inputs: answer_loss(model(inputs).logits, example).sum())(example, inputs)
-    return nats.sum() / example.answered.sum()
+    return nats.sum() / example.loss_mask.sum()
 
 
 @pytest.mark.parametrize(("encoding", "task", "architecture"), CASES)

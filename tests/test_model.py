@@ -1,4 +1,4 @@
-"""Properties of the three architectures: causality, padding, permutation, decoding step by step, lanes."""
+"""Properties of the three architectures: causality, padding, permutation, decoding step by step, replicas."""
 
 import jax
 import jax.numpy as jnp
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxpe import model
+from jaxpe.data.examples import EOS
 from jaxpe.model import Inputs, ModelConfig
-from jaxpe.tasks.formatting import EOS
 
 ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
 # One of each kind of hook; tests/test_conformance.py goes over the whole catalogue.
@@ -75,9 +75,9 @@ def test_the_same_seed_gives_every_encoding_the_same_blocks(encoding):
 
 def test_a_lane_of_a_vmap_equals_a_model_alone():
     given = inputs([1, 5, 6, 7, 8, 9])
-    lanes = jax.vmap(lambda seed: make("decoder", "learned", seed)(given).logits)(jnp.arange(3))
+    replicas = jax.vmap(lambda seed: make("decoder", "learned", seed)(given).logits)(jnp.arange(3))
     for seed in range(3):
-        np.testing.assert_allclose(lanes[seed], make("decoder", "learned", seed)(given).logits, atol=1e-5)
+        np.testing.assert_allclose(replicas[seed], make("decoder", "learned", seed)(given).logits, atol=1e-5)
 
 
 def test_attention_equals_a_slow_loop():
@@ -112,16 +112,18 @@ def test_positions_beyond_a_learned_table_are_refused():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_training_step_lowers_for_accelerators(architecture, platform):
     from jaxpe.training import train
-    from jaxpe.training.config import Setting, Training, source_of
+    from jaxpe.training.config import RunConfig, Training, source_of
 
-    setting = Setting("reverse", architecture, "learned", 5, 60, width=16, training=Training(steps=4, batch=4))
-    stream = source_of(setting).stream
+    config = RunConfig("reverse", architecture, "learned", 5, 60, width=16, training=Training(steps=4, batch=4))
+    stream = source_of(config).stream
 
-    strata = train.strata_of(stream, 5, setting.training)
+    length_buckets = train.length_buckets_of(stream, 5, config.training)
 
     def steps(seed):
-        drawn = train.batches_of(seed, jnp.arange(4), {}, stream=stream, sampler=setting.sampler, strata=strata)
-        return train.run(train.start(setting, stream, seed, 1e-3), drawn, 0, 0, 2, setting, strata)
+        drawn = train.batches_of(
+            seed, jnp.arange(4), {}, stream=stream, sampler=config.sampler, length_buckets=length_buckets
+        )
+        return train.run(train.start(config, stream, seed, 1e-3), drawn, 0, 0, 2, config, length_buckets)
 
     exported = jax.export.export(jax.jit(steps), platforms=[platform])(jax.ShapeDtypeStruct((), jnp.int32))
     assert "while" in exported.mlir_module()

@@ -10,9 +10,8 @@ import pytest
 from safetensors.numpy import save, save_file
 from test_pretrained import TOKENIZER, tiny_bert
 
-from jaxpe import cli
+from jaxpe import cli, devices
 from jaxpe.analysis import joint, position_table, published, table_probes, word_order
-from jaxpe.cli import run
 from jaxpe.errors import UserError
 from jaxpe.figures import pretrained
 from jaxpe.pretrained import fetch, minilm, models
@@ -32,7 +31,7 @@ REQUIRED = {
 def alone(tmp_path, monkeypatch):
     """Nothing fetched, and devices as the tests have them."""
     monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(run, "prepare", lambda devices: None)
+    monkeypatch.setattr(devices, "prepare", lambda devices: None)
 
 
 def jaxpe(capsys, *words):
@@ -78,7 +77,7 @@ def test_a_table_of_ones_own_gets_numbers_controls_figures_and_a_page(capsys, tm
     store.write_table(beside / "table.csv", STRUCTURE)
     store.write_json(beside / "claims.json", [])
     store.write_json(
-        beside / "provenance.json", {"question": "", "prediction": "", "cells": 1, "command": "", "date": ""}
+        beside / "provenance.json", {"question": "", "prediction": "", "runs": 1, "command": "", "date": ""}
     )
     table, said, folder = pretrained_run(capsys, tmp_path, "--table", saved(tmp_path / "my table.npy", GAUSSIAN))
     assert set(store.COLUMNS) <= set(table.columns) and set(table["experiment"]) == {"pretrained"}

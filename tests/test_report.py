@@ -25,7 +25,7 @@ def rows(encodings=("none", "sinusoidal"), seeds=6, **more):
         {
             "experiment": "mine", "task": "reverse", "architecture": "encoder", "encoding": encoding, "positions": "arange",
             "test_positions": "arange", "seed": seed, "train_length": 8, "test_length": length, "metric": "token_accuracy",
-            "value": round(float(generator.uniform(0.2, 0.9)), 4), "floor": 0.1, "order_blind": 0.3, "n_examples": 64, **more,
+            "value": round(float(generator.uniform(0.2, 0.9)), 4), "length_baseline": 0.1, "order_blind_baseline": 0.3, "n_examples": 64, **more,
         }
         for encoding in encodings for seed in range(seeds) for length in (4, 8, 16)
     ]  # fmt: skip
@@ -45,7 +45,7 @@ def results(folder, name="mine", encodings=("none", "sinusoidal"), claims=()):
     }
     store.write_json(
         folder / name / "provenance.json",
-        facts | {"question": "Is it?", "prediction": "", "cells": 12, "diverged": 0, "training_seconds": 1.0},
+        facts | {"question": "Is it?", "prediction": "", "runs": 12, "diverged": 0, "training_seconds": 1.0},
     )
     return folder
 
@@ -277,7 +277,7 @@ class TestNumbers:
         shown = {
             row[0]: row
             for row in page.locator("#compare tbody tr").evaluate_all(
-                "all => all.map(r => [...r.cells].map(c => c.innerText))"
+                "all => all.map(r => [...r.runs].map(c => c.innerText))"
             )
         }
         with page.expect_download() as download:
@@ -367,7 +367,7 @@ def test_a_claim_told_twice_counts_once():
 def test_the_plain_sentences_say_what_the_tables_say(tmp_path):
     """A sentence has the numbers of its table, opens in words only where they follow, and is left out without results."""
     table = [
-        row | {"companion": "plain", "test_length": length, "value": value, "order_blind": 0.3}
+        row | {"companion": "plain", "test_length": length, "value": value, "order_blind_baseline": 0.3}
         for row in rows(encodings=("sinusoidal",), seeds=2)[::3]
         for length, value in ((8, 0.99), (9, 0.25))
     ]
@@ -410,7 +410,7 @@ def test_the_ratio_plays_one_encoding_at_one_width():
         {
             "sweep": "ratio", "metric": "token_accuracy", "task": "count", "encoding": encoding, "width": width,
             "seed": seed, "train_length": 8, "test_length": float(length), "position_factor": 1.0, "token_factor": 1.0,
-            "value": value, "floor": 0.1, "order_blind": 0.2,
+            "value": value, "length_baseline": 0.1, "order_blind_baseline": 0.2,
         }
         for encoding, width, seeds, value in (("learned", 16, 2, 0.1), ("sinusoidal", 32, 3, 0.7), ("sinusoidal", 64, 1, 0.3))
         for seed in range(seeds) for length in (8, 16)
@@ -418,7 +418,7 @@ def test_the_ratio_plays_one_encoding_at_one_width():
     assert guide.ratio(table) == {
         "encoding": "sinusoidal", "width": 32, "length": 8, "seeds": "3",
         "tasks": {"count": {
-            "within": [[1, 0.7]], "within_floor": 0.1, "within_order_blind": 0.2,
-            "beyond": [[1, 0.7]], "beyond_floor": 0.1, "beyond_order_blind": 0.2,
+            "within": [[1, 0.7]], "within_length_baseline": 0.1, "within_order_blind_baseline": 0.2,
+            "beyond": [[1, 0.7]], "beyond_length_baseline": 0.1, "beyond_order_blind_baseline": 0.2,
         }},
     }  # fmt: skip

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe import cli, encodings
+from jaxpe import cli, devices, encodings
 from jaxpe.analysis import cost
-from jaxpe.cli import run as runs
 from jaxpe.cli import scorecard
 from jaxpe.errors import UserError
 from jaxpe.records import statistics, store
@@ -44,7 +43,7 @@ CARD = {
     "holds": True,
 }
 FACTS = {
-    "size": "quick", "rivals": 1, "diverged": [], "cells": 12, "command": "jaxpe scorecard", "date": "2026-01-01",
+    "size": "quick", "rivals": 1, "diverged": [], "runs": 12, "command": "jaxpe scorecard", "date": "2026-01-01",
     "devices": 2, "device": "cpu", "versions": {"jaxpe": "0"},
 }  # fmt: skip
 
@@ -56,7 +55,7 @@ def values(encoding, given, task="reverse", metric="token_accuracy", length=8, *
     """Rows of a table: a value for each seed."""
     shared = {
         "task": task, "architecture": "decoder", "positions": "arange", "train_length": 8, "condition": report.PLAIN,
-        "floor": 0.1, "order_blind": None, "rival": None, "how": None, "tokens": None,
+        "length_baseline": 0.1, "order_blind_baseline": None, "rival": None, "how": None, "tokens": None,
     }  # fmt: skip
     own = {"encoding": encoding, "metric": metric, "test_length": length}
     return [shared | own | more | {"seed": seed, "value": value} for seed, value in enumerate(given)]
@@ -277,23 +276,23 @@ def test_what_has_no_value_is_a_dash_on_the_page():
 class Stub:
     """A workspace whose encodings refuse the width 40."""
 
-    def source(self, setting):
+    def source(self, config):
         return None
 
-    def check(self, settings):
-        if any(setting.width == 40 for setting in settings):
+    def check(self, configs):
+        if any(config.width == 40 for config in configs):
             raise UserError("not this width")
 
 
 def settings_of(*names):
     size = presets.narrow(scorecard.PRESETS["quick"][0], ["reverse"], names, ["decoder"])
-    return {setting.encoding: setting for setting in presets.settings(size, {})}
+    return {config.encoding: config for config in presets.configs(size, {})}
 
 
 def evened(monkeypatch, flops, parameters, accuracy, rivals=1):
     """The comparisons at equal cost of `alibi` with these costs; a model has 100 parameters for each unit of its width."""
     primary = settings_of(*flops)
-    monkeypatch.setattr(cost, "count", lambda setting, source: 100 * setting.width)
+    monkeypatch.setattr(cost, "count", lambda config, source: 100 * config.width)
     rows = [row for one, value in accuracy.items() for row in values(one, [value])]
     for metric, spent in (("forward_flops", flops), ("parameters", parameters)):
         rows += [{"encoding": one, "metric": metric, "value": value} for one, value in spent.items()]
@@ -348,13 +347,13 @@ def test_operations_of_a_matrix_product(m, k, n):
 def test_parameters_and_operations_by_hand():
     """D² four times for attention and eight for the MLP, two gains a block and one at the end, embedding and head."""
     found = settings_of("none", "learned")
-    setting, learned = found["none"], found["learned"]
-    source = presets.opened(setting, {})
-    d, layers, v, n = setting.width, setting.layers, source.stream.vocabulary, setting.train_length
+    config, learned = found["none"], found["learned"]
+    source = presets.opened(config, {})
+    d, layers, v, n = config.width, config.layers, source.stream.vocabulary, config.train_length
     by_hand = 2 * v * d + layers * (12 * d * d + 2 * d) + d
-    assert cost.count(setting, source) == by_hand
+    assert cost.count(config, source) == by_hand
     assert cost.count(learned, source) == by_hand + learned.table_length * d
-    flops, tokens = cost.forward_operations(setting, source, n)
+    flops, tokens = cost.forward_operations(config, source, n)
     assert tokens == max(source.stream.sizes(n))
     products = 2 * tokens * (layers * 12 * d * d + v * d) + layers * 4 * tokens**2 * d
     assert products < flops < 1.3 * products  # the rest: softmax, norms, GELU
@@ -384,11 +383,11 @@ def test_times_are_taken_in_turn_and_compared_within_a_round():
 def test_work_is_announced_before_it_begins(monkeypatch):
     done = []
     work = SimpleNamespace(
-        cells=lambda setting, seeds: [(setting, seed) for seed in seeds],
-        train=lambda cells: done.append(f"trained {len(cells)}"),
+        runs=lambda config, seeds: [(config, seed) for seed in seeds],
+        train=lambda runs: done.append(f"trained {len(runs)}"),
         progress=SimpleNamespace(note=done.append),
     )
-    monkeypatch.setattr(scorecard.plans, "announced", lambda cells, work: f"{len(cells)} to train" if cells else "")
+    monkeypatch.setattr(scorecard.plans, "announced", lambda runs, work: f"{len(runs)} to train" if runs else "")
     assert scorecard.trained(work, {"a": 2, "b": 1}) == {"a": [("a", 0), ("a", 1)], "b": [("b", 0)]}
     scorecard.trained(work, {})
     assert done == ["3 to train", "trained 3", "trained 0"]
@@ -429,7 +428,7 @@ BROKEN = {
 
 def ends(monkeypatch, capsys, *arguments):
     """Exit code and what was said, of a command in this process, whose devices are there already."""
-    monkeypatch.setattr(runs, "prepare", lambda devices: None)
+    monkeypatch.setattr(devices, "prepare", lambda devices: None)
     with pytest.raises(SystemExit) as stopped:
         cli.main(["scorecard", *map(str, arguments)])
     return stopped.value.code, capsys.readouterr()
@@ -443,7 +442,7 @@ def test_what_cannot_be_loaded_built_or_called_is_one_sentence_with_file_and_lin
     code, said = ends(monkeypatch, capsys, name, "--preset", "smoke", "--results", tmp_path / "r", "--quiet")
     assert code == 2 and says in said.err and len(said.err.strip().splitlines()) == 1
     assert re.search(rf"{fault}_mine.py, line {line or '[0-9]+'}\b", said.err), said.err
-    assert not (tmp_path / "r" / "cells").exists()
+    assert not (tmp_path / "r" / "runs").exists()
 
 
 def test_a_fault_that_comes_late_names_the_line_too_and_jaxpes_own_faults_stay(monkeypatch, tmp_path):
@@ -485,7 +484,7 @@ def test_what_is_stored_is_not_trained_again(tmp_path):
     table = store.read_table(folder / "table.csv")
     assert {"forward_flops", "step_time_ratio", "position_gained", "bits_per_character"} <= set(table["metric"])
     assert "equal FLOPs" in set(table["condition"]) and len(pd.read_csv(folder / "row.csv")) == 1
-    assert json.loads((folder / "provenance.json").read_text())["cells"] == 7
+    assert json.loads((folder / "provenance.json").read_text())["runs"] == 7
     names = ("table.csv", "row.csv", "differences.json", "figures/lengths.svg", "figures/differences.svg")
     before = {one: (folder / one).read_bytes() for one in names}
     assert run("Mine")[0] == [] and {one: (folder / one).read_bytes() for one in names} == before

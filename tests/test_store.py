@@ -16,21 +16,21 @@ PARAMETERS = {"100/a": np.arange(6.0).reshape(2, 3)}
 @pytest.fixture
 def results(tmp_path):
     made = store.open_results(tmp_path / "results")
-    made.write_cell("x", {"seed": 0}, PARAMETERS)
+    made.write_run("x", {"seed": 0}, PARAMETERS)
     return made
 
 
 def test_a_cell_comes_back_as_it_was_and_the_first_writer_wins(results):
-    results.write_cell("x", {"seed": 1}, {"100/a": np.zeros(1)})
+    results.write_run("x", {"seed": 1}, {"100/a": np.zeros(1)})
     assert results.read_record("x")["seed"] == 0
     np.testing.assert_array_equal(results.read_parameters("x")["100/a"], PARAMETERS["100/a"])
-    assert [path.name for path in (results.folder / "cells").iterdir()] == ["x"]
+    assert [path.name for path in (results.folder / "runs").iterdir()] == ["x"]
 
 
 def test_arrays_keep_their_shapes(results):
     """Scalars too, and what lies in memory in another order."""
     given = {"scalar": np.float32(3.0), "turned": np.arange(6.0, dtype=np.float32).reshape(2, 3).T}
-    results.write_cell("y", {}, given)
+    results.write_run("y", {}, given)
     found = results.read_parameters("y")
     assert found["scalar"].shape == () and found["scalar"] == 3.0
     np.testing.assert_array_equal(found["turned"], given["turned"])
@@ -39,7 +39,7 @@ def test_arrays_keep_their_shapes(results):
 @pytest.mark.parametrize("name", ["record.json", "parameters.safetensors"])
 @pytest.mark.parametrize("damage", ["cut", "altered"])
 def test_damage_is_noticed_and_named(results, name, damage):
-    path = results.cell("x") / name
+    path = results.run("x") / name
     content = bytearray(path.read_bytes())
     if damage == "cut":
         content = content[: len(content) // 2]
@@ -82,18 +82,18 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(results, monkeypatch):
 
     monkeypatch.setattr(store, "write_through", full)
     with pytest.raises(UserError, match="disk is full"):
-        results.write_cell("y", {}, PARAMETERS)
+        results.write_run("y", {}, PARAMETERS)
     with pytest.raises(UserError, match="disk is full"):
         store.write_text(results.folder / "page", "text")
     monkeypatch.undo()
     assert not results.has("y") and results.read_record("x")["seed"] == 0
-    results.write_cell("y", {}, PARAMETERS)
+    results.write_run("y", {}, PARAMETERS)
     assert results.has("y")
 
 
 def test_tables_keep_the_name_none_and_leave_gaps_empty(tmp_path):
     rows = [
-        {"encoding": "none", "value": 1 / 3, "floor": None, "extra": 2},
+        {"encoding": "none", "value": 1 / 3, "length_baseline": None, "extra": 2},
         {"encoding": "other", "value": float("nan")},
     ]
     store.write_table(tmp_path / "t.csv", rows)

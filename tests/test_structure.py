@@ -11,17 +11,19 @@ import pandas as pd
 import pytest
 
 from jaxpe.analysis import hidden, probes, recovery, use
+from jaxpe.data.examples import SPECIALS
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.records import store
 from jaxpe.study import presets
 from jaxpe.study import workspace as study
-from jaxpe.tasks.formatting import SPECIALS
 from jaxpe.training import parameters
 
 spec = importlib.util.spec_from_file_location("structure", Path(__file__).parents[1] / "experiments" / "structure.py")
 structure = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(structure)
-PRESET = presets.Preset((), train_length=8, reach=2.0, width=16, layers=2, heads=2, steps=20, batch=8, strata=1)
+PRESET = presets.Preset(
+    (), train_length=8, max_length_ratio=2.0, width=16, layers=2, heads=2, steps=20, batch=8, length_buckets=1
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +31,15 @@ def workspace(tmp_path_factory):
     return study.Workspace(store.open_results(tmp_path_factory.mktemp("structure"), write=True))
 
 
-def setting_of(workspace, task, encoding):
-    return presets.setting_of(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
+def config_of(workspace, task, encoding):
+    return presets.config_of(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
 
 
 def opened(workspace, task, encoding):
-    """An untrained model of real text, its setting and its source."""
-    setting = setting_of(workspace, task, encoding)
-    source = workspace.source(setting)
-    return jax.tree.map(jnp.asarray, parameters.fresh(setting, source.stream, 3)), setting, source
+    """An untrained model of real text, its config and its source."""
+    config = config_of(workspace, task, encoding)
+    source = workspace.source(config)
+    return jax.tree.map(jnp.asarray, parameters.fresh(config, source.stream, 3)), config, source
 
 
 # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -66,19 +68,19 @@ def test_losses_under_changed_positions_on_trained_models(workspace):
     """As trained they are the study's own scores; a model without encodings loses nothing, one with them does."""
     lost = {}
     for encoding in ("none", "learned"):
-        setting = setting_of(workspace, "masked_lm", encoding)
-        cells = workspace.cells(setting, range(2))
-        workspace.train(cells)
-        found = structure.losses_of(workspace, cells, setting, 32)
-        scores = workspace.scores(cells, [8], 32)
-        for cell, one in zip(cells, found, strict=True):
-            assert one["whole"].nats.sum() == pytest.approx(scores[cell.seed, 8].nats, rel=1e-4)
-            assert one["whole"].answers.sum() == scores[cell.seed, 8].answers
-        again = structure.losses_of(workspace, cells, setting, 32)  # as they were stored
+        config = config_of(workspace, "masked_lm", encoding)
+        runs = workspace.runs(config, range(2))
+        workspace.train(runs)
+        found = structure.losses_of(workspace, runs, config, 32)
+        scores = workspace.scores(runs, [8], 32)
+        for run, one in zip(runs, found, strict=True):
+            assert one["whole"].nats.sum() == pytest.approx(scores[run.seed, 8].nats, rel=1e-4)
+            assert one["whole"].answers.sum() == scores[run.seed, 8].answers
+        again = structure.losses_of(workspace, runs, config, 32)  # as they were stored
         assert [use.costs(one) for one in again] == [use.costs(one) for one in found]
         lost[encoding] = use.costs(found[0])
-    codes, sentence = structure.position_codes(workspace, cells)
-    assert codes.shape[1] == 9 < setting.table_length and "0-8 were moved by training" in sentence
+    codes, sentence = structure.position_codes(workspace, runs)
+    assert codes.shape[1] == 9 < config.table_length and "0-8 were moved by training" in sentence
     assert max(map(abs, lost["none"].values())) < 1e-5
     assert min(abs(cost) for condition, cost in lost["learned"].items() if condition.kind != "shuffle") > 1e-5
     assert {c.size for c in lost["learned"] if c.kind == "shift"} == {1}, "no shift beyond the trained rows"
@@ -112,9 +114,9 @@ def test_the_rule_that_knows_words_but_no_order_against_a_slow_loop():
 
 def test_a_run_without_any_position_has_figures_and_claims_nothing_of_use(workspace):
     """`--encodings none`: no table is there to be drawn, and no cost to be shared out."""
-    cells = workspace.cells(setting_of(workspace, "masked_lm", "none"), range(2))
-    workspace.train(cells)
-    rows = structure.measure(workspace, cells, replace(PRESET, examples=24))
+    runs = workspace.runs(config_of(workspace, "masked_lm", "none"), range(2))
+    workspace.train(runs)
+    rows = structure.measure(workspace, runs, replace(PRESET, examples=24))
     table = pd.DataFrame(rows)
     drawn, made = structure.figures(table), {claim.id: claim.verdict for claim in structure.claims(table)}
     assert {"use", "costs", "layers", "head_scores_none"} <= set(drawn) and "measures" not in drawn
@@ -127,8 +129,8 @@ def test_a_run_without_any_position_has_figures_and_claims_nothing_of_use(worksp
 @pytest.mark.parametrize("task", ["masked_lm", "causal_lm"])
 @pytest.mark.parametrize("encoding", ["none", "learned"])
 def test_without_nothing_is_the_model_and_without_everything_only_the_mean_is_left(workspace, task, encoding):
-    model, setting, source = opened(workspace, task, encoding)
-    look = hidden.look_of(setting, source, 24)
+    model, config, source = opened(workspace, task, encoding)
+    look = hidden.look_of(config, source, 24)
     inputs = jax.tree.map(lambda leaf: leaf[0], look.sample.inputs)
     nothing, centre = jnp.zeros((16, 4)), jnp.linspace(-1, 1, 16)
     plain = model(inputs).logits
@@ -143,16 +145,16 @@ def test_only_an_encoder_without_positions_is_blind_to_order(workspace):
     gaps = {}
     for task in ("masked_lm", "causal_lm"):
         for encoding in ("none", "learned"):
-            model, setting, source = opened(workspace, task, encoding)
-            window = jax.tree.map(lambda leaf: leaf[0], hidden.look_of(setting, source, 24).batch[1])
+            model, config, source = opened(workspace, task, encoding)
+            window = jax.tree.map(lambda leaf: leaf[0], hidden.look_of(config, source, 24).batch[1])
             gaps[task, encoding] = float(recovery.order_gap(model, window))
     blind = gaps.pop(("masked_lm", "none"))
     assert blind < 1e-5 and min(gaps.values()) > 0.01
 
 
 def test_directions_of_position_hold_it_and_reading_beyond_is_extrapolation(workspace):
-    _, setting, source = opened(workspace, "causal_lm", "none")
-    sample = recovery.longer(setting, source, 24)
+    _, config, source = opened(workspace, "causal_lm", "none")
+    sample = recovery.longer(config, source, 24)
     assert sample.position.max() == 16 and (sample.sequence < 24).all()
     random = np.random.default_rng(0)
     x = random.normal(size=(len(sample.position), 16))
@@ -168,10 +170,10 @@ def test_directions_of_position_hold_it_and_reading_beyond_is_extrapolation(work
 
 
 def test_what_is_projected_out_is_told_beside_random_directions(workspace):
-    model, setting, source = opened(workspace, "causal_lm", "learned")
-    untrained = parameters.fresh(setting, source.stream, 4)
-    look, longer = hidden.look_of(setting, source, 24), recovery.longer(setting, source, 8)
-    found = recovery.recovered(model, untrained, look, longer, setting, 0)
+    model, config, source = opened(workspace, "causal_lm", "learned")
+    untrained = parameters.fresh(config, source.stream, 4)
+    look, longer = hidden.look_of(config, source, 24), recovery.longer(config, source, 8)
+    found = recovery.recovered(model, untrained, look, longer, config, 0)
     told = {(c["part"], c["layer"]): v for c, v in found if c["metric"] == "projected_out"}
     assert set(told) == {(part, layer) for part in ("position", "random") for layer in (1, 2)}
     gaps = {c["network"]: v for c, v in found if c["metric"] == "order_gap"}
@@ -189,7 +191,7 @@ def test_what_is_projected_out_is_told_beside_random_directions(workspace):
             y = np.asarray(model(inputs, record=True).record.hidden[-1], np.float64)
             y = y - (y - centre) @ directions @ directions.T
             logits = np.asarray(model.stack.norm(jnp.asarray(y, jnp.float32)) @ model.unembedding[...], np.float64)
-            for t in np.flatnonzero(example.scored):
+            for t in np.flatnonzero(example.metric_mask):
                 nats += np.log(np.exp(logits[t]).sum()) - logits[t, example.targets[t]]
                 characters += float(source.validation["characters"][example.targets[t]])
         bits.append(nats / characters / np.log(2))
@@ -198,16 +200,16 @@ def test_what_is_projected_out_is_told_beside_random_directions(workspace):
 
 
 def test_states_of_a_cell_are_those_of_its_trained_model_and_of_the_same_network_untrained(workspace):
-    setting = setting_of(workspace, "masked_lm", "learned")
-    (cell,) = workspace.cells(setting, range(1))
-    workspace.train([cell])
-    source = workspace.source(setting)
-    look, beyond = hidden.look_of(setting, source, 24), recovery.longer(setting, source, 8)
-    found = structure.everything(workspace, cell, look, beyond)
+    config = config_of(workspace, "masked_lm", "learned")
+    (run,) = workspace.runs(config, range(1))
+    workspace.train([run])
+    source = workspace.source(config)
+    look, beyond = hidden.look_of(config, source, 24), recovery.longer(config, source, 8)
+    found = structure.everything(workspace, run, look, beyond)
     told = {(c["network"], c["layer"]): v for c, v in found if c.get("target") == "position"}
     for network, model in (
-        ("trained", workspace.model(cell)),
-        ("untrained", parameters.fresh(setting, source.stream, cell.seed)),
+        ("trained", workspace.model(run)),
+        ("untrained", parameters.fresh(config, source.stream, run.seed)),
     ):
         states = np.asarray(hidden.hidden_states(jax.tree.map(jnp.asarray, model), look.sample.inputs))
         for layer, state in enumerate(states):

@@ -241,9 +241,9 @@ def test_subspaces_overlap_wholly_or_as_chance_has_it():
     assert superposition.subspace_overlap(b[:, :], b) == pytest.approx(1)
 
 
-def trained(lanes, seeds, sums):
+def trained(replicas, seeds, sums):
     training = superposition.Training(hidden=32, steps=150, batch=32, rate=5e-3)
-    return superposition.train(superposition.stacked(lanes, seeds), np.array(sums), seeds, 10, training)
+    return superposition.train(superposition.stacked(replicas, seeds), np.array(sums), seeds, 10, training)
 
 
 def test_readers_name_digits_by_their_labels_and_each_lane_is_its_own():
@@ -394,11 +394,11 @@ def test_without_photographs_the_claim_says_how_to_get_them(table):
 
 
 def both_named(never, trained):
-    cell = {"metric": "both_named", "parts": "digit + digit", "floor": 1 / 45}
+    where = {"metric": "both_named", "parts": "digit + digit", "length_baseline": 1 / 45}
     values = {MODULE.SINGLE: never, MODULE.SUMS: trained}
     return pd.DataFrame(
         [
-            cell | {"reader": reader, "seed": seed, "value": value + 0.001 * seed}
+            where | {"reader": reader, "seed": seed, "value": value + 0.001 * seed}
             for reader, value in values.items()
             for seed in range(8)
         ]
@@ -421,11 +421,11 @@ def test_the_primary_verdict_is_lost_with_the_labels():
 
 
 def two_kinds(first, second, low, high):
-    """Rows of eight seeds in two cells."""
+    """Rows of eight seeds in two runs."""
     return pd.DataFrame(
         [
-            cell | {"seed": seed, "value": value + 0.002 * seed}
-            for cell, value in ((first, low), (second, high))
+            where | {"seed": seed, "value": value + 0.002 * seed}
+            for run, value in ((first, low), (second, high))
             for seed in range(8)
         ]
     )
@@ -434,9 +434,9 @@ def two_kinds(first, second, low, high):
 def swapped(rows, first, second):
     """Every other seed has its two values exchanged."""
     other = {str(first): second, str(second): first}
-    cells = [{name: row[name] for name in first} for row in rows.to_dict("records")]
+    runs = [{name: row[name] for name in first} for row in rows.to_dict("records")]
     kept = rows.drop(columns=list(first))
-    changed = [other[str(c)] if s % 2 else c for c, s in zip(cells, rows["seed"], strict=True)]
+    changed = [other[str(c)] if s % 2 else c for c, s in zip(runs, rows["seed"], strict=True)]
     return pd.concat([kept, pd.DataFrame(changed)], axis=1)
 
 
@@ -450,14 +450,14 @@ MARKED = [
 ]
 
 
-@pytest.mark.parametrize("cells", [FIXED, MARKED], ids=["fixed", "watermark"])
-def test_verdicts_on_what_is_added_follow_the_rows(cells):
+@pytest.mark.parametrize("runs", [FIXED, MARKED], ids=["fixed", "watermark"])
+def test_verdicts_on_what_is_added_follow_the_rows(runs):
     def verdict(rows):
-        return MODULE.compared(rows, "C7.x", "", *cells).verdict
+        return MODULE.compared(rows, "C7.x", "", *runs).verdict
 
-    assert verdict(two_kinds(*cells, 0.9, 0.5)) == "supported"
-    assert verdict(two_kinds(*cells, 0.4, 0.5)) == "contradicted"
-    assert verdict(swapped(two_kinds(*cells, 0.9, 0.5), *cells)) == "undecided"
+    assert verdict(two_kinds(*runs, 0.9, 0.5)) == "supported"
+    assert verdict(two_kinds(*runs, 0.4, 0.5)) == "contradicted"
+    assert verdict(swapped(two_kinds(*runs, 0.9, 0.5), *runs)) == "undecided"
 
 
 def pairs_with_ranks(draw, alone=None):
@@ -538,9 +538,9 @@ def test_the_answer_opens_as_the_rows_have_it(table, never, trained, opening):
 
 
 def test_the_answer_is_undecided_with_shuffled_labels(table):
-    cells = [{"reader": MODULE.SINGLE}, {"reader": MODULE.SUMS}]
+    runs = [{"reader": MODULE.SINGLE}, {"reader": MODULE.SUMS}]
     digits = (table["metric"] == "both_named") & (table["parts"] == "digit + digit")
-    rows = pd.concat([table[~digits], swapped(both_named(0.5, 0.8), *cells)], ignore_index=True)
+    rows = pd.concat([table[~digits], swapped(both_named(0.5, 0.8), *runs)], ignore_index=True)
     (answer,) = MODULE.answers(rows, {claim.id: claim for claim in MODULE.claims(rows)})
     assert answer.short.startswith("Undecided")
 

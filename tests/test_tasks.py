@@ -106,7 +106,7 @@ def test_the_floor_is_what_the_best_constant_scores(name):
     if name == "histogram":  # the rule named in its docstring: one and the same count
         best[:] = Counter(answers[:4000].ravel().tolist()).most_common(1)[0][0]
     score = (answers[4000:] == best).mean()
-    assert score == pytest.approx(task.floor(length, "token_accuracy"), abs=0.03)
+    assert score == pytest.approx(task.length_baseline(length, "token_accuracy"), abs=0.03)
 
 
 def blind_score(name, length, count=6000):
@@ -124,7 +124,7 @@ def blind_score(name, length, count=6000):
 )
 def test_order_blind_by_simulation(name):
     task = task_of(name)
-    assert blind_score(name, 8) == pytest.approx(task.order_blind(8, "token_accuracy", "encoder"), abs=0.02)
+    assert blind_score(name, 8) == pytest.approx(task.order_blind_baseline(8, "token_accuracy", "encoder"), abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["recall", "unique_copy"])
@@ -153,8 +153,8 @@ def test_the_floor_of_distinct_answers_by_simulation(name, alphabet):
     for length in (2, 3):
         answers = evaluation.examples(name, task, length, 8000).y
         same = answers == answers[0]  # all answers are equally likely, so any one will do
-        assert same[1:].mean() == pytest.approx(task.floor(length, "token_accuracy"), abs=0.015)
-        assert same[1:].all(1).mean() == pytest.approx(task.floor(length, "exact_match"), abs=0.01)
+        assert same[1:].mean() == pytest.approx(task.length_baseline(length, "token_accuracy"), abs=0.015)
+        assert same[1:].all(1).mean() == pytest.approx(task.length_baseline(length, "exact_match"), abs=0.01)
 
 
 @pytest.mark.parametrize("architecture", ["encoder", "encoder_decoder"])
@@ -167,7 +167,9 @@ def test_order_blind_of_distinct_answers_by_simulation(name, architecture):
         right = [[s == min(y) for s in y] for y in answers]
     else:
         right = [[s == min(y[i:]) for i, s in enumerate(y)] for y in answers]
-    expected = {metric: task.order_blind(length, metric, architecture) for metric in ("token_accuracy", "exact_match")}
+    expected = {
+        metric: task.order_blind_baseline(length, metric, architecture) for metric in ("token_accuracy", "exact_match")
+    }
     assert np.mean(right) == pytest.approx(expected["token_accuracy"], abs=0.01)
     assert np.mean([all(row) for row in right]) == pytest.approx(expected["exact_match"], abs=0.003)
 
@@ -178,12 +180,12 @@ def test_order_blind_of_even_pairs_by_brute_force():
     for x, y in sets("even_pairs", 7, 8000):
         by_count.setdefault(sum(x), Counter())[y[0]] += 1
     best = sum(c.most_common(1)[0][1] for c in by_count.values()) / 8000
-    assert task_of("even_pairs").order_blind(7, "token_accuracy", "encoder") == pytest.approx(best, abs=0.012)
+    assert task_of("even_pairs").order_blind_baseline(7, "token_accuracy", "encoder") == pytest.approx(best, abs=0.012)
 
 
 @pytest.mark.parametrize(("length", "expected"), [(1, 0.333), (2, 0.333), (3, 0.259), (12, 0.2), (13, 0.2)])
 def test_the_floor_of_cycle_by_length(length, expected):
-    assert task_of("cycle").floor(length, "token_accuracy") == pytest.approx(expected, abs=0.003)
+    assert task_of("cycle").length_baseline(length, "token_accuracy") == pytest.approx(expected, abs=0.003)
 
 
 def test_order_blind_of_an_encoder_decoder_by_simulation():
@@ -191,7 +193,7 @@ def test_order_blind_of_an_encoder_decoder_by_simulation():
     right = []
     for _, y in sets("reverse", 10, 4000):
         right += [y[i] == Counter(sorted(y[i:])).most_common(1)[0][0] for i in range(len(y))]
-    expected = task_of("reverse").order_blind(10, "token_accuracy", "encoder_decoder")
+    expected = task_of("reverse").order_blind_baseline(10, "token_accuracy", "encoder_decoder")
     assert np.mean(right) == pytest.approx(expected, abs=0.01) and expected == pytest.approx(0.42, abs=0.01)
 
 
@@ -203,7 +205,7 @@ def test_order_blind_of_induction_by_brute_force():
     for x, y in zip(sample.x, sample.y, strict=True):
         seen.setdefault(tuple(sorted(x.tolist())), Counter())[int(y[0])] += 1
     best = sum(c.most_common(1)[0][1] for c in seen.values()) / 20_000
-    assert small.order_blind(5, "token_accuracy", "encoder") == pytest.approx(best, abs=0.02)
+    assert small.order_blind_baseline(5, "token_accuracy", "encoder") == pytest.approx(best, abs=0.02)
 
 
 @pytest.mark.parametrize(("length", "expected"), [(2, 0.84), (4, 0.70), (8, 0.61)])
@@ -235,17 +237,20 @@ def test_export_writes_what_is_evaluated(tmp_path):
     found = datasets.Dataset.from_parquet(str(path), cache_dir=str(tmp_path))
     assert [(row["x"], row["y"]) for row in found] == sets("reverse", 4, 8) + sets("reverse", 6, 8)
     card = json.loads((tmp_path / "reverse.json").read_text())
-    assert card["lengths"][0]["floor"]["token_accuracy"] == 0.1
+    assert card["lengths"][0]["length_baseline"]["token_accuracy"] == 0.1
 
 
 def test_a_decoder_writes_the_histogram_after_x():
     task = task_of("histogram")
-    assert task.architectures == ("encoder", "decoder") and task.order_blind(4, "token_accuracy", "decoder") is None
+    assert (
+        task.architectures == ("encoder", "decoder")
+        and task.order_blind_baseline(4, "token_accuracy", "decoder") is None
+    )
     sample = task.sample(jax.random.key(3), 4, 6)
     x, y = (formatting.SPECIALS + part[:4] for part in (sample.x, sample.y))
     example = formatting.TaskStream(task, "decoder").example(jax.random.key(3), 4, 6, {})
     assert example.tokens[:11].tolist() == [formatting.BOS, *x, formatting.SEP, *y, formatting.EOS]
-    assert example.targets[example.scored].tolist() == y.tolist()
+    assert example.targets[example.metric_mask].tolist() == y.tolist()
 
 
 def test_unknown_tasks_and_options():

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jaxpe.data import corpus, language
+from jaxpe.data.examples import BLANK, BOS, SPECIALS
 from jaxpe.errors import UserError
 from jaxpe.pretrained import fetch
-from jaxpe.tasks.formatting import BLANK, BOS, SPECIALS
 
 DATA = {
     "tokens": jnp.asarray(SPECIALS + np.random.default_rng(0).integers(0, 50, 3000), jnp.int32),
@@ -29,7 +29,7 @@ def test_both_objectives_see_the_same_windows_and_ask_for_them():
     masked, causal = draws(MASKED), draws(CAUSAL)
     assert (causal.tokens[:, 0] == BOS).all() and (causal.length == 13).all()
     np.testing.assert_array_equal(causal.targets[:, :12], causal.tokens[:, 1:13])
-    original = jnp.where(masked.scored, masked.targets, masked.tokens)
+    original = jnp.where(masked.metric_mask, masked.targets, masked.tokens)
     np.testing.assert_array_equal(original[:, 1:13], causal.tokens[:, 1:13])
     stream = np.asarray(DATA["tokens"])
     for row in np.asarray(causal.tokens)[:20, 1:13]:
@@ -42,14 +42,14 @@ def test_the_objectives_between_ask_for_the_same_tokens():
     jax.tree.map(np.testing.assert_array_equal, masked, between)
     assert (CAUSAL_MASKED.architecture, SAMPLED.architecture) == ("decoder", "decoder")
     np.testing.assert_array_equal(sampled.tokens, causal.tokens)
-    np.testing.assert_array_equal(sampled.answered[:, :-1], masked.answered[:, 1:])
+    np.testing.assert_array_equal(sampled.loss_mask[:, :-1], masked.loss_mask[:, 1:])
     np.testing.assert_array_equal(sampled.targets[:, :-1], masked.targets[:, 1:])
-    assert (sampled.answered <= causal.answered).all() and sampled.answered.any(1).all()
+    assert (sampled.loss_mask <= causal.loss_mask).all() and sampled.loss_mask.any(1).all()
 
 
 def test_shares_of_the_mask():
     found = draws(MASKED, 20, 20, 3000)
-    scored, shown = np.asarray(found.scored), np.asarray(found.tokens)
+    scored, shown = np.asarray(found.metric_mask), np.asarray(found.tokens)
     assert scored.sum(1).min() >= 1 and not scored[:, 0].any()
     assert scored.sum() / (3000 * 20) == pytest.approx(0.15, abs=0.01)
     assert (shown[scored] == BLANK).mean() == pytest.approx(0.8, abs=0.01)

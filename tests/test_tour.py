@@ -11,7 +11,7 @@ from jaxpe.data import corpus
 from jaxpe.records import store
 from jaxpe.report import guide
 from jaxpe.study import experiment, grids, presets
-from jaxpe.study.presets import Row
+from jaxpe.study.presets import GridRow
 from jaxpe.study.workspace import Workspace
 from jaxpe.tasks import formatting
 
@@ -25,10 +25,10 @@ SMALL = replace(MODULE.PRESETS["smoke"], grid=(grids.text("masked_lm", TEXT, MOD
 def told(tmp_path_factory):
     """Models of text, hardly trained, and the table of their guesses."""
     work = Workspace(store.open_results(tmp_path_factory.mktemp("tour")))
-    cells = [cell for setting in presets.settings(SMALL, work.sources) for cell in work.cells(setting, [0])]
-    work.train(cells)
-    store.write_table(work.results.folder / "tour" / "table.csv", MODULE.measure(work, cells, SMALL))
-    return work, cells, store.read_table(work.results.folder / "tour" / "table.csv")
+    runs = [run for config in presets.configs(SMALL, work.sources) for run in work.runs(config, [0])]
+    work.train(runs)
+    store.write_table(work.results.folder / "tour" / "table.csv", MODULE.measure(work, runs, SMALL))
+    return work, runs, store.read_table(work.results.folder / "tour" / "table.csv")
 
 
 def test_shuffled_words_move_no_guess_without_an_encoding_and_some_with_one(told):
@@ -39,22 +39,22 @@ def test_shuffled_words_move_no_guess_without_an_encoding_and_some_with_one(told
 
 def test_guesses_are_those_of_a_forward_pass(told):
     """The first verse as written: its own tokens, <bos> before them, <blank> in the middle, the likeliest words in order."""
-    work, [cell, *_], table = told
-    tokenizer = corpus.tokenizer(corpus.load(cell.setting.corpus).train, cell.setting.vocabulary)
-    tokens = MODULE.verses(cell.setting, tokenizer)[0]
+    work, [run, *_], table = told
+    tokenizer = corpus.tokenizer(corpus.load(run.config.corpus).train, run.config.vocabulary)
+    tokens = MODULE.verses(run.config, tokenizer)[0]
     place = len(tokens) // 2
     shown = np.array([formatting.BOS, *tokens])
     shown[place + 1] = formatting.BLANK
     nothing = jnp.zeros((0,), jnp.int32)
     length = jnp.int32(len(shown))
     inputs = MODULE.Inputs(jnp.asarray(shown), jnp.arange(len(shown)), length, nothing, nothing, jnp.int32(0))
-    model = jax.tree.map(jnp.asarray, work.model(cell))
+    model = jax.tree.map(jnp.asarray, work.model(run))
     logits = np.asarray(model(inputs).logits, np.float64)[place + 1]
     chance = np.exp(logits - logits.max())
     chance /= chance.sum()
     verse = guide.verses(table)[0]
     assert verse["place"] == place and len(verse["orders"]) == MODULE.ORDERS
-    guesses = verse["orders"][0]["guesses"][cell.setting.encoding]
+    guesses = verse["orders"][0]["guesses"][run.config.encoding]
     np.testing.assert_allclose([value for _, value in guesses], np.sort(chance)[::-1][: MODULE.GUESSES], atol=2e-6)
     words = [[word for i, word in enumerate(order["words"]) if i != place] for order in verse["orders"]]
     assert all(sorted(own) == sorted(words[0]) for own in words) and words[1] != words[0]
@@ -68,11 +68,14 @@ def test_a_run_without_a_part_shows_the_others(told):
 
 def test_what_is_not_masked_text_has_no_guesses(tmp_path):
     work = Workspace(store.open_results(tmp_path))
-    grid = (Row("reverse", ("encoder",), ("sinusoidal",)), grids.text("causal_lm", TEXT, ("none",)))
+    grid = (
+        GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",)),
+        grids.text("causal_lm", TEXT, ("none",)),
+    )
     preset = replace(MODULE.PRESETS["smoke"], grid=grid, steps=3)
-    cells = [cell for setting in presets.settings(preset, work.sources) for cell in work.cells(setting, [0])]
-    work.train(cells)
-    store.write_table(tmp_path / "table.csv", MODULE.measure(work, cells, preset))
+    runs = [run for config in presets.configs(preset, work.sources) for run in work.runs(config, [0])]
+    work.train(runs)
+    store.write_table(tmp_path / "table.csv", MODULE.measure(work, runs, preset))
     table = store.read_table(tmp_path / "table.csv")
     assert set(MODULE.figures(table)) == {"codes", "lengths"} and guide.verses(table) is None
     rows = guide.codes(table)["rows"]["sinusoidal"]

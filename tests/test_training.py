@@ -1,4 +1,4 @@
-"""Training: strata, pairing, lanes, bits, divergence, resume after kills, and evaluation against generation."""
+"""Training: length_buckets, pairing, replicas, bits, divergence, resume after kills, and evaluation against generation."""
 
 import json
 import signal
@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 
 from jaxpe import positions, streams
+from jaxpe.data.examples import EOS
 from jaxpe.records import store
 from jaxpe.study import workspace as study
 from jaxpe.tasks import evaluation
-from jaxpe.tasks.formatting import EOS
 from jaxpe.training import evaluate, parameters, population, train
-from jaxpe.training.config import Setting, Training, identity_of, source_of
-from jaxpe.training.population import Member
+from jaxpe.training.config import RunConfig, Training, identity_of, source_of
+from jaxpe.training.population import ReplicaSpec
 
-SETTING = Setting("reverse", "encoder", "learned", 6, 60, width=16, training=Training(steps=40, batch=16))
+CONFIG = RunConfig("reverse", "encoder", "learned", 6, 60, width=16, training=Training(steps=40, batch=16))
 
 
-def trained(setting=SETTING, seeds=(0, 1), rates=None, progress=lambda steps: None, resume=None):
-    source = source_of(setting)
-    program = population.compile_program(setting, source, population.runs_mesh())
-    members = [Member(seed, rate) for seed, rate in zip(seeds, rates or [3e-3] * len(seeds), strict=True)]
-    return population.train_round(setting, source, program, members, resume, progress)
+def trained(config=CONFIG, seeds=(0, 1), learning_rates=None, progress=lambda steps: None, resume=None):
+    source = source_of(config)
+    program = population.compile_program(config, source, population.runs_mesh())
+    specs = [ReplicaSpec(seed, rate) for seed, rate in zip(seeds, rates or [3e-3] * len(seeds), strict=True)]
+    return population.train_round(config, source, program, specs, resume, progress)
 
 
 def leaves(result):
@@ -50,47 +50,52 @@ def test_the_same_seed_gives_the_same_bits_twice_whatever_the_neighbour(two):
 
 
 def test_a_lane_equals_a_plain_loop(two):
-    stream = source_of(SETTING).stream
-    lane = train.start(SETTING, stream, 0, 3e-3)
-    strata = train.strata_of(stream, 6, SETTING.training)
-    drawn = evaluate.drawn_batches(0, jnp.arange(40), {}, stream=stream, sampler=SETTING.sampler, strata=strata)
-    step = jax.jit(lambda number, lane, batches: train.step(number, lane, batches, SETTING, strata))
+    stream = source_of(CONFIG).stream
+    replica = train.start(CONFIG, stream, 0, 3e-3)
+    length_buckets = train.length_buckets_of(stream, 6, CONFIG.training)
+    drawn = evaluate.drawn_batches(
+        0, jnp.arange(40), {}, stream=stream, sampler=CONFIG.sampler, length_buckets=length_buckets
+    )
+    step = jax.jit(lambda number, replica, batches: train.step(number, replica, batches, CONFIG, length_buckets))
     for number in range(40):
-        lane = step(jnp.int32(number), lane, jax.tree.map(lambda leaf, number=number: leaf[number], drawn))
-    for a, b in zip(jax.tree.leaves(lane.model), leaves(two[0]), strict=True):
+        replica = step(jnp.int32(number), replica, jax.tree.map(lambda leaf, number=number: leaf[number], drawn))
+    for a, b in zip(jax.tree.leaves(replica.model), leaves(two[0]), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-3)
 
 
 def test_a_lane_that_diverges_is_frozen_and_its_neighbours_bits_stay(two):
-    found = trained(rates=[3e-3, 1e30])
+    found = trained(learning_rates=[3e-3, 1e30])
     assert found[1].diverged and not found[0].diverged and same(found[0], two[0])
     assert all(np.isfinite(leaf).all() for leaf in leaves(found[1]))
     assert len(found[1].history["step"]) < len(found[0].history["step"])
 
 
 def test_strata_keep_every_length_equally_weighted():
-    stream = source_of(SETTING).stream
-    strata = train.strata_of(stream, 6, Training(batch=16, strata=4))
-    assert [length for stratum in strata for length in stratum.lengths] == list(range(1, 7))
-    per_length = [s.examples * s.weight / len(s.lengths) for s in strata]
+    stream = source_of(CONFIG).stream
+    length_buckets = train.length_buckets_of(stream, 6, Training(batch=16, length_buckets=4))
+    assert [length for bucket in length_buckets for length in bucket.lengths] == list(range(1, 7))
+    per_length = [s.examples * s.weight / len(s.lengths) for s in length_buckets]
     np.testing.assert_allclose(per_length, per_length[0])
 
 
 @pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
 def test_batches_are_examples_of_the_strata_drawn_one_by_one(architecture):
-    """Drawn together and cut, they are what each stratum draws by itself in arrays of its own size."""
-    stream = source_of(replace(SETTING, architecture=architecture)).stream
-    strata, sampler = train.strata_of(stream, 6, SETTING.training), positions.build("randomized", limit=60)
-    batches = train.batches_of(3, jnp.asarray([7]), {}, stream=stream, sampler=sampler, strata=strata)
-    for i, (stratum, (examples, inputs)) in enumerate(zip(strata, batches, strict=True)):
-        for number in range(stratum.examples):
+    """Drawn together and cut, they are what each bucket draws by itself in arrays of its own size."""
+    stream = source_of(replace(CONFIG, architecture=architecture)).stream
+    length_buckets, sampler = (
+        train.length_buckets_of(stream, 6, CONFIG.training),
+        positions.build("randomized", limit=60),
+    )
+    batches = train.batches_of(3, jnp.asarray([7]), {}, stream=stream, sampler=sampler, length_buckets=length_buckets)
+    for i, (bucket, (examples, inputs)) in enumerate(zip(length_buckets, batches, strict=True)):
+        for number in range(bucket.examples):
             key = streams.stream("data", 3)
             for part in (7, i, number):
                 key = jax.random.fold_in(key, part)
             example, given = (jax.tree.map(lambda leaf, n=number: leaf[0, n], part) for part in (examples, inputs))
             assert int(given.length) == int(example.length)
-            n = next(n for n in stratum.lengths if stream.sizes(n)[0] == int(example.length))
-            own = stream.example(jax.random.fold_in(key, streams.STREAMS["data"]), n, stratum.lengths[-1], {})
+            n = next(n for n in bucket.lengths if stream.sizes(n)[0] == int(example.length))
+            own = stream.example(jax.random.fold_in(key, streams.STREAMS["data"]), n, bucket.lengths[-1], {})
             jax.tree.map(np.testing.assert_array_equal, example, own)
             places = train.inputs_of(own, sampler, jax.random.fold_in(key, streams.STREAMS["positions"]))
             seen = slice(int(own.length)), slice(int(own.source_length))
@@ -99,20 +104,20 @@ def test_batches_are_examples_of_the_strata_drawn_one_by_one(architecture):
 
 
 def test_encodings_do_not_decay():
-    model = parameters.fresh(SETTING, source_of(SETTING).stream)
+    model = parameters.fresh(CONFIG, source_of(CONFIG).stream)
     flags = parameters.to_arrays(train.decayed(model))
     assert not any(flag for name, flag in flags.items() if "encodings" in name or "gain" in name)
     assert flags["stack.blocks.0.attention.query"]
 
 
 def test_eight_devices_train_without_collectives():
-    """Compiled in a process of its own with eight virtual devices, one lane each."""
+    """Compiled in a process of its own with eight virtual devices, one replica each."""
     code = (
         "import jax; jax.config.update('jax_num_cpu_devices', 8)\n"
-        "from jaxpe.training import population; from jaxpe.training.config import Setting, Training, source_of\n"
-        "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=8, layers=1, training=Training(steps=4, batch=4))\n"
+        "from jaxpe.training import population; from jaxpe.training.config import RunConfig, Training, source_of\n"
+        "s = RunConfig('reverse', 'encoder', 'learned', 6, 60, width=8, layers=1, training=Training(steps=4, batch=4))\n"
         "p = population.compile_program(s, source_of(s), population.runs_mesh())\n"
-        "assert p.lanes == 8\nprint(p.run.as_text())"
+        "assert p.replicas == 8\nprint(p.run.as_text())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "num_partitions=8" in done.stdout
@@ -120,35 +125,37 @@ def test_eight_devices_train_without_collectives():
 
 
 def test_groups_of_examples_add_up_to_the_whole_batch():
-    """The gradient over small groups equals the gradient over each stratum at once."""
-    stream, model = source_of(SETTING).stream, parameters.fresh(SETTING, source_of(SETTING).stream)
-    strata, gradients = train.strata_of(stream, 6, SETTING.training), []
-    drawn = train.batches_of(0, jnp.arange(1), {}, stream=stream, sampler=SETTING.sampler, strata=strata)
+    """The gradient over small groups equals the gradient over each bucket at once."""
+    stream, model = source_of(CONFIG).stream, parameters.fresh(CONFIG, source_of(CONFIG).stream)
+    length_buckets, gradients = train.length_buckets_of(stream, 6, CONFIG.training), []
+    drawn = train.batches_of(0, jnp.arange(1), {}, stream=stream, sampler=CONFIG.sampler, length_buckets=length_buckets)
     batches = jax.tree.map(lambda leaf: leaf[0], drawn)
-    for working_set in (1, 2**20):
-        setting = replace(SETTING, working_set=working_set)
-        sums, gradient = train.batch_gradient(model, batches, setting, strata)
+    for activation_budget in (1, 2**20):
+        config = replace(CONFIG, activation_budget=activation_budget)
+        sums, gradient = train.batch_gradient(model, batches, config, length_buckets)
         gradients.append((sums, gradient))
-    assert train.at_once(replace(SETTING, working_set=1), 12, 8) == 1
-    assert train.at_once(SETTING, 12, 8) == 8
+    assert train.at_once(replace(CONFIG, activation_budget=1), 12, 8) == 1
+    assert train.at_once(CONFIG, 12, 8) == 8
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), *gradients)
 
 
 def test_a_training_that_may_stop_early_does_so_at_a_look_and_stays_as_it_was():
     """`first` over two symbols is learned at once: from the first look with only right answers on, nothing changes."""
-    training = Training(steps=120, batch=8, strata=1, warmup=0, decay="linear", stop_every=30)
-    setting = Setting("first", "encoder", "sinusoidal", 2, 20, width=16, layers=1, training=training)
-    setting = replace(setting, task_options=(("alphabet", 2),))
-    source = source_of(setting)
-    strata = train.strata_of(source.stream, 2, training)
+    training = Training(steps=120, batch=8, length_buckets=1, warmup=0, decay="linear", stop_every=30)
+    config = RunConfig("first", "encoder", "sinusoidal", 2, 20, width=16, layers=1, training=training)
+    config = replace(config, task_options=(("alphabet", 2),))
+    source = source_of(config)
+    length_buckets = train.length_buckets_of(source.stream, 2, training)
 
-    def ended(setting):
-        drawn = train.batches_of(0, jnp.arange(120), {}, stream=source.stream, sampler=setting.sampler, strata=strata)
-        lane = train.start(setting, source.stream, 0, 1e-2)
-        run = jax.jit(lambda lane, drawn: train.run(lane, drawn, 0, 0, 120, setting, strata))
-        return run(lane, drawn)
+    def ended(config):
+        drawn = train.batches_of(
+            0, jnp.arange(120), {}, stream=source.stream, sampler=config.sampler, length_buckets=length_buckets
+        )
+        replica = train.start(config, source.stream, 0, 1e-2)
+        run = jax.jit(lambda replica, drawn: train.run(replica, drawn, 0, 0, 120, config, length_buckets))
+        return run(replica, drawn)
 
-    stopped, whole = ended(setting), ended(replace(setting, training=replace(training, stop_every=0)))
+    stopped, whole = ended(config), ended(replace(config, training=replace(training, stop_every=0)))
     steps = train.history_of(stopped)["step"][-1]
     assert bool(stopped.done) and bool(stopped.alive) and steps in (30, 60, 90)
     assert train.history_of(stopped)["exact_match"][-1] == 1.0
@@ -173,9 +180,9 @@ def test_fields_that_came_later_leave_older_cells_their_names():
 
 def test_what_training_met_is_counted():
     """A stream with few examples is met whole; at twice the training length nothing is."""
-    setting = replace(SETTING, training=Training(steps=40, batch=64))
-    stream = source_of(setting).stream
-    shares = evaluate.seen_in_training(setting, stream, 0, [1, 6, 12], 64)
+    config = replace(CONFIG, training=Training(steps=40, batch=64))
+    stream = source_of(config).stream
+    shares = evaluate.seen_in_training(config, stream, 0, [1, 6, 12], 64)
     assert shares[0] == 1.0 and shares[1] < 0.1 and shares[2] == 0.0
 
 
@@ -219,23 +226,23 @@ def test_resume_gives_the_same_bits_and_an_altered_checkpoint_is_left_out(two, t
 
 @pytest.mark.parametrize("architecture", ["decoder", "encoder_decoder"])
 def test_exact_match_equals_greedy_generation(architecture):
-    setting = replace(
-        SETTING,
+    config = replace(
+        CONFIG,
         architecture=architecture,
         encoding="sinusoidal",
         training=Training(steps=300, batch=32),
         train_length=4,
     )
-    source, mesh = source_of(setting), population.runs_mesh()
-    model = jax.tree.map(jnp.asarray, trained(setting)[0].checkpoints["100"])
-    evaluator = evaluate.compile_evaluator(setting, source.stream, {}, mesh, 4, 32)
+    source, mesh = source_of(config), population.runs_mesh()
+    model = jax.tree.map(jnp.asarray, trained(config)[0].checkpoints["100"])
+    evaluator = evaluate.compile_evaluator(config, source.stream, {}, mesh, 4, 32)
     [scores] = evaluate.evaluate(evaluator, [model], {}, "reverse", 3)
     key, right = evaluation.evaluation_key("reverse", 3), 0
     generate = jax.jit(lambda inputs: model.generate(inputs, EOS))
     for number in range(32):
         example = source.stream.example(jax.random.fold_in(key, number), 3, 4, {})
-        inputs = train.inputs_of(example, setting.sampler, key)
-        prompt = int(np.argmax(example.answered)) + 1
+        inputs = train.inputs_of(example, config.sampler, key)
+        prompt = int(np.argmax(example.loss_mask)) + 1
         generated = generate(inputs._replace(length=jnp.asarray(prompt)))
         right += bool((generated[: example.length] == example.tokens[: example.length]).all())
     assert right == int(scores.exact) and right > 0
@@ -247,15 +254,15 @@ def workspace(folder):
 
 def test_scores_are_stored_and_longer_tests_do_not_retrain(tmp_path):
     work = workspace(tmp_path / "results")
-    cells = work.cells(SETTING, [0])
-    work.train(cells)
-    first = work.scores(cells, [3, 6], 16)
+    runs = work.runs(CONFIG, [0])
+    work.train(runs)
+    first = work.scores(runs, [3, 6], 16)
     again = workspace(tmp_path / "results")
     again.evaluator = again.train_group = None  # neither is to be called
-    again.train(cells)
-    found = again.scores(cells, [3, 6], 16)
+    again.train(runs)
+    found = again.scores(runs, [3, 6], 16)
     np.testing.assert_array_equal(first[0, 6].index_correct, found[0, 6].index_correct)
-    record = work.results.read_record(cells[0].id)
+    record = work.results.read_record(runs[0].id)
     assert not record["diverged"] and record["history"]["step"][-1] == 40
 
 
@@ -263,10 +270,10 @@ def test_only_so_many_evaluations_stay_compiled(tmp_path, monkeypatch):
     """Each holds memory maps, of which a process has a limited number."""
     monkeypatch.setattr(study, "EVALUATORS", 2)
     work = workspace(tmp_path / "results")
-    cells = work.cells(SETTING, [0])
-    work.train(cells)
+    runs = work.runs(CONFIG, [0])
+    work.train(runs)
     for examples in (4, 6, 8):
-        work.scores(cells, [3], examples)
+        work.scores(runs, [3], examples)
         assert examples in [key[2] for key in work.evaluators] and len(work.evaluators) <= 2
 
 
@@ -275,7 +282,7 @@ def test_a_test_beyond_the_learned_table_is_refused(tmp_path):
 
     work = workspace(tmp_path / "results")
     with pytest.raises(UserError, match=r"knows 60 positions.*needs 80"):
-        work.scores(work.cells(SETTING, [0]), [40], 16)
+        work.scores(work.runs(CONFIG, [0]), [40], 16)
 
 
 @pytest.mark.slow
@@ -284,12 +291,12 @@ def test_twenty_kills_change_no_bit(tmp_path):
     code = (
         "import jax; jax.config.update('jax_num_cpu_devices', 2)\n"
         "import sys; from pathlib import Path\n"
-        "from jaxpe.records import store; from jaxpe.study import workspace as study; from jaxpe.training.config import Setting, Training\n"
+        "from jaxpe.records import store; from jaxpe.study import workspace as study; from jaxpe.training.config import RunConfig, Training\n"
         "class Told(study.Quiet):\n"
         "    def advance(self, amount): print('chunk', flush=True)\n"
-        "s = Setting('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=15000, batch=16))\n"
+        "s = RunConfig('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=15000, batch=16))\n"
         "w = study.Workspace(store.open_results(Path(sys.argv[1])), Told(), save_every=0)\n"
-        "w.train(w.cells(s, range(2)))\n"
+        "w.train(w.runs(s, range(2)))\n"
     )
     generator = np.random.default_rng(0)
 
@@ -310,6 +317,6 @@ def test_twenty_kills_change_no_bit(tmp_path):
         process.wait()
     assert list((tmp_path / "killed" / "checkpoints").glob("*/*"))
     assert begin(tmp_path / "killed").wait() == 0
-    for cell in sorted((tmp_path / "calm" / "cells").iterdir()):
-        other = tmp_path / "killed" / "cells" / cell.name
-        assert (cell / "parameters.safetensors").read_bytes() == (other / "parameters.safetensors").read_bytes()
+    for run in sorted((tmp_path / "calm" / "runs").iterdir()):
+        other = tmp_path / "killed" / "runs" / run.name
+        assert (run / "parameters.safetensors").read_bytes() == (other / "parameters.safetensors").read_bytes()

@@ -18,16 +18,16 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from jaxpe.training import parameters, population, train
-from jaxpe.training.config import Setting, Source
-from jaxpe.training.population import Member
+from jaxpe.training.config import RunConfig, Source
+from jaxpe.training.population import ReplicaSpec
 
 ROUNDS = 15  # of interleaved timing
 STEPS = 20  # of training in one timed call
 
 
-def count(setting: Setting, source: Source) -> int:
+def count(config: RunConfig, source: Source) -> int:
     """How many numbers the model holds."""
-    shapes = jax.eval_shape(lambda: parameters.fresh(setting, source.stream))
+    shapes = jax.eval_shape(lambda: parameters.fresh(config, source.stream))
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
 
 
@@ -37,32 +37,32 @@ def operations(function: Callable[..., Any], *arguments: Any) -> float:
     return float((counted or {}).get("flops", math.nan))
 
 
-def forward_operations(setting: Setting, source: Source, length: int) -> tuple[float, int]:
+def forward_operations(config: RunConfig, source: Source, length: int) -> tuple[float, int]:
     """Operations of the forward pass of one example of a length, and its number of tokens T (of both sides)."""
 
     def given() -> Any:
         key = jax.random.key(0)
         example = source.stream.example(key, length, length, source.validation)
-        model = parameters.fresh(setting, source.stream)
-        return model, train.inputs_of(example, setting.sampler, key)
+        model = parameters.fresh(config, source.stream)
+        return model, train.inputs_of(example, config.sampler, key)
 
     model, inputs = jax.eval_shape(given)
-    with jax.default_matmul_precision(setting.precision):
+    with jax.default_matmul_precision(config.precision):
         return operations(lambda model, inputs: model(inputs).logits, model, inputs), sum(source.stream.sizes(length))
 
 
-def training(setting: Setting, source: Source, mesh: Mesh) -> tuple[Callable[[], Any], int]:
+def training(config: RunConfig, source: Source, mesh: Mesh) -> tuple[Callable[[], Any], int]:
     """A call that makes STEPS training steps of a model on every device, called once; the bytes of its temporaries."""
-    program = population.compile_program(setting, source, mesh)
-    member = Member(0, setting.training.learning_rate, setting.mix)
-    lanes = population.start(setting, source, program, [member])
-    batches = jax.device_put(program.draw(lanes.seed, 0), population.spread_over(mesh))
+    program = population.compile_program(config, source, mesh)
+    spec = ReplicaSpec(0, config.training.learning_rate, config.scales)
+    replicas = population.start(config, source, program, [spec])
+    batches = jax.device_put(program.draw(replicas.seed, 0), population.spread_over(mesh))
     edges = np.int32(0), np.int32(0), np.int32(STEPS)
 
     def call() -> Any:
-        nonlocal lanes  # the program takes over the memory of those it is given
-        lanes = jax.block_until_ready(program.run(lanes, batches, *edges))
-        return lanes
+        nonlocal replicas  # the program takes over the memory of those it is given
+        replicas = jax.block_until_ready(program.run(replicas, batches, *edges))
+        return replicas
 
     call()
     memory = program.run.memory_analysis()

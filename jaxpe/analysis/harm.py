@@ -11,10 +11,11 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from jaxpe.analysis.geometry import directions, overlap, random_overlap
+from jaxpe.data.examples import SPECIALS
 from jaxpe.model import Transformer
 from jaxpe.positions import Arange
 from jaxpe.tasks.base import Sample
-from jaxpe.tasks.formatting import SPECIALS, format_sample
+from jaxpe.tasks.formatting import format_sample
 from jaxpe.training.train import inputs_of
 
 TWINS = ("copy", "reverse", "first", "last", "index")  # tasks whose answer can be read off x, place by place
@@ -62,7 +63,7 @@ def both_right(model: Transformer, stream: Any, name: str, pairs: list[tuple[nda
     def right(model: Transformer, sample: Sample) -> Any:
         example = format_sample(sample, stream.architecture, stream.task.in_place, sizes)
         logits = model(inputs_of(example, Arange(), jax.random.key(0))).logits
-        return ((logits.argmax(-1) == example.targets) | ~example.answered).all()
+        return ((logits.argmax(-1) == example.targets) | ~example.loss_mask).all()
 
     found = np.asarray(jax.jit(jax.vmap(right, (None, 0)))(model, stacked)).reshape(-1, 2)
     return float(found.all(1).mean())

@@ -17,9 +17,9 @@ from jaxtyping import Array, Bool, Float, Num
 from numpy import ndarray
 
 from jaxpe.analysis.head_scores import ON_REPEATED, Halves, Looked, repeated, second_half, shape_of
+from jaxpe.data.examples import PAD, Example
 from jaxpe.encodings.base import Encoding
 from jaxpe.model import Inputs, Transformer
-from jaxpe.tasks.formatting import PAD, Example
 from jaxpe.training.train import answer_loss
 
 OFFSETS = {"previous": 1, "next": -1}  # query minus key, of the patterns that are knocked out by distance
@@ -81,7 +81,7 @@ def loss_with(model: Transformer, batch: tuple[Example, Inputs], change: Change)
     altered = changed(model, change)
 
     def one(pair: tuple[Example, Inputs]) -> tuple[Array, Array]:
-        return answer_loss(altered(pair[1]).logits, pair[0]).sum(), pair[0].answered.sum()
+        return answer_loss(altered(pair[1]).logits, pair[0]).sum(), pair[0].loss_mask.sum()
 
     nats, answers = jax.lax.map(one, batch, batch_size=32)
     return nats.sum() / answers.sum()
@@ -160,14 +160,14 @@ def repeated_batch(inputs: Inputs, halves: Halves, again: bool = True) -> tuple[
     """`<bos> w w` as examples that ask for the next token in the second w (but for its first, which no repetition tells)."""
     made, half = repeated(inputs, halves, again), halves.words.shape[1]
     place = jnp.arange(made.tokens.shape[1])
-    answered = jnp.broadcast_to((place > half) & (place < 2 * half), made.tokens.shape)
-    targets = jnp.where(answered, jnp.roll(made.tokens, -1, axis=1), PAD)
-    return Example(made.tokens, made.length, targets, answered, answered, made.source, made.source_length), made
+    loss_mask = jnp.broadcast_to((place > half) & (place < 2 * half), made.tokens.shape)
+    targets = jnp.where(loss_mask, jnp.roll(made.tokens, -1, axis=1), PAD)
+    return Example(made.tokens, made.length, targets, loss_mask, loss_mask, made.source, made.source_length), made
 
 
 def predicts_next(example: Example) -> bool:
     """Is it always the next token that a batch asks for?"""
     following = np.roll(np.asarray(example.tokens), -1, axis=1)
     last = np.arange(following.shape[1]) == np.asarray(example.length)[:, None] - 1
-    asked = np.asarray(example.answered) & ~last
+    asked = np.asarray(example.loss_mask) & ~last
     return bool((np.asarray(example.targets)[asked] == following[asked]).all())

@@ -25,8 +25,8 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from numpy import ndarray
 
 from jaxpe.analysis.attention import visible_keys
+from jaxpe.data.examples import BOS, PAD, SPECIALS
 from jaxpe.model import Inputs, Transformer
-from jaxpe.tasks.formatting import BOS, PAD, SPECIALS
 
 PATTERNS = ("previous", "current", "next", "first", "last_tenth", "recent_tenth")
 ON_REPEATED = {"induction": 1, "duplicate": 0}  # key minus the earlier occurrence

@@ -42,9 +42,9 @@ from jaxpe.analysis.head_scores import (
     text_halves,
 )
 from jaxpe.analysis.hidden import Look
+from jaxpe.data.examples import Example
 from jaxpe.model import Inputs, Transformer
 from jaxpe.study.tables import Found
-from jaxpe.tasks.formatting import Example
 
 __all__ = ["ablated_losses", "clearest", "examples", "head_scores", "measured", "words_of"]
 BASELINES = ("uniform", "shuffled", "unrepeated")

@@ -3,7 +3,7 @@
 The sequences have all lengths from half the training length up, so that the place from the front and the place from the
 end are two things. Where a format answers at places of its own (an encoder's blank slots, a decoder's after `<sep>`), those
 are looked at apart from the places of the input: after the last layer the states of the latter feed nothing. What is
-measured comes back as pairs (columns, value): rows of a table without the cell's own columns.
+measured comes back as pairs (columns, value): rows of a table without the run's own columns.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 
 from jaxpe.analysis import attention, probes, readers
+from jaxpe.data.examples import SPECIALS, Example
 from jaxpe.model import Inputs, Transformer
 from jaxpe.positions import Arange
 from jaxpe.study.tables import Found
 from jaxpe.tasks.evaluation import evaluation_key
-from jaxpe.tasks.formatting import SPECIALS, Example
-from jaxpe.training.config import Setting, Source
+from jaxpe.training.config import RunConfig, Source
 from jaxpe.training.evaluate import score
 from jaxpe.training.train import inputs_of
 
@@ -41,7 +41,7 @@ BY_HEAD = ("content-content", "content-position", "position-content", "position-
 
 
 class Look(NamedTuple):
-    """What every model of a setting is shown: sequences to probe, and examples of the training length to answer."""
+    """What every model of a config is shown: sequences to probe, and examples of the training length to answer."""
 
     sample: Sample
     batch: tuple[Example, Inputs]
@@ -58,18 +58,18 @@ class Sample(NamedTuple):
     end: Int[ndarray, N]
     token: Int[ndarray, N]
     neighbour: Int[ndarray, N]  # the token on the left; 0 before the first
-    answered: Bool[ndarray, N]  # places whose output has a loss
+    loss_mask: Bool[ndarray, N]  # places whose output has a loss
     answer: Int[ndarray, N]  # what is asked for there
 
 
-def look_of(setting: Setting, source: Source, count: int) -> Look:
+def look_of(config: RunConfig, source: Source, count: int) -> Look:
     """About `count` / 2 sequences to probe and `count` examples to answer; the same for every encoding and seed."""
-    stream, n = source.stream, setting.train_length
+    stream, n = source.stream, config.train_length
     lengths = stream.lengths((n + 1) // 2, n)
     probed = np.repeat(lengths, max(count // 2, 24) // len(lengths) + 1)
 
     def one(length: Int[Array, ""], number: Int[Array, ""]) -> tuple[Example, Inputs]:
-        key = jax.random.fold_in(evaluation_key(f"{setting.task} probes", n), number)
+        key = jax.random.fold_in(evaluation_key(f"{config.task} probes", n), number)
         example = stream.example(key, length, n, source.validation)
         return example, inputs_of(example, Arange(), key)
 
@@ -90,10 +90,10 @@ def sample_of(inputs: Inputs, example: Example | None = None) -> Sample:
     # Sequences come ordered by length: their numbers are dealt out, so that every fold holds all lengths.
     number = np.random.default_rng(0).permutation(len(tokens))[:, None] + 0 * place
     left = np.pad(tokens[:, :-1], ((0, 0), (1, 0)))
-    answered, answer = np.ones_like(real), np.zeros_like(tokens)
+    loss_mask, answer = np.ones_like(real), np.zeros_like(tokens)
     if example is not None:
-        answered, answer = np.asarray(example.answered), np.asarray(example.targets)
-    labels = (number, place, lengths - 1 - place, tokens, left, answered, answer)
+        loss_mask, answer = np.asarray(example.loss_mask), np.asarray(example.targets)
+    labels = (number, place, lengths - 1 - place, tokens, left, loss_mask, answer)
     return Sample(inputs, real, *(part[real] for part in labels))
 
 
@@ -150,8 +150,8 @@ def read_everywhere(states: Float[ndarray, "L B T D"], sample: Sample, network: 
 
 def places_of(sample: Sample) -> dict[str, Bool[ndarray, N]]:
     """Symbols of the input that nobody answers at, and the places that answer; empty where (nearly) all places answer."""
-    shown = ~sample.answered & (sample.token >= SPECIALS)
-    return {"input": shown, "answers": sample.answered} if shown.mean() >= APART else {}
+    shown = ~sample.loss_mask & (sample.token >= SPECIALS)
+    return {"input": shown, "answers": sample.loss_mask} if shown.mean() >= APART else {}
 
 
 def read_at(
@@ -359,6 +359,6 @@ def distances(model: Transformer, sample: Sample, network: str) -> Found:
     code = np.asarray(attention.code_of(model.stack.encodings[0], jnp.asarray(positions), width))
     if np.allclose(code, readers.reference_embed(np.zeros(code.shape), positions), atol=1e-4):
         best = max((attention.rotation_share(head, width) for head in logits), key=lambda pair: pair[0])
-        columns = {"metric": "rotation_share", "network": network, "offset": best[1], "reach": len(positions) - 1}
+        columns = {"metric": "rotation_share", "network": network, "offset": best[1], "max_offset": len(positions) - 1}
         found.append((columns, best[0]))
     return found

@@ -17,12 +17,12 @@ from numpy import ndarray
 
 from jaxpe.analysis import probes
 from jaxpe.analysis.hidden import Look, Sample, hidden_states, sample_of
+from jaxpe.data.examples import Example
 from jaxpe.model import Inputs, Transformer, View, real
 from jaxpe.positions import Arange
 from jaxpe.study.tables import Found
 from jaxpe.tasks.evaluation import evaluation_key
-from jaxpe.tasks.formatting import Example
-from jaxpe.training.config import Setting, Source
+from jaxpe.training.config import RunConfig, Source
 from jaxpe.training.evaluate import losses
 from jaxpe.training.train import inputs_of
 
@@ -49,12 +49,12 @@ def order_gap(model: Transformer, inputs: Inputs) -> Float[Array, ""]:
 # ── beyond the training length ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def longer(setting: Setting, source: Source, count: int) -> Sample:
+def longer(config: RunConfig, source: Source, count: int) -> Sample:
     """Sequences of twice the training length; the same for every encoding and seed."""
-    length = 2 * setting.train_length
+    length = 2 * config.train_length
 
     def one(number: Int[Array, ""]) -> tuple[Example, Inputs]:
-        key = jax.random.fold_in(evaluation_key(f"{setting.task} probes", length), number)
+        key = jax.random.fold_in(evaluation_key(f"{config.task} probes", length), number)
         example = source.stream.example(key, length, length, source.validation)
         return example, inputs_of(example, Arange(), key)
 
@@ -157,7 +157,7 @@ def projected_out(model: Transformer, states: Float[ndarray, "L B T D"], look: L
 
 
 def recovered(
-    model: Transformer, untrained: Transformer, look: Look, beyond: Sample | None, setting: Setting, seed: int
+    model: Transformer, untrained: Transformer, look: Look, beyond: Sample | None, config: RunConfig, seed: int
 ) -> Found:
     """Everything here about one trained model, with the same network untrained beside it."""
     found: Found = []
@@ -166,7 +166,7 @@ def recovered(
     for network, one in (("trained", model), ("untrained", untrained)):
         found.append(({"metric": "order_gap", "network": network}, float(order_gap(one, window))))
         if beyond is not None:
-            more = read_beyond(np.asarray(hidden_states(one, beyond.inputs)), beyond, setting.train_length)
+            more = read_beyond(np.asarray(hidden_states(one, beyond.inputs)), beyond, config.train_length)
             found += [({"network": network} | columns, value) for columns, value in more]
     states = np.asarray(hidden_states(model, look.sample.inputs))
     found += [({"network": "trained"} | c, v) for c, v in projected_out(model, states, look, seed)]

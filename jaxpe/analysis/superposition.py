@@ -75,7 +75,7 @@ def pairs_of(first: ndarray, second: ndarray) -> Int[ndarray, "P 2"]:
 
 
 def of_digits(images: ndarray, labels: ndarray, seed: int, examples: int) -> dict[str, tuple[Parts, Parts]]:
-    """For every setting of digits the parts of training and of tests. Fixed ones are drawn by `seed`, the same in both.
+    """For every config of digits the parts of training and of tests. Fixed ones are drawn by `seed`, the same in both.
 
     `examples` of the last images are tested.
     """
@@ -125,16 +125,16 @@ def parts(first: ndarray, first_labels: ndarray, second: ndarray, second_labels:
     return Parts(first, first_labels, second, second_labels, pairs_of(first_labels, second_labels))
 
 
-def stacked(lanes: list[Parts], seeds: Sequence[int]) -> Parts:
+def stacked(replicas: list[Parts], seeds: Sequence[int]) -> Parts:
     """Parts of several trainings in one array each: filled up with zeros, and DRAWN pairs of each, by its seed."""
 
     def filled(name: str) -> ndarray:
-        arrays = [np.asarray(getattr(lane, name)) for lane in lanes]
+        arrays = [np.asarray(getattr(replica, name)) for replica in replicas]
         top = max(map(len, arrays))
         return np.stack([np.pad(a, [(0, top - len(a))] + [(0, 0)] * (a.ndim - 1)) for a in arrays])
 
     generators = [np.random.default_rng((seed, 13)) for seed in seeds]
-    drawn = [one.pairs[g.integers(0, len(one.pairs), DRAWN)] for one, g in zip(lanes, generators, strict=True)]
+    drawn = [one.pairs[g.integers(0, len(one.pairs), DRAWN)] for one, g in zip(replicas, generators, strict=True)]
     return Parts(**{name: filled(name) for name in Parts._fields[:-1]}, pairs=np.stack(drawn))
 
 
@@ -178,7 +178,7 @@ class Training(NamedTuple):
 
 
 def train(given: Parts, sums: Bool[ndarray, R], seeds: Sequence[int], classes: int, training: Training) -> list[Reader]:
-    """A reader for each lane, all trained in one program. A lane depends on its own parts, `sums` and seed only.
+    """A reader for each replica, all trained in one program. A replica depends on its own parts, `sums` and seed only.
 
     The same seed gives the same start and the same draws, whether sums are shown or single parts.
     """
@@ -194,7 +194,7 @@ def train_lanes(
 ) -> Reader:
     optimiser = optax.adamw(optax.cosine_decay_schedule(training.rate, training.steps), weight_decay=0.01)
 
-    def lane(reader: Reader, given: Parts, sums: Bool[Array, ""], seed: Int[Array, ""]) -> Reader:
+    def replica(reader: Reader, given: Parts, sums: Bool[Array, ""], seed: Int[Array, ""]) -> Reader:
         def step(number: Int[Array, ""], carry: Any) -> Any:
             reader, state = carry
             key = jax.random.fold_in(streams.stream("data", seed), number)
@@ -209,7 +209,7 @@ def train_lanes(
 
         return jax.lax.fori_loop(0, training.steps, step, (reader, optimiser.init(reader)))[0]
 
-    return jax.vmap(lane)(readers, given, sums, seeds)
+    return jax.vmap(replica)(readers, given, sums, seeds)
 
 
 @jax.jit
@@ -236,9 +236,9 @@ def ranks(logits: Float[ndarray, "P C"], labels: Int[ndarray, "P K"]) -> Int[nda
     return (logits[:, None] >= own[..., None]).sum(-1)
 
 
-def chance_of_both(setting: str) -> float:
+def chance_of_both(config: str) -> float:
     """The share of pairs that a blind guess of two classes names."""
-    return 2 / (SETTINGS[setting] * (SETTINGS[setting] - 1))
+    return 2 / (SETTINGS[config] * (SETTINGS[config] - 1))
 
 
 # ── subspaces ───────────────────────────────────────────────────────────────────────────────────────────────────────

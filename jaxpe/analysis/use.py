@@ -26,12 +26,12 @@ from jaxtyping import Array, Float, Int, Key
 from numpy import ndarray
 
 from jaxpe import positions, streams
+from jaxpe.data.examples import SPECIALS, Data
 from jaxpe.model import Transformer
 from jaxpe.positions import Sampler
 from jaxpe.tasks.evaluation import evaluation_key
-from jaxpe.tasks.formatting import SPECIALS, Data
 from jaxpe.training import evaluate
-from jaxpe.training.config import Setting, Source
+from jaxpe.training.config import RunConfig, Source
 from jaxpe.training.evaluate import Evaluator, Losses
 from jaxpe.training.train import Batch
 
@@ -66,15 +66,15 @@ CONDITIONS = (
 )
 
 
-def test_length(setting: Setting) -> int:
+def test_length(config: RunConfig) -> int:
     """Half the training length: shifted by as much again, every position was met in training."""
-    return max(setting.train_length // 2, 2)
+    return max(config.train_length // 2, 2)
 
 
-def conditions_for(setting: Setting) -> list[Condition]:
+def conditions_for(config: RunConfig) -> list[Condition]:
     """Those whose positions training visited, and whose windows are at least two."""
-    length = test_length(setting)
-    most = {"shift": setting.train_length - length, "shuffle": length // 2, "permute": length // 2}
+    length = test_length(config)
+    most = {"shift": config.train_length - length, "shuffle": length // 2, "permute": length // 2}
     return [one for one in CONDITIONS if one.size <= most.get(one.kind, one.size)]
 
 
@@ -93,33 +93,33 @@ def positions_for(
 
 
 def measured(
-    setting: Setting, source: Source, mesh: Mesh, models: Sequence[Transformer], examples: int
+    config: RunConfig, source: Source, mesh: Mesh, models: Sequence[Transformer], examples: int
 ) -> list[dict[str, Losses]]:
-    """For each model of a setting the losses by place: at the training length ("whole"), and under every condition.
+    """For each model of a config the losses by place: at the training length ("whole"), and under every condition.
 
     The conditions see the same windows, at `test_length`.
     """
-    found, data, n = dict[str, list[Losses]](), jax.device_put(source.validation), setting.train_length
-    evaluator = evaluator_of(setting, source, mesh, n, examples)
-    found["whole"] = evaluate.evaluate_batch(evaluator, models, drawn(evaluator, setting, n, data), data)
-    length = test_length(setting)
-    evaluator = evaluator_of(setting, source, mesh, length, examples)
-    example, inputs = drawn(evaluator, setting, length, data)
+    found, data, n = dict[str, list[Losses]](), jax.device_put(source.validation), config.train_length
+    evaluator = evaluator_of(config, source, mesh, n, examples)
+    found["whole"] = evaluate.evaluate_batch(evaluator, models, drawn(evaluator, config, n, data), data)
+    length = test_length(config)
+    evaluator = evaluator_of(config, source, mesh, length, examples)
+    example, inputs = drawn(evaluator, config, length, data)
     key, numbers, size = evaluation_key("use", length), jnp.arange(examples), inputs.tokens.shape[1]
-    for condition in conditions_for(setting):
+    for condition in conditions_for(config):
         places = positions_for(key, numbers, condition=condition, length=length, size=size)
         now = example, inputs._replace(positions=places.astype(inputs.positions.dtype))
         found[name_of(condition)] = evaluate.evaluate_batch(evaluator, models, now, data)
     return [{name: every[i] for name, every in found.items()} for i in range(len(models))]
 
 
-def evaluator_of(setting: Setting, source: Source, mesh: Mesh, top: int, examples: int) -> Evaluator:
-    arguments = (setting, source.stream, source.validation, mesh, top, examples)
+def evaluator_of(config: RunConfig, source: Source, mesh: Mesh, top: int, examples: int) -> Evaluator:
+    arguments = (config, source.stream, source.validation, mesh, top, examples)
     return evaluate.compile_evaluator(*arguments, measure=evaluate.losses)
 
 
-def drawn(evaluator: Evaluator, setting: Setting, length: int, data: Data) -> Batch:
-    return evaluator.draw(evaluation_key(setting.task, length), length, 0, data)
+def drawn(evaluator: Evaluator, config: RunConfig, length: int, data: Data) -> Batch:
+    return evaluator.draw(evaluation_key(config.task, length), length, 0, data)
 
 
 def packed(found: dict[str, Losses]) -> dict[str, Float[ndarray, T]]:
@@ -171,18 +171,18 @@ def shares(table: Any) -> Any:
 GRID = np.linspace(0.0, 0.95, 20)  # of the weight of a window's own words
 
 
-def bag_of_words(setting: Setting, source: Source, examples: int) -> float:
+def bag_of_words(config: RunConfig, source: Source, examples: int) -> float:
     """Bits per character of a rule that sees which words a window shows, not where: λ · share in it + (1 − λ) · frequency.
 
     λ is the best of a grid on the same windows, so the rule has a small advantage. Of masked LM at the training length.
     """
-    length = setting.train_length
+    length = config.train_length
     draw = partial(evaluate.examples_of, stream=source.stream, sampler=None, top=length, examples=examples)
-    example, _ = jax.tree.map(np.asarray, draw(evaluation_key(setting.task, length), length, 0, source.validation))
+    example, _ = jax.tree.map(np.asarray, draw(evaluation_key(config.task, length), length, 0, source.validation))
     seen = np.bincount(np.asarray(source.train["tokens"]), minlength=source.stream.vocabulary) + 1.0
     seen[:SPECIALS] = 0
     characters = np.asarray(source.train["characters"])
-    return bag_bits(example.tokens, example.targets, example.scored, seen / seen.sum(), characters)
+    return bag_bits(example.tokens, example.targets, example.metric_mask, seen / seen.sum(), characters)
 
 
 def bag_bits(

@@ -39,7 +39,7 @@ def within(seconds: float, function: Callable[[], T]) -> T:
 
 
 def built(name: str, width: int = WIDTH, heads: int = HEADS) -> tuple[list[Subject], dict[str, str]]:
-    """The encoding in each attention setting, and what it says where it refuses one. Raises UserError where it fails."""
+    """The encoding in each attention config, and what it says where it refuses one. Raises UserError where it fails."""
     what = f"encoding {label(name)!r} could not be built"
     return call_user_code(lambda: within(BUILD_SECONDS, lambda: settings_of(name, width, heads)), what)
 

@@ -22,7 +22,7 @@ from jaxpe.records.statistics import at_ceiling, compared, finite, holm
 
 TABLE = "table.csv"
 KEYS = ["experiment", "task", "architecture", "encoding", "positions", "test_positions", "test_length", "metric"]
-VALUES = ("seed", "value", "floor", "order_blind", "n_examples")
+VALUES = ("seed", "value", "length_baseline", "order_blind_baseline", "n_examples")
 ACCURACIES = ("token_accuracy", "exact_match")
 DECIDED = ("higher", "lower")
 SAME, CEILING = "the same", "both at the ceiling"
@@ -115,7 +115,7 @@ def differences(sides: Sequence[Side]) -> list[Found]:
         found += [{"a": a.name, "b": b.name} | row for row in pair]
     if not found:
         names = " and ".join(side.name for side in sides)
-        raise UserError(f"{names} share no rows: they need an experiment, its settings and a seed in common.")
+        raise UserError(f"{names} share no rows: they need an experiment, its configs and a seed in common.")
     return found
 
 

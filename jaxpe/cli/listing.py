@@ -169,8 +169,8 @@ def installation() -> dict[str, Any]:
     """Versions, devices, cache, fetched data, and whether a matrix product is right."""
     from importlib.metadata import version
 
-    from jaxpe.cli.run import prepare
-    from jaxpe.data.corpus import cache_folder
+    from jaxpe.data.cache import cache_folder
+    from jaxpe.devices import prepare
     from jaxpe.pretrained.fetch import CATALOGUE, stored_at
 
     prepare(None)

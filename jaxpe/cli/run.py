@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,27 +13,13 @@ from jaxpe.errors import UserError
 from jaxpe.records.statistics import Claim, told
 
 if TYPE_CHECKING:
-    from jaxpe.cli import Options
+    from jaxpe.cli.options import Options
     from jaxpe.study.presets import Preset
-
-
-def prepare(devices: int | None) -> None:
-    """Sets JAX up before its first use: virtual devices on a CPU, and a private compilation cache."""
-    import jax
-
-    from jaxpe.data.corpus import cache_folder
-
-    if devices is not None and devices < 1:
-        raise UserError(f"--devices must be at least 1, got {devices}.")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jax.config.update("jax_num_cpu_devices", devices or min(cores, 8))
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
 
 
 def chosen(preset: Preset, options: Options) -> Preset:
     """A preset with the command line's overrides, without the rows whose text was neither fetched nor asked for."""
-    from jaxpe.cli import words
+    from jaxpe.cli.options import words
     from jaxpe.pretrained import fetch
     from jaxpe.study import presets
 
@@ -42,7 +27,7 @@ def chosen(preset: Preset, options: Options) -> Preset:
     preset = presets.narrow(preset, tasks, words(options.encodings), words(options.architectures))
 
     def at_hand(row: presets.Row) -> bool:
-        needed = "translation" if row.task == "translation" else dict(row.sizes).get("corpus", "kjv")
+        needed = "translation" if row.task == "translation" else dict(row.overrides).get("corpus", "kjv")
         asked = row.task in tasks if row.task == "translation" else options.corpus is not None
         return asked or needed not in fetch.CATALOGUE or fetch.stored_at(needed).is_file()
 
@@ -77,8 +62,10 @@ def check_tables(names: Sequence[str], options: Options) -> None:
 def run(names: Sequence[str], options: Options) -> int:
     """Runs experiments one after the other into one results folder. Returns the exit code."""
     check_tables(names, options)
+    from jaxpe.devices import prepare
+
     prepare(options.devices)
-    from jaxpe.cli import typed
+    from jaxpe.cli.options import typed
     from jaxpe.records import store
     from jaxpe.report import index
     from jaxpe.study import experiment, plan, progress, workspace
@@ -86,21 +73,21 @@ def run(names: Sequence[str], options: Options) -> int:
     loaded = [experiment.load(name) for name in names]
     pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
     with progress.Terminal(options.quiet) as terminal:
-        work = plan.Watched(store.open_results(options.results, write=not options.dry_run), terminal)
+        work = plan.ProgressWorkspace(store.open_results(options.results, write=not options.dry_run), terminal)
         planned = [(one, experiment.plan(one, preset, work)) for one, preset in pairs]
-        wanted = {one.name: plan.everything(work) for one, plan in planned}
+        wanted = {one.name: ours.everything(work) for one, ours in planned}
         if options.dry_run:
             plan_of_all = plan.planned(wanted, work)
             print(json.dumps(plan_of_all, indent=1) if options.json else plan.summary(plan_of_all))
             return 0
         if line := plan.announced(plan.together(wanted.values()), work):
             terminal.note(line)
-        for one, plan in planned:
+        for one, ours in planned:
             terminal.end()
             terminal.note(f"{one.name}: {one.question}")
-            experiment.run(one, plan, work, typed())
+            experiment.run(one, ours, work, typed())
     page = index.write(options.results)
-    failed = sorted({workspace.describe(cell.setting) + f", seed {cell.seed}" for cell in work.failed})
+    failed = sorted({workspace.describe(run.config) + f", seed {run.seed}" for run in work.failed})
     claims = {one.name: store.read_claims(options.results / one.name) for one in loaded}
     summaries = {
         one.name: found for one in loaded if (found := store.read_json(options.results / one.name / "summary.json", {}))

@@ -26,7 +26,8 @@ import numpy as np
 
 from jaxpe import encodings
 from jaxpe.analysis import cost, hidden, probes
-from jaxpe.cli import check, typed
+from jaxpe.cli import check
+from jaxpe.cli.options import typed
 from jaxpe.conformance import subject, suite
 from jaxpe.encodings import label
 from jaxpe.errors import UserError, unknown
@@ -34,11 +35,11 @@ from jaxpe.plugins import first_line
 from jaxpe.records import store
 from jaxpe.report import scorecard as report
 from jaxpe.study import grids, plan, presets, progress, tables
-from jaxpe.study.presets import Preset, Row
-from jaxpe.study.tables import Found
-from jaxpe.study.workspace import Cell, describe
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import Found, TableRow
+from jaxpe.study.workspace import Run, describe
 from jaxpe.training import evaluate, parameters
-from jaxpe.training.config import Setting
+from jaxpe.training.config import RunConfig
 
 MEASUREMENT = 1  # version of what is read from states, and of costs: raise it when the numbers change
 PRIMARY = report.PRIMARY  # the task that is compared at equal cost too
@@ -47,11 +48,11 @@ HERE = ("decoder", "encoder")  # the first of them that the encoding has
 TEXT_LENGTHS = (1, 2, 4)  # tests on text, in training lengths
 SHORT = (("steps", 600),)  # `relative_index` is learned early
 QUICK_TEXT = (("heads", 2), *grids.QUICK_TEXT, ("steps", 400), *grids.SIX)
-STANDARD_TEXT = (*grids.STANDARD_TEXT, ("strata", 2), *grids.SIX)
-SHARED: dict[str, Any] = {"heads": 4, "batch": 32, "strata": 1, "reach": 5.0, "points": 6}
+STANDARD_TEXT = (*grids.STANDARD_TEXT, ("length_buckets", 2), *grids.SIX)
+SHARED: dict[str, Any] = {"heads": 4, "batch": 32, "length_buckets": 1, "max_length_ratio": 5.0, "num_test_lengths": 6}
 
 
-def tiny(task: str) -> Row:
+def tiny(task: str) -> GridRow:
     return grids.text(task, (("train_length", 8), ("steps", 20), ("vocabulary", 300)))
 
 
@@ -59,17 +60,17 @@ def tiny(task: str) -> Row:
 PRESETS: dict[str, tuple[Preset, int]] = {
     "smoke": (
         Preset(
-            (Row("reverse", HERE), Row("count", HERE), tiny("causal_lm"), tiny("masked_lm")),
-            seeds=1, train_length=5, reach=4.0, points=4, examples=32, width=16, layers=1, heads=4, steps=40, batch=16, strata=1,
+            (GridRow(task="reverse", architectures=HERE), GridRow(task="count", architectures=HERE), tiny("causal_lm"), tiny("masked_lm")),
+            seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, heads=4, steps=40, batch=16, length_buckets=1,
         ),
         1,
     ),
     "quick": (
         Preset(
             (
-                Row("reverse", HERE),
-                Row("relative_index", HERE, sizes=SHORT),
-                Row("count", HERE),
+                GridRow(task="reverse", architectures=HERE),
+                GridRow(task="relative_index", architectures=HERE, overrides=SHORT),
+                GridRow(task="count", architectures=HERE),
                 grids.text("causal_lm", QUICK_TEXT),
                 grids.text("masked_lm", QUICK_TEXT),
             ),
@@ -80,7 +81,7 @@ PRESETS: dict[str, tuple[Preset, int]] = {
     "standard": (
         Preset(
             (
-                *[Row(task, HERE) for task in ("reverse", "relative_index", "count")],
+                *[GridRow(task=task, architectures=HERE) for task in ("reverse", "relative_index", "count")],
                 grids.text("causal_lm", STANDARD_TEXT),
                 grids.text("masked_lm", STANDARD_TEXT),
             ),
@@ -92,23 +93,23 @@ PRESETS: dict[str, tuple[Preset, int]] = {
 
 
 class Even(NamedTuple):
-    """A comparison at equal cost: two settings, of which one was given more."""
+    """A comparison at equal cost: two configs, of which one was given more."""
 
     kind: str  # "equal FLOPs" or "equal parameters"
-    new: Setting
-    baseline: Setting
+    new: RunConfig
+    baseline: RunConfig
     how: str
 
 
-class OneProgram(plan.Watched):
-    """A workspace in which one program scores all lengths of a setting: here compiling takes longer than padding."""
+class SharedEvaluationWorkspace(plan.ProgressWorkspace):
+    """A workspace in which one program scores all lengths of a config: here compiling takes longer than padding."""
 
     def __init__(self, results: store.Results, terminal: progress.Terminal) -> None:
         super().__init__(results, terminal)
-        self.longest: dict[Setting, int] = {}
+        self.longest: dict[RunConfig, int] = {}
 
-    def evaluator(self, setting: Setting, top: int, *rest: Any) -> evaluate.Evaluator:
-        return super().evaluator(setting, self.longest[setting], *rest)
+    def evaluator(self, config: RunConfig, top: int, *rest: Any) -> evaluate.Evaluator:
+        return super().evaluator(config, self.longest[config], *rest)
 
 
 # ── what is run ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -140,7 +141,7 @@ def score(name: str, against: Sequence[str], preset: str, results: Path, more: S
         encodings.resolve(one)
     size, rivals = chosen(name, against, preset, more)
     with progress.Terminal(quiet) as terminal:
-        work = OneProgram(store.open_results(results), terminal)
+        work = SharedEvaluationWorkspace(store.open_results(results), terminal)
         try:
             said, failed = run(name, size, rivals, work, {"command": typed(), "size": preset, "rivals": rivals})
         except UserError:
@@ -156,30 +157,32 @@ def score(name: str, against: Sequence[str], preset: str, results: Path, more: S
     return 3 if failed else 0
 
 
-def run(name: str, size: Preset, rivals: int, work: OneProgram, facts: dict[str, Any]) -> tuple[str, list[str]]:
+def run(
+    name: str, size: Preset, rivals: int, work: SharedEvaluationWorkspace, facts: dict[str, Any]
+) -> tuple[str, list[str]]:
     """Trains what is missing, measures, writes the scorecard. Says how it came out, and what failed."""
     began = time.monotonic()
     work.progress.note(f"checking the properties of {label(name)}")
     card, architecture = examined(name)
     size = presets.narrow(size, architectures=(architecture,))
-    asked = presets.settings(size, work.sources)
+    asked = presets.configs(size, work.sources)
     checked(work, asked, card)
-    cells = trained(work, {setting: one.seeds for setting, one in asked.items()})
-    rows = [row for group in cells.values() for row in measured(work, group, size)]
-    primary = {setting.encoding: setting for setting in asked if setting.task == PRIMARY}
+    runs = trained(work, {config: one.seeds for config, one in asked.items()})
+    rows = [row for group in runs.values() for row in measured(work, group, size)]
+    primary = {config.encoding: config for config in asked if config.task == PRIMARY}
     rows += cost_rows(work, primary, name)
     pairs = evened(work, primary, name, rows, rivals)
     evens = trained(work, {s: asked[primary[name]].seeds for pair in pairs for s in (pair.new, pair.baseline)})
     for pair in pairs:
         beside = {"condition": pair.kind, "rival": label(pair.baseline.encoding), "how": pair.how}
         rows += [row | beside for s in (pair.new, pair.baseline) for row in scored(work, evens[s], size)]
-    everything = [cell for group in (cells | evens).values() for cell in group]
-    diverged = sorted({f"{describe(c.setting)}, seed {c.seed}" for c in everything if work.diverged(c)})
+    everything = [run for group in (runs | evens).values() for run in group]
+    diverged = sorted({f"{describe(c.config)}, seed {c.seed}" for c in everything if work.diverged(c)})
     facts = facts | {
         **store.provenance(facts["command"], devices=work.mesh.size, seconds=time.monotonic() - began),
         "preset": store.plain(size),
-        "cells": len(everything),
-        "training_seconds": sum(work.results.read_record(cell.id)["seconds"] for cell in everything),
+        "runs": len(everything),
+        "training_seconds": sum(work.results.read_record(run.id)["seconds"] for run in everything),
         "diverged": diverged,
         "encoding_source": encodings.source_digest(name),
     }
@@ -187,20 +190,20 @@ def run(name: str, size: Preset, rivals: int, work: OneProgram, facts: dict[str,
     return f"{headline}\nThe scorecard is {page}", failures(card, diverged)
 
 
-def trained(work: OneProgram, seeds: dict[Setting, int]) -> dict[Setting, list[Cell]]:
-    """The cells of every setting, trained where the folder lacks them."""
-    cells = {setting: work.cells(setting, range(count)) for setting, count in seeds.items()}
-    every = [cell for group in cells.values() for cell in group]
+def trained(work: SharedEvaluationWorkspace, seeds: dict[RunConfig, int]) -> dict[RunConfig, list[Run]]:
+    """The runs of every config, trained where the folder lacks them."""
+    runs = {config: work.runs(config, range(count)) for config, count in seeds.items()}
+    every = [run for group in runs.values() for run in group]
     if line := plan.announced(every, work):
         work.progress.note(line)
     work.train(every)
-    return cells
+    return runs
 
 
-def checked(work: OneProgram, settings: Iterable[Setting], card: dict[str, Any]) -> None:
+def checked(work: SharedEvaluationWorkspace, configs: Iterable[RunConfig], card: dict[str, Any]) -> None:
     """Refuses what cannot be trained. A wrong shape is told in the words of the property check, which name the line."""
     try:
-        work.check(settings)
+        work.check(configs)
     except UserError as error:
         faults = [one["fault"] for one in card["properties"] if one["name"] == "shapes and dtypes" and one["fault"]]
         if not faults:
@@ -218,39 +221,39 @@ def failures(card: dict[str, Any], diverged: list[str]) -> list[str]:
 # ── what is measured ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def measured(work: OneProgram, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def measured(work: SharedEvaluationWorkspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Scores by length, and on the primary task what a probe reads."""
-    setting, rows = cells[0].setting, scored(work, cells, preset)
-    if setting.task != PRIMARY:
+    config, rows = runs[0].config, scored(work, runs, preset)
+    if config.task != PRIMARY:
         return rows
-    look = cache(lambda: hidden.look_of(setting, work.source(setting), preset.examples))
+    look = cache(lambda: hidden.look_of(config, work.source(config), preset.examples))
     key = {"kind": "scorecard-probe", "version": MEASUREMENT, "examples": preset.examples}
-    for cell in cells:
-        base = tables.base_row("scorecard", setting, cell.seed, setting.train_length) | {"condition": report.PLAIN}
-        found = work.found(cell, key, lambda cell=cell: position_errors(work, cell, look()))  # type: ignore[misc]
+    for run in runs:
+        base = tables.base_row("scorecard", config, run.seed, config.train_length) | {"condition": report.PLAIN}
+        found = work.found(run, key, lambda run=run: position_errors(work, run, look()))  # type: ignore[misc]
         rows += [base | columns | {"value": value} for columns, value in found]
     return rows
 
 
-def scored(work: OneProgram, cells: list[Cell], preset: Preset) -> list[tables.Row]:
+def scored(work: SharedEvaluationWorkspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Scores within the training length and beyond it."""
-    setting, rows = cells[0].setting, list[tables.Row]()
-    source, n = work.source(setting), setting.train_length
-    sizes = {"condition": report.PLAIN, "steps": setting.training.steps, "width": setting.width}
-    lengths = evaluate.test_lengths(source.stream, n, preset.reach, preset.points)
-    if setting.language:
-        lengths = [times * n for times in TEXT_LENGTHS if max(source.stream.sizes(times * n)) <= setting.table_length]
-    work.longest[setting] = max(lengths)
-    for (seed, length), scores in work.scores(cells, lengths, preset.examples).items():
-        rows += tables.rows_of("scorecard", setting, source, seed, length, scores, **sizes)
+    config, rows = runs[0].config, list[TableRow]()
+    source, n = work.source(config), config.train_length
+    sizes = {"condition": report.PLAIN, "steps": config.training.steps, "width": config.width}
+    lengths = evaluate.test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
+    if config.language:
+        lengths = [times * n for times in TEXT_LENGTHS if max(source.stream.sizes(times * n)) <= config.table_length]
+    work.longest[config] = max(lengths)
+    for (seed, length), scores in work.scores(runs, lengths, preset.examples).items():
+        rows += tables.rows_of("scorecard", config, source, seed, length, scores, **sizes)
     return rows
 
 
-def position_errors(work: OneProgram, cell: Cell, look: hidden.Look) -> Found:
+def position_errors(work: SharedEvaluationWorkspace, run: Run, look: hidden.Look) -> Found:
     """Position read by ridge regression from the states before the last block, trained and untrained, sequences held out."""
     sample, shares = look.sample, []
-    untrained = parameters.fresh(cell.setting, work.source(cell.setting).stream, cell.seed)
-    for model in (work.model(cell), untrained):
+    untrained = parameters.fresh(run.config, work.source(run.config).stream, run.seed)
+    for model in (work.model(run), untrained):
         states = hidden.hidden_states(jax.tree.map(jnp.asarray, model), sample.inputs)[-2]
         x = np.asarray(states, np.float64)[sample.real]
         whole = probes.by_sequence(sample.sequence)
@@ -258,29 +261,29 @@ def position_errors(work: OneProgram, cell: Cell, look: hidden.Look) -> Found:
     return [({"metric": "position_error_trained"}, shares[0]), ({"metric": "position_gained"}, shares[1] - shares[0])]
 
 
-def cost_rows(work: OneProgram, primary: dict[str, Setting], name: str) -> list[tables.Row]:
-    """Every cost, on the primary task. Measured once, also times: kept beside a cell of the new encoding."""
-    settings = {label(encoding): setting for encoding, setting in primary.items()}
-    cells = {encoding: work.cells(setting, [0])[0] for encoding, setting in settings.items()}
-    key = {"kind": "scorecard-cost", "version": MEASUREMENT, "cells": [cell.id for cell in cells.values()]}
+def cost_rows(work: SharedEvaluationWorkspace, primary: dict[str, RunConfig], name: str) -> list[TableRow]:
+    """Every cost, on the primary task. Measured once, also times: kept beside a run of the new encoding."""
+    configs = {label(encoding): config for encoding, config in primary.items()}
+    runs = {encoding: work.runs(config, [0])[0] for encoding, config in configs.items()}
+    key = {"kind": "scorecard-cost", "version": MEASUREMENT, "runs": [run.id for run in runs.values()]}
 
     def measure() -> Found:
-        found, calls = list[tuple[tables.Row, float]](), []
-        for encoding, setting in settings.items():
+        found, calls = list[tuple[TableRow, float]](), []
+        for encoding, config in configs.items():
             work.progress.note(f"counting the cost of {encoding}")
-            source = work.source(setting)
-            flops, tokens = cost.forward_operations(setting, source, setting.train_length)
-            call, memory = cost.training(setting, source, work.mesh)
+            source = work.source(config)
+            flops, tokens = cost.forward_operations(config, source, config.train_length)
+            call, memory = cost.training(config, source, work.mesh)
             calls.append(call)
-            values = {"parameters": cost.count(setting, source), "forward_flops": flops, "training_bytes": memory}
+            values = {"parameters": cost.count(config, source), "forward_flops": flops, "training_bytes": memory}
             found += [({"encoding": encoding, "metric": m, "tokens": tokens}, float(v)) for m, v in values.items()]
-        times = zip(settings, cost.ratios(cost.interleaved(calls)), strict=True)
+        times = zip(configs, cost.ratios(cost.interleaved(calls)), strict=True)
         ratio = {"encoding": label(name), "metric": "step_time_ratio"}
         return found + [(ratio | {"rival": other}, float(v)) for other, v in times if other != label(name)]
 
     rows = []
-    for columns, value in work.found(cells[label(name)], key, measure):
-        base = tables.base_row("scorecard", settings[columns["encoding"]], None, None) | {"condition": report.PLAIN}
+    for columns, value in work.found(runs[label(name)], key, measure):
+        base = tables.base_row("scorecard", configs[columns["encoding"]], None, None) | {"condition": report.PLAIN}
         exact = int(value) if value.is_integer() else value  # tables round what is no whole number
         rows.append(base | columns | {"value": exact})
     return rows
@@ -289,7 +292,9 @@ def cost_rows(work: OneProgram, primary: dict[str, Setting], name: str) -> list[
 # ── at equal cost ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def evened(work: OneProgram, primary: dict[str, Setting], name: str, rows: list[tables.Row], rivals: int) -> list[Even]:
+def evened(
+    work: SharedEvaluationWorkspace, primary: dict[str, RunConfig], name: str, rows: list[TableRow], rivals: int
+) -> list[Even]:
     """The comparisons at equal cost, with the baselines that do best at the training length."""
     n = primary[name].train_length
     spent = {(row["encoding"], row["metric"]): row["value"] for row in rows if row["metric"] in report.COUNTED}
@@ -310,27 +315,27 @@ def evened(work: OneProgram, primary: dict[str, Setting], name: str, rows: list[
     return pairs
 
 
-def longer(work: OneProgram, setting: Setting, own: float, other: float) -> tuple[Setting, str]:
-    """The setting trained for as many more steps as its forward pass takes fewer operations."""
-    before = setting.training
+def longer(work: SharedEvaluationWorkspace, config: RunConfig, own: float, other: float) -> tuple[RunConfig, str]:
+    """The config trained for as many more steps as its forward pass takes fewer operations."""
+    before = config.training
     after = replace(before, steps=round(before.steps * other / own))
-    return replace(setting, training=after), f"is trained for {after.steps} steps, not {before.steps}"
+    return replace(config, training=after), f"is trained for {after.steps} steps, not {before.steps}"
 
 
-def wider(work: OneProgram, setting: Setting, own: float, other: float) -> tuple[Setting, str] | None:
-    """The setting at the least width at which it has as many parameters as the other; None where it takes no such width."""
-    for width in range(setting.width + setting.heads, 8 * setting.width, setting.heads):
-        candidate = replace(setting, width=width)
+def wider(work: SharedEvaluationWorkspace, config: RunConfig, own: float, other: float) -> tuple[RunConfig, str] | None:
+    """The config at the least width at which it has as many parameters as the other; None where it takes no such width."""
+    for width in range(config.width + config.heads, 8 * config.width, config.heads):
+        candidate = replace(config, width=width)
         numbers = cost.count(candidate, work.source(candidate))
         if numbers >= other and admitted(work, candidate):
-            return candidate, f"is of width {width}, not {setting.width}: {numbers} parameters against {other:.0f}"
+            return candidate, f"is of width {width}, not {config.width}: {numbers} parameters against {other:.0f}"
     return None
 
 
-def admitted(work: OneProgram, setting: Setting) -> bool:
+def admitted(work: SharedEvaluationWorkspace, config: RunConfig) -> bool:
     """Does the encoding take this width?"""
     try:
-        work.check([setting])
+        work.check([config])
     except UserError:
         return False
     return True

@@ -94,13 +94,13 @@ def check_vmap(subject: Subject) -> Finding:
     def build(key: Any) -> Encoding:
         return subjects.construct(subject.name, subject.attention, subject.width, subject.heads, key)
 
-    def lane(key: Any, x: Any, places: Any) -> Any:
+    def replica(key: Any, x: Any, places: Any) -> Any:
         return subjects.eager_layer(build(key), inputs._replace(x=x), places, mask)
 
-    lanes = jax.jit(jax.vmap(lane))(keys, tokens, positions)
+    replicas = jax.jit(jax.vmap(replica))(keys, tokens, positions)
     for n in range(2):
         alone = subjects.compiled_layer(build(keys[n]), inputs._replace(x=tokens[n]), positions[n], mask)
-        finding = same(jax.tree.map(lambda a, n=n: a[n], lanes), alone, "in a lane of vmap", "alone")
+        finding = same(jax.tree.map(lambda a, n=n: a[n], replicas), alone, "in a replica of vmap", "alone")
         if finding.fault:
             return finding
     return finding

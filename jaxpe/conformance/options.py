@@ -18,7 +18,7 @@ from jaxpe.errors import UserError
 
 
 def check_options(subject: Subject) -> Finding:
-    """Another value of each option changes a parameter or a hook, in some setting. Defaults of None may be inert."""
+    """Another value of each option changes a parameter or a hook, in some config. Defaults of None may be inert."""
     acting = []
     for name, value in defaults_of(subject.name).items():
         if name == "trained_positions" or value is None or value is inspect.Parameter.empty:

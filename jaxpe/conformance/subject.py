@@ -1,4 +1,4 @@
-"""What is measured: an encoding in one attention setting, inside one attention layer, on fixed random inputs.
+"""What is measured: an encoding in one attention config, inside one attention layer, on fixed random inputs.
 
 Letters as in `jaxpe.model`. Positions are those of N = 20 training tokens, and of inputs 16 times as long.
 """
@@ -85,7 +85,7 @@ def construct(
 
 @cache
 def subject(name: str, attention: Attention, width: int, heads: int) -> Subject:
-    """The encoding in one setting."""
+    """The encoding in one config."""
     initial = construct(name, attention, width, heads)
     return Subject(name, attention, width, heads, initial, moved(initial))
 

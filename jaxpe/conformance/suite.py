@@ -1,6 +1,6 @@
 """The conformance suite: what every encoding must do, measured. `jaxpe check` and pytest run the same table.
 
-Each property is a function of a `Subject` (an encoding in one attention setting), in `jaxpe.properties`. What a class
+Each property is a function of a `Subject` (an encoding in one attention config), in `jaxpe.properties`. What a class
 declares (`invariance`, `directed`, `keeps_norms`, `position_limit`, `integer_positions`) is measured, and a mismatch fails.
 Beside its class a file may define `reference_embed`, `reference_rotate` or `reference_bias` (or the class may, as static
 methods, where a file has several encodings): the hook as a slow NumPy loop, compared value by value. Without one,
@@ -25,10 +25,10 @@ SETTINGS: tuple[Attention, ...] = ("causal", "bidirectional", "cross")
 
 
 class Property(NamedTuple):
-    """A check, and the attention settings it is made in; `once`: in the first of them alone."""
+    """A check, and the attention configs it is made in; `once`: in the first of them alone."""
 
     check: Callable[[Subject], Finding]
-    settings: tuple[Attention, ...] = SETTINGS
+    configs: tuple[Attention, ...] = SETTINGS
     once: bool = False
 
 
@@ -66,7 +66,7 @@ class Row(NamedTuple):
 
 
 def settings_of(name: str, width: int = WIDTH, heads: int = HEADS) -> tuple[list[Subject], dict[str, str]]:
-    """The encoding in each setting that it has, and what it says where it refuses one.
+    """The encoding in each config that it has, and what it says where it refuses one.
 
     Raises UserError where it fails in one, has no self-attention at all, or the heads do not divide the width.
     """
@@ -107,7 +107,7 @@ def about(name: str, found: list[Subject], refused: dict[str, str]) -> list[Row]
 
 
 def measure(subject: Subject, name: str) -> Finding:
-    """One property in one setting. Whatever the user's code raises is a fault that names its file and line.
+    """One property in one config. Whatever the user's code raises is a fault that names its file and line.
 
     Raises UserError where the hooks cannot be called at all.
     """
@@ -129,25 +129,25 @@ def measure(subject: Subject, name: str) -> Finding:
 
 
 def together(name: str, findings: dict[Attention, Finding]) -> Row:
-    """One row for all settings: what they share once, else each by its name."""
-    measured = {setting: one.measured for setting, one in findings.items()}
-    faulty = {setting: one.fault for setting, one in findings.items() if one.fault}
+    """One row for all configs: what they share once, else each by its name."""
+    measured = {config: one.measured for config, one in findings.items()}
+    faulty = {config: one.fault for config, one in findings.items() if one.fault}
     return Row(name, joined(measured, len(findings)), joined(faulty, len(findings)))
 
 
-def joined(parts: dict[Attention, str], settings: int) -> str:
-    """'text' where all settings have it (numbers may differ), else 'setting: text; setting: text'."""
+def joined(parts: dict[Attention, str], configs: int) -> str:
+    """'text' where all configs have it (numbers may differ), else 'config: text; config: text'."""
     shared = {re.sub(r"[-+.e\d]+", "#", text) for text in parts.values()}
-    if len(parts) == settings and len(shared) == 1:
+    if len(parts) == configs and len(shared) == 1:
         return next(iter(parts.values()))
-    return "; ".join(f"{setting}: {text}" for setting, text in parts.items())
+    return "; ".join(f"{config}: {text}" for config, text in parts.items())
 
 
 def examine(found: list[Subject], names: Iterable[str] = tuple(PROPERTIES)) -> Iterator[Row]:
     """The rows of the card, one after the other. Nothing else is measured where the shapes are wrong."""
     for name in names:
         wanted = PROPERTIES[name]
-        chosen = [one for one in found if one.attention in wanted.settings]
+        chosen = [one for one in found if one.attention in wanted.configs]
         if not chosen:
             continue
         row = together(name, {one.attention: measure(one, name) for one in (chosen[:1] if wanted.once else chosen)})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jaxpe.data.cache import cache_folder
 from jaxpe.errors import UserError
 
 DEFAULT = Path(__file__).parent / "kjv.parquet"
@@ -29,17 +29,6 @@ class Corpus:
     def digest(self) -> str:
         """SHA-256 over all documents."""
         return hashlib.sha256(json.dumps([self.train, self.validation]).encode()).hexdigest()
-
-
-def cache_folder() -> Path:
-    """Where downloads and compiled programs are kept: $JAXPE_CACHE, else the user's own cache. For the user alone."""
-    base = os.environ.get("JAXPE_CACHE")
-    path = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxpe"
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Cannot make the cache folder {path}: set JAXPE_CACHE to a folder of your own.") from error
-    return path
 
 
 def load(name: str = "kjv") -> Corpus:

@@ -23,8 +23,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
 from jaxpe.data import corpus as corpora
+from jaxpe.data.examples import BLANK, BOS, EOS, PAD, SPECIALS, Data, Example
 from jaxpe.errors import UserError, unknown
-from jaxpe.tasks.formatting import BLANK, BOS, EOS, PAD, SPECIALS, Data, Example
 
 OBJECTIVES = {
     "masked_lm": "encoder",
@@ -79,11 +79,11 @@ class TextStream:
 
     def predict(self, window: Int[Array, T], length: Int[Array, ""], chosen: Bool[Array, T] | None = None) -> Example:
         """Every next token is asked for; or those that are chosen, at the place before them."""
-        answered = jnp.arange(window.shape[0]) < length - 1
+        loss_mask = jnp.arange(window.shape[0]) < length - 1
         if chosen is not None:
-            answered = answered & jnp.roll(chosen, -1)
-        targets = jnp.where(answered, jnp.roll(window, -1), PAD)
-        return Example(window, length, targets, answered, answered, jnp.zeros((0,), jnp.int32), jnp.int32(0))
+            loss_mask = loss_mask & jnp.roll(chosen, -1)
+        targets = jnp.where(loss_mask, jnp.roll(window, -1), PAD)
+        return Example(window, length, targets, loss_mask, loss_mask, jnp.zeros((0,), jnp.int32), jnp.int32(0))
 
     def chosen(self, key: Key[Array, ""], window: Int[Array, T], length: Int[Array, ""]) -> Bool[Array, T]:
         """A random part of the tokens, at least one; the same for every objective that asks for a part."""
@@ -131,10 +131,10 @@ class TranslationStream:
         place = jnp.arange(top + 2)
         inner = jnp.take(target, place - 1, mode="clip")
         tokens = jnp.where(place == 0, BOS, jnp.where(place <= m, inner, jnp.where(place == m + 1, EOS, PAD)))
-        answered = place <= m
-        targets = jnp.where(answered, jnp.where(place == m, EOS, jnp.take(target, place, mode="clip")), PAD)
+        loss_mask = place <= m
+        targets = jnp.where(loss_mask, jnp.where(place == m, EOS, jnp.take(target, place, mode="clip")), PAD)
         source = jnp.where(jnp.arange(top) < n, jnp.take(source, jnp.arange(top), mode="clip"), PAD)
-        return Example(tokens, m + 2, targets, answered, place < m, source, n)
+        return Example(tokens, m + 2, targets, loss_mask, place < m, source, n)
 
 
 class Opened(NamedTuple):

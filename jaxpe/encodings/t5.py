@@ -104,7 +104,7 @@ def reference_bias(
 ) -> np.ndarray:
     """`bias` as a slow loop, the bucket by a logarithm as the paper's code has it."""
     out = np.zeros((heads, len(q_positions), len(k_positions)))
-    reach = trained_positions if scaled and trained_positions else max_distance
+    max_length_ratio = trained_positions if scaled and trained_positions else max_distance
     count = len(table) if attention == "causal" else len(table) // 2
     exact = count // 2
     for t, i in enumerate(q_positions):
@@ -113,7 +113,7 @@ def reference_bias(
             distance = max(r, 0.0) if attention == "causal" else abs(r)
             bucket = int(distance)
             if distance >= exact:
-                share = math.log(distance / exact) / math.log(reach / exact)
+                share = math.log(distance / exact) / math.log(max_length_ratio / exact)
                 bucket = min(count - 1, exact + int(share * (count - exact) + 1e-5))
             if attention != "causal" and r < 0:
                 bucket += count

@@ -43,10 +43,10 @@ def figures(table: Any) -> dict[str, Any]:
     """The raw sum by width and by noise; then for every task: probes by layer, what a state is made of, attention."""
     table = table.assign(series=[draw.series_name(row) for row in table.itertuples()])
     made = {"readers": by_width(table), "noise": by_noise(table)}
-    cells = table[table["task"] != readers.RAW]
-    if (cells["metric"] == "rotation_share").any():
+    runs = table[table["task"] != readers.RAW]
+    if (runs["metric"] == "rotation_share").any():
         made["rotation"] = rotations(table)
-    for (task, architecture), part in cells.groupby(["task", "architecture"], sort=False):
+    for (task, architecture), part in runs.groupby(["task", "architecture"], sort=False):
         everywhere = part[part["places"] == "all"]
         made[f"probes_{task}_{architecture}"] = by_layer(everywhere, at_all(TARGETS), "sequences")
         made[f"new_places_{task}_{architecture}"] = by_layer(
@@ -133,8 +133,8 @@ def trained_on(models: Any) -> str:
     if not len(models):
         return "none here"
     lengths = " or ".join(f"{n:g}" for n in sorted(models["train_length"].dropna().unique()))
-    cells, others = models[models["task"] != readers.RAW], models[models["task"] == readers.RAW]
-    seeds = [draw.seeds_of(cells)] if len(cells) else []
+    runs, others = models[models["task"] != readers.RAW], models[models["task"] == readers.RAW]
+    seeds = [draw.seeds_of(runs)] if len(runs) else []
     seeds += [f"{others['seed'].nunique()} at other widths"] if len(others) else []
     return f"lengths ≤ {lengths}, {', '.join(seeds)}"
 
@@ -203,8 +203,10 @@ def rotations(table: Any) -> Any:
             axes[0].scatter(own["value"], place, label=label, **spots)
             axes[0].scatter([own["value"].mean()], place[:1], color=look.colour, marker="|", s=130, linewidths=1.8)
             axes[1].scatter(own["offset"], place, **spots)
-        reach = found["reach"][named["name"] == name].max()
-        axes[1].vlines([-reach, reach], row - 0.4, row + 0.4, color="black", linewidth=1, label="border of the range")
+        max_offset = found["max_offset"][named["name"] == name].max()
+        axes[1].vlines(
+            [-max_offset, max_offset], row - 0.4, row + 0.4, color="black", linewidth=1, label="border of the range"
+        )
     axes[0].set_xlim(-0.02, 1.02)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
@@ -373,8 +375,8 @@ def by_part(part: Any) -> Any:
         axes[1].scatter(means, means.index, color=look.colour, marker="|", s=90, linewidths=1.6)
         draw.points(axes[1], own["value"], place, look, s=18, alpha=0.75, label=name)
     for column, dashes, label in (
-        ("order_blind", (0, (6, 3)), "order-blind rule"),
-        ("floor", ":", "floor: length only"),
+        ("order_blind_baseline", (0, (6, 3)), "order-blind rule"),
+        ("length_baseline", ":", "floor: length only"),
     ):
         if kept[column].notna().any():
             axes[1].axvline(kept[column].iloc[0], color="black", linestyle=dashes, linewidth=1, label=label)

@@ -158,14 +158,14 @@ def twins(plain: Any) -> Any:
     many = part["encoding"].nunique() > 3  # their names need room
     figure, axes = draw.panels(len(tasks), columns=2 if many else 3, width=4.8 if many else 3.6, height=2.8)
     for axis, task in zip(axes, tasks, strict=True):
-        own = tables.select(part, task=task).assign(order_blind=np.nan, floor=np.nan)
+        own = tables.select(part, task=task).assign(order_blind_baseline=np.nan, length_baseline=np.nan)
         draw.seeds_at(axis, own, list(dict.fromkeys(own["encoding"])))
         axis.axhline(
             0.0,
             color="black",
             linewidth=1,
             linestyle=(0, (6, 3)),
-            label="the most that a rule blind to order can reach",
+            label="the most that a rule blind to order can max_length_ratio",
         )
         axis.set_ylim(-0.05, 1.05)
         axis.set_title(f"{task}, encoder")

@@ -41,7 +41,7 @@ MAP_CHANGES = {"uniform": "uniform instead", "mean map": "its mean map instead"}
 
 
 def figures(table: Any) -> dict[str, Any]:
-    """For every encoding: scores, shares, curves, ablation; and the example maps of every setting that has them."""
+    """For every encoding: scores, shares, curves, ablation; and the example maps of every config that has them."""
     made: dict[str, Any] = {}
     heads = table[table["metric"].str.startswith(("head_", "attention_by_"))]
     if not len(heads):
@@ -60,7 +60,7 @@ def figures(table: Any) -> dict[str, Any]:
 
 
 def named(table: Any) -> Any:
-    """With the columns `series` and `place`: the encoding with its sampler, and a setting as a label of an axis."""
+    """With the columns `series` and `place`: the encoding with its sampler, and a config as a label of an axis."""
     series = [draw.series_name(row) for row in table.itertuples()]
     places = [
         f"{row.task}\n{row.architecture.replace('_', '-')}"

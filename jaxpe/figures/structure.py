@@ -292,8 +292,8 @@ def by_place(table: Any) -> Any:
                 label=name,
             )
         for column, label, dashes in (
-            ("floor", "token frequencies", ":"),
-            ("order_blind", "rule that knows the words, not their order", (0, (6, 3))),
+            ("length_baseline", "token frequencies", ":"),
+            ("order_blind_baseline", "rule that knows the words, not their order", (0, (6, 3))),
         ):
             level = list(whole[whole["task"] == task][column].dropna()) if column in whole else []
             if level:

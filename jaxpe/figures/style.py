@@ -206,10 +206,10 @@ def curve(axes: Axes, table: pd.DataFrame, x: str = "test_length", y: str = "val
 
 
 def baselines(axes: Axes, table: pd.DataFrame, x: str = "test_length") -> None:
-    """Both baselines that need no training: floor dotted, order_blind dashed."""
+    """Both baselines that need no training: floor dotted, order_blind_baseline dashed."""
     for column, dashes, label in (
-        ("order_blind", (0, (6, 3)), "order-blind rule"),
-        ("floor", ":", "floor: length only"),
+        ("order_blind_baseline", (0, (6, 3)), "order-blind rule"),
+        ("length_baseline", ":", "floor: length only"),
     ):
         line = table.dropna(subset=[column]).groupby(x)[column].first()
         if len(line):
@@ -256,7 +256,7 @@ def caption(figure: Figure, text: str) -> None:
 
 
 def seeds_of(table: pd.DataFrame) -> str:
-    """'6 seeds', or '4 to 6 seeds' where the cells of a table have different numbers of them."""
+    """'6 seeds', or '4 to 6 seeds' where the runs of a table have different numbers of them."""
     counts = table.groupby(["task", "architecture", "encoding", "positions"])["seed"].nunique()
     low, high = int(counts.min()), int(counts.max())
     return f"{high} seeds" if low == high else f"{low} to {high} seeds"
@@ -271,8 +271,8 @@ def seeds_at(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str
         spread = place + generator.uniform(-0.16, 0.16, len(part))
         points(axes, spread, part["value"], look, s=26, alpha=0.8, label=group)
         for name, dashes, label in (
-            ("order_blind", (0, (4, 2)), "order-blind rule"),
-            ("floor", ":", "floor: length only"),
+            ("order_blind_baseline", (0, (4, 2)), "order-blind rule"),
+            ("length_baseline", ":", "floor: length only"),
         ):
             if len(part) and part[name].notna().any():
                 axes.hlines(

@@ -68,7 +68,7 @@ def digits(table: Any) -> Figure:
         right.plot(
             ranked.index, ranked, color=look.colour, marker=look.marker, linestyle=look.dashes, label=name, markersize=5
         )
-    chance = tables.select(table, metric="both_named", parts="digit + digit")["floor"].iloc[0]
+    chance = tables.select(table, metric="both_named", parts="digit + digit")["length_baseline"].iloc[0]
     left.axhline(chance, color="black", linestyle=":", linewidth=1)
     left.annotate(f"chance {chance:.2f}", (2.4, chance), (0, 4), textcoords="offset points", ha="right", fontsize=8)
     left.set_xticks(range(3), ["never\nshown sums", "trained\non sums", "knows the ten\nsecond digits"])
@@ -149,7 +149,7 @@ def watermark(table: Any) -> Figure:
                     means.index, means, color=look.colour, marker=look.marker, linestyle=dashes, label=label,
                     markerfacecolor=face or look.colour, markersize=5,
                 )  # fmt: skip
-        floors = tables.select(table, task=task, added="second image").groupby("metric")["floor"].first()
+        floors = tables.select(table, task=task, added="second image").groupby("metric")["length_baseline"].first()
         one.axhline(floors["picture_named"], color="black", linestyle=":", linewidth=0.8)
         one.axhline(floors["other_read"], color="black", linestyle=(0, (1, 4)), linewidth=0.8)
         one.set_xlabel("weight of what is added")
@@ -181,9 +181,12 @@ def bridge(table: Any) -> Figure:
         for shift, reader in ((-0.17, SINGLE), (0.17, SUMS)):
             own = tables.select(named, of=name, reader=reader)
             points(right, place + shift, own["value"].to_numpy(), LOOKS[reader], reader if place == 0 else None, 0.5)
-        chance, label = tables.select(named, of=name)["floor"].iloc[0], "chance" if place == 0 else "_nolegend_"
+        chance, label = (
+            tables.select(named, of=name)["length_baseline"].iloc[0],
+            "chance" if place == 0 else "_nolegend_",
+        )
         right.hlines(chance, place - 0.4, place + 0.4, color="black", linestyle=":", linewidth=1, label=label)
-    chance = overlaps["floor"].iloc[0]
+    chance = overlaps["length_baseline"].iloc[0]
     left.axhline(chance, color="black", linestyle=":", linewidth=1)
     left.annotate(f"unrelated: {chance:g}", (-0.4, chance), (0, 4), textcoords="offset points", fontsize=8)
     left.set_title("How much do the two parts share?")
@@ -195,7 +198,7 @@ def bridge(table: Any) -> Figure:
         axes.set_xlim(-0.5, len(names) - 0.5)
         axes.set_xticks(range(len(names)), [name.replace("+ ", "+\n") for name in names], fontsize=8.5)
     draw.legend(figure, [right])
-    chances = ", ".join(f"{floor:.2g}" for floor in named.groupby("of", sort=False)["floor"].first())
+    chances = ", ".join(f"{floor:.2g}" for floor in named.groupby("of", sort=False)["length_baseline"].first())
     seeds = named["seed"].nunique()
     draw.caption(
         figure,

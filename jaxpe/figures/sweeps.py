@@ -116,11 +116,19 @@ def sweep(table: Any) -> Any:
                 )  # fmt: skip
         at_n = own[own["test_length"] == own["train_length"]]
         axis.axhline(
-            at_n["floor"].mean(), color="black", linewidth=0.9, linestyle=":", label="floor: length only, at N"
+            at_n["length_baseline"].mean(),
+            color="black",
+            linewidth=0.9,
+            linestyle=":",
+            label="floor: length only, at N",
         )
         blind = (0, (6, 3))
         axis.axhline(
-            at_n["order_blind"].mean(), color="black", linewidth=0.9, linestyle=blind, label="order-blind, at N"
+            at_n["order_blind_baseline"].mean(),
+            color="black",
+            linewidth=0.9,
+            linestyle=blind,
+            label="order-blind, at N",
         )
         axis.set_xscale("symlog", linthresh=0.1)
         axis.set_xlim(-0.02, 1.4 * part["position_factor"].max())

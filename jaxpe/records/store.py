@@ -1,8 +1,8 @@
 """Results on disk: the only place that writes them.
 
-A results folder holds `cells/ID/` (one training each: `record.json`, `parameters.safetensors`, one npz per measurement),
+A results folder holds `runs/ID/` (one training each: `record.json`, `parameters.safetensors`, one npz per measurement),
 and a folder per experiment with its table, claims and figures. Everything is written beside its target and renamed, so a
-kill at any moment leaves a file whole or absent; a cell that exists is never written again.
+kill at any moment leaves a file whole or absent; a run that exists is never written again.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 COLUMNS = (
     "experiment", "task", "architecture", "encoding", "positions", "test_positions", "seed", "train_length",
-    "test_length", "metric", "value", "floor", "order_blind", "n_examples",
+    "test_length", "metric", "value", "length_baseline", "order_blind_baseline", "n_examples",
 )  # fmt: skip
 
 # ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,36 +248,36 @@ def open_results(folder: Path, write: bool = True) -> Results:
 
 
 class Results(NamedTuple):
-    """A results folder. Cells are written whole and once; reading checks them against their digests."""
+    """A results folder. Runs are written whole and once; reading checks them against their digests."""
 
     folder: Path
 
-    def cell(self, identifier: str) -> Path:
-        return self.folder / "cells" / identifier
+    def run(self, identifier: str) -> Path:
+        return self.folder / "runs" / identifier
 
     def has(self, identifier: str) -> bool:
-        return (self.cell(identifier) / "record.json").is_file()
+        return (self.run(identifier) / "record.json").is_file()
 
-    def write_cell(self, identifier: str, record: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
-        """Writes a cell beside its place and renames it; a cell that is there already stays."""
+    def write_run(self, identifier: str, record: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
+        """Writes a run beside its place and renames it; a run that is there already stays."""
         from safetensors.numpy import save
 
-        content = save({name: np.asarray(value, order="C") for name, value in parameters.items()}, {"cell": identifier})
+        content = save({name: np.asarray(value, order="C") for name, value in parameters.items()}, {"run": identifier})
         facts = plain(record) | {"schema": SCHEMA, "parameters": hashlib.sha256(content).hexdigest()}
-        temporary = self.cell(writing_name())
+        temporary = self.run(writing_name())
         with disk_errors():
             temporary.mkdir(parents=True)
             try:
                 write_through(temporary / "parameters.safetensors", content)
                 write_through(temporary / "record.json", json.dumps(facts | {"digest": identity(facts)}).encode())
                 if not self.has(identifier):
-                    temporary.rename(self.cell(identifier))
+                    temporary.rename(self.run(identifier))
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
 
     def read_record(self, identifier: str) -> dict[str, Any]:
-        """A cell's record. Raises UserError where it is truncated or altered."""
-        path = self.cell(identifier) / "record.json"
+        """A run's record. Raises UserError where it is truncated or altered."""
+        path = self.run(identifier) / "record.json"
         try:
             record = json.loads(path.read_text())
             whole = record.pop("digest") == identity(record)
@@ -288,17 +288,17 @@ class Results(NamedTuple):
         return record
 
     def read_parameters(self, identifier: str) -> dict[str, np.ndarray]:
-        """A cell's arrays. Raises UserError where they are truncated or altered."""
+        """A run's arrays. Raises UserError where they are truncated or altered."""
         from safetensors.numpy import load
 
-        path = self.cell(identifier) / "parameters.safetensors"
+        path = self.run(identifier) / "parameters.safetensors"
         content = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(content).hexdigest() != self.read_record(identifier)["parameters"]:
             raise damaged(path)
         return load(content)
 
     def measurement(self, identifier: str, key: Mapping[str, Any]) -> Path:
-        return self.cell(identifier) / f"{key['kind']}-{identity(key)[:16]}.npz"
+        return self.run(identifier) / f"{key['kind']}-{identity(key)[:16]}.npz"
 
     def read_measurement(self, identifier: str, key: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
         """A stored measurement, or None where it is lacking or damaged: it is then measured again."""
@@ -323,5 +323,5 @@ class Results(NamedTuple):
 
 def damaged(path: Path) -> UserError:
     return UserError(
-        f"{path} is truncated or altered: delete the folder {path.parent.name} and its cell is trained again."
+        f"{path} is truncated or altered: delete the folder {path.parent.name} and its run is trained again."
     )

@@ -86,8 +86,11 @@ def size(ratio: dict[str, Any] | None) -> dict[str, Any] | None:
     found = {task: dict(map(tuple, own["within"])).get(MUCH) for task, own in tasks.items()}
     if len(found) < 2 or not complete(found):
         return None
-    beside = {"floor": tasks["count"]["within_floor"], "blind": tasks["index"]["within_order_blind"]}
-    near = found["count"] < beside["floor"] + CLEARLY and found["index"] < beside["blind"] + CLEARLY
+    beside = {
+        "length_baseline": tasks["count"]["within_length_baseline"],
+        "blind": tasks["index"]["within_order_blind_baseline"],
+    }
+    near = found["count"] < beside["length_baseline"] + CLEARLY and found["index"] < beside["blind"] + CLEARLY
     return percent(found | beside) | {"n": ratio["seeds"], "holds": near} if ratio else None
 
 
@@ -131,7 +134,7 @@ def helps(table: pd.DataFrame) -> dict[str, Any] | None:
     part = tables.select(part, **ENCODER)
     part = part[part["test_length"] == part["train_length"]]
     values = {name: mean(part, encoding=encoding) for name, encoding in (("with", "sinusoidal"), ("without", "none"))}
-    values["blind"] = None if part.empty else float(part["order_blind"].mean())
+    values["blind"] = None if part.empty else float(part["order_blind_baseline"].mean())
     if not complete(values):
         return None
     return percent(values) | {
@@ -149,7 +152,7 @@ def ends(table: pd.DataFrame) -> dict[str, Any] | None:
     n = int(part["train_length"].min())
     past = tables.select(part, test_length=n + 1)
     values = {"at": mean(part, test_length=n), "past": mean(past)}
-    values["blind"] = None if past.empty else float(past["order_blind"].mean())
+    values["blind"] = None if past.empty else float(past["order_blind_baseline"].mean())
     if not complete(values):
         return None
     told = {"length": n, "next": n + 1, "n": part["seed"].nunique(), "holds": values["at"] - values["past"] > CLEARLY}

@@ -12,7 +12,17 @@ from jaxpe.records import store
 METRICS = ("token_accuracy", "exact_match", "bits_per_character")
 ONE = ("task", "architecture", "encoding", "positions", "test_positions", "metric", "train_length")
 # Columns that do not tell rows apart: scores, and what follows from the others.
-BESIDE = {"value", "floor", "order_blind", "n_examples", "seed", "test_length", "experiment", "unvisited", "width"}
+BESIDE = {
+    "value",
+    "length_baseline",
+    "order_blind_baseline",
+    "n_examples",
+    "seed",
+    "test_length",
+    "experiment",
+    "unvisited",
+    "width",
+}
 PLAIN = {"companion": "plain", "condition": "as they are", "test_positions": None}  # the value that is no change
 
 
@@ -34,7 +44,9 @@ def series_of(experiment: str, table: pd.DataFrame) -> list[dict[str, Any]]:
         values = part.pivot_table(index="test_length", columns="seed", values="value", aggfunc="first")
         if values.empty or part.duplicated(["test_length", "seed"]).any():
             continue  # told apart by nothing the table says: no series
-        baselines = part.groupby("test_length")[["floor", "order_blind"]].first().reindex(values.index)
+        baselines = (
+            part.groupby("test_length")[["length_baseline", "order_blind_baseline"]].first().reindex(values.index)
+        )
         made.append(
             {
                 "experiment": experiment,
@@ -48,8 +60,8 @@ def series_of(experiment: str, table: pd.DataFrame) -> list[dict[str, Any]]:
                 "lengths": [number(length) for length in values.index],
                 "seeds": [int(seed) for seed in values.columns],
                 "values": [[number(value) for value in row] for row in values.to_numpy()],
-                "floor": [number(value) for value in baselines["floor"]],
-                "order_blind": [number(value) for value in baselines["order_blind"]],
+                "length_baseline": [number(value) for value in baselines["length_baseline"]],
+                "order_blind_baseline": [number(value) for value in baselines["order_blind_baseline"]],
             }
         )
     return made
@@ -72,7 +84,7 @@ def condition(about: dict[str, Any], others: list[str]) -> str:
 
 
 def text(value: Any) -> str:
-    """A cell of a table as text; '' for none, and no '.0' behind whole numbers."""
+    """A run of a table as text; '' for none, and no '.0' behind whole numbers."""
     if pd.isna(value):
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -73,15 +73,15 @@ def lengths(table: pd.DataFrame) -> dict[str, Any] | None:
         return None
     part = tables.select(part, task=part["task"].iloc[0], architecture=part["architecture"].iloc[0])
     means = part.groupby(["encoding", "test_length"], sort=False)["value"].mean().unstack("test_length")
-    baselines = part.groupby("test_length")[["floor", "order_blind"]].first()
+    baselines = part.groupby("test_length")[["length_baseline", "order_blind_baseline"]].first()
     at = sorted(means.columns)
     return {
         "task": part["task"].iloc[0],
         "train_length": int(part["train_length"].iloc[0]),
         "lengths": [int(length) for length in at],
         "accuracy": {str(name): [number(row[length]) for length in at] for name, row in means.iterrows()},
-        "floor": [number(baselines.loc[length, "floor"]) for length in at],
-        "order_blind": [number(baselines.loc[length, "order_blind"]) for length in at],
+        "length_baseline": [number(baselines.loc[length, "length_baseline"]) for length in at],
+        "order_blind_baseline": [number(baselines.loc[length, "order_blind_baseline"]) for length in at],
     }
 
 
@@ -108,7 +108,7 @@ def ratio(table: pd.DataFrame) -> dict[str, Any] | None:
             there = tables.select(own, test_length=length)
             means = there.groupby("factor")["value"].mean()
             made[task][where] = [[number(factor), number(value)] for factor, value in means.items()]
-            for baseline in ("floor", "order_blind"):
+            for baseline in ("length_baseline", "order_blind_baseline"):
                 made[task][f"{where}_{baseline}"] = number(there[baseline].mean())
     if not made:
         return None

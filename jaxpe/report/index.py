@@ -55,7 +55,7 @@ SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 PIXELS = 4 / 3  # in a point
 # What provenance may lack.
 UNKNOWN: dict[str, Any] = {
-    "cells": 0, "diverged": 0, "training_seconds": 0.0, "prediction": "", "question": "", "devices": 1, "device": "–",
+    "runs": 0, "diverged": 0, "training_seconds": 0.0, "prediction": "", "question": "", "devices": 1, "device": "–",
     "versions": {"jaxpe": "–"}, "command": "–", "date": "–",
 }  # fmt: skip
 

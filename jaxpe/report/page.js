@@ -294,7 +294,7 @@ const PLAY = {
     let at = found.lengths.indexOf(found.train_length);
     const [picture, readout, key] = [element("div"), element("output", { class: "readout" }), element("div")];
     const draw = () => {
-      const lines = baselinesOf(found.lengths, found.floor, found.order_blind);
+      const lines = baselinesOf(found.lengths, found.length_baseline, found.order_blind_baseline);
       const series = Object.entries(found.accuracy).map(([name, values]) => ({ name, points: values.map((value, i) => [found.lengths[i], value]), ...look(name) }));
       chart(picture, { series, lines, x: say("length"), y: say("accuracy"), logarithmic: true, xTicks: [1, 2, 4, 8, 16, 32, 64, 128].filter((one) => one <= found.lengths[found.lengths.length - 1]), train: found.train_length, here: found.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) });
       key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${called(one.name)} `)))), baselineLegend(lines));
@@ -312,7 +312,7 @@ const PLAY = {
     const draw = () => {
       bars.replaceChildren(...Object.entries(tasks).flatMap(([task, own]) => [element("p", {}, say(task)), ...[["within", length], ["beyond", 2 * length]].map(([where, n]) => {
         const value = own[where][at][1];
-        return element("div", { class: "bar" }, element("span", {}, say("at_length", { length: n })), level(value, own[`${where}_order_blind`]), element("span", {}, rounded(value)));
+        return element("div", { class: "bar" }, element("span", {}, say("at_length", { length: n })), level(value, own[`${where}_order_blind_baseline`]), element("span", {}, rounded(value)));
       })]));
       note.textContent = say("ratio_note", { encoding: called(encoding), width, length, seeds });
     };
@@ -402,7 +402,7 @@ function compare(holder) {
     const series = found.map((one) => ({ name: label(one), source: one, points: one.lengths.map((n, i) => [n, meanOf(one.values[i])]), seeds: one.lengths.flatMap((n, i) => one.values[i].map((value) => [n, value])), ...look(label(one)) }));
     const shown = series.filter((one) => alone === null || one.name === alone);
     const first = found.reduce((best, one) => (one.lengths.length > best.lengths.length ? one : best));
-    const lines = baselinesOf(first.lengths, first.floor, first.order_blind);
+    const lines = baselinesOf(first.lengths, first.length_baseline, first.order_blind_baseline);
     const top = chosen.metric === "bits_per_character" ? Math.max(...series.flatMap((one) => one.seeds.map((seed) => seed[1])), ...lines.flatMap((line) => line.points.map((point) => point[1]))) * 1.05 : 1;
     chart(picture, {
       series: shown, lines, low: 0, high: top, height: 320, train: first.train_length, here: length, x: say("length"), y: say(chosen.metric),

@@ -22,6 +22,7 @@ from jaxpe.records import store
 from jaxpe.records.statistics import EXPLORATORY, NOT_COMPARABLE, at_ceiling, compared, finite, holm
 from jaxpe.report import pages
 from jaxpe.study import tables
+from jaxpe.study.tables import TableRow
 
 PRIMARY = "reverse"
 PLAIN = "as they are"  # the condition: the same steps and width for all
@@ -324,7 +325,7 @@ def row_name(one: Difference) -> str:
 
 
 def write(
-    results: Path, name: str, baselines: list[str], rows: list[tables.Row], card: dict[str, Any], facts: dict[str, Any]
+    results: Path, name: str, baselines: list[str], rows: list[TableRow], card: dict[str, Any], facts: dict[str, Any]
 ) -> tuple[Path, str]:
     """Table, differences, provenance, the one row, figures and the page. Returns the page's path and its first sentence."""
     folder = results / "scorecard" / "".join(c if c.isalnum() or c in "_-+" else "_" for c in name)

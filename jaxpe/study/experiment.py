@@ -1,8 +1,8 @@
 """An experiment is one file: what is asked, what was predicted, the grid, what is measured, figures and claims.
 
-It defines `PRESETS` (name -> Preset), `measure(work, cells, preset) -> rows`, `figures(table) -> {name: figure}` and
+It defines `PRESETS` (name -> Preset), `measure(work, runs, preset) -> rows`, `figures(table) -> {name: figure}` and
 `claims(table) -> [Claim]`; and, where wanted, `summary(table) -> (title, rows)` and
-`answers(table, claims by id) -> [Answer]` for the page, and `check(preset)` for input of its own. Tables, claims and figures are functions of stored cells, so the same command again resumes.
+`answers(table, claims by id) -> [Answer]` for the page, and `check(preset)` for input of its own. Tables, claims and figures are functions of stored runs, so the same command again resumes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from jaxpe.plugins import call_user_code, load_file
 from jaxpe.records import store
 from jaxpe.study import presets, tuning
 from jaxpe.study.presets import Preset
-from jaxpe.study.workspace import Cell, Workspace
-from jaxpe.training.config import Setting
+from jaxpe.study.workspace import Run, Workspace
+from jaxpe.training.config import RunConfig
 
 STUDY = (
     "accuracy",
@@ -81,46 +81,48 @@ def load(name: str) -> Experiment:
 
 
 class Plan(NamedTuple):
-    """What an experiment trains: cells at the common learning rate, and the settings that choose one of their own."""
+    """What an experiment trains: runs at the common learning rate, and the configs that choose one of their own."""
 
     preset: Preset
-    cells: list[Cell]
-    grids: dict[Setting, tuple[float, ...]]
+    runs: list[Run]
+    grids: dict[RunConfig, tuple[float, ...]]
 
-    def everything(self, work: Workspace) -> list[Cell]:
-        """All trainings, where every setting chooses another rate than the common one."""
+    def everything(self, work: Workspace) -> list[Run]:
+        """All trainings, where every config chooses another rate than the common one."""
         other = {
-            setting: next((r for r in rates if r != common(setting)), common(setting))
-            for setting, rates in self.grids.items()
+            config: next((r for r in rates if r != common(config)), common(config))
+            for config, rates in self.grids.items()
         }
-        return [*self.cells, *tuning.candidates(work, self.grids), *tuning.own_cells(work, self.cells, other)]
+        return [*self.runs, *tuning.candidates(work, self.grids), *tuning.own_rate_runs(work, self.runs, other)]
 
 
-def common(setting: Setting) -> float:
-    return setting.training.learning_rate
+def common(config: RunConfig) -> float:
+    return config.training.learning_rate
 
 
 def plan(experiment: Experiment, preset: Preset, work: Workspace) -> Plan:
-    """The cells of a preset, all input checked; an experiment may have a `check(preset)` of its own."""
+    """The runs of a preset, all input checked; an experiment may have a `check(preset)` of its own."""
     if hasattr(experiment.module, "check"):
         call(experiment, lambda: experiment.module.check(preset))
-    settings = presets.settings(preset, work.sources)
-    work.check(settings)
-    cells = [cell for setting, asked in settings.items() for cell in work.cells(setting, range(asked.seeds))]
-    return Plan(preset, cells, {setting: asked.rates for setting, asked in settings.items() if asked.rates})
+    configs = presets.configs(preset, work.sources)
+    work.check(configs)
+    runs = [run for config, asked in configs.items() for run in work.runs(config, range(asked.seeds))]
+    return Plan(
+        preset, runs, {config: asked.learning_rates for config, asked in configs.items() if asked.learning_rates}
+    )
 
 
 def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) -> None:
     """Trains what is missing, measures, and writes table, provenance, claims and figures."""
     began = time.monotonic()
     preset = planned.preset
-    work.train(planned.cells)
+    work.train(planned.runs)
     chosen, recorded = tuning.choose(work, planned.grids, experiment.name, preset.examples)
-    own = tuning.own_cells(work, planned.cells, chosen)
+    own = tuning.own_rate_runs(work, planned.runs, chosen)
     work.train(own)
-    cells = [*planned.cells, *own]
-    work.failed += [cell for cell in cells if work.diverged(cell)]
-    rows = call(experiment, lambda: experiment.module.measure(work, cells, preset)) + recorded
+    runs = [*planned.runs, *own]
+    work.failed += [run for run in runs if work.diverged(run)]
+    rows = call(experiment, lambda: experiment.module.measure(work, runs, preset)) + recorded
     folder = work.results.folder / experiment.name
     if store.keep_previous(folder / "table.csv", rows):
         work.progress.note(f"{folder}/table.csv held other trainings too: it is kept as {store.PREVIOUS}.")
@@ -129,9 +131,9 @@ def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) ->
         "question": experiment.question,
         "prediction": experiment.prediction,
         "preset": store.plain(preset),
-        "cells": len(cells),
-        "diverged": sum(cell in work.failed for cell in cells),
-        "training_seconds": sum(work.results.read_record(cell.id)["seconds"] for cell in cells),
+        "runs": len(runs),
+        "diverged": sum(run in work.failed for run in runs),
+        "training_seconds": sum(work.results.read_record(run.id)["seconds"] for run in runs),
     }
     provenance = store.provenance(command, devices=work.mesh.size, seconds=time.monotonic() - began)
     store.write_json(folder / "provenance.json", provenance | facts)

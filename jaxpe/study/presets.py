@@ -14,7 +14,7 @@ from jaxpe.data import language
 from jaxpe.errors import UserError, unknown
 from jaxpe.tasks.base import ARCHITECTURES
 from jaxpe.training import population
-from jaxpe.training.config import Options, Setting, Source, Training, source_of
+from jaxpe.training.config import Options, RunConfig, Source, Training, source_of
 
 THREE = ("none", "sinusoidal", "learned")
 SIZES = {  # the presets that every experiment of the study has, smallest first
@@ -26,30 +26,32 @@ SIZES = {  # the presets that every experiment of the study has, smallest first
 
 
 @dataclass(frozen=True)
-class Row:
+class GridRow:
     """One task in some architectures, with some encodings and position samplers, at sizes of its own where given."""
 
     task: str
     architectures: tuple[str, ...]
     encodings: tuple[str, ...] = THREE
     positions: tuple[str, ...] = ("arange",)
-    sizes: Options = ()  # fields of the preset that differ for this row
-    options: Options = ()  # of the encodings
+    overrides: Options = ()  # fields of the preset that differ for this row
+    encoding_options: Options = ()  # of the encodings
     task_options: Options = ()
-    mixes: tuple[tuple[float, float] | None, ...] = (None,)  # factors of token and position, each a setting of its own
+    scales: tuple[tuple[float, float] | None, ...] = (None,)  # factors of token and position, each a config of its own
 
 
 @dataclass(frozen=True)
 class Preset:
     """The grid, and what its rows share. Lengths count symbols of x, or tokens of text."""
 
-    grid: tuple[Row, ...]
+    grid: tuple[GridRow, ...]
     seeds: int = 4
     train_length: int = 10
-    reach: float = 10.0  # tests go to reach times the training length
-    points: int = 10  # about how many test lengths
+    max_length_ratio: float = 10.0  # tests go to max_length_ratio times the training length
+    num_test_lengths: int = 10  # about how many test lengths
     shift: bool = True  # tables have room for a test at positions shifted by the training length
-    limit: float = 0.0  # random positions lie below limit times the training length; 0: below the end of the table
+    max_position_ratio: float = (
+        0.0  # random positions lie below max_position_ratio times the training length; 0: below the end of the table
+    )
     examples: int = 256  # per test length
     width: int = 32
     layers: int = 2
@@ -58,13 +60,13 @@ class Preset:
     steps: int = 800
     batch: int = 64
     learning_rate: float = 3e-3  # common to all encodings
-    rates: tuple[
+    learning_rates: tuple[
         float, ...
     ] = ()  # a grid from which each encoding also gets a rate of its own (jaxpe.study.tuning)
     warmup: int = 50
     decay: str = "cosine"  # or "linear"
     stop_every: int = 0  # steps between two looks at whether all training answers are right, which ends it; 0: never
-    strata: int = 2
+    length_buckets: int = 2
     encodings: tuple[str, ...] = ()  # where there is no grid: those that were asked for
     photographs: str = ""  # a folder of NAME_CLASS.jpg, for superposition
     table: str = ""  # a position table of the user's own, for pretrained
@@ -74,9 +76,9 @@ class Preset:
     vocabulary: int = 512
     starts: str = "packed"
     precision: str = "highest"
-    lanes: int | None = None  # models per device; None: the committed table of jaxpe.training.population
-    mapping: str | None = None
-    working_set: int | None = None
+    replicas_per_device: int | None = None  # models per device; None: the committed table of jaxpe.training.population
+    batching: str | None = None
+    activation_budget: int | None = None
 
 
 def override(preset: Preset, assignments: Sequence[str]) -> Preset:
@@ -101,7 +103,9 @@ def override(preset: Preset, assignments: Sequence[str]) -> Preset:
             raise UserError(f"{name} takes {takes}, got {value!r}.") from None
         if kind not in ("str", "bool") and not np.all(np.asarray(parsed) > 0):
             raise UserError(f"{name} must be above 0, got {value}.")
-        rows = tuple(replace(row, sizes=tuple(pair for pair in row.sizes if pair[0] != name)) for row in preset.grid)
+        rows = tuple(
+            replace(row, overrides=tuple(pair for pair in row.overrides if pair[0] != name)) for row in preset.grid
+        )
         preset = replace(preset, grid=rows, **{name: parsed})
     return preset
 
@@ -138,15 +142,17 @@ def narrow(
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
     for name in task_names:
         if not any(row.task == name for row in rows):
-            rows.append(Row(name, natural(name)))
-    narrowed, sizes = list[Row](), dict[tuple[str, str], Any]()  # of the row that first has an architecture
+            rows.append(GridRow(task=name, architectures=natural(name)))
+    narrowed, sizes = list[GridRow](), dict[tuple[str, str], Any]()  # of the row that first has an architecture
     for row in rows:
         for architecture in row.architectures:
-            sizes.setdefault((row.task, architecture), row.sizes)
+            sizes.setdefault((row.task, architecture), row.overrides)
     for row in rows:  # what a row does not have itself is trained at one size only: a table would mix two
         wanted = [a for a in (architectures or row.architectures) if a in natural(row.task)]
         kept = tuple(
-            a for a in wanted if a in row.architectures or sizes.setdefault((row.task, a), row.sizes) == row.sizes
+            a
+            for a in wanted
+            if a in row.architectures or sizes.setdefault((row.task, a), row.overrides) == row.overrides
         )
         if kept:
             narrowed.append(replace(row, architectures=kept, encodings=tuple(encoding_names) or row.encodings))
@@ -164,33 +170,33 @@ def natural(task: str) -> tuple[str, ...]:
     return tasks.build(task, train_length=10).architectures
 
 
-def sized(preset: Preset, row: Row) -> Preset:
+def sized(preset: Preset, row: GridRow) -> Preset:
     """The preset with a row's own sizes."""
-    return replace(preset, **dict(row.sizes))
+    return replace(preset, **dict(row.overrides))
 
 
 class Asked(NamedTuple):
-    """What the rows of a grid ask for one setting."""
+    """What the rows of a grid ask for one config."""
 
     seeds: int
-    rates: tuple[float, ...]  # to choose its own learning rate from
+    learning_rates: tuple[float, ...]  # to choose its own learning rate from
 
 
-def settings(preset: Preset, sources: dict[Any, Source]) -> dict[Setting, Asked]:
-    """Every setting of the grid in its order, with the most that a row asks for. `sources` remembers what was opened."""
-    found: dict[Setting, Asked] = {}
+def configs(preset: Preset, sources: dict[Any, Source]) -> dict[RunConfig, Asked]:
+    """Every config of the grid in its order, with the most that a row asks for. `sources` remembers what was opened."""
+    found: dict[RunConfig, Asked] = {}
     for row in preset.grid:
         size = sized(preset, row)
         for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
-            one = setting_of(size, row.task, architecture, encoding, sampler, sources, row.task_options)
-            for mix in row.mixes:
-                setting = replace(one, mix=mix, encoding_options=one.encoding_options + row.options)
-                before = found.get(setting, Asked(0, ()))
-                found[setting] = Asked(max(size.seeds, before.seeds), size.rates or before.rates)
+            one = config_of(size, row.task, architecture, encoding, sampler, sources, row.task_options)
+            for scales in row.scales:
+                config = replace(one, scales=scales, encoding_options=one.encoding_options + row.encoding_options)
+                before = found.get(config, Asked(0, ()))
+                found[config] = Asked(max(size.seeds, before.seeds), size.learning_rates or before.learning_rates)
     return found
 
 
-def setting_of(
+def config_of(
     preset: Preset,
     task: str,
     architecture: str,
@@ -198,19 +204,19 @@ def setting_of(
     sampler: str,
     sources: dict[Any, Source],
     task_options: Options = (),
-) -> Setting:
-    """One setting. Its position table covers `reach` times the training length, and as asked a shift and a limit."""
+) -> RunConfig:
+    """One config. Its position table covers `max_length_ratio` times the training length, and as asked a shift and a limit."""
     encodings.resolve(encoding)
     training = Training(
         preset.steps,
         preset.batch,
         preset.learning_rate,
         preset.warmup,
-        strata=preset.strata,
+        length_buckets=preset.length_buckets,
         decay=preset.decay,
         stop_every=preset.stop_every,
     )
-    setting = Setting(
+    config = RunConfig(
         task,
         architecture,
         encoding,
@@ -228,29 +234,29 @@ def setting_of(
         starts=preset.starts,
         precision=preset.precision,
     )
-    stream = opened(setting, sources).stream
-    longest = stream.lengths(1, round(preset.reach * preset.train_length))
+    stream = opened(config, sources).stream
+    longest = stream.lengths(1, round(preset.max_length_ratio * preset.train_length))
     if not longest or not stream.lengths(1, preset.train_length):
         raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
     table = max(stream.sizes(longest[-1])) + preset.train_length * preset.shift
-    table = max(table, round(preset.limit * preset.train_length))
-    setting = replace(setting, position_options=() if sampler == "arange" else (("limit", table),))
-    trained = setting.sampler.bound(max(stream.sizes(stream.lengths(1, preset.train_length)[-1])))
-    lanes, mapping, working_set = population.lanes_for()
+    table = max(table, round(preset.max_position_ratio * preset.train_length))
+    config = replace(config, position_options=() if sampler == "arange" else (("limit", table),))
+    trained = config.sampler.bound(max(stream.sizes(stream.lengths(1, preset.train_length)[-1])))
+    replicas, batching, activation_budget = population.batching_for()
     return replace(
-        setting,
+        config,
         table_length=table,
         encoding_options=tuple(encodings.told(encoding, trained).items()),
-        lanes=preset.lanes or lanes,
-        mapping=preset.mapping or mapping,
-        working_set=preset.working_set or working_set,
+        replicas_per_device=preset.replicas_per_device or replicas,
+        batching=preset.batching or batching,
+        activation_budget=preset.activation_budget or activation_budget,
     )
 
 
-def opened(setting: Setting, sources: dict[Any, Source]) -> Source:
-    """The source of a setting, opened once."""
-    key: tuple[Any, ...] = (setting.task, setting.architecture, setting.task_options, setting.train_length)
-    key += (setting.corpus, setting.vocabulary, setting.starts) if setting.language else ()
+def opened(config: RunConfig, sources: dict[Any, Source]) -> Source:
+    """The source of a config, opened once."""
+    key: tuple[Any, ...] = (config.task, config.architecture, config.task_options, config.train_length)
+    key += (config.corpus, config.vocabulary, config.starts) if config.language else ()
     if key not in sources:
-        sources[key] = source_of(setting)
+        sources[key] = source_of(config)
     return sources[key]

@@ -11,17 +11,17 @@ import numpy as np
 
 from jaxpe.data import language
 from jaxpe.encodings import label
-from jaxpe.training.config import Setting, Source, task_of
+from jaxpe.training.config import RunConfig, Source, task_of
 from jaxpe.training.evaluate import Scores
 
-Row = dict[str, Any]
-Found = list[tuple[Row, float]]  # what was found in a model: columns of a row, and the value
+TableRow = dict[str, Any]
+Found = list[tuple[TableRow, float]]  # what was found in a model: columns of a row, and the value
 OWN_RATE, VALIDATION_LOSS = "own_learning_rate", "validation_nats_per_answer"  # metrics that record a choice of rate
-CELL = ["task", "architecture", "encoding", "positions"]  # the columns that name a setting within a table
+CONFIG_COLUMNS = ["task", "architecture", "encoding", "positions"]  # the columns that name a config within a table
 METRICS: dict[str, Callable[[Scores], float]] = {
     "token_accuracy": lambda s: share(s.correct, s.answers),
     "exact_match": lambda s: share(s.exact, s.examples),
-    "exact_match_imposed": lambda s: share(s.exact_imposed, s.examples),
+    "exact_match_given_length": lambda s: share(s.exact_given_length, s.examples),
     "bits_per_character": lambda s: share(s.nats, s.characters) / math.log(2),
 }
 
@@ -30,64 +30,64 @@ def share(part: Any, whole: Any) -> float:
     return float(part) / float(whole) if whole else math.nan
 
 
-def metrics_of(setting: Setting) -> tuple[str, ...]:
+def metrics_of(config: RunConfig) -> tuple[str, ...]:
     """The metrics that tell something about a task."""
-    return ("bits_per_character", "token_accuracy") if setting.language else ("token_accuracy", "exact_match")
+    return ("bits_per_character", "token_accuracy") if config.language else ("token_accuracy", "exact_match")
 
 
 def rows_of(
     experiment: str,
-    setting: Setting,
+    config: RunConfig,
     source: Source,
     seed: int,
     length: int,
     scores: Scores,
     metrics: Any = None,
     **more: Any,
-) -> list[Row]:
+) -> list[TableRow]:
     """A row for each metric. `more` are further columns; `test_positions` is "arange" unless given."""
     return [
-        base_row(experiment, setting, seed, length)
+        base_row(experiment, config, seed, length)
         | {"metric": metric, "value": METRICS[metric](scores), "n_examples": int(scores.examples)}
-        | baselines(setting, source, length, metric)
+        | baselines(config, source, length, metric)
         | more
-        for metric in metrics or metrics_of(setting)
+        for metric in metrics or metrics_of(config)
     ]
 
 
-def base_row(experiment: str, setting: Setting, seed: int | None, length: int | None) -> Row:
+def base_row(experiment: str, config: RunConfig, seed: int | None, length: int | None) -> TableRow:
     return {
         "experiment": experiment,
-        "task": setting.task,
-        "architecture": setting.architecture,
-        "encoding": label(setting.encoding),
-        "positions": setting.positions,
+        "task": config.task,
+        "architecture": config.architecture,
+        "encoding": label(config.encoding),
+        "positions": config.positions,
         "test_positions": "arange",
         "seed": seed,
-        "train_length": setting.train_length,
+        "train_length": config.train_length,
         "test_length": length,
-        "learning_rate": setting.training.learning_rate,
+        "learning_rate": config.training.learning_rate,
     }
 
 
-def baselines(setting: Setting, source: Source, length: int, metric: str) -> Row:
-    """`floor` and `order_blind` of a metric, None where there is none."""
-    if setting.language:
-        return {"floor": text_floor(source, metric), "order_blind": None}
-    name = metric.replace("_imposed", "")
+def baselines(config: RunConfig, source: Source, length: int, metric: str) -> TableRow:
+    """`length_baseline` and `order_blind_baseline` of a metric, None where there is none."""
+    if config.language:
+        return {"length_baseline": text_baseline(source, metric), "order_blind_baseline": None}
+    name = metric.replace("_given_length", "")
     if name not in ("token_accuracy", "exact_match"):
-        return {"floor": None, "order_blind": None}
-    floor, order_blind = task_baselines(setting, length, name)
-    return {"floor": floor, "order_blind": order_blind}
+        return {"length_baseline": None, "order_blind_baseline": None}
+    floor, order_blind_baseline = task_baselines(config, length, name)
+    return {"length_baseline": floor, "order_blind_baseline": order_blind_baseline}
 
 
 @cache
-def task_baselines(setting: Setting, length: int, metric: str) -> tuple[float, float | None]:
-    task = task_of(setting)
-    return task.floor(length, metric), task.order_blind(length, metric, setting.architecture)
+def task_baselines(config: RunConfig, length: int, metric: str) -> tuple[float, float | None]:
+    task = task_of(config)
+    return task.length_baseline(length, metric), task.order_blind_baseline(length, metric, config.architecture)
 
 
-def text_floor(source: Source, metric: str) -> float:
+def text_baseline(source: Source, metric: str) -> float:
     """The best rule without context: bits per character of the token frequencies, or the commonest token's share."""
     if metric == "bits_per_character":
         return language.unigram_bits(source.train, source.validation)
@@ -110,11 +110,11 @@ def at_rate(table: Any, own: bool = False) -> Any:
     """Results at the common learning rate, or at each encoding's own where it chose one (`jaxpe.study.tuning`)."""
     results = table[~table["metric"].isin([OWN_RATE, VALIDATION_LOSS])]
     wanted = {
-        tuple(row[name] for name in CELL): row["value" if own else "learning_rate"]
+        tuple(row[name] for name in CONFIG_COLUMNS): row["value" if own else "learning_rate"]
         for _, row in table[table["metric"] == OWN_RATE].iterrows()
     }
-    cells_and_rates = results[[*CELL, "learning_rate"]].itertuples(index=False)
-    return results[np.array([wanted.get(tuple(cell), rate) == rate for *cell, rate in cells_and_rates], bool)]
+    runs_and_rates = results[[*CONFIG_COLUMNS, "learning_rate"]].itertuples(index=False)
+    return results[np.array([wanted.get(tuple(run), rate) == rate for *run, rate in runs_and_rates], bool)]
 
 
 def by_seed(table: Any, **columns: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The workspace of a run: trains the cells that a results folder lacks, and measures cells, each result stored once."""
+"""The workspace of a run: trains the runs that a results folder lacks, and measures runs, each result stored once."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import jax
 import numpy as np
 
 from jaxpe import encodings, positions
+from jaxpe.data.examples import Data
 from jaxpe.model import Transformer
 from jaxpe.records import store
 from jaxpe.study import presets
 from jaxpe.study.tables import Found
-from jaxpe.tasks.formatting import Data
 from jaxpe.training import checkpoints, evaluate, parameters, population
-from jaxpe.training.config import Setting, Source, check, check_positions, identity, source_of
+from jaxpe.training.config import RunConfig, Source, check, check_positions, identity, source_of
 from jaxpe.training.evaluate import Scores
-from jaxpe.training.population import Member, Program, Trained
+from jaxpe.training.population import Program, ReplicaSpec, Trained
 
 EVALUATORS = 32  # kept compiled: some hundreds exhaust the memory maps that Linux grants a process
 MEASUREMENT = 1  # version of `scores`: raise it when its numbers change
@@ -43,10 +43,10 @@ class Quiet:
     def advance(self, amount: int) -> None: ...
 
 
-class Cell(NamedTuple):
-    """One training: a setting and a seed, and where the results folder keeps it."""
+class Run(NamedTuple):
+    """One training: a config and a seed, and where the results folder keeps it."""
 
-    setting: Setting
+    config: RunConfig
     seed: int
     id: str
 
@@ -59,65 +59,65 @@ class Workspace:
         self.mesh = population.runs_mesh()
         self.sources: dict[Any, Source] = {}
         self.evaluators: dict[Any, evaluate.Evaluator] = {}
-        self.failed: list[Cell] = []  # diverged trainings among the results
+        self.failed: list[Run] = []  # diverged trainings among the results
 
-    def source(self, setting: Setting) -> Source:
-        return presets.opened(setting, self.sources)
+    def source(self, config: RunConfig) -> Source:
+        return presets.opened(config, self.sources)
 
-    def cells(self, setting: Setting, seeds: Iterable[int]) -> list[Cell]:
-        """The cells of one setting."""
-        return [Cell(setting, seed, identity(setting, seed, self.source(setting))) for seed in seeds]
+    def runs(self, config: RunConfig, seeds: Iterable[int]) -> list[Run]:
+        """The runs of one config."""
+        return [Run(config, seed, identity(config, seed, self.source(config))) for seed in seeds]
 
-    def check(self, settings: Iterable[Setting]) -> None:
+    def check(self, configs: Iterable[RunConfig]) -> None:
         """Refuses what cannot be run, before anything compiles. Raises UserError."""
-        for setting in settings:
-            check(setting, self.source(setting))
+        for config in configs:
+            check(config, self.source(config))
 
     # ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def train(self, cells: Sequence[Cell]) -> None:
-        """Trains the cells that the folder lacks, those of one program together. A cell that diverged is kept."""
-        missing = [cell for cell in cells if not self.results.has(cell.id)]
-        groups: dict[Setting, list[Cell]] = defaultdict(list)
-        for cell in missing:
-            groups[cell.setting.program()].append(cell)
-        self.progress.begin("training", sum(cell.setting.training.steps for cell in missing))
+    def train(self, runs: Sequence[Run]) -> None:
+        """Trains the runs that the folder lacks, those of one program together. A run that diverged is kept."""
+        missing = [run for run in runs if not self.results.has(run.id)]
+        groups: dict[RunConfig, list[Run]] = defaultdict(list)
+        for run in missing:
+            groups[run.config.program()].append(run)
+        self.progress.begin("training", sum(run.config.training.steps for run in missing))
         for group in groups.values():
             self.train_group(group)
 
-    def diverged(self, cell: Cell) -> bool:
-        return bool(self.results.read_record(cell.id)["diverged"])
+    def diverged(self, run: Run) -> bool:
+        return bool(self.results.read_record(run.id)["diverged"])
 
-    def train_group(self, group: list[Cell]) -> None:
-        setting = group[0].setting
-        source = self.source(setting)
-        self.progress.note(f"compiling {describe(setting)}")
-        program = population.compile_program(setting, source, self.mesh)
-        self.progress.note(f"training {describe(setting)} (compiled in {program.compile_seconds:.1f} s)")
-        for first in range(0, len(group), program.lanes):
-            batch = group[first : first + program.lanes]
+    def train_group(self, group: list[Run]) -> None:
+        config = group[0].config
+        source = self.source(config)
+        self.progress.note(f"compiling {describe(config)}")
+        program = population.compile_program(config, source, self.mesh)
+        self.progress.note(f"training {describe(config)} (compiled in {program.compile_seconds:.1f} s)")
+        for first in range(0, len(group), program.replicas):
+            batch = group[first : first + program.replicas]
             folder = self.checkpoint_folder(batch)
-            members = [Member(cell.seed, cell.setting.training.learning_rate, cell.setting.mix) for cell in batch]
+            specs = [ReplicaSpec(run.seed, run.config.training.learning_rate, run.config.scales) for run in batch]
 
-            def advance(steps: int, batch: list[Cell] = batch) -> None:
+            def advance(steps: int, batch: list[Run] = batch) -> None:
                 self.progress.advance(steps * len(batch))
 
-            trained = population.train_round(setting, source, program, members, folder, advance)
-            for cell, result in zip(batch, trained, strict=True):
-                self.write(cell, result, program)
+            trained = population.train_round(config, source, program, specs, folder, advance)
+            for run, result in zip(batch, trained, strict=True):
+                self.write(run, result, program)
             folder.clear()
 
-    def checkpoint_folder(self, batch: list[Cell]) -> checkpoints.Folder:
-        """Where a round keeps its checkpoints: named by its cells, bound to the devices and versions in use."""
-        name = hashlib.sha256(" ".join(cell.id for cell in batch).encode()).hexdigest()[:24]
+    def checkpoint_folder(self, batch: list[Run]) -> checkpoints.Folder:
+        """Where a round keeps its checkpoints: named by its runs, bound to the devices and versions in use."""
+        name = hashlib.sha256(" ".join(run.id for run in batch).encode()).hexdigest()[:24]
         bound = {"devices": self.mesh.size, "backend": jax.default_backend(), "versions": store.versions()}
         path = self.results.folder / "checkpoints" / name
         return checkpoints.Folder(path, store.identity(bound), self.save_every)
 
-    def write(self, cell: Cell, trained: Trained, program: Program) -> None:
+    def write(self, run: Run, trained: Trained, program: Program) -> None:
         record = {
-            "setting": asdict(cell.setting),
-            "seed": cell.seed,
+            "config": asdict(run.config),
+            "seed": run.seed,
             "diverged": trained.diverged,
             "history": trained.history,
             "seconds": trained.seconds,
@@ -128,18 +128,18 @@ class Workspace:
         arrays: dict[str, np.ndarray] = {}
         for name, model in trained.checkpoints.items():
             arrays |= parameters.to_arrays(model, f"{name}/")
-        self.results.write_cell(cell.id, record, arrays)
+        self.results.write_run(run.id, record, arrays)
 
-    def model(self, cell: Cell, checkpoint: str = "100") -> Transformer:
+    def model(self, run: Run, checkpoint: str = "100") -> Transformer:
         """A trained model of the folder."""
-        arrays = self.results.read_parameters(cell.id)
-        return parameters.from_arrays(cell.setting, self.source(cell.setting).stream, arrays, f"{checkpoint}/")
+        arrays = self.results.read_parameters(run.id)
+        return parameters.from_arrays(run.config, self.source(run.config).stream, arrays, f"{checkpoint}/")
 
     # ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def scores(
         self,
-        cells: Sequence[Cell],
+        runs: Sequence[Run],
         lengths: Sequence[int],
         examples: int,
         *,
@@ -150,22 +150,22 @@ class Workspace:
         part: str = "test",
         test_encoding: str | None = None,
     ) -> dict[tuple[int, int], Scores]:
-        """Scores by (seed, length) for the cells of one setting, measured where they are not stored yet.
+        """Scores by (seed, length) for the runs of one config, measured where they are not stored yet.
 
         `scaled`: logits times log n / log N beyond the N tokens of the training length. `sampler`: of test positions.
         `part`: "test", or "validation" for examples (of real text: from its training part) that no result is taken from.
         `test_encoding`: another encoding with the same parameters, put in the place of the trained one.
         """
-        setting = cells[0].setting
-        if any(cell.setting != setting for cell in cells):
-            raise ValueError("the cells of one call must share their setting")
-        setting = replaced(setting, test_encoding)
+        config = runs[0].config
+        if any(run.config != config for run in runs):
+            raise ValueError("the runs of one call must share their config")
+        config = replaced(config, test_encoding)
         if sampler == "arange" and lengths:
-            longest = max(max(self.source(setting).stream.sizes(length)) for length in lengths)
-            check_positions(setting, longest + shift, "a test")
+            longest = max(max(self.source(config).stream.sizes(length)) for length in lengths)
+            check_positions(config, longest + shift, "a test")
         found: dict[tuple[int, int], Scores] = {}
         loaded: dict[str, Transformer] = {}
-        top_of = evaluate.tops(lengths, setting.train_length)
+        top_of = evaluate.tops(lengths, config.train_length)
         for length in lengths:
             key = {
                 "kind": "scores",
@@ -179,69 +179,71 @@ class Workspace:
                 "part": part,
             } | ({} if test_encoding is None else {"encoding": test_encoding})
             lacking = []
-            for cell in cells:
-                stored = self.results.read_measurement(cell.id, key)
+            for run in runs:
+                stored = self.results.read_measurement(run.id, key)
                 if stored is None:
-                    lacking.append(cell)
+                    lacking.append(run)
                 else:
-                    found[cell.seed, length] = Scores(**stored)  # type: ignore[arg-type]
+                    found[run.seed, length] = Scores(**stored)  # type: ignore[arg-type]
             if lacking:
-                evaluator = self.evaluator(setting, top_of[length], examples, sampler, part)
-                models_of = [cell._replace(setting=setting) for cell in lacking if cell.id not in loaded]
-                loaded |= {cell.id: self.model(cell, checkpoint) for cell in models_of}
-                models = [loaded[cell.id] for cell in lacking]
-                limit = self.scaling_length(setting) if scaled else float(evaluate.NO_SCALING)
-                data, name = self.examples_of(setting, part)
+                evaluator = self.evaluator(config, top_of[length], examples, sampler, part)
+                models_of = [run._replace(config=config) for run in lacking if run.id not in loaded]
+                loaded |= {run.id: self.model(run, checkpoint) for run in models_of}
+                models = [loaded[run.id] for run in lacking]
+                limit = self.scaling_length(config) if scaled else float(evaluate.NO_SCALING)
+                data, name = self.examples_of(config, part)
                 progress = population.CHECKPOINTS[checkpoint]
-                results = evaluate.evaluate(evaluator, models, data, name, length, shift, limit, setting.mix, progress)
-                for cell, scores in zip(lacking, results, strict=True):
-                    self.results.write_measurement(cell.id, key, trimmed(scores)._asdict())
-                    found[cell.seed, length] = trimmed(scores)
+                results = evaluate.evaluate(
+                    evaluator, models, data, name, length, shift, limit, config.scales, progress
+                )
+                for run, scores in zip(lacking, results, strict=True):
+                    self.results.write_measurement(run.id, key, trimmed(scores)._asdict())
+                    found[run.seed, length] = trimmed(scores)
         return found
 
-    def found(self, cell: Cell, key: dict[str, Any], measure: Callable[[], Found]) -> Found:
-        """Columns and values that `measure` finds in a cell, measured where they are not stored yet."""
-        stored = self.results.read_measurement(cell.id, key)
+    def found(self, run: Run, key: dict[str, Any], measure: Callable[[], Found]) -> Found:
+        """Columns and values that `measure` finds in a run, measured where they are not stored yet."""
+        stored = self.results.read_measurement(run.id, key)
         if stored is None:
-            with jax.default_matmul_precision(cell.setting.precision):
+            with jax.default_matmul_precision(run.config.precision):
                 pairs = measure()
             columns = np.array([json.dumps(columns) for columns, _ in pairs])
             stored = {"columns": columns, "values": np.array([value for _, value in pairs])}
-            self.results.write_measurement(cell.id, key, stored)
+            self.results.write_measurement(run.id, key, stored)
         both = zip(stored["columns"], stored["values"], strict=True)
         return [(json.loads(str(columns)), float(value)) for columns, value in both]
 
-    def scaling_length(self, setting: Setting) -> float:
+    def scaling_length(self, config: RunConfig) -> float:
         """N of the length scaling: the most keys that a query saw in training."""
-        stream = self.source(setting).stream
-        return float(max(stream.sizes(stream.lengths(1, setting.train_length)[-1])))
+        stream = self.source(config).stream
+        return float(max(stream.sizes(stream.lengths(1, config.train_length)[-1])))
 
-    def examples_of(self, setting: Setting, part: str) -> tuple[Data, str]:
+    def examples_of(self, config: RunConfig, part: str) -> tuple[Data, str]:
         """The data of a part, and the name by which its examples are drawn."""
-        source = self.source(setting)
-        return (source.validation, setting.task) if part == "test" else (source.train, f"{setting.task} {part}")
+        source = self.source(config)
+        return (source.validation, config.task) if part == "test" else (source.train, f"{config.task} {part}")
 
-    def evaluator(self, setting: Setting, top: int, examples: int, sampler: str, part: str) -> evaluate.Evaluator:
-        key = (setting.program(), top, examples, sampler, part)
+    def evaluator(self, config: RunConfig, top: int, examples: int, sampler: str, part: str) -> evaluate.Evaluator:
+        key = (config.program(), top, examples, sampler, part)
         if key not in self.evaluators:
             built = None
             if sampler != "arange":
                 limited = "limit" in positions.options_of(sampler)
-                built = positions.build(sampler, **({"limit": setting.table_length} if limited else {}))
-            self.progress.note(f"compiling the evaluation of {describe(setting)} up to length {top}")
-            stream, data = self.source(setting).stream, self.examples_of(setting, part)[0]
+                built = positions.build(sampler, **({"limit": config.table_length} if limited else {}))
+            self.progress.note(f"compiling the evaluation of {describe(config)} up to length {top}")
+            stream, data = self.source(config).stream, self.examples_of(config, part)[0]
             while len(self.evaluators) >= EVALUATORS:
                 del self.evaluators[next(iter(self.evaluators))]
-            self.evaluators[key] = evaluate.compile_evaluator(setting, stream, data, self.mesh, top, examples, built)
+            self.evaluators[key] = evaluate.compile_evaluator(config, stream, data, self.mesh, top, examples, built)
         return self.evaluators[key]
 
 
-def replaced(setting: Setting, encoding: str | None) -> Setting:
-    """The setting with another encoding, told of the same training."""
+def replaced(config: RunConfig, encoding: str | None) -> RunConfig:
+    """The config with another encoding, told of the same training."""
     if encoding is None:
-        return setting
-    trained = setting.sampler.bound(max(source_of(setting).stream.sizes(setting.train_length)))
-    return replace(setting, encoding=encoding, encoding_options=tuple(encodings.told(encoding, trained).items()))
+        return config
+    trained = config.sampler.bound(max(source_of(config).stream.sizes(config.train_length)))
+    return replace(config, encoding=encoding, encoding_options=tuple(encodings.told(encoding, trained).items()))
 
 
 def trimmed(scores: Scores) -> Scores:
@@ -250,9 +252,9 @@ def trimmed(scores: Scores) -> Scores:
     return Scores(*(part[:used] if part.ndim else part for part in scores))
 
 
-def describe(setting: Setting) -> str:
+def describe(config: RunConfig) -> str:
     """'reverse, encoder, sinusoidal' and the sampler where it is not arange."""
     from jaxpe.encodings import label
 
-    words = [setting.task, setting.architecture, label(setting.encoding)]
-    return ", ".join(words + ([setting.positions] if setting.positions != "arange" else []))
+    words = [config.task, config.architecture, label(config.encoding)]
+    return ", ".join(words + ([config.positions] if config.positions != "arange" else []))

@@ -49,15 +49,15 @@ class Addition(Task):
         """P(a carry comes into a place)."""
         return (1 - 10.0**-place) / 2
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         """Any digit at each place and no last carry; as a whole the likeliest sum, 10ⁿ − 1."""
         if metric == "exact_match":
             return 10.0**-length
         return (0.1 * length + 1 - self.carry(length)) / (length + 1)
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """The rule used is the floor's (0 at every slot): the counts say little more, so this bounds it from below."""
-        return None if architecture == "decoder" else self.floor(length, metric)
+        return None if architecture == "decoder" else self.length_baseline(length, metric)
 
     def shortcut(self, length: int, metric: str) -> float:
         """Score of the place-wise sum without carries, a shortcut that looks like half a solution."""

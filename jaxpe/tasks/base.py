@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """Base of all tasks. The fields of a subclass are the task's options and are part of a cell's identity."""
+    """Base of all tasks. The fields of a subclass are the task's options and are part of a run's identity."""
 
     version: ClassVar[int] = 1
     summary: ClassVar[str]  # one line: what y is
@@ -62,11 +62,11 @@ class Task:
         """
         raise NotImplementedError
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         """Score of the best rule that sees the length only."""
         raise NotImplementedError
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """Score of the best rule that no permutation of x changes, in this architecture's format.
 
         None for a decoder: its causal mask breaks the symmetry.

@@ -39,10 +39,10 @@ class Copy(Task):
         y = masked(pick(x, self.order(jnp.arange(max_length), length)), length)
         return Sample(x, jnp.asarray(length), y, jnp.asarray(length))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return 1 / self.alphabet if metric == "token_accuracy" else float(self.alphabet) ** -length
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """Encoder: one symbol at every slot. Encoder-decoder: the multiset minus what was emitted."""
         if architecture == "decoder":
             return None
@@ -91,11 +91,11 @@ class UniqueCopy(Copy):
         x = masked(distinct(key, self.alphabet, max_length), length)
         return Sample(x, jnp.asarray(length), x, jnp.asarray(length))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         exact = math.exp(math.lgamma(self.alphabet - length + 1) - math.lgamma(self.alphabet + 1))
         return 1 / self.alphabet if metric == "token_accuracy" else exact
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """Encoder: one of the symbols at every slot. Encoder-decoder: one that was not yet emitted."""
         return None if architecture == "decoder" else one_of_distinct(length, metric, architecture)
 
@@ -112,17 +112,17 @@ class Sort(Copy):
         y = masked(jnp.sort(jnp.where(jnp.arange(max_length) < length, x, self.alphabet)), length)
         return Sample(x, jnp.asarray(length), y, jnp.asarray(length))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         """The quantile rule: at each place the likeliest order statistic; all together the likeliest sorted sequence."""
-        return sort_floor(length, self.alphabet, metric)
+        return sort_baseline(length, self.alphabet, metric)
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """An encoder-decoder needs the multiset and the emitted prefix only."""
-        return 1.0 if architecture == "encoder_decoder" else super().order_blind(length, metric, architecture)
+        return 1.0 if architecture == "encoder_decoder" else super().order_blind_baseline(length, metric, architecture)
 
 
 @cache
-def sort_floor(length: int, alphabet: int, metric: str) -> float:
+def sort_baseline(length: int, alphabet: int, metric: str) -> float:
     if metric == "token_accuracy":
         at_most = [binom.sf(np.arange(length), length, (v + 1) / alphabet) for v in range(alphabet)]
         return float(np.diff(np.stack(at_most), axis=0, prepend=0).max(axis=0).mean())
@@ -164,8 +164,8 @@ class MissingDuplicate(Task):
         x = masked(pick(word, jnp.where(place < half, place, place - half)), length)
         return Sample(jnp.where(place == hole, 2, x), jnp.asarray(length), x[hole][None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return 0.5
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         return None if architecture == "decoder" else 1.0

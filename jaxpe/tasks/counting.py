@@ -21,7 +21,7 @@ class OrderFree(Task):
     order_needed: ClassVar[bool] = False
     counting: ClassVar[bool] = True
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         return None if architecture == "decoder" else 1.0
 
 
@@ -60,7 +60,7 @@ class Count(OrderFree):
         x = jnp.where(place == length, self.alphabet + query, x)
         return Sample(x, jnp.asarray(length) + 1, y[None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return float(capped_binomial(length, 1 / self.alphabet, self.cap).max())
 
 
@@ -89,7 +89,7 @@ class Histogram(OrderFree):
         y = masked(self.alphabet + jnp.minimum(counts, self.cap), length)
         return Sample(x, jnp.asarray(length), y, jnp.asarray(length))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         """The rule: one and the same count at every place."""
         if metric == "token_accuracy":
             return float(capped_binomial(length - 1, 1 / self.alphabet, self.cap, add=1).max())
@@ -123,7 +123,7 @@ class Majority(OrderFree):
         counts = ((x == jnp.arange(self.alphabet)[:, None]) & real).sum(-1)
         return Sample(x, jnp.asarray(length), jnp.argmax(counts)[None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return smallest_majority(length, self.alphabet)
 
 
@@ -145,7 +145,7 @@ class Parity(OrderFree):
         x = symbols(key, max_length, 2, length)
         return Sample(x, jnp.asarray(length), (x.sum() % 2)[None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return 0.5
 
 
@@ -167,7 +167,7 @@ class Cycle(OrderFree):
         x = symbols(key, max_length, 3, length)
         return Sample(x, jnp.asarray(length), ((x.sum() - length) % 5)[None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         """The likeliest place after that many moves."""
         chance = np.eye(5)[0]
         for _ in range(length):

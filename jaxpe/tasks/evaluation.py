@@ -55,10 +55,15 @@ def export(name: str, folder: Path, *, lengths: Sequence[int], count: int, train
         sample = examples(name, task, length, count)
         pairs = zip(sample.x.tolist(), sample.y.tolist(), strict=True)
         rows += [{"length": length, "index": i, "x": x, "y": y} for i, (x, y) in enumerate(pairs)]
-        blind = {a: {m: task.order_blind(length, m, a) for m in METRICS} for a in task.architectures}
-        floor = {metric: task.floor(length, metric) for metric in METRICS}
+        blind = {a: {m: task.order_blind_baseline(length, m, a) for m in METRICS} for a in task.architectures}
+        floor = {metric: task.length_baseline(length, metric) for metric in METRICS}
         card.append(
-            {"length": length, "digest": digest(name, task, length, count), "floor": floor, "order_blind": blind}
+            {
+                "length": length,
+                "digest": digest(name, task, length, count),
+                "length_baseline": floor,
+                "order_blind_baseline": blind,
+            }
         )
     whole = datasets.Value("int32")
     features = datasets.Features(

@@ -10,41 +10,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int, Key
+from jaxtyping import Array, Int, Key
 
+from jaxpe.data.examples import BLANK, BOS, EOS, PAD, SEP, SPECIALS, Data, Example
 from jaxpe.tasks.base import ARCHITECTURES, Sample, Task
-
-PAD, BOS, SEP, EOS, BLANK = range(5)  # BLANK is an encoder's answer slot, and masked_lm's mask
-SPECIALS = 5  # ids 0 … 4; the task's or tokenizer's symbols follow
-VERSION = 1  # part of a cell's identity: raise it when an example's format changes
-Data = dict[str, Any]  # constant arrays that a stream of real text draws from; empty for synthetic tasks
-
-
-class Example(NamedTuple):
-    """One formatted example, padded. `source` is empty but in an encoder-decoder."""
-
-    tokens: Int[Array, T]  # the stream that is read out; an encoder-decoder's target side
-    length: Int[Array, ""]  # real tokens in `tokens`
-    targets: Int[Array, T]  # what is asked for at each place
-    answered: Bool[Array, T]  # places that have a loss
-    scored: Bool[Array, T]  # places whose answer counts as the task's answer: `answered` without <eos>
-    source: Int[Array, S]
-    source_length: Int[Array, ""]
-
-
-class Stream(Protocol):
-    """A source of examples. Implementations are frozen dataclasses (hashable, so that programs can close over them)."""
-
-    @property
-    def architecture(self) -> str: ...
-    @property
-    def vocabulary(self) -> int: ...
-    def lengths(self, low: int, high: int) -> list[int]: ...
-    def sizes(self, length: int) -> tuple[int, int]: ...  # tokens and source tokens of an example of this length
-    def example(self, key: Key[Array, ""], length: int | Int[Array, ""], top: int, data: Data) -> Example: ...
 
 
 @dataclass(frozen=True)
@@ -90,26 +61,26 @@ def format_sample(sample: Sample, architecture: str, in_place: bool, sizes: tupl
     source, source_length = jnp.zeros((0,), jnp.int32), jnp.zeros((), jnp.int32)
     if architecture == "encoder" and in_place:
         tokens, targets, length = take(x, place), take(y, place), n
-        answered = scored = place < m
+        loss_mask = metric_mask = place < m
     elif architecture == "encoder":
         tokens, targets, length = jnp.where(place < n, take(x, place), BLANK), take(y, place - n), n + m
-        answered = scored = (place >= n) & (place < length)
+        loss_mask = metric_mask = (place >= n) & (place < length)
     elif architecture == "decoder":
         length = n + m + 3
         shown = place - n - 2  # place in y
         tokens = jnp.where(place <= n, take(x, place - 1), jnp.where(place == n + 1, SEP, take(y, shown)))
         tokens = jnp.where(place == 0, BOS, jnp.where(place == length - 1, EOS, tokens))
-        scored = (shown + 1 >= 0) & (shown + 1 < m)
-        answered = (shown + 1 >= 0) & (shown + 1 <= m)
+        metric_mask = (shown + 1 >= 0) & (shown + 1 < m)
+        loss_mask = (shown + 1 >= 0) & (shown + 1 <= m)
         targets = jnp.where(shown + 1 == m, EOS, take(y, shown + 1))
     else:
         length = m + 2
         tokens = jnp.where(place == 0, BOS, jnp.where(place == length - 1, EOS, take(y, place - 1)))
-        scored, answered = place < m, place <= m
+        metric_mask, loss_mask = place < m, place <= m
         targets = jnp.where(place == m, EOS, take(y, place))
         inside = jnp.arange(sizes[1])
         source = jnp.where(inside < n, take(x, inside), PAD).astype(jnp.int32)
         source_length = jnp.asarray(n, jnp.int32)
     tokens = jnp.where(place < length, tokens, PAD).astype(jnp.int32)
-    targets = jnp.where(answered, targets, PAD).astype(jnp.int32)
-    return Example(tokens, jnp.asarray(length, jnp.int32), targets, answered, scored, source, source_length)
+    targets = jnp.where(loss_mask, targets, PAD).astype(jnp.int32)
+    return Example(tokens, jnp.asarray(length, jnp.int32), targets, loss_mask, metric_mask, source, source_length)

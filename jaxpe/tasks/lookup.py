@@ -38,10 +38,10 @@ class First(Task):
         x = symbols(key, max_length, self.alphabet, length)
         return Sample(x, jnp.asarray(length), x[self.place(length)][None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return 1 / self.alphabet
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """The commonest symbol."""
         return None if architecture == "decoder" else commonest_share(length, self.alphabet)
 
@@ -78,10 +78,10 @@ class EvenPairs(Task):
         x = symbols(key, max_length, 2, length)
         return Sample(x, jnp.asarray(length), (x[0] == x[length - 1]).astype(x.dtype)[None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return 0.5
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """The likelier answer given the counts: the two ends are a draw of two symbols from them."""
         return None if architecture == "decoder" else equal_ends(length)
 
@@ -129,8 +129,8 @@ class RelativeIndex(First):
         marked = jnp.where(jnp.arange(max_length) == marker, self.alphabet, x)
         return Sample(marked, jnp.asarray(length), x[marker - self.k][None], jnp.asarray(1))
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
-        return super().order_blind(length - 1, metric, architecture)
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
+        return super().order_blind_baseline(length - 1, metric, architecture)
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ class Induction(Task):
         x = jnp.where(place < length, x, 0)
         return Sample(x, jnp.asarray(length), x[earlier + 1][None], jnp.asarray(1))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         return 1 / self.alphabet
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """Given the counts, every symbol that occurs twice is as likely the repeated one: simulated with a fixed seed."""
         return None if architecture == "decoder" else induction_blind(length, self.alphabet)
 

@@ -48,12 +48,12 @@ class Recall(Task):
         y = masked(half + values[order], length)
         return Sample(masked(x, 3 * length), jnp.asarray(3 * length), y, jnp.asarray(length))
 
-    def floor(self, length: int, metric: str) -> float:
+    def length_baseline(self, length: int, metric: str) -> float:
         values = self.alphabet // 2
         exact = math.exp(math.lgamma(values - length + 1) - math.lgamma(values + 1))
         return 1 / values if metric == "token_accuracy" else exact
 
-    def order_blind(self, length: int, metric: str, architecture: str) -> float | None:
+    def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         """Only order says which value is whose and which key is asked for next.
 
         Encoder: the blank slots look alike, so one of the values at every slot. Encoder-decoder: a value not yet emitted.

@@ -1,7 +1,7 @@
 """Checkpoints of a population in training: enough to go on after any kill, bit for bit.
 
 Orbax writes the arrays; a SHA-256 over them is kept beside, since no checkpoint format notices a flipped bit. A checkpoint
-belongs to one round of cells on one number of devices under the same versions; found under others it is not used.
+belongs to one round of runs on one number of devices under the same versions; found under others it is not used.
 """
 
 from __future__ import annotations

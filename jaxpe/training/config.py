@@ -1,4 +1,4 @@
-"""What decides a training: `Setting`, all of it but the seed, and the identity of the cell that a seed makes of it."""
+"""What decides a training: `RunConfig`, all of it but the seed, and the identity of the run that a seed makes of it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 from jaxpe import encodings, positions, tasks
 from jaxpe.data import language
+from jaxpe.data.examples import VERSION as FORMATTING_VERSION
+from jaxpe.data.examples import Data, Stream
 from jaxpe.encodings.validate import check_hooks
 from jaxpe.errors import UserError, unknown
 from jaxpe.model import ModelConfig
 from jaxpe.records import store
-from jaxpe.tasks.formatting import VERSION as FORMATTING_VERSION
-from jaxpe.tasks.formatting import Data, Stream, TaskStream
+from jaxpe.tasks.formatting import TaskStream
 
 Options = tuple[tuple[str, Any], ...]  # keyword arguments, hashable
-MAPPINGS = ("vmap", "map")
+BATCHINGS = ("vmap", "map")
 DECAYS = ("cosine", "linear")  # of the learning rate, after the warm-up
 PRECISIONS = ("highest", "high", "default")  # of matrix products, as JAX names them
 
@@ -31,14 +32,14 @@ class Training:
     warmup: int = 50  # steps
     weight_decay: float = 0.01  # not on gains, nor on anything of an encoding
     clip: float = 1.0  # global norm of the gradient
-    strata: int = 2  # length ranges in every batch, each padded to its own top
+    length_buckets: int = 2  # length ranges in every batch, each padded to its own top
     decay: str = "cosine"  # or "linear"
     stop_every: int = 0  # every so many steps a model with only right answers in its last ten batches is done; 0: never
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
             raise unknown("decay", self.decay, DECAYS)
-        for name in ("steps", "batch", "strata"):
+        for name in ("steps", "batch", "length_buckets"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}.")
         if not self.learning_rate > 0:
@@ -46,7 +47,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Setting:
+class RunConfig:
     """One training but for its seed. Lengths count symbols of x; `table_length` is 1 + the largest position to be met."""
 
     task: str
@@ -62,7 +63,7 @@ class Setting:
     position_options: Options = ()
     task_options: Options = ()
     encoding_options: Options = ()
-    mix: tuple[float, float] | None = (
+    scales: tuple[float, float] | None = (
         None  # (a, b): the embeddings are a·token + b·position; None: as the encoding has it
     )
     training: Training = field(default_factory=Training)
@@ -72,9 +73,9 @@ class Setting:
     precision: str = "highest"
     # How the work is cut, which decides the last bits: models per device in one program, how they are mapped, and how many
     # activations (tokens · width · layers) one gradient is taken over.
-    lanes: int = 1
-    mapping: str = "map"
-    working_set: int = 2**16
+    replicas_per_device: int = 1
+    batching: str = "map"
+    activation_budget: int = 2**16
 
     @property
     def language(self) -> bool:
@@ -87,14 +88,14 @@ class Setting:
     def model(self, stream: Stream) -> ModelConfig:
         return ModelConfig(self.architecture, stream.vocabulary, self.width, self.layers, self.heads, self.norm)
 
-    def program(self) -> Setting:
-        """The setting without what is data to a compiled program: settings with equal `program()` share one."""
-        mix = None if self.mix is None else (1.0, 1.0)
-        return replace(self, mix=mix, training=replace(self.training, learning_rate=1.0))
+    def program(self) -> RunConfig:
+        """The config without what is data to a compiled program: configs with equal `program()` share one."""
+        scales = None if self.scales is None else (1.0, 1.0)
+        return replace(self, scales=scales, training=replace(self.training, learning_rate=1.0))
 
 
 class Source(NamedTuple):
-    """Where a setting's examples come from. `data` holds the arrays of real text; empty for synthetic tasks."""
+    """Where a config's examples come from. `data` holds the arrays of real text; empty for synthetic tasks."""
 
     stream: Stream
     train: Data
@@ -102,92 +103,93 @@ class Source(NamedTuple):
     digest: str | None
 
 
-def source_of(setting: Setting) -> Source:
-    """The examples of a setting. Raises UserError for an unknown task, or a text that cannot be read."""
-    if setting.language:
-        if language.OBJECTIVES[setting.task] != setting.architecture:
+def source_of(config: RunConfig) -> Source:
+    """The examples of a config. Raises UserError for an unknown task, or a text that cannot be read."""
+    if config.language:
+        if language.OBJECTIVES[config.task] != config.architecture:
             raise UserError(
-                f"{setting.task} is a task for the {language.OBJECTIVES[setting.task]}, not the {setting.architecture}."
+                f"{config.task} is a task for the {language.OBJECTIVES[config.task]}, not the {config.architecture}."
             )
         opened = language.open_text(
-            setting.task, corpus=setting.corpus, vocabulary=setting.vocabulary, starts=setting.starts
+            config.task, corpus=config.corpus, vocabulary=config.vocabulary, starts=config.starts
         )
         return Source(opened.stream, opened.train, opened.validation, opened.digest)
-    task = task_of(setting)
-    if setting.architecture not in task.architectures:
+    task = task_of(config)
+    if config.architecture not in task.architectures:
         raise UserError(
-            f"{setting.task} is not defined for the {setting.architecture}; it is for {', '.join(task.architectures)}."
+            f"{config.task} is not defined for the {config.architecture}; it is for {', '.join(task.architectures)}."
         )
-    return Source(TaskStream(task, setting.architecture), {}, {}, None)
+    return Source(TaskStream(task, config.architecture), {}, {}, None)
 
 
-def task_of(setting: Setting) -> tasks.Task:
-    return tasks.build(setting.task, train_length=setting.train_length, **dict(setting.task_options))
+def task_of(config: RunConfig) -> tasks.Task:
+    return tasks.build(config.task, train_length=config.train_length, **dict(config.task_options))
 
 
-def identity(setting: Setting, seed: int, source: Source) -> str:
-    """SHA-256 of everything that can change a cell's numbers; not of presets, folders, test lengths or devices."""
-    model = asdict(setting.model(source.stream))
-    digest = encodings.source_digest(setting.encoding)
+def identity(config: RunConfig, seed: int, source: Source) -> str:
+    """SHA-256 of everything that can change a run's numbers; not of presets, folders, test lengths or devices."""
+    model = asdict(config.model(source.stream))
+    digest = encodings.source_digest(config.encoding)
     parts = {
         "schema": store.SCHEMA,
-        "task": setting.task,
-        "task_version": None if setting.language else task_of(setting).version,
-        "task_options": dict(setting.task_options),
+        "task": config.task,
+        "task_version": None if config.language else task_of(config).version,
+        "task_options": dict(config.task_options),
         "formatting": FORMATTING_VERSION,
-        "train_length": setting.train_length,
-        "table_length": setting.table_length,
+        "train_length": config.train_length,
+        "table_length": config.table_length,
         "model": model,
-        "encoding": encodings.label(setting.encoding),
-        "encoding_options": dict(setting.encoding_options) | ({} if setting.mix is None else {"mix": setting.mix}),
+        "encoding": encodings.label(config.encoding),
+        "encoding_options": dict(config.encoding_options)
+        | ({} if config.scales is None else {"scales": config.scales}),
         "encoding_source": digest,
-        "positions": [setting.positions, dict(setting.position_options)],
-        "training": identity_of(setting.training),
-        "corpus": [source.digest, setting.starts] if setting.language else None,
-        "precision": setting.precision,
+        "positions": [config.positions, dict(config.position_options)],
+        "training": identity_of(config.training),
+        "corpus": [source.digest, config.starts] if config.language else None,
+        "precision": config.precision,
         "seed": seed,
-        "lanes": [setting.lanes, setting.mapping, setting.working_set],
+        "replicas": [config.replicas_per_device, config.batching, config.activation_budget],
     }
     return store.identity(parts)
 
 
 def identity_of(training: Training) -> dict[str, Any]:
-    """The fields of a training. Those that came later count where they are used: older cells keep their names."""
+    """The fields of a training. Those that came later count where they are used: older runs keep their names."""
     later = {"decay": "cosine", "stop_every": 0}
     return {name: value for name, value in asdict(training).items() if later.get(name, ...) != value}
 
 
 @cache
-def position_limit(setting: Setting) -> int | None:
-    """How many positions the setting's encoding knows; None: all. Raises UserError where a hook is at fault."""
+def position_limit(config: RunConfig) -> int | None:
+    """How many positions the config's encoding knows; None: all. Raises UserError where a hook is at fault."""
     return check_hooks(
-        setting.encoding,
-        model_width=setting.width,
-        heads=setting.heads,
-        max_length=setting.table_length,
-        architecture=setting.architecture,
-        **dict(setting.encoding_options),
+        config.encoding,
+        model_width=config.width,
+        heads=config.heads,
+        max_length=config.table_length,
+        architecture=config.architecture,
+        **dict(config.encoding_options),
     )
 
 
-def check(setting: Setting, source: Source) -> None:
+def check(config: RunConfig, source: Source) -> None:
     """Everything that can be refused before the first compilation. Raises UserError."""
-    if setting.mapping not in MAPPINGS:
-        raise unknown("mapping", setting.mapping, MAPPINGS)
-    if setting.precision not in PRECISIONS:
-        raise unknown("precision", setting.precision, PRECISIONS)
-    lengths = source.stream.lengths(1, setting.train_length)
+    if config.batching not in BATCHINGS:
+        raise unknown("batching", config.batching, BATCHINGS)
+    if config.precision not in PRECISIONS:
+        raise unknown("precision", config.precision, PRECISIONS)
+    lengths = source.stream.lengths(1, config.train_length)
     if not lengths:
-        raise UserError(f"{setting.task} has no example of length up to {setting.train_length}: train on longer ones.")
-    check_positions(setting, setting.sampler.bound(max(source.stream.sizes(lengths[-1]))), "training")
-    check_positions(setting, setting.table_length, "the longest test")
+        raise UserError(f"{config.task} has no example of length up to {config.train_length}: train on longer ones.")
+    check_positions(config, config.sampler.bound(max(source.stream.sizes(lengths[-1]))), "training")
+    check_positions(config, config.table_length, "the longest test")
 
 
-def check_positions(setting: Setting, needed: int, what: str) -> None:
+def check_positions(config: RunConfig, needed: int, what: str) -> None:
     """Refuses what lies beyond a table: inside a compiled program nothing could, and `jnp` clamps silently."""
-    limit = position_limit(setting)
+    limit = position_limit(config)
     if limit is not None and needed > limit:
         raise UserError(
-            f"{encodings.label(setting.encoding)} knows {limit} positions, but {what} of {setting.task} in the "
-            f"{setting.architecture} needs {needed}: test shorter inputs, or raise `--set reach=…`, which retrains."
+            f"{encodings.label(config.encoding)} knows {limit} positions, but {what} of {config.task} in the "
+            f"{config.architecture} needs {needed}: test shorter inputs, or raise `--set max_length_ratio=…`, which retrains."
         )

@@ -18,13 +18,13 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key
 
 from jaxpe import positions, streams
-from jaxpe.model import Inputs, Mix, Transformer
+from jaxpe.data.examples import EOS, Data, Example, Stream
+from jaxpe.model import Inputs, Scales, Transformer
 from jaxpe.positions import Sampler
 from jaxpe.tasks import evaluation
-from jaxpe.tasks.formatting import EOS, Data, Example, Stream
-from jaxpe.training.config import Setting
-from jaxpe.training.population import over_lanes, spread_over, spread_shape
-from jaxpe.training.train import Batch, answer_loss, at_once, batches_of, inputs_of, strata_of
+from jaxpe.training.config import RunConfig
+from jaxpe.training.population import map_replicas, spread_over, spread_shape
+from jaxpe.training.train import Batch, answer_loss, at_once, batches_of, inputs_of, length_buckets_of
 
 NO_SCALING = np.float32(np.inf)  # a scaling_length that no input exceeds
 
@@ -36,7 +36,7 @@ class Scores(NamedTuple):
     answers: Float[Array, ""]  # answer symbols, <eos> not counted
     correct: Float[Array, ""]
     exact: Float[Array, ""]  # examples with every answer symbol and <eos> right
-    exact_imposed: Float[
+    exact_given_length: Float[
         Array, ""
     ]  # the same with the true length of the answer imposed: <eos> neither asked nor allowed
     nats: Float[Array, ""]  # summed cross-entropy of the answers, <eos> not counted
@@ -49,21 +49,23 @@ class Scores(NamedTuple):
 
 def score(logits: Float[Array, "T V"], example: Example, data: Data) -> Scores:
     """One example's scores from its logits, under teacher forcing."""
-    scored = example.scored
+    metric_mask = example.metric_mask
     right = jnp.argmax(logits, axis=-1) == example.targets
-    right_imposed = jnp.argmax(logits.at[:, EOS].set(-jnp.inf), axis=-1) == example.targets
-    nats = jnp.where(scored, answer_loss(logits, example), 0.0)
-    characters = data["characters"][example.targets] * scored if "characters" in data else jnp.zeros(scored.shape)
+    right_given_length = jnp.argmax(logits.at[:, EOS].set(-jnp.inf), axis=-1) == example.targets
+    nats = jnp.where(metric_mask, answer_loss(logits, example), 0.0)
+    characters = (
+        data["characters"][example.targets] * metric_mask if "characters" in data else jnp.zeros(metric_mask.shape)
+    )
     # Where the i-th answer stands, as a matrix: a scatter is slow on every backend.
-    where = scored & (jnp.cumsum(scored) - 1 == jnp.arange(scored.shape[0])[:, None])
-    by_index = where @ jnp.stack([scored, right, nats, characters], axis=1).astype(jnp.float32)
+    where = metric_mask & (jnp.cumsum(metric_mask) - 1 == jnp.arange(metric_mask.shape[0])[:, None])
+    by_index = where @ jnp.stack([metric_mask, right, nats, characters], axis=1).astype(jnp.float32)
 
     return Scores(
         jnp.ones(()),
-        scored.sum().astype(jnp.float32),
-        (right & scored).sum().astype(jnp.float32),
-        (right | ~example.answered).all().astype(jnp.float32),
-        (right_imposed | ~scored).all().astype(jnp.float32),
+        metric_mask.sum().astype(jnp.float32),
+        (right & metric_mask).sum().astype(jnp.float32),
+        (right | ~example.loss_mask).all().astype(jnp.float32),
+        (right_given_length | ~metric_mask).all().astype(jnp.float32),
         nats.sum(),
         characters.sum().astype(jnp.float32),
         *by_index.T,
@@ -106,7 +108,7 @@ class Losses(NamedTuple):
 
 def losses(logits: Float[Array, "T V"], example: Example, data: Data) -> Losses:
     """One example's cross-entropy by place."""
-    asked = example.scored
+    asked = example.metric_mask
     nats = jnp.where(asked, answer_loss(logits, example), 0.0)
     characters = data["characters"][example.targets] * asked if "characters" in data else jnp.zeros(asked.shape)
     return Losses(asked.astype(jnp.float32), nats, characters.astype(jnp.float32))
@@ -117,7 +119,7 @@ def score_batch(
     batch: Batch,
     scaling_length: Float[Array, ""],
     progress: Float[Array, ""],
-    mix: Mix,
+    scales: Scales,
     data: Data,
     *,
     group: int,
@@ -126,7 +128,7 @@ def score_batch(
     """What `measure` finds, summed over a batch, `group` examples at a time."""
 
     def one(pair: tuple[Example, Inputs]) -> Any:
-        logits = model(pair[1], scaling_length=scaling_length, progress=progress, mix=mix).logits
+        logits = model(pair[1], scaling_length=scaling_length, progress=progress, scales=scales).logits
         return measure(logits, pair[0], data)
 
     return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, batch, batch_size=group))
@@ -141,7 +143,7 @@ class Evaluator(NamedTuple):
 
 
 def compile_evaluator(
-    setting: Setting,
+    config: RunConfig,
     stream: Stream,
     data: Data,
     mesh: Mesh,
@@ -154,16 +156,18 @@ def compile_evaluator(
     from jaxpe.training.parameters import fresh
 
     draw = partial(examples_of, stream=stream, sampler=sampler, top=top, examples=examples)
-    one = partial(score_batch, group=at_once(setting, max(stream.sizes(top)), examples), measure=measure)
+    one = partial(score_batch, group=at_once(config, max(stream.sizes(top)), examples), measure=measure)
     model = jax.tree.map(
         lambda leaf: spread_shape((mesh.size, *leaf.shape), leaf.dtype, mesh),
-        jax.eval_shape(lambda: fresh(setting, stream)),
+        jax.eval_shape(lambda: fresh(config, stream)),
     )
     batch = jax.eval_shape(lambda: draw(jax.random.key(0), 1, 0, data))
     scaling, shapes = jax.eval_shape(lambda: (jnp.float32(0), data))
-    mix = None if setting.mix is None else jax.ShapeDtypeStruct((2,), jnp.float32)
-    with jax.default_matmul_precision(setting.precision):
-        program = jax.jit(over_lanes(one, mesh, "map", 5)).lower(model, batch, scaling, scaling, mix, shapes).compile()
+    scales = None if config.scales is None else jax.ShapeDtypeStruct((2,), jnp.float32)
+    with jax.default_matmul_precision(config.precision):
+        program = (
+            jax.jit(map_replicas(one, mesh, "map", 5)).lower(model, batch, scaling, scaling, scales, shapes).compile()
+        )
     return Evaluator(program, draw, mesh)
 
 
@@ -175,13 +179,13 @@ def evaluate(
     length: int,
     shift: int = 0,
     scaling_length: float = float(NO_SCALING),
-    mix: tuple[float, float] | None = None,
+    scales: tuple[float, float] | None = None,
     progress: float = 1.0,
 ) -> list[Scores]:
     """Scores of every model at one length, as NumPy arrays. `progress`: the share of the training that they have had."""
     data = jax.device_put(data)
     batch = evaluator.draw(evaluation.evaluation_key(task, length), length, shift, data)
-    return evaluate_batch(evaluator, models, batch, data, scaling_length, mix, progress)
+    return evaluate_batch(evaluator, models, batch, data, scaling_length, scales, progress)
 
 
 def evaluate_batch(
@@ -190,12 +194,16 @@ def evaluate_batch(
     batch: Batch,
     data: Data,
     scaling_length: float = float(NO_SCALING),
-    mix: tuple[float, float] | None = None,
+    scales: tuple[float, float] | None = None,
     progress: float = 1.0,
 ) -> list[Any]:
     """What the evaluator measures of every model on one batch, as NumPy arrays."""
     size, results = evaluator.mesh.size, list[Any]()
-    numbers = jnp.float32(scaling_length), jnp.float32(progress), None if mix is None else jnp.asarray(mix, jnp.float32)
+    numbers = (
+        jnp.float32(scaling_length),
+        jnp.float32(progress),
+        None if scales is None else jnp.asarray(scales, jnp.float32),
+    )
     rest = (batch, *numbers, data)
     for first in range(0, len(models), size):
         group = models[first : first + size]
@@ -206,26 +214,30 @@ def evaluate_batch(
     return results
 
 
-def seen_in_training(setting: Setting, stream: Stream, seed: int, lengths: Sequence[int], examples: int) -> list[float]:
+def seen_in_training(
+    config: RunConfig, stream: Stream, seed: int, lengths: Sequence[int], examples: int
+) -> list[float]:
     """Share of the evaluation examples of each length that the training of a seed met too, by drawing both again.
 
     The same for every encoding, since batches depend on the seed alone. Beyond the training length it is 0.
     """
-    strata, met = strata_of(stream, setting.train_length, setting.training), set[bytes]()
-    steps = jnp.arange(setting.training.steps)
-    for batch, _ in drawn_batches(seed, steps, {}, stream=stream, sampler=setting.sampler, strata=strata):
+    length_buckets, met = length_buckets_of(stream, config.train_length, config.training), set[bytes]()
+    steps = jnp.arange(config.training.steps)
+    for batch, _ in drawn_batches(
+        seed, steps, {}, stream=stream, sampler=config.sampler, length_buckets=length_buckets
+    ):
         met |= identities(
             jax.tree.map(lambda part: part.reshape(part.shape[0] * part.shape[1], *part.shape[2:]), batch)
         )
-    draw = partial(examples_of, stream=stream, sampler=setting.sampler, top=max(lengths), examples=examples)
+    draw = partial(examples_of, stream=stream, sampler=config.sampler, top=max(lengths), examples=examples)
     found = []
     for length in lengths:
-        test, _ = draw(evaluation.evaluation_key(setting.task, length), length, 0, {})
+        test, _ = draw(evaluation.evaluation_key(config.task, length), length, 0, {})
         found.append(float(np.mean([one in met for one in identities(test, list)])))
     return found
 
 
-drawn_batches = jax.jit(batches_of, static_argnames=("stream", "sampler", "strata"))
+drawn_batches = jax.jit(batches_of, static_argnames=("stream", "sampler", "length_buckets"))
 
 
 def identities(batch: Example, kind: Callable[..., Any] = set) -> Any:
@@ -262,9 +274,9 @@ def tops(lengths: Sequence[int], shortest: int = 1, programs: int = 2) -> dict[i
     return {length: next(top for top in chosen if top >= length) for length in lengths}
 
 
-def test_lengths(stream: Stream, train_length: int, reach: float, points: int) -> list[int]:
-    """About `points` lengths the task has, geometric from the shortest to reach·train_length, with train_length among them."""
-    available = stream.lengths(1, round(reach * train_length))
+def test_lengths(stream: Stream, train_length: int, max_length_ratio: float, points: int) -> list[int]:
+    """About `points` lengths the task has, geometric from the shortest to max_length_ratio·train_length, with train_length among them."""
+    available = stream.lengths(1, round(max_length_ratio * train_length))
     wanted = [*np.geomspace(available[0], available[-1], points), train_length, train_length + 1, 2 * train_length]
     nearest: Callable[[float], int] = lambda want: min(available, key=lambda length: abs(length - want))  # noqa: E731
     return sorted({nearest(want) for want in wanted if want <= available[-1]})

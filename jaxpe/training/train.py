@@ -1,6 +1,6 @@
 """One training, pure: batches of stratified lengths, their loss, a step of AdamW, and a range of steps.
 
-A lane is one model in training. Everything here is written for one lane; `jaxpe.training.population` maps it over many. Batches
+A replica is one model in training. Everything here is written for one replica; `jaxpe.training.population` maps it over many. Batches
 depend on the seed and the step alone: they are drawn by a program of their own, which all encodings share.
 """
 
@@ -18,32 +18,32 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxpe import model as models
 from jaxpe import streams
-from jaxpe.model import Inputs, Mix, Progress, Transformer
+from jaxpe.data.examples import Data, Example, Stream
+from jaxpe.model import Inputs, Progress, Scales, Transformer
 from jaxpe.positions import Sampler
-from jaxpe.tasks.formatting import Data, Example, Stream
-from jaxpe.training.config import Setting, Training
+from jaxpe.training.config import RunConfig, Training
 
 HISTORY = ("loss", "token_accuracy", "exact_match", "steps")
 HISTORY_EVERY = 10  # steps that are averaged into one row of the history
 
 
-class Lane(NamedTuple):
+class Replica(NamedTuple):
     """One model in training."""
 
     model: Transformer
     optimiser: Any
-    alive: Bool[Array, ""]  # False once the loss or the gradient was not finite: the lane is frozen as it was
+    alive: Bool[Array, ""]  # False once the loss or the gradient was not finite: the replica is frozen as it was
     seed: Int[Array, ""]
     learning_rate: Float[Array, ""]
     history: Float[Array, "rows 4"]  # sums over HISTORY_EVERY steps
-    mix: Mix = None  # of token and position, where the setting has one
+    scales: Scales = None  # of token and position, where the config has one
     done: Bool[Array, ""] | None = None  # where a training may stop early: whether this one has
 
 
-Batch = tuple[Example, Inputs]  # examples of one stratum, counted by a first axis
+Batch = tuple[Example, Inputs]  # examples of one bucket, counted by a first axis
 
 
-class Stratum(NamedTuple):
+class LengthBucket(NamedTuple):
     """A range of training lengths, padded to the longest of them."""
 
     lengths: tuple[int, ...]
@@ -51,15 +51,19 @@ class Stratum(NamedTuple):
     weight: float  # of each example, so that every length counts the same
 
 
-def strata_of(stream: Stream, train_length: int, training: Training) -> tuple[Stratum, ...]:
+def length_buckets_of(stream: Stream, train_length: int, training: Training) -> tuple[LengthBucket, ...]:
     """The task's lengths up to train_length in contiguous ranges, each with its share of the batch (at least one)."""
     lengths = stream.lengths(1, train_length)
-    ranges = [part for part in np.array_split(lengths, min(training.strata, len(lengths), training.batch)) if len(part)]
+    ranges = [
+        part
+        for part in np.array_split(lengths, min(training.length_buckets, len(lengths), training.batch))
+        if len(part)
+    ]
     ends = np.round(np.cumsum([len(part) for part in ranges]) * training.batch / len(lengths)).astype(int)
     sizes = np.maximum(np.diff(ends, prepend=0), 1)
     weights = [len(part) / len(lengths) * sizes.sum() / size for part, size in zip(ranges, sizes, strict=True)]
     return tuple(
-        Stratum(tuple(map(int, part)), int(size), float(weight))
+        LengthBucket(tuple(map(int, part)), int(size), float(weight))
         for part, size, weight in zip(ranges, sizes, weights, strict=True)
     )
 
@@ -88,18 +92,18 @@ class Sums(NamedTuple):
 
 
 def answer_loss(logits: Float[Array, "T V"], example: Example) -> Float[Array, T]:
-    """Cross-entropy in nats at every answered place, 0 elsewhere."""
+    """Cross-entropy in nats at every loss_mask place, 0 elsewhere."""
     target = jnp.take_along_axis(logits, example.targets[:, None], axis=-1)[:, 0]
-    return jnp.where(example.answered, jax.nn.logsumexp(logits, axis=-1) - target, 0.0)
+    return jnp.where(example.loss_mask, jax.nn.logsumexp(logits, axis=-1) - target, 0.0)
 
 
 def example_sums(
-    model: Transformer, example: Example, inputs: Inputs, weight: float, mix: Mix, progress: Progress
+    model: Transformer, example: Example, inputs: Inputs, weight: float, scales: Scales, progress: Progress
 ) -> Sums:
-    logits = model(inputs, mix=mix, progress=progress).logits
-    right = jnp.where(example.answered, jnp.argmax(logits, axis=-1) == example.targets, True)
-    answers = example.answered.sum().astype(jnp.float32)
-    correct = (right & example.answered).sum().astype(jnp.float32)
+    logits = model(inputs, scales=scales, progress=progress).logits
+    right = jnp.where(example.loss_mask, jnp.argmax(logits, axis=-1) == example.targets, True)
+    answers = example.loss_mask.sum().astype(jnp.float32)
+    correct = (right & example.loss_mask).sum().astype(jnp.float32)
     sums = Sums(answer_loss(logits, example).sum(), answers, correct, right.all().astype(jnp.float32), jnp.ones(()))
     return jax.tree.map(lambda total: weight * total, sums)
 
@@ -111,17 +115,17 @@ def batches_of(
     *,
     stream: Stream,
     sampler: Sampler,
-    strata: Sequence[Stratum],
+    length_buckets: Sequence[LengthBucket],
 ) -> list[Batch]:
-    """The batches of some steps, a list over strata; the leaves' first two axes count steps and examples.
+    """The batches of some steps, a list over length_buckets; the leaves' first two axes count steps and examples.
 
     All are drawn at once in arrays for the longest, and cut: an example does not depend on the room it is given. The
     length, the symbols and the positions of each come from keys of their own.
     """
-    key, top = streams.stream("data", seed), strata[-1].lengths[-1]
-    lengths = jnp.asarray([np.resize(stratum.lengths, top) for stratum in strata])
-    counts = jnp.asarray([len(stratum.lengths) for stratum in strata])
-    which = [(i, number) for i, stratum in enumerate(strata) for number in range(stratum.examples)]
+    key, top = streams.stream("data", seed), length_buckets[-1].lengths[-1]
+    lengths = jnp.asarray([np.resize(bucket.lengths, top) for bucket in length_buckets])
+    counts = jnp.asarray([len(bucket.lengths) for bucket in length_buckets])
+    which = [(i, number) for i, bucket in enumerate(length_buckets) for number in range(bucket.examples)]
 
     def one(step: Int[Array, ""], place: Int[Array, P]) -> tuple[Example, Inputs]:
         own = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(key, step), place[0]), place[1])
@@ -131,48 +135,48 @@ def batches_of(
         return example, inputs_of(example, sampler, jax.random.fold_in(own, streams.STREAMS["positions"]))
 
     drawn = jax.vmap(jax.vmap(one, (None, 0)), (0, None))(steps, jnp.asarray(which))
-    ends = np.cumsum([stratum.examples for stratum in strata])
+    ends = np.cumsum([bucket.examples for bucket in length_buckets])
     parts = [jax.tree.map(lambda leaf, a=a, b=b: leaf[:, a:b], drawn) for a, b in pairwise([0, *ends.tolist()])]
-    return [cut(part, *stream.sizes(stratum.lengths[-1])) for part, stratum in zip(parts, strata, strict=True)]
+    return [cut(part, *stream.sizes(bucket.lengths[-1])) for part, bucket in zip(parts, length_buckets, strict=True)]
 
 
 def cut(batch: Batch, size: int, source_size: int) -> Batch:
     """A batch in arrays of these sizes."""
     example, inputs = batch
-    target = {name: getattr(example, name)[..., :size] for name in ("tokens", "targets", "answered", "scored")}
+    target = {name: getattr(example, name)[..., :size] for name in ("tokens", "targets", "loss_mask", "metric_mask")}
     source = example.source[..., :source_size]
     places = inputs.positions[..., :size], inputs.source_positions[..., :source_size]
     inputs = Inputs(target["tokens"], places[0], example.length, source, places[1], example.source_length)
     return example._replace(**target, source=source), inputs
 
 
-def at_once(setting: Setting, size: int, examples: int) -> int:
-    """How many of the examples are worked on together: as many as the working set takes, in groups of the same size."""
-    fitting = setting.working_set // (size * setting.width * setting.layers)
+def at_once(config: RunConfig, size: int, examples: int) -> int:
+    """How many of the examples are worked on together: as many as the activation budget takes, in groups of the same size."""
+    fitting = config.activation_budget // (size * config.width * config.layers)
     return max(n for n in range(1, examples + 1) if examples % n == 0 and n <= max(1, fitting))
 
 
 def batch_gradient(
     model: Transformer,
     batches: Sequence[Batch],
-    setting: Setting,
-    strata: Sequence[Stratum],
-    mix: Mix = None,
+    config: RunConfig,
+    length_buckets: Sequence[LengthBucket],
+    scales: Scales = None,
     progress: Progress = 0.0,
 ) -> tuple[Sums, Transformer]:
-    """Sums over one batch and the gradient of their loss: every stratum in its own padding, group after group."""
+    """Sums over one batch and the gradient of their loss: every bucket in its own padding, group after group."""
 
     def group_loss(model: Transformer, group: Batch, weight: float) -> tuple[Array, Sums]:
-        each = jax.vmap(lambda example, inputs: example_sums(model, example, inputs, weight, mix, progress))(*group)
+        each = jax.vmap(lambda example, inputs: example_sums(model, example, inputs, weight, scales, progress))(*group)
         sums = jax.tree.map(lambda part: part.sum(0), each)
         return sums.loss, sums
 
     totals: tuple[Sums, Transformer] = Sums(*[jnp.zeros(())] * len(Sums._fields)), jax.tree.map(jnp.zeros_like, model)
-    for stratum, batch in zip(strata, batches, strict=True):
+    for bucket, batch in zip(length_buckets, batches, strict=True):
         size = max(batch[0].tokens.shape[-1], batch[0].source.shape[-1])
-        group = at_once(setting, size, stratum.examples)
+        group = at_once(config, size, bucket.examples)
 
-        def add(totals: Any, group: Batch, weight: float = stratum.weight) -> tuple[Any, None]:
+        def add(totals: Any, group: Batch, weight: float = bucket.weight) -> tuple[Any, None]:
             (_, sums), gradient = jax.value_and_grad(group_loss, has_aux=True)(model, group, weight)
             return jax.tree.map(jnp.add, totals, (sums, gradient)), None
 
@@ -189,7 +193,7 @@ def decayed(model: Transformer) -> Any:
 
 
 def optimiser(training: Training) -> optax.GradientTransformation:
-    """AdamW but for the learning rate, which is a lane's own number."""
+    """AdamW but for the learning rate, which is a replica's own number."""
     return optax.chain(
         optax.clip_by_global_norm(training.clip),
         optax.scale_by_adam(b1=0.9, b2=0.98),
@@ -206,69 +210,73 @@ def schedule(step: Int[Array, ""], training: Training) -> Float[Array, ""]:
     return jnp.where(step < warmup, rise, fall)
 
 
-def start(setting: Setting, stream: Stream, seed: Any, learning_rate: Any, mix: Any = None) -> Lane:
-    """A lane before its first step."""
+def start(config: RunConfig, stream: Stream, seed: Any, learning_rate: Any, scales: Any = None) -> Replica:
+    """A replica before its first step."""
     model = models.build(
-        setting.model(stream), setting.encoding, dict(setting.encoding_options), setting.table_length, seed
+        config.model(stream), config.encoding, dict(config.encoding_options), config.table_length, seed
     )
-    rows = -(-setting.training.steps // HISTORY_EVERY)
-    return Lane(
+    rows = -(-config.training.steps // HISTORY_EVERY)
+    return Replica(
         model,
-        optimiser(setting.training).init(model),
+        optimiser(config.training).init(model),
         jnp.ones((), bool),
         jnp.asarray(seed, jnp.int32),
         jnp.asarray(learning_rate, jnp.float32),
         jnp.zeros((rows, len(HISTORY))),
-        None if mix is None else jnp.asarray(mix, jnp.float32),
-        jnp.zeros((), bool) if setting.training.stop_every else None,
+        None if scales is None else jnp.asarray(scales, jnp.float32),
+        jnp.zeros((), bool) if config.training.stop_every else None,
     )
 
 
 def step(
-    number: Int[Array, ""], lane: Lane, batches: Sequence[Batch], setting: Setting, strata: Sequence[Stratum]
-) -> Lane:
-    """Step `number` of a training on its batch, one for each stratum."""
-    progress = number / setting.training.steps
-    sums, summed = batch_gradient(lane.model, batches, setting, strata, lane.mix, progress)
+    number: Int[Array, ""],
+    replica: Replica,
+    batches: Sequence[Batch],
+    config: RunConfig,
+    length_buckets: Sequence[LengthBucket],
+) -> Replica:
+    """Step `number` of a training on its batch, one for each bucket."""
+    progress = number / config.training.steps
+    sums, summed = batch_gradient(replica.model, batches, config, length_buckets, replica.scales, progress)
     value, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
-    updates, state = optimiser(setting.training).update(gradient, lane.optimiser, lane.model)
-    rate = lane.learning_rate * schedule(number, setting.training)
-    model = jax.tree.map(lambda p, u: p - rate * u, lane.model, updates)
+    updates, state = optimiser(config.training).update(gradient, replica.optimiser, replica.model)
+    rate = replica.learning_rate * schedule(number, config.training)
+    model = jax.tree.map(lambda p, u: p - rate * u, replica.model, updates)
     row = jnp.stack([value, sums.correct / sums.answers, sums.exact / sums.examples, jnp.ones(())])
-    history = lane.history.at[number // HISTORY_EVERY].add(row)
-    alive = lane.alive & jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(gradient))
-    new = lane._replace(model=model, optimiser=state, history=history)
-    going_on = alive if lane.done is None else alive & ~lane.done
-    kept = jax.tree.map(lambda after, before: jnp.where(going_on, after, before), new, lane)
-    if lane.done is None:
+    history = replica.history.at[number // HISTORY_EVERY].add(row)
+    alive = replica.alive & jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(gradient))
+    new = replica._replace(model=model, optimiser=state, history=history)
+    going_on = alive if replica.done is None else alive & ~replica.done
+    kept = jax.tree.map(lambda after, before: jnp.where(going_on, after, before), new, replica)
+    if replica.done is None:
         return kept._replace(alive=alive)
     row = history[number // HISTORY_EVERY]
     only_right = row[HISTORY.index("exact_match")] >= row[-1]
-    looked_at = (number + 1) % setting.training.stop_every == 0
-    return kept._replace(alive=alive | lane.done, done=lane.done | (looked_at & only_right))
+    looked_at = (number + 1) % config.training.stop_every == 0
+    return kept._replace(alive=alive | replica.done, done=replica.done | (looked_at & only_right))
 
 
 def run(
-    lane: Lane,
+    replica: Replica,
     batches: Sequence[Batch],
     begin: Int[Array, ""],
     first: Int[Array, ""],
     stop: Int[Array, ""],
-    setting: Setting,
-    strata: Sequence[Stratum],
-) -> Lane:
+    config: RunConfig,
+    length_buckets: Sequence[LengthBucket],
+) -> Replica:
     """Steps first … stop − 1 (traced: one program serves every chunk), on batches of the steps from `begin` on."""
 
-    def one(number: Int[Array, ""], lane: Lane) -> Lane:
+    def one(number: Int[Array, ""], replica: Replica) -> Replica:
         now = jax.tree.map(lambda leaf: leaf[number - begin], batches)
-        return step(number, lane, now, setting, strata)
+        return step(number, replica, now, config, length_buckets)
 
-    return jax.lax.fori_loop(first, stop, one, lane)
+    return jax.lax.fori_loop(first, stop, one, replica)
 
 
-def history_of(lane: Lane) -> dict[str, list[float]]:
-    """The means over every HISTORY_EVERY steps, beside the step at which they end. A frozen lane's end where it froze."""
-    rows = np.asarray(lane.history, np.float64)
+def history_of(replica: Replica) -> dict[str, list[float]]:
+    """The means over every HISTORY_EVERY steps, beside the step at which they end. A frozen replica's end where it froze."""
+    rows = np.asarray(replica.history, np.float64)
     rows = rows[rows[:, -1] > 0]
     ends = np.cumsum(rows[:, -1]).astype(int)
     return {"step": ends.tolist()} | {name: (rows[:, i] / rows[:, -1]).tolist() for i, name in enumerate(HISTORY[:-1])}
