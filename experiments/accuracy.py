@@ -6,7 +6,7 @@ the shapes of `index`, and its answer is a function of counts alone.
 
 Prediction: with `none`, an encoder stays at the order-blind rule on every order-needing task and solves the order-free
 ones as well as with any encoding; a decoder with `none` does better than that, since its causal mask tells places apart.
-`sinusoidal` and `learned` both max_length_ratio the ceiling, the learned table in fewer steps; on real text they differ by less than
+`sinusoidal` and `learned` both reach the ceiling, the learned table in fewer steps; on real text they differ by less than
 0.02 bits per character.
 
 Primary cells. C8: (`index` minus `count`) in the encoder, gain of `sinusoidal` over `none` in token accuracy, above 0. C2:
@@ -23,15 +23,8 @@ import pandas as pd
 
 from jaxpe import cli
 from jaxpe.figures import style as draw
-from jaxpe.records.statistics import (
-    SOLVED,
-    Claim,
-    Estimate,
-    direction_verdict,
-    equivalent,
-    paired_difference,
-    solved_share,
-)
+from jaxpe.records.claims import Claim, ClaimResult, Text
+from jaxpe.records.statistics import SOLVED, direction_verdict, equivalent, paired_difference, solved_share
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -89,6 +82,51 @@ PRESETS = {
         seeds=10, train_length=20, steps=10_000, num_test_lengths=20, examples=1024, width=64, heads=4,
     ),
 }  # fmt: skip
+
+
+MARGIN, SPEED_MARGIN = 0.02, 0.25  # bits per character; log2 of steps
+HELP = Claim(
+    "C8",
+    "Position helps where order is asked for: gain of sinusoidal over none on index, minus that on count (encoder).",
+    "token accuracy",
+    cell="index minus count in the encoder, gain of sinusoidal over none in token accuracy: interval above 0",
+    question="help",
+    figure="accuracy",
+    family="primary",
+    title=Text("Position helps where order is asked for", "位置エンコーディングは、順序を問う課題で役立つ"),
+    effect=Text(
+        "gain on a task of order minus gain on its twin without, mean over the lengths trained",
+        "順序を問う課題での利得 − 対になる、順序を問わない課題での利得。学習した長さの平均",
+    ),
+)
+EQUAL = Claim(
+    "C2",
+    "Learned and sinusoidal give nearly the same loss on translation (learned minus sinusoidal, margin 0.02).",
+    "bits per character",
+    cell="translation, each encoding at its own learning rate where a grid was searched: interval within ± 0.02",
+    figure="accuracy",
+    family="primary",
+    title=Text(
+        "Learned and sinusoidal encodings do equally well", "学習型と正弦波のエンコーディングは、同等の性能を示す"
+    ),
+    effect=Text("learned minus sinusoidal", "学習型 − 正弦波"),
+)
+EQUAL_ELSEWHERE = Claim(
+    "C2.{part}",
+    "Learned and sinusoidal give nearly the same loss on {task} (learned minus sinusoidal, margin 0.02).",
+    "bits per character",
+    figure="accuracy",
+    family="C2",
+)
+SPEED = Claim(
+    "C2.steps-reverse",
+    "Learned and sinusoidal learn reverse (encoder) equally fast: log₂ of steps to 95 %, learned minus sinusoidal, "
+    "margin 0.25.",
+    "log₂ of steps",
+    figure="steps_to_95",
+    family="C2",
+)
+CLAIMS = (HELP, EQUAL, EQUAL_ELSEWHERE, SPEED)
 
 
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
@@ -222,26 +260,24 @@ def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
     return f"Solved at the training length: exact match at least {SOLVED} (means over seeds)", rows
 
 
-def claims(table: Any) -> list[Claim]:
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C8 from index against count, C2 from real text and from the speed of learning."""
-    made = []
+    results = []
     own, table = tables.at_rate(table, own=True), tables.at_rate(table)
-    runs = {task: {"task": task, "architecture": "encoder", "metric": "token_accuracy"} for task in ("index", "count")}
-    gains = {
-        task: tables.paired(table, where | {"encoding": "sinusoidal"}, where | {"encoding": "none"})
-        for task, run in runs.items()
-    }
-    n = min(len(gain[0]) for gain in gains.values())
+    gains = []
+    for task in ("index", "count"):
+        where = {"task": task, "architecture": "encoder", "metric": "token_accuracy"}
+        gains.append(tables.paired(table, where | {"encoding": "sinusoidal"}, where | {"encoding": "none"}))
+    n = min(len(gain[0]) for gain in gains)
     if n:
-        (a, b), (c, d) = ((gain[0][:n], gain[1][:n]) for gain in (gains["index"], gains["count"]))
-        found = paired_difference(a - b, c - d)
-        statement = "Position helps where order is asked for: gain of sinusoidal over none on index, minus that on count (encoder)."
-        made.append(claim("C8", statement, direction_verdict(found), found, "token accuracy"))
-    made += [one for task in ("translation", "masked_lm", "causal_lm") for one in text_claims(task, own, table)]
-    return made + speed_claims(table)
+        (a, b), (c, d) = ((gain[0][:n], gain[1][:n]) for gain in gains)
+        difference = paired_difference(a - b, c - d)
+        results.append(HELP.judge(direction_verdict(difference), difference))
+    results += [one for task in ("translation", "masked_lm", "causal_lm") for one in text_claims(task, own, table)]
+    return results + speed_claims(table)
 
 
-def speed_claims(table: Any) -> list[Claim]:
+def speed_claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C2 by the speed of learning; a training that never got there counts at its last step."""
     speed = {"task": "reverse", "architecture": "encoder", "metric": "steps_to_95", "positions": "arange"}
     reached = tables.select(table, **speed)
@@ -252,39 +288,29 @@ def speed_claims(table: Any) -> list[Claim]:
     none = tables.by_seed(logs, encoding="none")
     if not (len(a) and len(none)):
         return []
-    verdict, found = equivalent(a, b, none, 0.25)
-    statement = (
-        "Learned and sinusoidal learn reverse (encoder) equally fast: log₂ of steps to 95 %, learned minus sinusoidal, "
-        "margin 0.25."
-    )
+    verdict, difference = equivalent(a, b, none, SPEED_MARGIN)
     never = reached[reached["encoding"] != "none"]["value"].isna().sum()
-    note = f"{never} trainings never reached 95 %." if never else ""
-    return [claim("C2.steps-reverse", statement, verdict, found, "log₂ of steps", note)]
+    return [SPEED.judge(verdict, difference, f"{never} trainings never reached 95 %." if never else "")]
 
 
-def text_claims(task: str, own: Any, common: Any) -> list[Claim]:
+def text_claims(task: str, own: pd.DataFrame, common: pd.DataFrame) -> list[ClaimResult]:
     """C2 on one language task, each encoding at its own learning rate; the difference at the common rate in the note."""
     where = {"task": task, "metric": "bits_per_character"}
+    claim, fields = (
+        (EQUAL, {}) if task == "translation" else (EQUAL_ELSEWHERE, {"task": task, "part": task.replace("_", "-")})
+    )
     a, b = tables.paired(own, where | {"encoding": "learned"}, where | {"encoding": "sinusoidal"})
     none = tables.by_seed(own, **where, encoding="none")
-    name = "C2" if task == "translation" else f"C2.{task.replace('_', '-')}"
-    statement = f"Learned and sinusoidal give nearly the same loss on {task} (learned minus sinusoidal, margin 0.02)."
     if not (len(a) and len(none)):
-        if task != "translation":
-            return []
         note = "Not run: its data is fetched by `jaxpe fetch translation`, then `--tasks translation`."
-        return [Claim(name, statement, "undecided", None, None, None, 0, "bits per character", note)]
-    verdict, found = equivalent(a, b, none, 0.02)
+        return [claim.judge("undecided", None, note)] if task == "translation" else []
+    verdict, difference = equivalent(a, b, none, MARGIN)
     first, second = tables.paired(common, where | {"encoding": "learned"}, where | {"encoding": "sinusoidal"})
-    note = f"`none` lies {np.mean(none) - np.mean([*a, *b]):+.3f} from both (0.1 is needed to tell); "
+    note = (
+        f"`none` differs from both by {np.mean(none) - np.mean([*a, *b]):+.3f} ({5 * MARGIN:g} is needed to decide); "
+    )
     note += f"at the common learning rate the difference is {np.mean(first - second):+.3f}."
-    return [claim(name, statement, verdict, found, "bits per character", note)]
-
-
-def claim(name: str, statement: str, verdict: str, found: Estimate, unit: str, note: str = "") -> Claim:
-    few = "Exploratory: fewer than ten seeds." if found.n < 10 else ""
-    words = " ".join(part for part in (few, note) if part)
-    return Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, words, found.p)
+    return [claim.judge(verdict, difference, note, **fields)]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from jaxpe.data.examples import EOS
 from jaxpe.model import Inputs, ModelConfig
 
 ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
-# One of each kind of hook; tests/test_conformance.py goes over the whole catalogue.
+# One of each kind of hook; tests/conformance/test_suite.py goes over the whole catalogue.
 ENCODINGS = ("none", "sinusoidal", "learned", "concatenated", "rotary", "pope", "t5", "fire", "interleaved_scaled")
 CASES = [(a, e) for a in ARCHITECTURES for e in ENCODINGS]
 

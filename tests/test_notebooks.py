@@ -13,10 +13,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support import ROOT
 
 import jaxpe
 
-ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TAGS = {"p", "a", "code", "pre", "em", "strong", "ul", "ol", "li", "div", "span"}  # that markdown makes
 # Executed as a last cell: what the text between the cells says that one sees.

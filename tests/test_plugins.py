@@ -6,16 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from jaxpe import encodings
 from jaxpe.cli import listing, new
 from jaxpe.conformance import suite
 from jaxpe.errors import UserError
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("hook", ["bias", "rotate", "embed"])

@@ -45,7 +45,7 @@ def lag_share(likeness: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
 def toeplitz_share(tables: Float[ndarray, "S P D"]) -> Float[ndarray, " S"]:
     """The same over all entries of PE·PEᵀ, rows centred: the share of its variance that the means of its diagonals explain.
 
-    Gaussian rows max_length_ratio about D / (D + P), since the pairs p = p count; sinusoids stay a little below 1, since slow waves
+    Gaussian rows reach about D / (D + P), since the pairs p = p count; sinusoids stay a little below 1, since slow waves
     have a mean over the table. `translation_invariance` has neither flaw.
     """
     rows = centred(tables)

@@ -103,7 +103,7 @@ def procrustes(tables: Float[ndarray, "S P D"], target: Float[ndarray, "P E"]) -
     """min over rotations R and factors s of ‖s·A·R − B‖² / ‖B‖² for centred tables: 1 − (Σ σ(AᵀB))² / (‖A‖² ‖B‖²).
 
     0: the same but for a rotation (or reflection) and a factor; 1: nothing in common. Symmetric in A and B. Gaussian rows do
-    not max_length_ratio 1: a rotation of D dimensions finds something in any P rows (Schönemann 1966; Gower & Dijksterhuis 2004).
+    not reach 1: a rotation of D dimensions finds something in any P rows (Schönemann 1966; Gower & Dijksterhuis 2004).
     """
     a, b = centred(tables), centred(target)
     shared = np.linalg.svd(a.swapaxes(1, 2) @ b, compute_uv=False).sum(-1)

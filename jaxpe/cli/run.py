@@ -68,6 +68,7 @@ def run(names: Sequence[str], options: Options) -> int:
     from jaxpe.cli.options import typed
     from jaxpe.records import store
     from jaxpe.report import index
+    from jaxpe.report.redraw import redraw
     from jaxpe.study import experiment, plan, progress, workspace
 
     loaded = [experiment.load(name) for name in names]
@@ -86,6 +87,7 @@ def run(names: Sequence[str], options: Options) -> int:
             terminal.end()
             terminal.note(f"{one.name}: {one.question}")
             experiment.run(one, ours, work, typed())
+            redraw(one, options.results / one.name)
     page = index.write(options.results)
     failed = sorted({workspace.describe(run.config) + f", seed {run.seed}" for run in work.failed})
     claims = {one.name: store.read_claims(options.results / one.name) for one in loaded}
@@ -116,11 +118,12 @@ def plain_table(title: str, columns: list[str], rows: list[list[str]]) -> str:
 def plot(names: Sequence[str], results: Path, medium: str = "web") -> int:
     """Claims, figures (also for print or slides) and the page again from the tables of a results folder."""
     from jaxpe.report import index
+    from jaxpe.report.redraw import redraw
     from jaxpe.study import experiment
 
     found = tables_in(results)
     for name in names or found:
-        experiment.draw(experiment.load(name), results / Path(name).stem, medium)
+        redraw(experiment.load(name), results / Path(name).stem, medium)
     print(f"The report is {index.write(results)}")
     if medium != "web":
         print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")

@@ -165,7 +165,7 @@ def twins(plain: Any) -> Any:
             color="black",
             linewidth=1,
             linestyle=(0, (6, 3)),
-            label="the most that a rule blind to order can max_length_ratio",
+            label="the most that a rule blind to order can reach",
         )
         axis.set_ylim(-0.05, 1.05)
         axis.set_title(f"{task}, encoder")

@@ -117,7 +117,7 @@ def sign_flips(n: int) -> np.ndarray:
 def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> Estimate:
     """Mean of a − b over paired seeds, with the exact sign-flip test; its inversion is the interval, for n ≥ 6.
 
-    The interval holds the shifts that the test does not reject at 5 %; fewer than six pairs cannot max_length_ratio 5 %.
+    The interval holds the shifts that the test does not reject at 5 %; fewer than six pairs cannot reach 5 %.
     """
     differences = np.asarray(a, float) - np.asarray(b, float)
     n, mean = len(differences), float(differences.mean())

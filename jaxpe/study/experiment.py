@@ -34,7 +34,7 @@ STUDY = (
     "tour",
 )  # what `jaxpe study` runs, in this order
 NAMES = (*STUDY, "throughput")
-PARTS = ("PRESETS", "measure", "figures", "claims")
+PARTS = ("PRESETS", "CLAIMS", "measure", "figures", "claims")
 
 
 class Experiment(NamedTuple):
@@ -113,7 +113,7 @@ def plan(experiment: Experiment, preset: Preset, work: Workspace) -> Plan:
 
 
 def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) -> None:
-    """Trains what is missing, measures, and writes table, provenance, claims and figures."""
+    """Trains what is missing, measures, and writes table and provenance."""
     began = time.monotonic()
     preset = planned.preset
     work.train(planned.runs)
@@ -137,35 +137,6 @@ def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) ->
     }
     provenance = store.provenance(command, devices=work.mesh.size, seconds=time.monotonic() - began)
     store.write_json(folder / "provenance.json", provenance | facts)
-    draw(experiment, folder)
-
-
-def draw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
-    """Claims and figures anew from the stored table, in a folder of their own for other media than the web's page."""
-    from jaxpe.figures import style
-
-    path = folder / "table.csv"
-    if not path.is_file():
-        raise UserError(f"There is no table of {experiment.name} in {folder}: run `jaxpe run {experiment.name}` first.")
-    table = store.read_table(path)
-    claims = call(experiment, lambda: experiment.module.claims(table))
-    store.write_json(folder / "claims.json", [claim.to_json() for claim in claims])
-    if hasattr(experiment.module, "answers"):
-        answers = call(experiment, lambda: experiment.module.answers(table, {claim.id: claim for claim in claims}))
-        store.write_json(folder / "answers.json", answers)
-    if hasattr(experiment.module, "summary"):
-        title, rows = call(experiment, lambda: experiment.module.summary(table))
-        columns = list(dict.fromkeys(column for row in rows for column in row))
-        lines = [[row.get(column, "–") for column in columns] for row in rows]
-        store.write_json(folder / "summary.json", {"title": title, "columns": columns, "rows": lines})
-    drawn = call(experiment, lambda: experiment.module.figures(table))
-    shown = folder / "figures" / ("" if medium == "web" else medium)
-    with store.disk_errors():
-        for name, figure in drawn.items():
-            style.save(figure, shown, name, medium)
-        for path in shown.glob("*"):  # of an earlier table, which a page would still show
-            if path.suffix in (".svg", ".png", ".pdf") and path.stem not in drawn:
-                path.unlink()
 
 
 def call(experiment: Experiment, function: Any) -> Any:

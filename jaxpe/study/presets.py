@@ -46,7 +46,7 @@ class Preset:
     grid: tuple[GridRow, ...]
     seeds: int = 4
     train_length: int = 10
-    max_length_ratio: float = 10.0  # tests go to max_length_ratio times the training length
+    max_length_ratio: float = 10.0  # tests go to reach times the training length
     num_test_lengths: int = 10  # about how many test lengths
     shift: bool = True  # tables have room for a test at positions shifted by the training length
     max_position_ratio: float = (

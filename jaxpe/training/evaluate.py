@@ -275,7 +275,7 @@ def tops(lengths: Sequence[int], shortest: int = 1, programs: int = 2) -> dict[i
 
 
 def test_lengths(stream: Stream, train_length: int, max_length_ratio: float, points: int) -> list[int]:
-    """About `points` lengths the task has, geometric from the shortest to max_length_ratio·train_length, with train_length among them."""
+    """About `points` lengths the task has, geometric from the shortest to reach·train_length, with train_length among them."""
     available = stream.lengths(1, round(max_length_ratio * train_length))
     wanted = [*np.geomspace(available[0], available[-1], points), train_length, train_length + 1, 2 * train_length]
     nearest: Callable[[float], int] = lambda want: min(available, key=lambda length: abs(length - want))  # noqa: E731

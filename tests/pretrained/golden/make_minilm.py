@@ -1,4 +1,4 @@
-"""Makes minilm.npz, which tests/test_pretrained.py holds jaxpe's MiniLM against. Needs torch and transformers.
+"""Makes minilm.npz, which tests/pretrained/test_weight_files.py holds jaxpe's MiniLM against. Needs torch and transformers.
 
     python make_minilm.py FOLDER        # with the config.json, model.safetensors and tokenizer.json of all-MiniLM-L6-v2
 

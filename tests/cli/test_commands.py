@@ -17,6 +17,7 @@ import matplotlib
 import pytest
 from matplotlib.text import Text
 from rich.console import Console
+from support import ROOT
 
 from jaxpe import cli, devices
 from jaxpe.cli import commands, entry, listing, run
@@ -29,8 +30,6 @@ from jaxpe.records import store
 from jaxpe.study import experiment, plan, presets, progress
 from jaxpe.study.workspace import Workspace
 from jaxpe.training import parameters, population
-
-ROOT = Path(__file__).parents[1]
 
 
 def ended(capsys, *words):

@@ -1,7 +1,6 @@
 """Files of weights that the tests make in published layouts, files that are broken in every way, and BERT against a slow loop."""
 
 import io
-import json
 import os
 import pickle
 import struct
@@ -17,6 +16,7 @@ import numpy as np
 import onnx
 import pytest
 from safetensors.numpy import save, save_file
+from tiny_bert import TOKENIZER, tiny_bert
 
 from jaxpe.errors import UserError
 from jaxpe.pretrained import fetch, minilm, models
@@ -25,16 +25,6 @@ from jaxpe.pretrained.weight_files import open_weights, values
 RANDOM = np.random.default_rng(0)
 GOLDEN = Path(__file__).parent / "golden" / "minilm.npz"
 POSITIONS, TOKENS = RANDOM.normal(size=(12, 4)).astype(np.float32), RANDOM.normal(size=(20, 4)).astype(np.float32)
-TOKENIZER = json.dumps({
-    "version": "1.0", "truncation": None, "added_tokens": [], "normalizer": None, "decoder": None,
-    "padding": {"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
-                "pad_type_id": 0, "pad_token": "[PAD]"},
-    "pre_tokenizer": {"type": "Whitespace"},
-    "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
-    "model": {"type": "WordLevel", "unk_token": "[UNK]",
-              "vocab": {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "[UNK]": 3, "a": 4, "dog": 5, "bit": 6}},
-})  # fmt: skip
-
 # ── safetensors ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -370,28 +360,6 @@ def test_an_id_of_the_hub_is_its_file_and_tokenizer(tmp_path, monkeypatch):
 
 
 # ── what is fetched ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def tiny_bert(layers=2, width=8, inner=16):
-    """Random weights under the published names, the same ones at every call."""
-    generator = np.random.default_rng(0)
-    shapes = {"embeddings.token_type_embeddings.weight": (2, width), "embeddings.LayerNorm": width}
-    shapes |= {"embeddings.position_embeddings.weight": (12, width), "embeddings.word_embeddings.weight": (7, width)}
-    for name in (f"encoder.layer.{n}" for n in range(layers)):
-        shapes |= {f"{name}.attention.self.{part}": (width, width) for part in ("query", "key", "value")}
-        shapes |= {f"{name}.attention.output.dense": (width, width), f"{name}.attention.output.LayerNorm": width}
-        shapes |= {f"{name}.intermediate.dense": (inner, width), f"{name}.output.dense": (width, inner)}
-        shapes |= {f"{name}.output.LayerNorm": width}
-    made = {}
-    for name, shape in shapes.items():
-        if name.endswith(".weight"):
-            made[name] = generator.normal(size=shape)
-        else:
-            made |= {
-                f"{name}.weight": generator.normal(size=shape),
-                f"{name}.bias": generator.normal(size=np.ravel(shape)[0]),
-            }
-    return {name: array.astype(np.float32) for name, array in made.items()}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import save, save_file
-from test_pretrained import TOKENIZER, tiny_bert
+from tiny_bert import TOKENIZER, tiny_bert
 
 from jaxpe import cli, devices
 from jaxpe.analysis import joint, position_table, published, table_probes, word_order

@@ -2,13 +2,13 @@
 
 import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from support import ROOT
 
 from jaxpe.analysis import hidden, probes, recovery, use
 from jaxpe.data.examples import SPECIALS
@@ -18,7 +18,7 @@ from jaxpe.study import presets
 from jaxpe.study import workspace as study
 from jaxpe.training import parameters
 
-spec = importlib.util.spec_from_file_location("structure", Path(__file__).parents[1] / "experiments" / "structure.py")
+spec = importlib.util.spec_from_file_location("structure", ROOT / "experiments" / "structure.py")
 structure = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(structure)
 PRESET = presets.Preset(

@@ -7,15 +7,13 @@ import subprocess
 import sys
 import time
 import venv
-from pathlib import Path
 
 import pandas
 import pytest
+from support import ROOT
 
 from jaxpe.records import store
 from jaxpe.study import experiment, tables, tuning
-
-ROOT = Path(__file__).parents[1]
 
 
 def jaxpe(*arguments, folder=None, **environment):

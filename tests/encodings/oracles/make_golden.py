@@ -1,4 +1,4 @@
-"""Makes golden.npz beside it, which tests/test_golden.py holds jaxpe's encodings against.
+"""Makes golden.npz beside it, which tests/encodings/test_golden.py holds jaxpe's encodings against.
 
     python make_golden.py
 

@@ -1,4 +1,4 @@
-"""Encodings with one fault each, for `tests/test_conformance.py`: what the suite must find, and name."""
+"""Encodings with one fault each, for `tests/conformance/test_suite.py`: what the suite must find, and name."""
 
 import math
 

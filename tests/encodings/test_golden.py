@@ -1,6 +1,6 @@
 """Encodings against independent implementations: what x-transformers and transformers computed for the same input.
 
-tests/oracles/make_golden.py made the values. Each comparison is made twice: the encoding agrees, and with one constant
+tests/encodings/oracles/make_golden.py made the values. Each comparison is made twice: the encoding agrees, and with one constant
 changed it does not, so that no comparison passes whatever the encoding does.
 """
 
@@ -214,7 +214,7 @@ def test_t5(library, attention):
 
 
 def test_cope():
-    """x-transformers has the paper's CoPE: no 1/√K, gates on masked logits. With 4 rows, counts max_length_ratio the last."""
+    """x-transformers has the paper's CoPE: no 1/√K, gates on masked logits. With 4 rows, counts reach the last."""
     table = {"table": GOLDEN["cope_table"]}
     found, changed = (bias(build("cope", parameters=table, positions=4, divided=d), mask=CAUSAL) for d in (False, True))
     assert furthest(found, GOLDEN["x_cope"]) <= TOLERANCE < furthest(changed, GOLDEN["x_cope"])

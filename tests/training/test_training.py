@@ -27,7 +27,7 @@ CONFIG = RunConfig("reverse", "encoder", "learned", 6, 60, width=16, training=Tr
 def trained(config=CONFIG, seeds=(0, 1), learning_rates=None, progress=lambda steps: None, resume=None):
     source = source_of(config)
     program = population.compile_program(config, source, population.runs_mesh())
-    specs = [ReplicaSpec(seed, rate) for seed, rate in zip(seeds, rates or [3e-3] * len(seeds), strict=True)]
+    specs = [ReplicaSpec(seed, rate) for seed, rate in zip(seeds, learning_rates or [3e-3] * len(seeds), strict=True)]
     return population.train_round(config, source, program, specs, resume, progress)
 
 

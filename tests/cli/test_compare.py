@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support import ROOT
 
 from jaxpe import cli
 from jaxpe.cli import compare
 from jaxpe.errors import UserError
 from jaxpe.records import statistics, store
 
-ROOT = Path(__file__).parents[1]
 SPREAD = np.array([0.0, 0.01, -0.01, 0.02, -0.02, 0.015, -0.005, 0.005])
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support import ROOT
 
 from jaxpe.errors import UserError
 from jaxpe.records import store
 from jaxpe.records.statistics import paired_difference
 from jaxpe.report import brief, comparison, guide, index, language, readme
 
-ROOT = Path(__file__).parents[1]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

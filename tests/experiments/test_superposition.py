@@ -8,7 +8,6 @@ import types
 import zipfile
 import zlib
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from support import ROOT
 
 from jaxpe.analysis import photographs as photo
 from jaxpe.analysis import superposition, tags
@@ -24,7 +24,7 @@ from jaxpe.errors import UserError
 from jaxpe.pretrained import efficientnet, fetch, torch_pickle
 from jaxpe.study import experiment, tables
 
-MODULE = experiment.load(str(Path(__file__).parents[1] / "experiments" / "superposition.py")).module
+MODULE = experiment.load(str(ROOT / "experiments" / "superposition.py")).module
 RANDOM = np.random.default_rng(0)
 
 # ── data ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -363,13 +363,14 @@ def test_without_a_pile_none_is_drawn(without_encoding):
 def test_a_pretrained_model_s_own_tables_are_piled_up(monkeypatch):
     """A made-up model with a tokenizer: tables of its own sizes, read with its own words."""
     from jaxpe.data import corpus
+    from jaxpe.pretrained import models
 
     text = corpus.load()
     words = corpus.tokenizer(text.train[::50], 300)
     known = tags.tables_of(words.get_vocab_size(), 64, 48, 0)
     words.enable_padding(length=128)  # as MiniLM's own tokenizer does
     model = types.SimpleNamespace(tokens=known.tokens / 20, positions=known.positions / 50, tokenizer=words.to_str())
-    monkeypatch.setattr(pretrained, "open_model", lambda name: model)
+    monkeypatch.setattr(models, "open_model", lambda name: model)
     rows = pd.DataFrame(MODULE.pretrained_pile(text, MODULE.Preset((), seeds=1, examples=64)))
     exact = tables.select(rows, metric="verses_rebuilt", noise=0.0)["value"]
     assert list(exact) == [1.0] and set(rows["width"]) == {48} and set(rows["encoding"]) == {MODULE.PRETRAINED}
@@ -425,7 +426,7 @@ def two_kinds(first, second, low, high):
     return pd.DataFrame(
         [
             where | {"seed": seed, "value": value + 0.002 * seed}
-            for run, value in ((first, low), (second, high))
+            for where, value in ((first, low), (second, high))
             for seed in range(8)
         ]
     )

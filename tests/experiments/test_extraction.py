@@ -3,20 +3,20 @@
 import importlib.util
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from support import ROOT
 
 from jaxpe import encodings
 from jaxpe.analysis import attention, hidden, probes, readers
 from jaxpe.study import presets
 from jaxpe.training import parameters
 
-spec = importlib.util.spec_from_file_location("extraction", Path(__file__).parents[1] / "experiments" / "extraction.py")
+spec = importlib.util.spec_from_file_location("extraction", ROOT / "experiments" / "extraction.py")
 extraction = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(extraction)
 PRESET = presets.Preset((), train_length=5, max_length_ratio=2.0, width=16)

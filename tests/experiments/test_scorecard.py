@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from support import ROOT
 
 from jaxpe import cli, devices, encodings
 from jaxpe.analysis import cost
@@ -23,7 +23,6 @@ from jaxpe.records import statistics, store
 from jaxpe.report import scorecard as report
 from jaxpe.study import presets
 
-ROOT = Path(__file__).parents[1]
 ENCODING = """
 import jax.numpy as jnp
 from jaxpe.encodings import Encoding

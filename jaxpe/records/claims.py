@@ -1,0 +1,117 @@
+"""Claims: declared by an experiment as data before its first run, judged from its table afterwards.
+
+A claim is known by its experiment and its id. Two experiments may use the same id; neither can overwrite the other's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from jaxpe.records.statistics import EXPLORATORY, Estimate
+
+
+class Text(NamedTuple):
+    """A sentence in the languages of the page."""
+
+    en: str
+    ja: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that an experiment tests.
+
+    `id` and `statement` may hold {fields}, which `judge` fills in: one declaration then stands for a group of results,
+    for example one a task.
+    """
+
+    id: str  # unique within the experiment
+    statement: str
+    unit: str  # of the effect
+    cell: str = ""  # the cell and the criterion that decide it, in words
+    question: str = ""  # of the page that it helps to answer: harm, extract, help, panda; "": none
+    figure: str = ""  # which figure of the experiment shows it
+    family: str = ""  # claims that ask one question: Holm's method adjusts within a family; "": the experiment's own
+    title: Text | None = None  # what is claimed, in plain words; only of claims that the page lists first
+    effect: Text | None = None  # what the effect measures, in plain words; only of these too
+
+    @property
+    def headline(self) -> bool:
+        """Whether the page lists the claim first, also where it was not run."""
+        return self.title is not None
+
+    def judge(self, verdict: str, estimate: Estimate | None, note: str = "", **fields: object) -> ClaimResult:
+        """What a run says of the claim. `estimate` is None where the cell was not run; `fields` fill id and statement."""
+        return ClaimResult(
+            self, self.id.format(**fields), self.statement.format(**fields), verdict, estimate, note.strip()
+        )
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim with the verdict of a run. `n` counts seeds, or pairs of seeds, unless the note says otherwise."""
+
+    claim: Claim
+    id: str
+    statement: str
+    verdict: str  # "supported", "contradicted", "undecided", or a word of the experiment's own
+    estimate: Estimate | None
+    note: str = ""
+
+    @property
+    def n(self) -> int:
+        return 0 if self.estimate is None else self.estimate.n
+
+    @property
+    def value(self) -> float:
+        """The effect; NaN where the cell was not run."""
+        return float("nan") if self.estimate is None else self.estimate.value
+
+    def to_json(self, experiment: str) -> dict[str, Any]:
+        """The entry of claims.json. A result of fewer than ten seeds says in its note that it is exploratory."""
+        found = self.estimate or Estimate(float("nan"), None, None, 0)
+        few = f"Exploratory: n is below {EXPLORATORY}." if 1 < found.n < EXPLORATORY else ""
+        return {
+            "experiment": experiment,
+            "id": self.id,
+            "statement": self.statement,
+            "verdict": self.verdict,
+            "effect": None if self.estimate is None else found.value,
+            "low": found.low,
+            "high": found.high,
+            "n": found.n,
+            "unit": self.claim.unit,
+            "note": " ".join(part for part in (few, self.note) if part),
+            "p": found.p,
+            "family": self.claim.family,
+            "question": self.claim.question,
+            "figure": self.claim.figure,
+            "headline": self.claim.headline,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run says to a question of the page, in sentences made from claims and table rows.
+
+    `short` is one sentence: the answer with its effect, interval and n, and the conditions under which it changes.
+    """
+
+    question: str  # harm, extract, help, panda; or a question of the experiment's own, in words
+    text: str
+    figure: str
+    short: str = ""
+
+
+def format_effect(result: ClaimResult) -> str:
+    """'+0.312 token accuracy (+0.290 to +0.334, n = 6)'."""
+    return format_estimate(result.estimate, result.claim.unit)
+
+
+def format_estimate(found: Estimate | None, unit: str) -> str:
+    """'+0.312 token accuracy (+0.290 to +0.334, n = 6)', or 'not run'."""
+    if found is None:
+        return "not run"
+    interval = "" if found.low is None or found.high is None else f"{found.low:+z.3f} to {found.high:+z.3f}, "
+    return f"{found.value:+z.3f} {unit} ({interval}n = {found.n})"

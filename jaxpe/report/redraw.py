@@ -1,0 +1,60 @@
+"""Claims, answers, summary and figures of an experiment, made from its stored table; nothing is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from jaxpe.errors import UserError
+from jaxpe.figures import style
+from jaxpe.records import store
+from jaxpe.records.claims import ClaimResult
+from jaxpe.study.experiment import Experiment, call
+
+
+def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
+    """Writes them into the experiment's folder; figures for paper and talk into a folder of their own.
+
+    Raises UserError where there is no table.
+    """
+    path = folder / "table.csv"
+    if not path.is_file():
+        raise UserError(f"There is no table of {experiment.name} in {folder}: run `jaxpe run {experiment.name}` first.")
+    table = store.read_table(path)
+    write_sentences(experiment, table, folder)
+    drawn = call(experiment, lambda: experiment.module.figures(table))
+    shown = folder / "figures" / ("" if medium == "web" else medium)
+    with store.disk_errors():
+        for name, figure in drawn.items():
+            style.save(figure, shown, name, medium)
+        for file in shown.glob("*"):  # figures of an earlier table, which the page would still show
+            if file.suffix in (".svg", ".png", ".pdf") and file.stem not in drawn:
+                file.unlink()
+
+
+def write_sentences(experiment: Experiment, table: pd.DataFrame, folder: Path) -> None:
+    """Writes claims.json, and where the experiment has them answers.json and summary.json."""
+    module = experiment.module
+    results = judge_claims(experiment, table)
+    store.write_json(folder / "claims.json", [result.to_json(experiment.name) for result in results])
+    if hasattr(module, "answers"):
+        answers = call(experiment, lambda: module.answers(table, {result.id: result for result in results}))
+        store.write_json(folder / "answers.json", answers)
+    if hasattr(module, "summary"):
+        title, rows = call(experiment, lambda: module.summary(table))
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        lines = [[row.get(column, "–") for column in columns] for row in rows]
+        store.write_json(folder / "summary.json", {"title": title, "columns": columns, "rows": lines})
+
+
+def judge_claims(experiment: Experiment, table: pd.DataFrame) -> list[ClaimResult]:
+    """The results of an experiment's claims. Raises UserError for one that was not declared, or for an id used twice."""
+    results: list[ClaimResult] = call(experiment, lambda: experiment.module.claims(table))
+    ids = [result.id for result in results]
+    for result in results:
+        if result.claim not in experiment.module.CLAIMS:
+            raise UserError(f"{experiment.name}: the claim {result.id!r} is not declared in CLAIMS.")
+        if ids.count(result.id) > 1:
+            raise UserError(f"{experiment.name}: two results have the id {result.id!r}: give each its own.")
+    return results
