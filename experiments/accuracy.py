@@ -47,10 +47,10 @@ PRESETS = {
         (
             GridRow(task="reverse", architectures=("encoder",), overrides=grids.SIX),
             GridRow(task="reverse", architectures=("encoder_decoder",), encodings=("none", "sinusoidal")),
-            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.QUICK_COUNT + grids.SIX),
+            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.QUICK_COUNT | grids.SIX),
             GridRow(task="index", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.SIX),
-            grids.text("masked_lm", grids.QUICK_TEXT, ("learned",)),
-            grids.text("causal_lm", grids.QUICK_TEXT),
+            grids.text_row(task="masked_lm", overrides=grids.QUICK_TEXT, encodings=("learned",)),
+            grids.text_row(task="causal_lm", overrides=grids.QUICK_TEXT),
         ),
         seeds=3, train_length=8, steps=800, num_test_lengths=7,
     ),
@@ -58,11 +58,11 @@ PRESETS = {
         (
             *[GridRow(task=task, architectures=("encoder",), encodings=("none", "sinusoidal")) for task in ("index", "count")],
             GridRow(task="reverse", architectures=("encoder",)),
-            *[grids.elsewhere(task) for task in ("reverse", "copy", "count", "index")],
+            *[grids.descriptive_row(task) for task in ("reverse", "copy", "count", "index")],
             *[GridRow(task=task, architectures=("encoder",), overrides=grids.LIGHT) for task in TOYS],
-            grids.text("translation", grids.STANDARD_PAIRS + grids.OWN_LEARNING_RATES),
-            grids.text("masked_lm", grids.STANDARD_TEXT + grids.SIX),
-            grids.text("causal_lm", grids.STANDARD_TEXT + grids.SIX),
+            grids.text_row(task="translation", overrides=grids.STANDARD_PAIRS | grids.OWN_LEARNING_RATES),
+            grids.text_row(task="masked_lm", overrides=grids.STANDARD_TEXT | grids.SIX),
+            grids.text_row(task="causal_lm", overrides=grids.STANDARD_TEXT | grids.SIX),
         ),
         seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
@@ -71,7 +71,7 @@ PRESETS = {
             *[GridRow(task=task, architectures=grids.ALL, encodings=grids.SEVEN) for task in ("reverse", "count", "index", *TOYS, *OTHERS)],
             GridRow(task="histogram", architectures=("encoder",), encodings=grids.SEVEN),
             *[
-                grids.text(task, sizes + grids.OWN_LEARNING_RATES, grids.SEVEN)
+                grids.text_row(task=task, overrides=sizes | grids.OWN_LEARNING_RATES, encodings=grids.SEVEN)
                 for task, sizes in (
                     ("masked_lm", grids.STANDARD_TEXT),
                     ("causal_lm", grids.STANDARD_TEXT),

@@ -62,7 +62,7 @@ OFFSETS = (1, 4, 16, 64)  # k of the rotation that takes PE(p) to PE(p + k)
 MANY = 5  # seeds whose states stand in the table layer by layer, but for the encoding that carries the claims
 LAYERS = ("probe_error", "order_accuracy", "variance_share")  # what is told layer by layer: most of a table
 PRIMARY = {"task": "reverse", "architecture": "encoder", "positions": "arange"}  # in `learned`, where it is there
-TEXT_FIVE = grids.STANDARD_TEXT + grids.FIVE
+TEXT_FIVE = grids.STANDARD_TEXT | grids.FIVE
 EXACT = (
     "The injected position can be extracted exactly from token + position by a reader that knows both trained tables, "
     "in most seeds{}."
@@ -84,15 +84,15 @@ PRESETS = {
             GridRow(task="index", architectures=("encoder",), encodings=("sinusoidal",)),
             GridRow(task="reverse", architectures=("encoder",), encodings=("random_fixed",), overrides=grids.FIVE),
             GridRow(task="copy", architectures=("decoder",), encodings=("sinusoidal", "learned"), overrides=grids.FIVE),
-            grids.text("causal_lm", TEXT_FIVE, ("sinusoidal", "learned")),
-            *[GridRow(task="reverse", architectures=("encoder",), encodings=("learned",), overrides=(("width", width), ("seeds", 3))) for width in WIDTHS],
+            grids.text_row(task="causal_lm", overrides=TEXT_FIVE, encodings=("sinusoidal", "learned")),
+            *[GridRow(task="reverse", architectures=("encoder",), encodings=("learned",), overrides={"width": width, "seeds": 3}) for width in WIDTHS],
         ),
         seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
     "full": Preset(
         (
             *[GridRow(task=t, architectures=grids.ALL, encodings=grids.SEVEN) for t in ("reverse", "copy", "index")],
-            grids.text("causal_lm", grids.STANDARD_TEXT, grids.SEVEN),
+            grids.text_row(task="causal_lm", overrides=grids.STANDARD_TEXT, encodings=grids.SEVEN),
         ),
         seeds=10, train_length=20, steps=10_000, num_test_lengths=20, examples=1024, width=64, heads=4,
     ),

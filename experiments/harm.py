@@ -31,12 +31,14 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 
 from jaxpe import cli
 from jaxpe.analysis import harm
 from jaxpe.analysis.attention import code_of
 from jaxpe.figures import harm as harm_figures
-from jaxpe.records.statistics import EXPLORATORY, Answer, Claim, at_ceiling, direction_verdict, paired_difference, told
+from jaxpe.records.claims import Answer, Claim, ClaimResult, Text, format_effect
+from jaxpe.records.statistics import at_ceiling, direction_verdict, paired_difference
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -50,8 +52,8 @@ TWO = ("count", "index")  # the matched pair: the same input, the same length of
 FIVE = ("none", "sinusoidal", "learned", "random_fixed", "concatenated")
 FROZEN, SWEEPS = ("sinusoidal", "random_fixed"), ("position", "both", "ratio")
 MARGIN = 0.02  # in accuracy: less is no harm
-WIDE = (("width", 40), ("seeds", 6))  # a token of width 32 and a position of width 8; or both in all 40, added
-SWEEP = (("steps", 1500), ("seeds", 3))
+WIDE = {"width": 40, "seeds": 6}  # a token of width 32 and a position of width 8; or both in all 40, added
+SWEEP = {"steps": 1500, "seeds": 3}
 TURNS = {"count": (10.0, 0.0), "index": (1.0, 0.1)}  # C5.ratio: accuracy at the first factor minus that at the second
 STDS = (0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # of a learned table before training
 SOLVED = 0.95  # mean token accuracy from which a sweep counts as solved
@@ -69,7 +71,7 @@ def scales(kinds: Sequence[str], factors: Sequence[float] = FACTORS) -> tuple[Sc
     return tuple(dict.fromkeys(of[kind](s) for kind in kinds for s in factors if s > 0 or kind != "both"))
 
 
-QUICK_SWEEP = (("seeds", 2),)
+QUICK_SWEEP = {"seeds": 2}
 QUICK_SCALES = scales(("ratio",), (0.0, 0.1, 1.0, 10.0, 100.0)) + scales(("position", "both"), (10.0, 100.0))
 PRESETS = {
     "smoke": Preset(
@@ -82,11 +84,11 @@ PRESETS = {
     ),
     "quick": Preset(
         (
-            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.QUICK_COUNT + grids.SIX),
+            GridRow(task="count", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.QUICK_COUNT | grids.SIX),
             GridRow(task="index", architectures=("encoder",), encodings=("none", "sinusoidal"), overrides=grids.SIX),
             GridRow(task="reverse", architectures=("encoder",), overrides=grids.SIX),
             GridRow(task="reverse", architectures=("encoder",), encodings=("learned",), positions=("offset",), overrides=grids.SIX),
-            GridRow(task="count", architectures=("encoder",), encodings=("sinusoidal",), scales=QUICK_SCALES, overrides=grids.QUICK_COUNT + QUICK_SWEEP),
+            GridRow(task="count", architectures=("encoder",), encodings=("sinusoidal",), scales=QUICK_SCALES, overrides=grids.QUICK_COUNT | QUICK_SWEEP),
             GridRow(task="index", architectures=("encoder",), encodings=("sinusoidal",), scales=QUICK_SCALES, overrides=QUICK_SWEEP),
         ),
         train_length=8, steps=800, num_test_lengths=7,
@@ -101,11 +103,11 @@ PRESETS = {
             ],
             *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), overrides=WIDE) for task in TWO],
             *[GridRow(task=task, architectures=("encoder",), encodings=("concatenated",), overrides=WIDE, encoding_options=(("share", 0.2),)) for task in TWO],
-            *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), scales=scales(("ratio",)), overrides=SWEEP[:1] + grids.SIX) for task in TWO],
-            *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), scales=scales(("ratio",), of_claim), overrides=SWEEP[:1] + grids.TEN) for task, of_claim in TURNS.items()],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), scales=scales(("ratio",)), overrides=SWEEP | grids.SIX) for task in TWO],
+            *[GridRow(task=task, architectures=("encoder",), encodings=("sinusoidal",), scales=scales(("ratio",), of_claim), overrides=SWEEP | grids.TEN) for task, of_claim in TURNS.items()],
             *[GridRow(task=task, architectures=("encoder",), encodings=("learned",), overrides=SWEEP, encoding_options=(("scale", std),)) for task in TWO for std in STDS],
             *[
-                GridRow(task=task, architectures=("encoder",), encodings=codes, scales=scales(kinds), overrides=(*SWEEP[:1], ("width", width), ("seeds", seeds)))
+                GridRow(task=task, architectures=("encoder",), encodings=codes, scales=scales(kinds), overrides={**SWEEP, "width": width, "seeds": seeds})
                 for width, seeds, codes, kinds in (  # all of it, at every width, is in full
                     (32, 3, FROZEN, SWEEPS), (16, 3, FROZEN, SWEEPS[2:]), (64, 3, FROZEN[:1], SWEEPS[2:]), (128, 1, FROZEN[:1], SWEEPS[2:]),
                 )
@@ -122,7 +124,7 @@ PRESETS["full"] = Preset(
             for task in (*ORDER_FREE, *ORDER_NEEDING)
         ],
         *[
-            GridRow(task=task, architectures=("encoder",), encodings=FROZEN, scales=scales(SWEEPS), overrides=(("width", width),))
+            GridRow(task=task, architectures=("encoder",), encodings=FROZEN, scales=scales(SWEEPS), overrides={"width": width})
             for task in TWO
             for width in (16, 32, 64, 128)
         ],
@@ -131,6 +133,59 @@ PRESETS["full"] = Preset(
     ),
     seeds=10, train_length=12, steps=10_000, num_test_lengths=14, examples=1024,
 )  # fmt: skip
+
+
+HARM_CLAIM = Claim(
+    "C5",
+    "Adding sinusoids does no harm where the answer does not depend on order: count in the encoder at length {length}, "
+    "twice the training length (sinusoidal minus none).",
+    "token accuracy",
+    cell="count in the encoder at 2 N, sinusoidal minus none: interval not below −0.02",
+    question="harm",
+    figure="within_and_beyond",
+    family="primary",
+    title=Text(
+        "Adding a position does no harm where order is not asked for, even beyond the lengths trained",
+        "順序を問わない課題では、学習時より長い系列でも、位置を足して害はない",
+    ),
+    effect=Text("with minus without", "正答率、位置あり − 位置なし"),
+)
+BY_TASK = {
+    where: Claim(
+        f"C5.{{task}}-{where}-{{name}}",
+        f"{{encoding}} on {{task}} in the encoder at length {{length}} ({where}): accuracy minus that with none.",
+        "token accuracy",
+        question="harm",
+        figure="within_and_beyond",
+        family=f"C5.{where}",
+    )
+    for where in ("seen", "beyond")
+}
+BY_RATIO = Claim(
+    "C5.ratio-{task}",
+    "The ratio of position to token alone, {task} in the encoder ({conditions}): accuracy at s = {s} minus s = {other}.",
+    "token accuracy",
+    question="harm",
+    figure="ratio",
+    family="C5.ratio",
+)
+ADD = Claim(
+    "C5.add-{name}-{task}-{where}",
+    "Adding sinusoids minus concatenating them, {task} in the encoder at length {length} ({where}); {sizes}.",
+    "token accuracy",
+    question="harm",
+    figure="add_or_concatenate",
+    family="C5.add",
+)
+TWINS = Claim(
+    "C8.twins{name}",
+    "Twins of index, the same symbols with different answers: share with both right, {encoding} minus none.",
+    "share of pairs",
+    question="help",
+    figure="twins",
+    family="C8",
+)
+CLAIMS = (HARM_CLAIM, *BY_TASK.values(), BY_RATIO, ADD, TWINS)
 
 
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
@@ -234,38 +289,32 @@ def compared(
     return a, b, int(part["test_length"].iloc[0]) if len(part) else 0
 
 
-def claims(table: Any) -> list[Claim]:
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C5 in its primary cell and for every task (other encodings: see the summary); add or concatenate; C8 by twins."""
-    made = []
+    results = []
     a, b, length = compared(table, "count", 2)
     if len(a):
-        word, found = judged(a, b)
+        word, estimate = judged(a, b)
         verdict = {"harmless": "supported", "helpful": "supported", "harmful": "contradicted"}.get(word, "undecided")
-        statement = f"Adding sinusoids does no harm where order is not asked for: count in the encoder at {length}, twice the training length (sinusoidal minus none)."
-        made.append(claim("C5", statement, verdict, found, "token accuracy"))
+        results.append(HARM_CLAIM.judge(verdict, estimate, length=length))
     for task, (where, times), encoding in product(dict.fromkeys(table["task"]), WHERE.items(), main_encodings(table)):
         a, b, length = compared(table, task, times, encoding)
         if len(a):
-            word, found = judged(a, b)
-            statement = (
-                f"{encoding} on {task} in the encoder at length {length} ({where}): accuracy minus that with none."
-            )
-            name = f"C5.{task}-{where}-{encoding.lower()}"
-            made.append(claim(name, statement, word, found, "token accuracy", where))
-    return made + turned(table) + twins_apart(table) + added_or_concatenated(table)
+            fields = {"task": task, "encoding": encoding, "name": encoding.lower(), "length": length}
+            results.append(BY_TASK[where].judge(*judged(a, b), **fields))
+    return results + ratio_claims(table) + twin_claims(table) + concatenation_claims(table)
 
 
-def twins_apart(table: Any) -> list[Claim]:
+def twin_claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C8 by twins of index. The first encoding carries the claim's plain name."""
     part = tables.select(plain(table), task="index", metric="twins_both_right", positions="arange")
-    made: list[Claim] = []
+    results: list[ClaimResult] = []
     for encoding in main_encodings(table):
         a, b = tables.paired(part, {"encoding": encoding}, {"encoding": "none"})
         if len(a):
-            statement = f"Twins of index, the same symbols with different answers: share with both right, {encoding} minus none."
-            found, name = paired_difference(a, b), f"C8.twins-{encoding.lower()}" if made else "C8.twins"
-            made.append(claim(name, statement, direction_verdict(found), found, "share of pairs"))
-    return made
+            difference, name = paired_difference(a, b), f"-{encoding.lower()}" if results else ""
+            results.append(TWINS.judge(direction_verdict(difference), difference, encoding=encoding, name=name))
+    return results
 
 
 def main_encodings(table: Any) -> list[str]:
@@ -284,21 +333,19 @@ def swept(table: Any, task: str) -> Any:
     return part.assign(s=(part["position_factor"] / part["token_factor"]).round(3))
 
 
-def turned(table: Any) -> list[Claim]:
+def ratio_claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C5.ratio: what the ratio of position to token alone does to both tasks of the matched pair, at the common width."""
-    made = []
+    results = []
     for task, (s, other) in TURNS.items():
         part = swept(table, task)
         part = part[part["width"] == plain(table)["width"].min()]
         a, b = tables.paired(part, {"s": s}, {"s": other})
         if len(a):
-            word, found = judged(a, b)
-            what = (
-                f"{part['encoding'].iloc[0]}, width {part['width'].iloc[0]:g}, length {part['test_length'].iloc[0]:g}"
-            )
-            statement = f"The ratio of position to token alone, {task} in the encoder ({what}): accuracy at s = {s:g} minus s = {other:g}."
-            made.append(claim(f"C5.ratio-{task}", statement, word, found, "token accuracy", "ratio"))
-    return made
+            first = part.iloc[0]
+            conditions = f"{first['encoding']}, width {first['width']:g}, length {first['test_length']:g}"
+            fields = {"task": task, "conditions": conditions, "s": f"{s:g}", "other": f"{other:g}"}
+            results.append(BY_RATIO.judge(*judged(a, b), **fields))
+    return results
 
 
 WHERE = {"seen": 1, "beyond": 2}  # the test length, in training lengths
@@ -309,21 +356,19 @@ ADDED = {  # part of the claim's name: what is compared, width when added, width
 }
 
 
-def added_or_concatenated(table: Any) -> list[Claim]:
-    """What adding is worth against concatenating, at the training length and beyond it."""
+def concatenation_claims(table: pd.DataFrame) -> list[ClaimResult]:
+    """What adding is worth compared with concatenating, at the training length and beyond it."""
     part = tables.select(table, sweep="none", metric="token_accuracy", positions="arange", test_positions="arange")
-    made = []
-    for task, (name, (what, width, other)), (where, times) in product(TWO, ADDED.items(), WHERE.items()):
-        own = part[(part["task"] == task) & (part["test_length"] == times * part["train_length"])]
+    results = []
+    for task, (name, (sizes, width, other)), (where, times) in product(TWO, ADDED.items(), WHERE.items()):
+        rows = part[(part["task"] == task) & (part["test_length"] == times * part["train_length"])]
         a, b = tables.paired(
-            own, {"encoding": "sinusoidal", "width": width}, {"encoding": "concatenated", "width": other}
+            rows, {"encoding": "sinusoidal", "width": width}, {"encoding": "concatenated", "width": other}
         )
         if len(a):
-            word, found = judged(a, b)
-            length = f"{own['test_length'].iloc[0]:g}"
-            statement = f"Adding sinusoids minus concatenating them, {task} in the encoder at length {length} ({where}); {what.format(width)}."
-            made.append(claim(f"C5.add-{name}-{task}-{where}", statement, word, found, "token accuracy", "add"))
-    return made
+            fields = {"task": task, "name": name, "where": where, "length": f"{rows['test_length'].iloc[0]:g}"}
+            results.append(ADD.judge(*judged(a, b), **fields, sizes=sizes.format(width)))
+    return results
 
 
 def solved_range(table: Any, task: str) -> str:
@@ -361,17 +406,17 @@ HARM = {"harmless": "no harm", "helpful": "help", "harmful": "harm"}
 HELP = {"harmless": "no help", "helpful": "help", "harmful": "harm"}
 
 
-def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
+def answers(table: Any, made: dict[str, ClaimResult]) -> list[Answer]:
     """Two of the three questions, in the words of the claims' verdicts."""
     names = main_encodings(table)
     if names and not (plain(table)["encoding"] == "none").any():
         short = "Not answered: there is no model without a position to compare with; ask for the encoding none too."
-        return [Answer("Does adding a position do harm?", "", "within_and_beyond", short)]
+        return [Answer("harm", "", "within_and_beyond", short)]
     found = [harm_answer(table, made, name) for name in names] + [help_answer(table, made, name) for name in names]
     return [answer for answer in found if answer]
 
 
-def harm_answer(table: Any, made: dict[str, Claim], encoding: str) -> Answer | None:
+def harm_answer(table: Any, made: dict[str, ClaimResult], encoding: str) -> Answer | None:
     """From count, or the first order-free task that was run."""
     task = first_of(made, ORDER_FREE, encoding)
     if task is None:
@@ -389,10 +434,10 @@ def harm_answer(table: Any, made: dict[str, Claim], encoding: str) -> Answer | N
             f"{solved_range(table, 'count')}. "
         )
     text += against_concatenating(made) if encoding == "sinusoidal" else ""
-    return Answer("Does adding a position do harm?", text.strip(), "ratio" if ratio else "within_and_beyond", short)
+    return Answer("harm", text.strip(), "ratio" if ratio else "within_and_beyond", short)
 
 
-def help_answer(table: Any, made: dict[str, Claim], encoding: str) -> Answer | None:
+def help_answer(table: Any, made: dict[str, ClaimResult], encoding: str) -> Answer | None:
     """From index, or the first order-needing task that was run."""
     task = first_of(made, ("index", *ORDER_NEEDING), encoding)
     if task is None:
@@ -404,28 +449,32 @@ def help_answer(table: Any, made: dict[str, Claim], encoding: str) -> Answer | N
         f"{in_words(beyond, HELP)} ({encoding} on {task}){ratio}."
     )
     twins = next((made[name] for name in (f"C8.twins-{encoding.lower()}", "C8.twins") if name in made), None)
-    text = f"Of two inputs with the same symbols and different answers both are right: {told(twins)}. " if twins else ""
+    text = (
+        f"Of two inputs with the same symbols and different answers both are right: {format_effect(twins)}. "
+        if twins
+        else ""
+    )
     text += by_task(made, ORDER_NEEDING, encoding)
     text += (
         f"The ratio of position to token decides here too: index is {solved_range(table, 'index')}." if ratio else ""
     )
-    return Answer("Where does a position plainly help?", text.strip(), "twins" if twins else "within_and_beyond", short)
+    return Answer("help", text.strip(), "twins" if twins else "within_and_beyond", short)
 
 
 def name_of(task: str, where: str, encoding: str) -> str:
     return f"C5.{task}-{where}-{encoding.lower()}"
 
 
-def first_of(made: dict[str, Claim], tasks: Sequence[str], encoding: str) -> str | None:
+def first_of(made: dict[str, ClaimResult], tasks: Sequence[str], encoding: str) -> str | None:
     return next((task for task in tasks if any(name_of(task, where, encoding) in made for where in WHERE)), None)
 
 
-def in_words(claim: Claim | None, words: dict[str, str]) -> str:
+def in_words(claim: ClaimResult | None, words: dict[str, str]) -> str:
     """'harm, -0.681 token accuracy (-0.755 to -0.598, n = 10)'."""
-    return "not run" if claim is None else f"{words.get(claim.verdict, claim.verdict)}, {told(claim)}"
+    return "not run" if claim is None else f"{words.get(claim.verdict, claim.verdict)}, {format_effect(claim)}"
 
 
-def turning(table: Any, made: dict[str, Claim], encoding: str, task: str) -> str:
+def turning(table: Any, made: dict[str, ClaimResult], encoding: str, task: str) -> str:
     """The condition under which the answer turns round: what the ratio does at the common width, of that encoding's sweep."""
     one, part = made.get(f"C5.ratio-{task}"), swept(table, task)
     if one is None or encoding not in set(part["encoding"]):
@@ -436,11 +485,11 @@ def turning(table: Any, made: dict[str, Claim], encoding: str, task: str) -> str
     reached = f"solved {runs_of(means >= SOLVED)}"
     return (
         f"; it turns with the ratio s of position to token: at width {width:g} {task} is {reached}, and from "
-        f"s = {other:g} to {s:g} there is {told(one)}, {one.verdict}"
+        f"s = {other:g} to {s:g} there is {format_effect(one)}, {one.verdict}"
     )
 
 
-def by_task(made: dict[str, Claim], tasks: Sequence[str], encoding: str) -> str:
+def by_task(made: dict[str, ClaimResult], tasks: Sequence[str], encoding: str) -> str:
     """'Tasks of this kind, within the lengths seen: helpful on copy, reverse; …; at twice the length: … .'"""
     parts = []
     for where, length in (("seen", "within the lengths seen"), ("beyond", "at twice the length")):
@@ -452,18 +501,13 @@ def by_task(made: dict[str, Claim], tasks: Sequence[str], encoding: str) -> str:
     return f"All tasks of this kind: {'; '.join(parts)}. "
 
 
-def against_concatenating(made: dict[str, Claim]) -> str:
+def against_concatenating(made: dict[str, ClaimResult]) -> str:
     """What adding gains or loses against concatenating at the same size, on both tasks of the matched pair."""
     words = []
     for where, length in (("seen", "within the lengths seen"), ("beyond", "at twice the length")):
         found = [(task, made.get(f"C5.add-same-size-{task}-{where}")) for task in TWO]
-        words += [f"{task} {length} {one.verdict}, {told(one)}" for task, one in found if one]
+        words += [f"{task} {length} {one.verdict}, {format_effect(one)}" for task, one in found if one]
     return f"Adding against concatenating at the same size: {'; '.join(words)}." if words else ""
-
-
-def claim(name: str, statement: str, verdict: str, found: Any, unit: str, family: str = "") -> Claim:
-    note = "Exploratory: fewer than ten seeds." if found.n < EXPLORATORY else ""
-    return Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p, family)
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:

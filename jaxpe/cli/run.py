@@ -27,7 +27,7 @@ def chosen(preset: Preset, options: Options) -> Preset:
     preset = presets.narrow(preset, tasks, words(options.encodings), words(options.architectures))
 
     def at_hand(row: presets.Row) -> bool:
-        needed = "translation" if row.task == "translation" else dict(row.overrides).get("corpus", "kjv")
+        needed = "translation" if row.task == "translation" else row.overrides.get("corpus", "kjv")
         asked = row.task in tasks if row.task == "translation" else options.corpus is not None
         return asked or needed not in fetch.CATALOGUE or fetch.stored_at(needed).is_file()
 

@@ -46,14 +46,14 @@ PRIMARY = report.PRIMARY  # the task that is compared at equal cost too
 TOLERANCE = 0.01  # what counts as a difference in cost
 HERE = ("decoder", "encoder")  # the first of them that the encoding has
 TEXT_LENGTHS = (1, 2, 4)  # tests on text, in training lengths
-SHORT = (("steps", 600),)  # `relative_index` is learned early
-QUICK_TEXT = (("heads", 2), *grids.QUICK_TEXT, ("steps", 400), *grids.SIX)
-STANDARD_TEXT = (*grids.STANDARD_TEXT, ("length_buckets", 2), *grids.SIX)
+SHORT = {"steps": 600}  # `relative_index` is learned early
+QUICK_TEXT = {"heads": 2, **grids.QUICK_TEXT, "steps": 400, **grids.SIX}
+STANDARD_TEXT = {**grids.STANDARD_TEXT, "length_buckets": 2, **grids.SIX}
 SHARED: dict[str, Any] = {"heads": 4, "batch": 32, "length_buckets": 1, "max_length_ratio": 5.0, "num_test_lengths": 6}
 
 
 def tiny(task: str) -> GridRow:
-    return grids.text(task, (("train_length", 8), ("steps", 20), ("vocabulary", 300)))
+    return grids.text_row(task=task, overrides={"train_length": 8, "steps": 20, "vocabulary": 300})
 
 
 # Beside each: how many baselines, the best on `reverse` first, are compared at equal cost too.
@@ -71,8 +71,8 @@ PRESETS: dict[str, tuple[Preset, int]] = {
                 GridRow(task="reverse", architectures=HERE),
                 GridRow(task="relative_index", architectures=HERE, overrides=SHORT),
                 GridRow(task="count", architectures=HERE),
-                grids.text("causal_lm", QUICK_TEXT),
-                grids.text("masked_lm", QUICK_TEXT),
+                grids.text_row(task="causal_lm", overrides=QUICK_TEXT),
+                grids.text_row(task="masked_lm", overrides=QUICK_TEXT),
             ),
             seeds=6, train_length=8, steps=1000, examples=128, **SHARED,
         ),
@@ -82,8 +82,8 @@ PRESETS: dict[str, tuple[Preset, int]] = {
         Preset(
             (
                 *[GridRow(task=task, architectures=HERE) for task in ("reverse", "relative_index", "count")],
-                grids.text("causal_lm", STANDARD_TEXT),
-                grids.text("masked_lm", STANDARD_TEXT),
+                grids.text_row(task="causal_lm", overrides=STANDARD_TEXT),
+                grids.text_row(task="masked_lm", overrides=STANDARD_TEXT),
             ),
             seeds=10, train_length=10, steps=1500, **SHARED,
         ),

@@ -1,60 +1,60 @@
-"""Rows that several experiments share, so that they share the trained runs too."""
+"""Grid rows that several experiments share, so that they also share the trained runs."""
 
 from __future__ import annotations
 
 from jaxpe.data.language import OBJECTIVES
-from jaxpe.study.presets import THREE, GridRow
+from jaxpe.study.presets import THREE, GridRow, Overrides
 
-QUICK_TEXT = (
-    ("train_length", 32),
-    ("max_length_ratio", 8.0),
-    ("steps", 800),
-    ("batch", 32),
-    ("length_buckets", 1),
-    ("examples", 128),
-    ("seeds", 2),  # a look at real text: so short a training decides nothing
-)
-STANDARD_TEXT = (
-    ("train_length", 64),
-    ("max_length_ratio", 8.0),
-    ("steps", 4000),
-    ("batch", 32),
-    ("width", 64),
-    ("layers", 2),
-    ("heads", 2),
-)
-STANDARD_PAIRS = (
-    ("train_length", 32),
-    ("max_length_ratio", 1.0),
-    ("steps", 4000),
-    ("batch", 32),
-    ("width", 64),
-    ("vocabulary", 1024),
-)
-OWN_LEARNING_RATES = (("learning_rates", (1e-3, 3e-3, 1e-2)),)  # of rows that carry the primary cell of C2
-TEN = (("seeds", 10),)  # of rows that carry a claim
-SIX = (("seeds", 6),)  # the fewest that can give a verdict on a difference
-FIVE = (("seeds", 5),)  # of rows that carry no claim
-QUICK_COUNT = (("steps", 1200),)
 ALL = ("encoder", "decoder", "encoder_decoder")
 SEVEN = ("none", "sinusoidal", "learned", "sinusoidal_paper", "learned_bert", "concatenated", "random_fixed")
 
+TEN: Overrides = {"seeds": 10}  # for rows that decide a claim
+SIX: Overrides = {"seeds": 6}  # the fewest seeds that can give a verdict on a difference
+FIVE: Overrides = {"seeds": 5}  # for rows that decide no claim
+LIGHT: Overrides = {"steps": 1500, "batch": 32, "seeds": 5}  # a quarter of the work, for rows that decide no claim
+QUICK_COUNT: Overrides = {"steps": 1200}
+OWN_LEARNING_RATES: Overrides = {"learning_rates": (1e-3, 3e-3, 1e-2)}  # for the primary cell of C2
+QUICK_TEXT: Overrides = {  # shows that the language tasks work; too short a training to decide anything
+    "train_length": 32,
+    "max_length_ratio": 8.0,
+    "steps": 800,
+    "batch": 32,
+    "length_buckets": 1,
+    "examples": 128,
+    "seeds": 2,
+}
+STANDARD_TEXT: Overrides = {
+    "train_length": 64,
+    "max_length_ratio": 8.0,
+    "steps": 4000,
+    "batch": 32,
+    "width": 64,
+    "layers": 2,
+    "heads": 2,
+}
+STANDARD_PAIRS: Overrides = {
+    "train_length": 32,
+    "max_length_ratio": 1.0,
+    "steps": 4000,
+    "batch": 32,
+    "width": 64,
+    "vocabulary": 1024,
+}
 
-LIGHT = (("steps", 1500), ("batch", 32), ("seeds", 5))  # of rows that describe: a quarter of the work
 
-
-def elsewhere(task: str) -> GridRow:
-    """A task in the architectures that carry no claim."""
+def descriptive_row(task: str) -> GridRow:
+    """A task in the decoder and the encoder-decoder, at few seeds and steps: these architectures decide no claim."""
     return GridRow(task=task, architectures=("decoder", "encoder_decoder"), overrides=LIGHT)
 
 
-def text(
+def text_row(
+    *,
     task: str,
-    sizes: tuple[tuple[str, object], ...],
+    overrides: Overrides,
     encodings: tuple[str, ...] = THREE,
     positions: tuple[str, ...] = ("arange",),
 ) -> GridRow:
-    """A language task at its own sizes; of a size that is given twice, the later counts."""
+    """A language task in the architecture that it is defined for."""
     return GridRow(
-        task=task, architectures=(OBJECTIVES[task],), encodings=encodings, positions=positions, overrides=sizes
+        task=task, architectures=(OBJECTIVES[task],), encodings=encodings, positions=positions, overrides=overrides
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from jaxpe import encodings, tasks
 from jaxpe.data import language
@@ -16,6 +14,8 @@ from jaxpe.tasks.base import ARCHITECTURES
 from jaxpe.training import population
 from jaxpe.training.config import Options, RunConfig, Source, Training, source_of
 
+Value = int | float | str | tuple[float, ...]
+Overrides = dict[str, Value]  # fields of a preset and their values
 THREE = ("none", "sinusoidal", "learned")
 SIZES = {  # the presets that every experiment of the study has, smallest first
     "smoke": "about a minute: shows that everything runs, and nothing else",
@@ -25,18 +25,26 @@ SIZES = {  # the presets that every experiment of the study has, smallest first
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GridRow:
-    """One task in some architectures, with some encodings and position samplers, at sizes of its own where given."""
+    """One task in some architectures, with some encodings and position samplers.
+
+    `overrides` replaces fields of the preset for this row. Raises UserError for a name that is no field of a preset.
+    """
 
     task: str
     architectures: tuple[str, ...]
     encodings: tuple[str, ...] = THREE
     positions: tuple[str, ...] = ("arange",)
-    overrides: Options = ()  # fields of the preset that differ for this row
+    overrides: Mapping[str, Value] = field(default_factory=dict, hash=False)
     encoding_options: Options = ()  # of the encodings
     task_options: Options = ()
     scales: tuple[tuple[float, float] | None, ...] = (None,)  # factors of token and position, each a config of its own
+
+    def __post_init__(self) -> None:
+        for name in self.overrides:
+            if name not in Preset.__dataclass_fields__:
+                raise unknown("preset field", name, Preset.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,6 @@ class Preset:
     stop_every: int = 0  # steps between two looks at whether all training answers are right, which ends it; 0: never
     length_buckets: int = 2
     encodings: tuple[str, ...] = ()  # where there is no grid: those that were asked for
-    photographs: str = ""  # a folder of NAME_CLASS.jpg, for superposition
-    table: str = ""  # a position table of the user's own, for pretrained
-    models: tuple[str, ...] = ()  # for pretrained: whose tables are measured; those that were fetched unless given
-    name: str = ""  # what that table, or the one model, is called
     corpus: str = "kjv"
     vocabulary: int = 512
     starts: str = "packed"
@@ -79,47 +83,30 @@ class Preset:
     replicas_per_device: int | None = None  # models per device; None: the committed table of jaxpe.training.population
     batching: str | None = None
     activation_budget: int | None = None
+    options: object | None = None  # what the experiment itself takes: an instance of its `Options`
 
 
-def override(preset: Preset, assignments: Sequence[str]) -> Preset:
-    """`field=value` words applied to a preset, and to the rows that set the field themselves."""
-    known = {field.name: field.type for field in fields(Preset) if field.name not in ("grid", "encodings", "models")}
-    names = [word.partition("=")[0] for word in assignments]
-    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise UserError(f"{twice[0]} is given more than once: give one value.")
-    for word in assignments:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise UserError(f"--set takes field=value, got {word!r}. Fields: {', '.join(known)}.")
+NOT_OVERRIDDEN = ("grid", "encodings", "options")  # fields that `override` does not set
+
+
+def override(preset: Preset, values: Mapping[str, object]) -> Preset:
+    """The preset with other values of its fields, which replace those of its rows too.
+
+    Raises UserError for an unknown field, and for a number that is not above 0.
+    """
+    known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
+    for name, value in values.items():
         if name not in known:
             raise unknown("preset field", name, known)
-        kind = str(known[name]).split(" ")[0].partition("[")[0]
-        try:
-            parsed = READERS.get(kind, str)(value)
-        except ValueError:
-            takes = {"int": "a whole number", "tuple": "numbers with / between them", "bool": "true or false"}.get(
-                kind, "a number"
-            )
-            raise UserError(f"{name} takes {takes}, got {value!r}.") from None
-        if kind not in ("str", "bool") and not np.all(np.asarray(parsed) > 0):
-            raise UserError(f"{name} must be above 0, got {value}.")
-        rows = tuple(
-            replace(row, overrides=tuple(pair for pair in row.overrides if pair[0] != name)) for row in preset.grid
-        )
-        preset = replace(preset, grid=rows, **{name: parsed})
-    return preset
-
-
-def numbers(value: str) -> tuple[float, ...]:
-    """'0.001/0.003' as numbers, 'none' as no number."""
-    return () if value == "none" else tuple(float(part) for part in value.split("/"))
-
-
-def truth(value: str) -> bool:
-    return bool(("false", "true").index(value))
-
-
-READERS: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "tuple": numbers, "bool": truth}
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, (int, float)) and not isinstance(number, bool) and not number > 0:
+                raise UserError(f"{name} must be above 0, got {number:g}.")
+    rows = tuple(
+        replace(row, overrides={name: value for name, value in row.overrides.items() if name not in values})
+        for row in preset.grid
+    )
+    changes: dict[str, Any] = {"grid": rows, **values}
+    return replace(preset, **changes)
 
 
 def narrow(
@@ -172,7 +159,7 @@ def natural(task: str) -> tuple[str, ...]:
 
 def sized(preset: Preset, row: GridRow) -> Preset:
     """The preset with a row's own sizes."""
-    return replace(preset, **dict(row.overrides))
+    return replace(preset, **row.overrides)
 
 
 class Asked(NamedTuple):

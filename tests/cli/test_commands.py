@@ -383,12 +383,15 @@ def test_shift_can_be_switched_off():
 
 def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():
     """A row of decoders at other sizes does not become a second encoder, whose results a table would mix with the first."""
-    rows = (presets.Row("reverse", ("encoder",)), presets.Row("reverse", ("decoder",), sizes=(("steps", 9),)))
-    preset = presets.Preset((*rows, presets.Row("index", ("encoder",))))
+    rows = (
+        presets.GridRow(task="reverse", architectures=("encoder",)),
+        presets.GridRow(task="reverse", architectures=("decoder",), overrides={"steps": 9}),
+    )
+    preset = presets.Preset((*rows, presets.GridRow(task="index", architectures=("encoder",))))
     grid = presets.narrow(preset, architectures=["encoder", "encoder_decoder"]).grid
-    asked = [(row.task, row.architectures, row.sizes) for row in grid]
-    assert asked[0] == ("reverse", ("encoder", "encoder_decoder"), ())
-    assert asked[1:] == [("index", ("encoder", "encoder_decoder"), ())]
+    asked = [(row.task, row.architectures, row.overrides) for row in grid]
+    assert asked[0] == ("reverse", ("encoder", "encoder_decoder"), {})
+    assert asked[1:] == [("index", ("encoder", "encoder_decoder"), {})]
 
 
 def test_a_dry_run_as_json(tmp_path, capsys, prepared):

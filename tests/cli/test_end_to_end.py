@@ -97,7 +97,7 @@ Prediction: no.
 \"\"\"
 from jaxpe.study.presets import Preset, GridRow
 from jaxpe.study import tables
-PRESETS = {"quick": Preset((GridRow("reverse", ("encoder",), ("none",)),), seeds=1, train_length=4, max_length_ratio=2.0, steps=8,
+PRESETS = {"quick": Preset((GridRow(task="reverse", architectures=("encoder",), encodings=("none",)),), seeds=1, train_length=4, max_length_ratio=2.0, steps=8,
                            batch=8, width=16, layers=1, length_buckets=1, examples=8)}
 def measure(work, runs, preset):
     scores = work.scores(runs, [4], preset.examples)

@@ -303,7 +303,7 @@ def test_a_smooth_table_is_nearer_to_a_linear_shift_and_a_gaussian_one_is_not():
 
 def test_presets_have_the_cells_that_separate_mask_objective_and_predictions():
     grid = structure.PRESETS["standard"].grid
-    seeds = {(row.task, row.encodings, row.positions): dict(row.sizes).get("seeds") for row in grid[:4]}
+    seeds = {(row.task, row.encodings, row.positions): row.overrides.get("seeds") for row in grid[:4]}
     assert seeds["masked_lm", ("learned",), ("arange",)] == seeds["sampled_causal_lm", ("learned",), ("arange",)] == 10
-    assert all(dict(row.sizes).get("seeds", 10) >= 6 for row in grid), "fewer than six seeds can give no verdict"
+    assert all(row.overrides.get("seeds", 10) >= 6 for row in grid), "fewer than six seeds can give no verdict"
     assert replace(structure.PRESETS["smoke"], grid=()).seeds == 1

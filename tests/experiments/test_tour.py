@@ -17,8 +17,10 @@ from jaxpe.tasks import formatting
 
 pytestmark = pytest.mark.xdist_group("tour")  # the models are trained once
 MODULE = experiment.load("tour").module
-TEXT = (("train_length", 40), ("steps", 60), ("vocabulary", 300), ("examples", 16))
-SMALL = replace(MODULE.PRESETS["smoke"], grid=(grids.text("masked_lm", TEXT, MODULE.READS),))
+TEXT = {"train_length": 40, "steps": 60, "vocabulary": 300, "examples": 16}
+SMALL = replace(
+    MODULE.PRESETS["smoke"], grid=(grids.text_row(task="masked_lm", overrides=TEXT, encodings=MODULE.READS),)
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_what_is_not_masked_text_has_no_guesses(tmp_path):
     work = Workspace(store.open_results(tmp_path))
     grid = (
         GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",)),
-        grids.text("causal_lm", TEXT, ("none",)),
+        grids.text_row(task="causal_lm", overrides=TEXT, encodings=("none",)),
     )
     preset = replace(MODULE.PRESETS["smoke"], grid=grid, steps=3)
     runs = [run for config in presets.configs(preset, work.sources) for run in work.runs(config, [0])]
