@@ -34,20 +34,13 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from jaxpe import cli
 from jaxpe.analysis import geometry, hidden, readers
 from jaxpe.figures import extraction as extraction_figures
-from jaxpe.records.statistics import (  # fmt: skip
-    EXPLORATORY,
-    Answer,
-    Claim,
-    Estimate,
-    direction_verdict,
-    paired_difference,
-    solved_share,
-    told,
-)
+from jaxpe.records.claims import Answer, Claim, ClaimResult, Text, format_effect
+from jaxpe.records.statistics import direction_verdict, paired_difference, solved_share
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import Found, TableRow
@@ -63,12 +56,6 @@ MANY = 5  # seeds whose states stand in the table layer by layer, but for the en
 LAYERS = ("probe_error", "order_accuracy", "variance_share")  # what is told layer by layer: most of a table
 PRIMARY = {"task": "reverse", "architecture": "encoder", "positions": "arange"}  # in `learned`, where it is there
 TEXT_FIVE = grids.STANDARD_TEXT | grids.FIVE
-EXACT = (
-    "The injected position can be extracted exactly from token + position by a reader that knows both trained tables, "
-    "in most seeds{}."
-)
-SEEDS = "share of seeds"
-NOTHING = Estimate(np.nan, None, None, 0)  # where there are no rows
 PRESETS = {
     "smoke": Preset(
         (GridRow(task="reverse", architectures=("encoder",)),),
@@ -203,104 +190,160 @@ def trained_tables(work: Workspace, group: list[Run], examples: int) -> list[Tab
 figures = extraction_figures.figures  # drawn from the table alone
 
 
-# ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+KNOWS_BOTH = Claim(
+    "C6",
+    "A reader that knows both trained tables recovers every position exactly from token + position, in most seeds{encoding}.",
+    "share of seeds",
+    cell="reverse in the encoder, learned, positions seen in training, float32: share of seeds without an error, exact "
+    "interval above one half",
+    question="extract",
+    figure="readers",
+    family="primary",
+    title=Text(
+        "What was added can be taken out exactly by a reader that knows both tables",
+        "単語と位置の両方の表を知る読み手なら、足した位置を正確に取り出せる",
+    ),
+    effect=Text("share of models without a single error", "一つの誤りもなく取り出せたモデルの割合"),
+)
+KNOWS_POSITIONS = Claim(
+    "C6.position-only{suffix}",
+    "A reader that knows only the position table reads every position exactly, in most seeds ({encoding}).",
+    "share of seeds",
+    question="extract",
+    figure="readers",
+    family="C6",
+)
+KNOWS_NEITHER = Claim(
+    "C6.neither",
+    "A linear reader that knows neither table reads every position exactly on tokens it never saw, in most seeds{encoding}.",
+    "share of seeds",
+    question="extract",
+    figure="readers",
+    family="C6",
+)
+AFTER_LAYER = Claim(
+    "C6.after-layer{layer}",
+    "After layer {layer} a linear probe still reads every position exactly (held-out sequences), in most seeds.",
+    "share of seeds",
+    question="extract",
+    figure="probes_reverse_encoder",
+    family="C6",
+)
+EASIER = Claim(
+    "C6.probe-layer{layer}",
+    "Training makes position easier to read after layer {layer} (probe error, untrained minus trained).",
+    "of chance",
+    question="extract",
+    figure="probes_reverse_encoder",
+    family="C6",
+)
+SHARE = Claim(
+    "C6.{part}-share-layer{layer}",
+    "After layer {layer} the {part} explains more of the variance at the answers than in the untrained network.",
+    "of the variance",
+    question="extract",
+    figure="mixing_reverse_encoder",
+    family="C6",
+)
+LOGITS = Claim(
+    "C6.{part}-logits",
+    "The first layer's attention needs {words} in its logits: token accuracy lost without, in all heads at once.",
+    "token accuracy",
+    question="extract",
+    figure="attention_reverse_encoder",
+    family="C6",
+)
+ROTATION = Claim(
+    "C6.rotation",
+    "After training, one rotation explains more of the position-position logits of sinusoids (the best head and offset; "
+    "trained minus untrained).",
+    "of the variance",
+    question="extract",
+    figure="rotation",
+    family="C6",
+)
+CLAIMS = (KNOWS_BOTH, KNOWS_POSITIONS, KNOWS_NEITHER, AFTER_LAYER, EASIER, SHARE, LOGITS, ROTATION)
 
 
-def claims(table: Any) -> list[Claim]:
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C6 in its primary cell, and its parts there."""
     encoding = primary_encoding(table)
     if encoding is None:
-        note = "No encoding that adds a code is in the primary cell (reverse, encoder) of this run."
-        return [Claim("C6", EXACT.format(""), "undecided", None, None, None, 0, SEEDS, note)]
+        note = "The primary cell (reverse, encoder) of this run has no encoding that adds a code."
+        return [KNOWS_BOTH.judge("undecided", None, note, encoding="")]
     own = tables.select(table, **PRIMARY, encoding=encoding)
     sinusoidal = tables.select(table, **PRIMARY, encoding="sinusoidal")
-    made = raw_claims(own, sinusoidal, encoding)
+    results = judge_readers(own, sinusoidal, encoding)
     for layer in range(1, int(own["layer"].max()) + 1):
-        made += layer_claims(own, layer)
-    made += attention_claims(own, sinusoidal)
-    return [claim for claim in made if claim.n]
+        results += judge_layer(own, layer)
+    return [result for result in results + judge_attention(own, sinusoidal) if result.n]
 
 
-def primary_encoding(table: Any) -> str | None:
-    """`learned`, or where it was not asked for the first encoding whose rows differ between positions."""
+def primary_encoding(table: pd.DataFrame) -> str | None:
+    """`learned`, or where it was not run the first encoding whose rows differ between positions."""
     here = tables.select(table, **PRIMARY, metric="code_rms")
     adding = list(dict.fromkeys(here["encoding"][here["value"] > 0]))
     return "learned" if "learned" in adding else next(iter(adding), None)
 
 
-def raw_claims(own: Any, sinusoidal: Any, encoding: str) -> list[Claim]:
+def judge_readers(own: pd.DataFrame, sinusoidal: pd.DataFrame, encoding: str) -> list[ClaimResult]:
     """The three readers of the raw sum of a trained model's own tables."""
 
-    def read(table: Any, reader: str) -> Any:
+    def read(table: pd.DataFrame, reader: str) -> pd.Series:
         return tables.by_seed(table, metric="recovery", reader=reader, signal="float32")
 
-    only = "A reader that knows the position table only reads every position exactly, in most seeds ({})."
-    neither = (
-        "A linear reader that knows neither table reads every position exactly on tokens it never saw, in most seeds{}."
-    )
-    named = "" if encoding == "learned" else f" ({encoding})"
+    name = "" if encoding == "learned" else f" ({encoding})"
     gaps, places = (tables.by_seed(own, metric=metric) for metric in ("smallest_gap", "position_rows"))
     size = f"Width {own['width'].max():g}, {places.max():g} positions" if len(places) else ""
     gap = f"{size}; the smallest gap between two sums is {gaps.min():.3g}." if len(gaps) else ""
-    made = [
-        exact("C6", EXACT.format(named), read(own, "both tables"), gap),
-        exact("C6.position-only", only.format(encoding), read(own, "position table")),
-        exact("C6.neither", neither.format(named), read(own, "neither")),
+    results = [
+        judge_exact(KNOWS_BOTH, read(own, "both tables"), gap, encoding=name),
+        judge_exact(KNOWS_POSITIONS, read(own, "position table"), suffix="", encoding=encoding),
+        judge_exact(KNOWS_NEITHER, read(own, "neither"), encoding=name),
     ]
     if encoding != "sinusoidal":
-        made.append(exact("C6.position-only-sinusoidal", only.format("sinusoidal"), read(sinusoidal, "position table")))
-    return made
+        shares = read(sinusoidal, "position table")
+        results.append(judge_exact(KNOWS_POSITIONS, shares, suffix="-sinusoidal", encoding="sinusoidal"))
+    return results
 
 
-def layer_claims(own: Any, layer: int) -> list[Claim]:
+def judge_layer(own: pd.DataFrame, layer: int) -> list[ClaimResult]:
     """What training does to position in the states after a layer."""
-    exactly = (
-        f"After layer {layer} a linear probe still reads every position exactly (held-out sequences), in most seeds."
-    )
+    number = str(layer)
     right = {"metric": "recovery", "target": "position", "network": "trained", "layer": layer}
-    easier = f"Training makes position easier to read after layer {layer} (probe error, untrained minus trained)."
     probe = {"metric": "probe_error", "target": "position", "layer": layer, "places": "all"}
     by_place = "; ".join(
         f"at {words} {error:.2f}"
-        for places, words in (("input", "places of the input"), ("answers", "places that answer"))
+        for places, words in (("input", "the input"), ("answers", "the answers"))
         if (error := value_of(own, **probe | {"network": "trained", "places": places})) >= 0
     )
-    made = [
-        exact(f"C6.after-layer{layer}", exactly, tables.by_seed(own, **right)),
-        trained_against(
-            f"C6.probe-layer{layer}", easier, own, probe, "of chance", f"Trained, {by_place}." if by_place else "", -1
-        ),
+    results = [
+        judge_exact(AFTER_LAYER, tables.by_seed(own, **right), layer=number),
+        judge_training(EASIER, own, probe, f"Trained, {by_place}." if by_place else "", sign=-1, layer=number),
     ]
     for part in ("position", "answer"):
-        more = f"{part.capitalize()} holds more of the variance at the places that answer after layer {layer} than untrained."
         share = {"metric": "variance_share", "places": "answers", "part": part, "layer": layer}
-        note = f"Trained {value_of(own, **share, network='trained'):.3f}, untrained {value_of(own, **share, network='untrained'):.3f}."
-        made.append(trained_against(f"C6.{part}-share-layer{layer}", more, own, share, "of the variance", note))
-    return made
+        trained, untrained = (value_of(own, **share, network=network) for network in ("trained", "untrained"))
+        note = f"Trained {trained:.3f}, untrained {untrained:.3f}."
+        results.append(judge_training(SHARE, own, share, note, part=part, layer=number))
+    return results
 
 
-def attention_claims(own: Any, sinusoidal: Any) -> list[Claim]:
+def judge_attention(own: pd.DataFrame, sinusoidal: pd.DataFrame) -> list[ClaimResult]:
     """What the first layer's attention does with position: accuracy without parts of its logits, and rotations."""
-    needs = "The first layer's attention needs {} in its logits: token accuracy lost without, in all heads at once."
-    parts = {
-        "position-logits": ("all with position", needs.format("position")),
-        "mixed-logits": ("mixed", needs.format("the products of content and position")),
-    }
     whole = {"metric": "token_accuracy", "part": "nothing"}
-    made = [
-        difference(f"C6.{name}", statement, own, whole, whole | {"part": part}, "token accuracy", inexact(own))
-        for name, (part, statement) in parts.items()
-    ]
-    turns = "One rotation explains more of the position-position logits of sinusoids than untrained (the best head and offset)."
-    share = {"metric": "rotation_share"}
-    return [
-        *made,
-        trained_against("C6.rotation", turns, sinusoidal, share, "of the variance", best_offsets(sinusoidal)),
-    ]
+    results = []
+    for part, name, words in (
+        ("all with position", "position", "position"),
+        ("mixed", "mixed", "the products of content and position"),
+    ):
+        note = inexact_splits(own)
+        results.append(judge_difference(LOGITS, own, whole, whole | {"part": part}, note, part=name, words=words))
+    return [*results, judge_training(ROTATION, sinusoidal, {"metric": "rotation_share"}, best_offsets(sinusoidal))]
 
 
-def inexact(own: Any) -> str:
-    """Says so where a seed's split did not add up to its logits, and was left out."""
+def inexact_splits(own: pd.DataFrame) -> str:
+    """How many seeds were left out because the parts of their logits do not add up, or ''."""
     errors = tables.by_seed(own, metric="split_error")
     dropped = int((errors > hidden.SPLIT_EXACT).sum())
     return (
@@ -308,56 +351,43 @@ def inexact(own: Any) -> str:
     )
 
 
-def best_offsets(sinusoidal: Any) -> str:
-    """The best offset of every seed, and which lie at the border of those that were tried."""
-    found = tables.select(sinusoidal, metric="rotation_share", network="trained")
-    if not len(found):
+def best_offsets(sinusoidal: pd.DataFrame) -> str:
+    """The best offset of every seed, and how many lie at the border of the tested range."""
+    shares = tables.select(sinusoidal, metric="rotation_share", network="trained")
+    if not len(shares):
         return ""
-    offsets, border = sorted(found["offset"]), int((found["offset"].abs() >= found["max_offset"]).sum())
+    offsets, border = sorted(shares["offset"]), int((shares["offset"].abs() >= shares["max_offset"]).sum())
     at_border = f", {border} at the border of the range" if border else ""
-    return (
-        f"Best offsets by seed, of ±{found['max_offset'].max():g}: {', '.join(f'{k:g}' for k in offsets)}{at_border}."
-    )
+    most = shares["max_offset"].max()
+    return f"Best offsets by seed, of ±{most:g}: {', '.join(f'{k:g}' for k in offsets)}{at_border}."
 
 
-def exact(identifier: str, statement: str, values: Any, note: str = "") -> Claim:
-    """A claim that most seeds make no single error: the share of such seeds, above one half with all of its interval."""
+def judge_exact(claim: Claim, values: pd.Series, note: str = "", **fields: str) -> ClaimResult:
+    """A claim that most seeds make no error: the share of such seeds, its whole interval above one half."""
     if not len(values):
-        return claim(identifier, statement, "undecided", NOTHING, SEEDS, note)
-    found = solved_share(values.to_numpy(), 1.0)
-    read = f"Mean share read right {values.mean():.4f}, least {values.min():.4f}."
-    return claim(identifier, statement, direction_verdict(found, 0.5), found, SEEDS, f"{read} {note}".strip())
+        return claim.judge("undecided", None, note, **fields)
+    solved = solved_share(values.to_numpy(), 1.0)
+    read = f"Mean share read correctly {values.mean():.4f}, minimum {values.min():.4f}."
+    return claim.judge(direction_verdict(solved, 0.5), solved, f"{read} {note}", **fields)
 
 
-def trained_against(
-    identifier: str, statement: str, table: Any, columns: dict[str, Any], unit: str, note: str = "", sign: int = 1
-) -> Claim:
-    """A claim that something is larger (`sign` -1: smaller) trained than in the same network untrained."""
+def judge_training(
+    claim: Claim, table: pd.DataFrame, columns: TableRow, note: str = "", sign: int = 1, **fields: str
+) -> ClaimResult:
+    """A claim that a value is larger (`sign` -1: smaller) in the trained network than in the untrained one."""
     first, second = ("trained", "untrained")[::sign]
-    return difference(
-        identifier, statement, table, columns | {"network": first}, columns | {"network": second}, unit, note
-    )
+    return judge_difference(claim, table, columns | {"network": first}, columns | {"network": second}, note, **fields)
 
 
-def difference(
-    identifier: str,
-    statement: str,
-    table: Any,
-    first: dict[str, Any],
-    second: dict[str, Any],
-    unit: str,
-    note: str = "",
-) -> Claim:
+def judge_difference(
+    claim: Claim, table: pd.DataFrame, first: TableRow, second: TableRow, note: str = "", **fields: str
+) -> ClaimResult:
     """A claim that the first selection lies above the second, over paired seeds."""
     a, b = tables.paired(table, first, second)
-    found = paired_difference(a, b) if len(a) else NOTHING
-    return claim(identifier, statement, direction_verdict(found), found, unit, note)
-
-
-def claim(identifier: str, statement: str, verdict: str, found: Estimate, unit: str, note: str = "") -> Claim:
-    if found.n < EXPLORATORY:
-        note = f"{note} Exploratory: fewer than ten seeds.".strip()
-    return Claim(identifier, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p)
+    if not len(a):
+        return claim.judge("undecided", None, note, **fields)
+    estimate = paired_difference(a, b)
+    return claim.judge(direction_verdict(estimate), estimate, note, **fields)
 
 
 # ── the second question, in words that follow the verdicts ──────────────────────────────────────────────────────────
@@ -365,26 +395,29 @@ def claim(identifier: str, statement: str, verdict: str, found: Estimate, unit: 
 OPENINGS = {"supported": "Yes", "contradicted": "No", "undecided": "Not decided"}
 
 
-def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
+def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:
     """Who reads position from the sum, and what becomes of it inside; every word for a result comes from a verdict."""
-    question = "Can what was put in be taken out again exactly?"
-    both, encoding = made.get("C6"), primary_encoding(table)
-    if both is None or both.effect is None or encoding is None:
+    both, encoding = results.get("C6"), primary_encoding(table)
+    if both is None or not both.n or encoding is None:
         nobody = "Not decided: in this run no encoder that reverses a sequence has a position code added to its tokens."
-        return [Answer(question, "", "readers", short=nobody)]
+        return [Answer("extract", "", "readers", short=nobody)]
     short = (
         f"{OPENINGS[both.verdict]}: a reader who knows both tables takes every token and position out of their sum without an "
-        f"error in {seeds_told(both)}, {encoding}."
+        f"error in {format_share(both)}, {encoding}."
     )
     own = tables.select(table, **PRIMARY, encoding=encoding)
     return [
-        Answer(question, by_reader(table, encoding) + by_size(table), "readers", short=short),
-        *inside(own, made),
+        Answer("extract", by_reader(table, encoding) + by_size(table), "readers", short=short),
+        *inside(own, results),
     ]
 
 
-def seeds_told(one: Claim) -> str:
-    return f"{one.effect:.0%} of the trained models ({one.low:.0%} to {one.high:.0%}, n = {one.n})"
+def format_share(result: ClaimResult) -> str:
+    """'100% of the trained models (69% to 100%, n = 10)'."""
+    estimate = result.estimate
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return "not run"
+    return f"{estimate.value:.0%} of the trained models ({estimate.low:.0%} to {estimate.high:.0%}, n = {estimate.n})"
 
 
 def by_reader(table: Any, encoding: str) -> str:
@@ -426,10 +459,10 @@ def by_size(table: Any) -> str:
     return (text if words else "") + (f"And on noise: {under}" if noise else "")
 
 
-def inside(own: Any, made: dict[str, Claim]) -> list[Answer]:
+def inside(own: Any, results: dict[str, ClaimResult]) -> list[Answer]:
     """What is left of position where a trained model answers, after its last layer."""
     layer = int(own["layer"].max())
-    position, answer = (made.get(f"C6.{part}-share-layer{layer}") for part in ("position", "answer"))
+    position, answer = (results.get(f"C6.{part}-share-layer{layer}") for part in ("position", "answer"))
     if position is None or answer is None:
         return []
     opening = {
@@ -439,12 +472,12 @@ def inside(own: Any, made: dict[str, Claim]) -> list[Answer]:
     }[position.verdict]
     word = {"supported": "more", "contradicted": "less", "undecided": "not decided"}[answer.verdict]
     short = (
-        f"{opening} of the state where a trained model answers than in the same network untrained, {told(position)}; the "
-        f"answer: {word}, {told(answer)}."
+        f"{opening} of the state where a trained model answers than in the same network untrained, {format_effect(position)}; the "
+        f"answer: {word}, {format_effect(answer)}."
     )
     return [
         Answer(
-            "Or is it all processed together?",
+            "extract",
             by_depth(own),
             f"mixing_{PRIMARY['task']}_{PRIMARY['architecture']}",
             short=short,

@@ -27,13 +27,14 @@ on the table of `causal_lm` with random starts (193 rows, width 64), Gaussian co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 
 from jaxpe import cli
 from jaxpe.analysis import geometry, heads, hidden, position_table, recovery, trained_rows, use
@@ -42,7 +43,8 @@ from jaxpe.data import corpus as corpora
 from jaxpe.figures import heads as heads_figures
 from jaxpe.figures import structure as structure_figures
 from jaxpe.model import Transformer
-from jaxpe.records.statistics import EXPLORATORY, Answer, Claim, Estimate, direction_verdict, paired_difference, told
+from jaxpe.records.claims import Answer, Claim, ClaimResult, Text, format_effect
+from jaxpe.records.statistics import Estimate, direction_verdict, paired_difference
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import THREE, GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -59,38 +61,37 @@ LOOKED_AT = 3  # models of a config whose hidden states are read, and all of tho
 CONTROLS = 6  # drawn tables
 CONTROL = {"experiment": "structure", "task": "controls", "positions": "arange"}
 PAIR = ("masked_lm", "causal_lm")  # whose hidden states are read
-USES = 0.1  # shift share from which a model uses absolute position
 # From masked to next-token prediction, one step at a time: the mask, the objective, the number of predictions.
 CHAIN = ("masked_lm", "causal_masked_lm", "sampled_causal_lm", "causal_lm")
-TEN, SIX = grids.STANDARD_TEXT + grids.TEN, grids.STANDARD_TEXT + grids.SIX
-OFFSET = (*SIX, ("max_length_ratio", 2.0))  # a table short enough that random starts train all of it: 193 rows
-DOCUMENT = (*SIX, ("starts", "document"))
-SECOND = (*SIX, ("corpus", "wordnet"))  # left out where it was not fetched
-LARGE = (("width", 256), ("layers", 4), ("heads", 4), ("steps", 40_000), ("vocabulary", 4096), ("seeds", 10))
-TINY = tuple((name, size) for name, size in grids.QUICK_TEXT if name not in ("steps", "batch", "seeds", "examples"))
+TEN, SIX = grids.STANDARD_TEXT | grids.TEN, grids.STANDARD_TEXT | grids.SIX
+OFFSET = {**SIX, "max_length_ratio": 2.0}  # a table short enough that random starts train all of it: 193 rows
+DOCUMENT = {**SIX, "starts": "document"}
+SECOND = {**SIX, "corpus": "wordnet"}  # left out where it was not fetched
+LARGE = {"width": 256, "layers": 4, "heads": 4, "steps": 40_000, "vocabulary": 4096, "seeds": 10}
+TINY = {name: size for name, size in grids.QUICK_TEXT.items() if name not in ("steps", "batch", "seeds", "examples")}
 
 
 PRESETS = {
     "smoke": Preset(
-        (GridRow(task="reverse", architectures=("encoder",), encodings=LEARNED), GridRow(task="causal_lm", architectures=("decoder",), encodings=LEARNED, overrides=(*TINY, ("max_length_ratio", 2.0)))),
+        (GridRow(task="reverse", architectures=("encoder",), encodings=LEARNED), GridRow(task="causal_lm", architectures=("decoder",), encodings=LEARNED, overrides={**TINY, "max_length_ratio": 2.0})),
         seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
         (
             GridRow(task="reverse", architectures=("encoder",), encodings=LEARNED),
-            grids.text("masked_lm", grids.QUICK_TEXT, LEARNED),
-            grids.text("causal_lm", grids.QUICK_TEXT, ("none", "learned")),
+            grids.text_row(task="masked_lm", overrides=grids.QUICK_TEXT, encodings=LEARNED),
+            grids.text_row(task="causal_lm", overrides=grids.QUICK_TEXT, encodings=("none", "learned")),
         ),
         train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
         (
-            *[grids.text(task, TEN, LEARNED) for task in ("masked_lm", "sampled_causal_lm", "causal_lm")],
-            *[grids.text(task, SIX, ("none", "sinusoidal")) for task in PAIR],
-            grids.text("causal_masked_lm", SIX, LEARNED),
-            *[grids.text(task, OFFSET, LEARNED, ("offset",)) for task in CHAIN],
-            *[grids.text(task, DOCUMENT, LEARNED) for task in CHAIN],
-            *[grids.text(task, SECOND, LEARNED) for task in CHAIN if task != "causal_masked_lm"],
+            *[grids.text_row(task=task, overrides=TEN, encodings=LEARNED) for task in ("masked_lm", "sampled_causal_lm", "causal_lm")],
+            *[grids.text_row(task=task, overrides=SIX, encodings=("none", "sinusoidal")) for task in PAIR],
+            grids.text_row(task="causal_masked_lm", overrides=SIX, encodings=LEARNED),
+            *[grids.text_row(task=task, overrides=OFFSET, encodings=LEARNED, positions=("offset",)) for task in CHAIN],
+            *[grids.text_row(task=task, overrides=DOCUMENT, encodings=LEARNED) for task in CHAIN],
+            *[grids.text_row(task=task, overrides=SECOND, encodings=LEARNED) for task in CHAIN if task != "causal_masked_lm"],
             *[GridRow(task="reverse", architectures=("encoder",), encodings=LEARNED, positions=(sampler,)) for sampler in ("arange", "offset")],
         ),
         seeds=10, train_length=12, steps=3000, num_test_lengths=14, examples=512,
@@ -98,7 +99,7 @@ PRESETS = {
 }  # fmt: skip
 PRESETS["full"] = Preset(
     tuple(
-        grids.text(task, sizes + LARGE, THREE, ("offset",) if sizes == OFFSET else ("arange",))
+        grids.text_row(task=task, overrides=sizes | LARGE, encodings=THREE, positions=("offset",) if sizes == OFFSET else ("arange",))
         for sizes in (TEN, OFFSET, DOCUMENT, SECOND)
         for task in CHAIN
     ),
@@ -304,202 +305,265 @@ def figures(table: Any) -> dict[str, Any]:
 
 # ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+USES = 0.1  # shift share from which a model uses absolute position
+CONTRAST = Claim(
+    "C4",
+    "Next-token prediction learns absolute position and masked LM does not: shift share of causal LM with a loss on a "
+    "random 15 % of the tokens, minus that of masked LM, packed stream.",
+    "share",
+    cell="sampled_causal_lm minus masked_lm, learned, packed stream, positions from 0, length N / 2: mean shift share over "
+    "shifts by 1, 8 and 32, interval above 0",
+    figure="use",
+    family="primary",
+    title=Text(
+        "Predicting the next word teaches absolute position, guessing masked words does not",
+        "次の単語を予測する学習では絶対位置が身につき、隠した単語を推測する学習では身につかない",
+    ),
+    effect=Text(
+        "share of what position is worth that is lost when all places are shifted, next word minus masked words",
+        "全体の位置を一斉にずらしたときに、位置がもたらす利得のうち失われる割合、次の単語の予測 − 隠した単語の推測",
+    ),
+)
+ABSOLUTE = Claim(
+    "C4.{prefix}{model}-absolute",
+    f"{{words}} uses absolute position{{place}}: shift share above {USES:g}.",
+    "share",
+    figure="use",
+    family="C4",
+)
+LOCAL = Claim(
+    "C4.{prefix}{model}-local",
+    "{words} uses local order more than the order of blocks{place} (local minus block share).",
+    "share",
+    figure="use",
+    family="C4",
+)
+STEP = Claim("C4.{step}", "What {change} adds to the shift share.", "share", figure="use", family="C4")
+SHIFT_8 = Claim("C4.shift8", "The same as C4 with the shift by 8 alone.", "share", figure="costs", family="C4")
+ABSOLUTE_8 = Claim(
+    "C4.{model}-absolute-8",
+    f"{{words}} uses absolute position: share of the shift by 8 alone above {USES:g}.",
+    "share",
+    figure="costs",
+    family="C4",
+)
+CONTRAST_ELSEWHERE = Claim("C4.{part}", "The same as C4{place}.", "share", figure="use", family="C4")
+RECOVERS = Claim(
+    "C9",
+    "A causal decoder without encodings recovers position: probe error after layer 1, untrained minus trained.",
+    "share of chance",
+    cell="causal_lm, none: probe error of position after layer 1, untrained minus trained, interval above 0",
+    question="help",
+    figure="layers",
+    family="primary",
+    title=Text(
+        "A decoder finds position by itself, without any encoding",
+        "デコーダは、エンコーディングがなくても位置を自力で見つける",
+    ),
+    effect=Text("probe error untrained minus trained", "プローブの誤差、学習前 − 学習後"),
+)
+RECOVERS_DEEPER = Claim(
+    "C9.layer{layer}",
+    "A causal decoder without encodings recovers position: probe error after layer {layer}, untrained minus trained.",
+    "share of chance",
+    question="help",
+    figure="layers",
+    family="C9",
+)
+USED = Claim(
+    "C9.{part}",
+    "The decoder uses the position that it recovers: bits lost without the probe's directions after layer {layer}, minus "
+    "bits lost without random directions.",
+    "bits per character",
+    question="help",
+    figure="projected_out",
+    family="C9",
+)
+EQUIVARIANT = Claim(
+    "C9.equivariant",
+    "An encoder without encodings is blind to order: largest change of a logit when the tokens are permuted.",
+    "of the largest logit",
+    cell="masked_lm, none: at most 1e-5",
+    question="help",
+    figure="layers",
+    family="C9",
+)
+LINEAR_SHIFT = Claim(
+    "C1",
+    "For a fixed offset, PE(p + k) is a linear function of PE(p): residual of the exact rotation, sinusoids.",
+    "share of variance",
+    cell="sinusoids of the shapes of the learned tables: residual of the exact rotation below 1e-6",
+    figure="measures",
+    family="primary",
+    title=Text(
+        "A shift by a fixed offset is a linear map of the sinusoidal code",
+        "位置を一定の距離だけずらす操作は、正弦波のエンコーディングに対する線形写像になる",
+    ),
+    effect=Text(
+        "what such a map leaves unexplained; 0 is exact, no training is involved",
+        "その写像で説明できずに残る割合。0 なら厳密、学習は関わらない",
+    ),
+)
+LINEAR_SHIFT_LEARNED = Claim(
+    "C1.{part}",
+    "A learned table is nearer to a linear shift than Gaussian rows (residual of Gaussian rows minus that of the table; "
+    "{task}, {rows} rows, random starts).",
+    "share of variance",
+    figure="measures",
+    family="C1",
+)
+CLAIMS = (
+    CONTRAST, ABSOLUTE, LOCAL, STEP, SHIFT_8, ABSOLUTE_8, CONTRAST_ELSEWHERE, RECOVERS, RECOVERS_DEEPER, USED, EQUIVARIANT,
+    LINEAR_SHIFT, LINEAR_SHIFT_LEARNED,
+)  # fmt: skip
 PACKED = {"encoding": "learned", "positions": "arange", "starts": "packed"}
+MODELS = {"encoder": ("masked_lm", "An encoder with masked LM"), "decoder": ("causal_lm", "A decoder with causal LM")}
+STEPS = {
+    "mask": "causal instead of bidirectional attention",
+    "objective": "predicting the next token instead of masked tokens",
+    "predictions": "a loss on all tokens instead of 15 %",
+}
+AFTERWARDS = "Added after the first results: a shift by 32 uses rows that only the longest windows trained."
 
 
-def shares(table: Any, kind: str, where: dict[str, Any], **size: int) -> Any:
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
+    """C4 from changed positions, C9 from probes and ablated directions, C1 from algebra and fitted maps."""
+    by_use = judge_use(table) if "condition" in table else []
+    by_probe = judge_recovery(table) if "network" in table else []
+    return [*by_use, *by_probe, *judge_linear_shift(table)]
+
+
+def judge_use(table: pd.DataFrame) -> list[ClaimResult]:
+    """C4 and its parts: on the packed stream, by the shift of 8 alone, and elsewhere."""
+    corpora = list(dict.fromkeys(table["corpus"].dropna())) or [""]
+    here = PACKED | {"corpus": corpora[0]}
+    share = {task: mean_shares(table, "shift", here | {"task": task}) for task in CHAIN}
+    results = judge(CONTRAST, difference(share["sampled_causal_lm"], share["masked_lm"]))
+    results += judge_models(table, here)
+    for (step, change), before, after in zip(STEPS.items(), CHAIN[:-1], CHAIN[1:], strict=True):
+        results += judge(STEP, difference(share[after], share[before]), step=step, change=change)
+    near = {task: mean_shares(table, "shift", here | {"task": task}, size=8) for task in CHAIN}
+    results += judge(SHIFT_8, difference(near["sampled_causal_lm"], near["masked_lm"]), note=AFTERWARDS)
+    for model, (task, words) in MODELS.items():
+        from_zero = difference(near[task], 0 * near[task])
+        results += judge(ABSOLUTE_8, from_zero, USES, AFTERWARDS, model=model, words=words)
+    elsewhere = {
+        "offset": (" with positions from a random start", {"positions": "offset"}),
+        "document": (" with windows that begin with a document", {"starts": "document"}),
+        "second": (f" in the second domain ({', '.join(corpora[1:])})", {"corpus": "".join(corpora[1:2])}),
+    }
+    for part, (place, columns) in elsewhere.items():
+        where = here | columns
+        a, b = (mean_shares(table, "shift", where | {"task": task}) for task in ("sampled_causal_lm", "masked_lm"))
+        results += judge(CONTRAST_ELSEWHERE, difference(a, b), part=part, place=place)
+        results += judge_models(table, where, prefix=f"{part}-", place=place)
+    return results
+
+
+def judge_models(table: pd.DataFrame, where: TableRow, prefix: str = "", place: str = "") -> list[ClaimResult]:
+    """Whether encoder and decoder use absolute position, and local order, under some conditions."""
+    results = []
+    for model, (task, words) in MODELS.items():
+        shift, local, block = (
+            mean_shares(table, kind, where | {"task": task}) for kind in ("shift", "shuffle", "permute")
+        )
+        fields = {"prefix": prefix, "model": model, "words": words, "place": place}
+        results += judge(ABSOLUTE, difference(shift, 0 * shift), USES, **fields)
+        results += judge(LOCAL, difference(local, block), **fields)
+    return results
+
+
+def mean_shares(table: pd.DataFrame, kind: str, where: TableRow, **size: int) -> pd.Series:
     """Mean share of a kind of change over its sizes (or at one `size`), by seed."""
     part = tables.select(use.shares(table), condition=kind, **where, **size)
     return part.groupby("seed")["share"].mean().sort_index()
 
 
-def first_corpus(table: Any) -> str:
-    return next(iter(table["corpus"].dropna()), "") if "corpus" in table else ""
+def judge_recovery(table: pd.DataFrame) -> list[ClaimResult]:
+    """C9: what a causal decoder without encodings knows of position, and whether it uses it."""
+    results = []
+    blind = tables.select(table, task="causal_lm", encoding="none")
+    probe = {"metric": "probe_error", "target": "position"}
+    for layer in sorted(set(blind["layer"].dropna()) - {0}):
+        a, b = (tables.by_seed(blind, network=network, layer=layer, **probe) for network in ("untrained", "trained"))
+        if len(b):
+            note = f"Error {b.mean():.3f} of chance trained, {a.mean():.3f} untrained."
+            claim = RECOVERS if layer == 1 else RECOVERS_DEEPER
+            results += judge(claim, difference(a, b), note=note, layer=f"{layer:g}")
+        if layer < blind["layer"].max():
+            removed = {"metric": "projected_out", "layer": layer}
+            a, b = (tables.by_seed(blind, part=part, **removed) for part in ("position", "random"))
+            part = "uses" if layer == 1 else f"uses-layer{layer:g}"
+            results += judge(USED, difference(a, b), part=part, layer=f"{layer:g}")
+    gap = tables.by_seed(table, task="masked_lm", encoding="none", metric="order_gap", network="trained")
+    if len(gap):
+        verdict = "supported" if gap.max() <= 1e-5 else "contradicted"
+        largest = Estimate(float(gap.max()), None, None, len(gap))
+        results.append(EQUIVARIANT.judge(verdict, largest, "The largest over seeds; float32."))
+    return results
 
 
-def difference(a: Any, b: Any) -> Estimate | None:
-    """a − b by paired seeds; None where there are none."""
+def judge_linear_shift(table: pd.DataFrame) -> list[ClaimResult]:
+    """C1 exactly for sinusoids, and by a fitted map for a learned table."""
+    results = []
+    exact = tables.select(table, metric="rotation_residual")["value"]
+    if len(exact):
+        verdict = "supported" if exact.max() < 1e-6 else "contradicted"
+        worst = Estimate(float(exact.max()), None, None, 1)
+        results.append(LINEAR_SHIFT.judge(verdict, worst, "Algebra: no seeds are involved."))
+    residual = {"metric": "shift_residual_1"}
+    for part, task in (("learned", "causal_lm"), ("learned-encoder", "masked_lm"), ("learned-reverse", "reverse")):
+        learned = tables.select(table, task=task, encoding="learned", positions="offset", **residual)
+        if not len(learned):
+            continue
+        rows, width = learned["rows"].iloc[0], learned["width"].iloc[0]
+        gaussian = tables.select(table, encoding="control:gaussian", rows=rows, width=width, **residual)
+        a, b = (table.set_index("seed")["value"] for table in (gaussian, learned))
+        note = f"Residual {b.mean():.3f} of the variance, Gaussian rows {a.mean():.3f}."
+        results += judge(LINEAR_SHIFT_LEARNED, difference(a, b), note=note, part=part, task=task, rows=f"{rows:g}")
+    return results
+
+
+def difference(a: pd.Series, b: pd.Series) -> Estimate | None:
+    """a − b by paired seeds; None where no seed has both."""
     both = a.index.intersection(b.index)
     return paired_difference(a[both].to_numpy(), b[both].to_numpy()) if len(both) else None
 
 
-def claims(table: Any) -> list[Claim]:
-    """C4 by use, C9 by probes and by projecting out, C1 by algebra and by a fitted map."""
-    by_condition = by_use(table) if "condition" in table else ()
-    return [*by_condition, *recovered(table), *linear_shift(table)]
+def judge(
+    claim: Claim, estimate: Estimate | None, margin: float = 0.0, note: str = "", **fields: str
+) -> list[ClaimResult]:
+    """The result of a claim that an estimate lies above a margin; none without an estimate."""
+    return [] if estimate is None else [claim.judge(direction_verdict(estimate, margin), estimate, note, **fields)]
 
 
-def by_use(table: Any) -> Iterator[Claim]:
-    """C4 and its parts."""
-    here = PACKED | {"corpus": first_corpus(table)}
-    share = {task: shares(table, "shift", here | {"task": task}) for task in CHAIN}
-    statement = "Next-token prediction learns absolute position, masked LM does not: shift share of next tokens (a random 15 % asked, causal) minus masked tokens (both ways), packed stream."
-    yield from claim("C4", statement, difference(share["sampled_causal_lm"], share["masked_lm"]))
-    for name, task, words in (
-        ("encoder", "masked_lm", "An encoder with masked LM"),
-        ("decoder", "causal_lm", "A decoder with causal LM"),
-    ):
-        yield from claim(
-            f"C4.{name}-absolute",
-            f"{words} uses absolute position: shift share above {USES:g}.",
-            difference(share[task], 0 * share[task]),
-            USES,
-        )
-        local, block = (shares(table, kind, here | {"task": task}) for kind in ("shuffle", "permute"))
-        yield from claim(
-            f"C4.{name}-local",
-            f"{words} uses local order more than the order of blocks (local minus block share).",
-            difference(local, block),
-        )
-    steps = (
-        ("mask", "causal attention instead of both ways"),
-        ("objective", "next tokens instead of masked ones"),
-        ("predictions", "all tokens asked instead of 15 %"),
-    )
-    for (name, words), before, after in zip(steps, CHAIN[:-1], CHAIN[1:], strict=True):
-        yield from claim(
-            f"C4.{name}", f"What {words} adds to the shift share.", difference(share[after], share[before])
-        )
-    near = {task: shares(table, "shift", here | {"task": task}, size=8) for task in CHAIN}
-    note = "Added after the first results: shifted by 32, half of the rows are ones that few windows max_length_ratio."
-    yield from claim(
-        "C4.shift8",
-        "The same as C4 with the shift by 8 alone.",
-        difference(near["sampled_causal_lm"], near["masked_lm"]),
-        note=note,
-    )
-    for kind, task in (("encoder", "masked_lm"), ("decoder", "causal_lm")):
-        statement = f"The {kind} ({task}) uses absolute position: share of the shift by 8 alone above {USES:g}."
-        yield from claim(f"C4.{kind}-absolute-8", statement, difference(near[task], 0 * near[task]), USES, note=note)
-    yield from elsewhere(table)
-
-
-def elsewhere(table: Any) -> Iterator[Claim]:
-    """The primary contrast, and the decoder's own share, with other starts and in another domain."""
-    corpus = first_corpus(table)
-    others = [name for name in dict.fromkeys(table["corpus"].dropna()) if name != corpus]
-    places = {
-        "offset": ("positions from a random start", {"positions": "offset", "corpus": corpus}),
-        "document": ("windows that begin with a document", {"starts": "document", "corpus": corpus}),
-        "second": (f"the second domain ({', '.join(others)})", {"corpus": others[0] if others else ""}),
-    }
-    for name, (words, changes) in places.items():
-        where = PACKED | changes
-        share = {task: shares(table, "shift", where | {"task": task}) for task in CHAIN}
-        yield from claim(
-            f"C4.{name}", f"The same as C4 with {words}.", difference(share["sampled_causal_lm"], share["masked_lm"])
-        )
-        for kind, task in (("encoder", "masked_lm"), ("decoder", "causal_lm")):
-            statement = f"The {kind} ({task}) uses absolute position with {words}: shift share above {USES:g}."
-            yield from claim(f"C4.{name}-{kind}-absolute", statement, difference(share[task], 0 * share[task]), USES)
-            local, block = (shares(table, change, where | {"task": task}) for change in ("shuffle", "permute"))
-            statement = f"The {kind} ({task}) uses local order more than that of blocks with {words}."
-            yield from claim(f"C4.{name}-{kind}-local", statement, difference(local, block))
-
-
-def recovered(table: Any) -> Iterator[Claim]:
-    """C9: what a causal decoder without encodings knows of position, and whether it uses it."""
-    if "network" not in table:
-        return
-    blind = tables.select(table, task="causal_lm", encoding="none")
-    probe = {"metric": "probe_error", "target": "position"}
-    for layer in sorted(set(blind["layer"].dropna())):
-        a, b = (tables.by_seed(blind, network=network, layer=layer, **probe) for network in ("untrained", "trained"))
-        name, note = ("C9" if layer == 1 else f"C9.layer{layer:g}"), ""
-        if layer and len(b):
-            note = f"Error {b.mean():.3f} of chance trained, {a.mean():.3f} untrained."
-            statement = f"A causal decoder without encodings recovers position: probe error after layer {layer:g}, untrained minus trained."
-            yield from claim(name, statement, difference(a, b), unit="share of chance", note=note)
-        removed = {"metric": "projected_out", "layer": layer}
-        a, b = (tables.by_seed(blind, part=part, **removed) for part in ("position", "random"))
-        statement = (
-            f"It uses it: bits lost without the probe's directions after layer {layer:g}, minus random directions."
-        )
-        if layer and layer < blind["layer"].max():
-            yield from claim(
-                "C9.uses" if layer == 1 else f"C9.uses-layer{layer:g}",
-                statement,
-                difference(a, b),
-                unit="bits per character",
-            )
-    gap = tables.by_seed(table, task="masked_lm", encoding="none", metric="order_gap", network="trained")
-    if len(gap):
-        statement = (
-            "Without encodings an encoder is blind to order: largest change of a logit when words change places."
-        )
-        verdict = "supported" if gap.max() <= 1e-5 else "contradicted"
-        note = "The largest over seeds; float32."
-        yield Claim(
-            "C9.equivariant", statement, verdict, float(gap.max()), None, None, len(gap), "of the largest logit", note
-        )
-
-
-def linear_shift(table: Any) -> Iterator[Claim]:
-    """C1 exactly for sinusoids, and by a fitted map for a learned table."""
-    exact = tables.select(table, metric="rotation_residual")
-    if len(exact):
-        worst, note = float(exact["value"].max()), "Algebra: no seeds are involved."
-        statement = (
-            "For a fixed offset, PE(p + k) is a linear function of PE(p): residual of the exact rotation, sinusoids."
-        )
-        verdict = "supported" if worst < 1e-6 else "contradicted"
-        yield Claim("C1", statement, verdict, worst, None, None, 1, "share of variance", note)
-    for name, task in (("learned", "causal_lm"), ("learned-encoder", "masked_lm"), ("learned-reverse", "reverse")):
-        own = tables.select(table, task=task, encoding="learned", positions="offset", metric="shift_residual_1")
-        if len(own):
-            drawn = tables.select(
-                table,
-                encoding="control:gaussian",
-                metric="shift_residual_1",
-                rows=own["rows"].iloc[0],
-                width=own["width"].iloc[0],
-            )
-            statement = f"A learned table comes nearer to a linear shift than Gaussian rows (Gaussian minus learned; {task}, {own['rows'].iloc[0]:g} rows from random starts)."
-            note = f"Residual {own['value'].mean():.3f} of the variance, Gaussian rows {drawn['value'].mean():.3f}."
-            yield from claim(
-                f"C1.{name}",
-                statement,
-                difference(drawn.set_index("seed")["value"], own.set_index("seed")["value"]),
-                unit="share of variance",
-                note=note,
-            )
-
-
-def claim(
-    name: str, statement: str, found: Estimate | None, margin: float = 0.0, unit: str = "share", note: str = ""
-) -> Iterator[Claim]:
-    """A claim where there are pairs of seeds."""
-    if found is None:
-        return
-    if found.n < EXPLORATORY:
-        note = f"{note} Exploratory: fewer than ten seeds.".strip()
-    verdict = direction_verdict(found, margin)
-    yield Claim(name, statement, verdict, found.value, found.low, found.high, found.n, unit, note, found.p)
-
-
-ABSOLUTE, LOCAL = "uses absolute position", "uses local order more than blocks"
-ELSEWHERE = {"offset": "random starts", "document": "document starts", "second": "the second domain"}
-
-
-def answers(table: Any, made: dict[str, Claim]) -> list[Answer]:
-    """Who learns what, in a sentence each."""
-    if "C4" not in made:
+def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:
+    """Which models use absolute position, and which use local order."""
+    if "C4" not in results:
         return []
 
-    def word(name: str, yes: str, no: str) -> str:
-        one = made.get(name)
-        if one is None:
+    def verdict(part: str, contradicted: str = "no") -> str:
+        result = results.get(f"C4.{part}")
+        if result is None:
             return "not run"
-        return f"{ {'supported': yes, 'contradicted': no}.get(one.verdict, 'undecided') } ({told(one)})"
+        words = {"supported": "yes", "contradicted": contradicted}
+        return f"{words.get(result.verdict, 'undecided')} ({format_effect(result)})"
 
-    kinds = ("encoder", "decoder")
-    local = "; ".join(f"the {kind}: {word(f'C4.{kind}-local', 'yes', 'no, the contrary')}" for kind in kinds)
-    absolute = "; ".join(f"the {kind}: {word(f'C4.{kind}-absolute', 'yes', 'no')}" for kind in kinds)
-    near = "; ".join(f"the {kind}: {word(f'C4.{kind}-absolute-8', 'yes', 'no')}" for kind in kinds)
-    elsewhere = [f"{words}: {told(made[f'C4.{name}'])}" for name, words in ELSEWHERE.items() if f"C4.{name}" in made]
-    more = f" Elsewhere: {'; '.join(elsewhere)}." if elsewhere else ""
-    text = f"{LOCAL.capitalize()}? {local}. {ABSOLUTE.capitalize()}? {absolute}; by a shift of 8 alone, {near}.{more}"
-    short = f"Next-token prediction minus masked tokens, share of what position is worth that absolute position carries: {told(made['C4'])}."
+    local = "; ".join(f"the {model}: {verdict(f'{model}-local', 'no, the opposite')}" for model in MODELS)
+    absolute = "; ".join(f"the {model}: {verdict(f'{model}-absolute')}" for model in MODELS)
+    near = "; ".join(f"the {model}: {verdict(f'{model}-absolute-8')}" for model in MODELS)
+    names = {"offset": "random starts", "document": "document starts", "second": "the second domain"}
+    elsewhere = [
+        f"{name}: {format_effect(results[f'C4.{part}'])}" for part, name in names.items() if f"C4.{part}" in results
+    ]
+    text = (
+        f"Is local order used more than the order of blocks? {local}. Is absolute position used? {absolute}; by a shift of 8 "
+        f"alone, {near}." + (f" Under other conditions: {'; '.join(elsewhere)}." if elsewhere else "")
+    )
+    short = (
+        "Share of the value of position that is lost when all positions are shifted, next-token prediction minus masked LM: "
+        f"{format_effect(results['C4'])}."
+    )
     return [Answer("Do encoders learn local and decoders absolute position?", text, "use", short=short)]
 
 
