@@ -18,14 +18,17 @@ interval above 0. Elsewhere: `reverse`; rotary that turns all of the head; token
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from jaxpe import cli, encodings
 from jaxpe.figures import style as draw
-from jaxpe.records.statistics import Claim
+from jaxpe.records.claims import Claim, ClaimResult, Text
+from jaxpe.records.statistics import Estimate, direction_verdict
 from jaxpe.study import tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -35,9 +38,9 @@ from jaxpe.training.evaluate import test_lengths
 DECODER = tuple(encodings.CATALOGUE)
 ENCODER = tuple(name for name in DECODER if not encodings.class_of(encodings.CATALOGUE[name]).causal_only)
 MERIT = ("none", "sinusoidal", "rotary_quarter", "rotary", "alibi", "t5")
-SIZES = (("train_length", 8), ("steps", 1000))
-DIGITS = (("train_length", 3), ("steps", 2000))
-RECALL = (("train_length", 8), ("steps", 2000))
+SIZES = {"train_length": 8, "steps": 1000}
+DIGITS = {"train_length": 3, "steps": 2000}
+RECALL = {"train_length": 8, "steps": 2000}
 RANDOM_ENDS = [
     GridRow(
         task="copy",
@@ -102,6 +105,31 @@ SWITCHES: dict[str, dict[str, Any]] = {  # what a model trained with `rotary` is
     "rotary_ntk": {"test_encoding": "rotary_ntk"},
     "rotary_yarn": {"test_encoding": "rotary_yarn"},
     "interpolated": {"sampler": "interpolated"},
+}
+RANKING = Claim(
+    "C11",
+    "The ranking that Kazemnejad et al. report beyond the training length holds on {task} ({metric}, rotary on {share}): "
+    "Kendall's τ-b with it.",
+    "τ-b",
+    cell="copy in the decoder, exact match from N + 1 to 2 N, rotary on a quarter of the head: bootstrap interval above 0",
+    question="help",
+    figure="merit",
+    family="primary",
+    title=Text(
+        "The published order of merit of encodings beyond the training length comes out here too",
+        "学習時より長い系列でのエンコーディングの優劣について、論文で報告された順位がここでも再現される",
+    ),
+    effect=Text("rank correlation", "順位相関"),
+)
+RANKING_PART = replace(RANKING, id="C11.{part}", cell="", family="C11", title=None, effect=None)
+CLAIMS = (RANKING, RANKING_PART)
+CASES = {  # part of the claim -> task, metric, which rotary encoding; "": the claim itself
+    "": ("copy", "exact_match", "rotary_quarter"),
+    "reverse": ("reverse", "exact_match", "rotary_quarter"),
+    "copy-whole-head": ("copy", "exact_match", "rotary"),
+    "reverse-whole-head": ("reverse", "exact_match", "rotary"),
+    "copy-tokens": ("copy", "token_accuracy", "rotary_quarter"),
+    "reverse-tokens": ("reverse", "token_accuracy", "rotary_quarter"),
 }
 DRAWN = ("randomized", "abacus", "coupled")  # samplers that a test uses too
 
@@ -245,8 +273,8 @@ RANKS: dict[str, dict[str, int]] = {
 }
 
 
-def merit(table: Any, task: str, metric: str, rotary: str) -> tuple[float, float, float, int] | None:
-    """τ-b between our means and the published ranks, its bootstrap interval over seeds, and n. None: not run."""
+def rank_correlation(table: pd.DataFrame, task: str, metric: str, rotary: str) -> Estimate | None:
+    """τ-b between our means and the published ranks, with a bootstrap interval over seeds; None: fewer than 3 seeds."""
     part = beyond(tables.select(table, task=task, architecture="decoder", metric=metric, positions="arange"))
     part = part[part["switch"].isna() | (part["switch"] == "")]
     names = [rotary if name == "rotary" else name for name in RANKS[task]]
@@ -257,10 +285,9 @@ def merit(table: Any, task: str, metric: str, rotary: str) -> tuple[float, float
     scores = np.stack([seeds[:n] for seeds in by_seed])
     ranks = -np.array(list(RANKS[task].values()))
     generator = np.random.default_rng(0)
-    drawn = [scores[:, generator.integers(0, n, n)].mean(1) for _ in range(2000)]
-    taus = np.array([kendall(ranks, mean) for mean in drawn])
-    low, high = np.quantile(taus, (0.025, 0.975))
-    return kendall(ranks, scores.mean(1)), float(low), float(high), n
+    means = [scores[:, generator.integers(0, n, n)].mean(1) for _ in range(2000)]
+    low, high = np.quantile([kendall(ranks, mean) for mean in means], (0.025, 0.975))
+    return Estimate(kendall(ranks, scores.mean(1)), float(low), float(high), n)
 
 
 def kendall(ranks: np.ndarray, scores: np.ndarray) -> float:
@@ -269,31 +296,19 @@ def kendall(ranks: np.ndarray, scores: np.ndarray) -> float:
     return 0.0 if np.isnan(tau) else tau
 
 
-def claims(table: Any) -> list[Claim]:
-    """C11: the order of merit beyond the training length."""
-    made = []
-    cases = {
-        "C11": ("copy", "exact_match", "rotary_quarter"),
-        "C11.reverse": ("reverse", "exact_match", "rotary_quarter"),
-        "C11.copy-whole-head": ("copy", "exact_match", "rotary"),
-        "C11.reverse-whole-head": ("reverse", "exact_match", "rotary"),
-        "C11.copy-tokens": ("copy", "token_accuracy", "rotary_quarter"),
-        "C11.reverse-tokens": ("reverse", "token_accuracy", "rotary_quarter"),
-    }
-    for name, (task, metric, rotary) in cases.items():
-        found = merit(table, task, metric, rotary)
-        if found is None:
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
+    """C11: the published ranking beyond the training length."""
+    results = []
+    for part, (task, metric, rotary) in CASES.items():
+        estimate = rank_correlation(table, task, metric, rotary)
+        if estimate is None:
             continue
-        tau, low, high, n = found
-        verdict = "supported" if low > 0 else "contradicted" if high < 0 else "undecided"
-        turned = "a quarter of the head" if rotary == "rotary_quarter" else "the whole head"
-        statement = (
-            f"The order of merit that Kazemnejad et al. found beyond the training length holds on {task} "
-            f"({metric.replace('_', ' ')}, rotary turns {turned}): Kendall's τ-b with it."
-        )
-        note = "Interval: bootstrap over seeds." + (" Exploratory: fewer than ten seeds." if n < 10 else "")
-        made.append(Claim(name, statement, verdict, tau, low, high, n, "τ-b", note, family="C11"))
-    return made
+        claim, fields = (RANKING_PART, {"part": part}) if part else (RANKING, {})
+        share = "a quarter of the head" if rotary == "rotary_quarter" else "the whole head"
+        words = {"task": task, "metric": metric.replace("_", " "), "share": share}
+        note = "Interval: bootstrap over seeds."
+        results.append(claim.judge(direction_verdict(estimate), estimate, note, **words, **fields))
+    return results
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:

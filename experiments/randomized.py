@@ -17,13 +17,16 @@ price, plain minus randomized up to N.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from jaxpe import cli
 from jaxpe.figures import style as draw
-from jaxpe.records.statistics import Claim, Estimate, direction_verdict, interquartile_mean, paired_difference
+from jaxpe.records.claims import Claim, ClaimResult, Text
+from jaxpe.records.statistics import Estimate, direction_verdict, interquartile_mean, paired_difference
 from jaxpe.study import tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -60,6 +63,32 @@ PRESETS = {
         seeds=10, train_length=40, steps=20_000, width=64, layers=5, examples=512, **(SHARED | {"batch": 128, "length_buckets": 4}),
     ),
 }  # fmt: skip
+GAIN = Claim(
+    "C12",
+    "Positions {way} raise token accuracy beyond the training length, mean over {tasks} ({encodings}; encoder).",
+    "token accuracy",
+    cell="mean over lengths from N + 1 to 10 N, tasks and encodings, randomized minus plain: interval above 0",
+    question="help",
+    figure="gain",
+    family="primary",
+    title=Text(
+        "Positions drawn at random, in training and test, carry an encoder to longer inputs",
+        "学習時とテスト時に位置番号をランダムに選ぶと、エンコーダはより長い入力にも通用する",
+    ),
+    effect=Text(
+        "accuracy beyond the lengths trained, random minus plain", "学習時より長い系列での正答率、ランダム − 通常"
+    ),
+)
+GAIN_PART = replace(GAIN, id="C12.{part}", cell="", family="C12", title=None, effect=None)
+PRICE = Claim(
+    "C12.price",
+    "Positions drawn in training and test cost token accuracy at the lengths trained (plain minus randomized).",
+    "token accuracy",
+    question="help",
+    figure="gain",
+    family="C12",
+)
+CLAIMS = (GAIN, GAIN_PART, PRICE)
 WAYS = {"plain": "0, 1, 2 …", "randomized": "drawn in training and test", "spread": "drawn, evenly spaced in tests"}
 
 
@@ -136,39 +165,35 @@ def pooled(found: Any, names: list[str], way: str) -> Any:
     return part.groupby("seed")["value"].mean().sort_index().to_numpy()
 
 
-def claims(table: Any) -> list[Claim]:
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C12 pooled over encodings, then each encoding, then evenly spaced positions; and the price within N."""
-    found, within, made = carried(table), carried(table, beyond=False), []
+    beyond, within, results = carried(table), carried(table, beyond=False), []
     names = list(dict.fromkeys(table["encoding"]))
-    cases = [("C12", names, "randomized"), *[(f"C12.{name}", [name], "randomized") for name in names]]
-    for name, chosen, way in [*cases, ("C12.spread", names, "spread")]:
-        a, b = (pooled(found, chosen, one) for one in (way, "plain"))
-        n = min(len(a), len(b))
-        if not n:
+    cases: list[tuple[Claim, str, list[str], str]] = [(GAIN, "", names, "randomized")]
+    cases += [(GAIN_PART, name, [name], "randomized") for name in names]
+    for claim, part, encodings, way in [*cases, (GAIN_PART, "spread", names, "spread")]:
+        difference = compare_ways(beyond, encodings, way, "plain")
+        if difference is None:
             continue
-        difference = paired_difference(a[:n], b[:n])
-        tasks = found["task"].nunique()
-        statement = (
-            f"Positions {WAYS[way]} raise token accuracy beyond the training length, mean over {tasks} "
-            f"task{'s' if tasks > 1 else ''} ({', '.join(chosen)}; encoder)."
-        )
-        note = f"Best seed: {max(a[:n] - b[:n]):+.3f}. Published: +.12 over 15 tasks."
-        note += " Exploratory: fewer than ten seeds." if n < 10 else ""
-        made.append(claim_of(name, statement, difference, note))
-    plain, drawn = (pooled(within, names, way) for way in ("plain", "randomized"))
-    if n := min(len(plain), len(drawn)):
-        statement = (
-            "Positions drawn in training and test cost token accuracy at the lengths trained (plain minus randomized)."
-        )
-        note = "Exploratory: fewer than ten seeds." if n < 10 else ""
-        made.append(claim_of("C12.price", statement, paired_difference(plain[:n], drawn[:n]), note))
-    return made
+        estimate, best = difference
+        note = f"Best seed: {best:+.3f}. Published: +.12 over 15 tasks."
+        count = beyond["task"].nunique()
+        words = {
+            "way": WAYS[way],
+            "tasks": f"{count} task{'s' if count > 1 else ''}",
+            "encodings": ", ".join(encodings),
+        }
+        results.append(claim.judge(direction_verdict(estimate), estimate, note, part=part, **words))
+    if price := compare_ways(within, names, "plain", "randomized"):
+        results.append(PRICE.judge(direction_verdict(price[0]), price[0]))
+    return results
 
 
-def claim_of(name: str, statement: str, found: Estimate, note: str) -> Claim:
-    numbers = (found.value, found.low, found.high, found.n)
-    family = "" if name == "C12" else "C12"
-    return Claim(name, statement, direction_verdict(found), *numbers, "token accuracy", note, found.p, family)
+def compare_ways(scores: pd.DataFrame, encodings: list[str], first: str, second: str) -> tuple[Estimate, float] | None:
+    """Pooled accuracy with one way of positions minus that with another, and the largest difference of a seed."""
+    a, b = (pooled(scores, encodings, way) for way in (first, second))
+    n = min(len(a), len(b))
+    return (paired_difference(a[:n], b[:n]), float(max(a[:n] - b[:n]))) if n else None
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:

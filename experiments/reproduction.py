@@ -25,10 +25,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from jaxpe import cli
 from jaxpe.figures import style as draw
-from jaxpe.records.statistics import Claim, direction_verdict, paired_difference, solved_share
+from jaxpe.records.claims import Claim, ClaimResult, Text
+from jaxpe.records.statistics import direction_verdict, paired_difference, solved_share
 from jaxpe.study import tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -52,14 +54,14 @@ def rows_at(*sizes: Size, encodings: tuple[str, ...] = ("learned", "none"), **mo
     """Both ways of telling position at each size."""
     rows = []
     for layers, heads, width in sizes:
-        own = (("layers", layers), ("heads", heads), ("width", width), *more.items())
+        overrides = {"layers": layers, "heads": heads, "width": width, **more}
         rows += [
             GridRow(
                 task="unique_copy",
                 architectures=("decoder",),
                 encodings=(name,),
                 positions=("offset" if name == "learned" else "arange",),
-                overrides=own,
+                overrides=overrides,
             )
             for name in encodings
         ]
@@ -96,6 +98,25 @@ PRESETS = {
         seeds=10, train_length=50, steps=30_000, batch=64, stop_every=3000, examples=512, **SHARED,
     ),
 }  # fmt: skip
+PRIMARY_SIZE = (4, 1, 64)
+COPYING = Claim(
+    "C10",
+    "Learned positions with a random offset copy beyond the training length better than none at the same size ({size}, "
+    "lengths {lengths}): difference of exact match.",
+    "exact match",
+    cell="unique_copy in the decoder, 4 layers, 1 head, width 64, lengths from N + 1 to 2 N, learned + offset minus none, "
+    "all seeds: interval above 0",
+    question="help",
+    figure="copying",
+    family="primary",
+    title=Text(
+        "Learned positions with a random start copy far beyond the lengths trained, better than none",
+        "開始位置をランダムにずらして学習させた学習型エンコーディングは、学習時よりはるかに長い系列を、エンコーディングなしの場合よりも正しくコピーする",
+    ),
+    effect=Text("exact match, with minus without", "完全一致率、あり − なし"),
+)
+COPYING_PART = replace(COPYING, id="C10.{part}", cell="", family="C10", title=None, effect=None)
+CLAIMS = (COPYING, COPYING_PART)
 
 
 def ranges(n: int, longest: int) -> dict[str, list[int]]:
@@ -175,41 +196,35 @@ def figures(table: Any) -> dict[str, Any]:
     return {"copying": figure}
 
 
-def claims(table: Any) -> list[Claim]:
-    """C10 at equal sizes, on all seeds; elsewhere on fitted seeds and farther lengths."""
-    found, made = means(table), []
-    for size in sizes_of(found):
-        both = {name: at_size(found, size, encoding=name) for name in ("learned + offset", "none")}
-        if not all(len(part) for part in both.values()):
-            continue
-        within = [tables.by_seed(part, range="within") for part in both.values()]
-        fitted = [seeds.index[seeds >= FITTED] for seeds in within]
-        for label in ("to 2 N", "to 3 N"):
-            a, b = (tables.by_seed(part, range=label) for part in both.values())
-            n = min(len(a), len(b))
-            difference = paired_difference(a.to_numpy()[:n], b.to_numpy()[:n])
-            primary = size == (4, 1, 64) and label == "to 2 N"
-            name = "C10" if primary else f"C10.{'-'.join(map(str, size))}-{label[3]}n"
-            statement = (
-                f"Learned positions with a random offset copy beyond the training length better than none at the same "
-                f"size ({title(size)}, lengths {label}): difference of exact match."
-            )
-            note = f"Means {a.mean():.3f} and {b.mean():.3f}; solved within training: " + " and ".join(
-                f"{len(some)} of {len(seeds)}" for some, seeds in zip(fitted, within, strict=True)
-            )
-            if all(len(some) for some in fitted):
-                kept = [seeds[some].mean() for seeds, some in zip((a, b), fitted, strict=True)]
-                note += f", on those alone {kept[0]:.3f} and {kept[1]:.3f}"
-            first = PUBLISHED.get(("learned + offset", size)), PUBLISHED.get(("none", size))
-            if label == "to 2 N" and first[0] and first[1]:
-                note += f"; published {first[0][0]:.3f} and {first[1][0]:.3f}"
-            made.append(
-                Claim(
-                    name, statement, direction_verdict(difference), difference.value, difference.low, difference.high,
-                    difference.n, "exact match", note + ".", difference.p, family="" if primary else "C10",
-                )
-            )  # fmt: skip
-    return made
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
+    """C10 at equal sizes, on all seeds; the means of the fitted seeds alone are in the notes."""
+    scores, results = means(table), []
+    for size in sizes_of(scores):
+        learned, none = (at_size(scores, size, encoding=name) for name in ("learned + offset", "none"))
+        if len(learned) and len(none):
+            results += [copying_claim(size, label, learned, none) for label in ("to 2 N", "to 3 N")]
+    return results
+
+
+def copying_claim(size: Size, label: str, learned: pd.DataFrame, none: pd.DataFrame) -> ClaimResult:
+    """C10 at one size and in one range of lengths."""
+    a, b = (tables.by_seed(part, range=label) for part in (learned, none))
+    n = min(len(a), len(b))
+    difference = paired_difference(a.to_numpy()[:n], b.to_numpy()[:n])
+    primary = size == PRIMARY_SIZE and label == "to 2 N"
+    part = {} if primary else {"part": f"{'-'.join(map(str, size))}-{label[3]}n"}
+    within = [tables.by_seed(part, range="within") for part in (learned, none)]
+    fitted = [seeds.index[seeds >= FITTED] for seeds in within]
+    note = f"Means {a.mean():.3f} and {b.mean():.3f}; solved within training: " + " and ".join(
+        f"{len(some)} of {len(seeds)}" for some, seeds in zip(fitted, within, strict=True)
+    )
+    if all(len(some) for some in fitted):
+        note += f", on those alone {a[fitted[0]].mean():.3f} and {b[fitted[1]].mean():.3f}"
+    published = PUBLISHED.get(("learned + offset", size)), PUBLISHED.get(("none", size))
+    if label == "to 2 N" and published[0] and published[1]:
+        note += f"; published {published[0][0]:.3f} and {published[1][0]:.3f}"
+    claim = COPYING if primary else COPYING_PART
+    return claim.judge(direction_verdict(difference), difference, f"{note}.", size=title(size), lengths=label, **part)
 
 
 def summary(table: Any) -> tuple[str, list[dict[str, str]]]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from jaxpe import cli
 from jaxpe.figures import style as draw
-from jaxpe.records.statistics import Claim
+from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.study import tables
 from jaxpe.study.presets import Preset
 from jaxpe.study.tables import TableRow
@@ -35,6 +35,7 @@ PRESETS = {
     "standard": Preset((), steps=30, train_length=40, examples=512, layers=5, seeds=32),
 }
 PRESETS["full"] = PRESETS["standard"]
+CLAIMS: tuple[Claim, ...] = ()
 
 
 def peer(preset: Preset, **changes: Any) -> RunConfig:
@@ -170,7 +171,7 @@ def figures(table: Any) -> dict[str, Any]:
     return {"throughput": figure}
 
 
-def claims(table: Any) -> list[Claim]:
+def claims(table: Any) -> list[ClaimResult]:
     """None: speed is no claim about position."""
     return []
 

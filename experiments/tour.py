@@ -22,7 +22,7 @@ from jaxpe.data import corpus
 from jaxpe.data.examples import BLANK, BOS, SPECIALS
 from jaxpe.figures import style as draw
 from jaxpe.model import Inputs
-from jaxpe.records.statistics import Claim
+from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -31,7 +31,7 @@ from jaxpe.training.evaluate import test_lengths
 
 VERSES, ORDERS, GUESSES = 4, 6, 6  # order 0: as written
 SHORTEST = 10
-ONE = (("seeds", 1),)
+ONE = {"seeds": 1}
 READS = ("none", "learned")
 PRESETS = {
     "smoke": Preset(
@@ -39,18 +39,19 @@ PRESETS = {
         seeds=1, train_length=5, max_length_ratio=4.0, num_test_lengths=4, examples=32, width=16, layers=1, steps=40, batch=16, length_buckets=1,
     ),
     "quick": Preset(
-        (GridRow(task="reverse", architectures=("encoder",)), grids.text("masked_lm", grids.QUICK_TEXT + ONE, READS)),
+        (GridRow(task="reverse", architectures=("encoder",)), grids.text_row(task="masked_lm", overrides=grids.QUICK_TEXT | ONE, encodings=READS)),
         seeds=1, train_length=8, steps=800, num_test_lengths=7,
     ),
     "standard": Preset(
-        (GridRow(task="reverse", architectures=("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
+        (GridRow(task="reverse", architectures=("encoder",)), grids.text_row(task="masked_lm", overrides=grids.STANDARD_TEXT | ONE, encodings=READS)),
         seeds=1, train_length=12, steps=3000, num_test_lengths=14, examples=512,
     ),
     "full": Preset(
-        (GridRow(task="reverse", architectures=("encoder",)), grids.text("masked_lm", grids.STANDARD_TEXT + ONE, READS)),
+        (GridRow(task="reverse", architectures=("encoder",)), grids.text_row(task="masked_lm", overrides=grids.STANDARD_TEXT | ONE, encodings=READS)),
         seeds=1, train_length=20, steps=10_000, num_test_lengths=20, examples=1024, width=64, heads=4,
     ),
 }  # fmt: skip
+CLAIMS: tuple[Claim, ...] = ()
 
 
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
@@ -175,7 +176,7 @@ def moved(table: Any) -> dict[str, list[float]]:
     return found
 
 
-def claims(table: Any) -> list[Claim]:
+def claims(table: Any) -> list[ClaimResult]:
     """None: this is to look at."""
     return []
 
