@@ -19,8 +19,9 @@ from numpy import ndarray
 
 from jaxpe.analysis import trained_rows
 from jaxpe.analysis.position_table import FEWEST
+from jaxpe.data.cache import MODELS, is_fetched
 from jaxpe.errors import UserError
-from jaxpe.pretrained import fetch, models
+from jaxpe.pretrained import models
 
 MOST = 4096  # rows that are measured: what is measured takes rows × rows numbers
 MOST_TOKENS = 2**14  # of which the directions of a vocabulary are taken, evenly spaced
@@ -107,7 +108,7 @@ def from_model(word: str, name: str | None = None) -> list[Published]:
 def name_of(where: str) -> str:
     """What a model is called unless a name is given: a file's stem, a folder's name, else the word itself."""
     path = Path(where).expanduser()
-    if where in fetch.MODELS or not path.exists():
+    if where in MODELS or not path.exists():
         return where
     return path.resolve().name if path.is_dir() else path.stem
 
@@ -141,12 +142,12 @@ def check_name(name: str) -> None:
 
 def fetched() -> list[str]:
     """The published models that are in the cache."""
-    return [name for name in fetch.MODELS if fetch.stored_at(name).is_file()]
+    return [name for name in MODELS if is_fetched(name)]
 
 
 def lacking() -> str:
     """A sentence that names the published models that are not in the cache, with the command; empty where all are."""
-    names = [name for name in fetch.MODELS if not fetch.stored_at(name).is_file()]
+    names = [name for name in MODELS if not is_fetched(name)]
     return (
         f"Not measured, since not fetched: {', '.join(names)}. Run `jaxpe fetch {' '.join(names)}` once."
         if names

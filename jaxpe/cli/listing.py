@@ -144,11 +144,12 @@ def export(names: Sequence[str], output: Path, lengths: Sequence[int], examples:
 
 
 def fetch(names: Sequence[str]) -> int:
+    from jaxpe.data.cache import DOWNLOADS
     from jaxpe.pretrained import fetch
 
     if not names:
-        for name, item in fetch.CATALOGUE.items():
-            print(f"{name:18}  {item.summary}")
+        for name, item in DOWNLOADS.items():
+            print(f"{name:18}  {item.summary} ({item.licence})")
         return 0
     for name in names:
         print(f"{name} is in {fetch.fetch(name)}")
@@ -169,9 +170,8 @@ def installation() -> dict[str, Any]:
     """Versions, devices, cache, fetched data, and whether a matrix product is right."""
     from importlib.metadata import version
 
-    from jaxpe.data.cache import cache_folder
+    from jaxpe.data.cache import DOWNLOADS, cache_folder, is_fetched
     from jaxpe.devices import prepare
-    from jaxpe.pretrained.fetch import CATALOGUE, stored_at
 
     prepare(None)
     import jax
@@ -184,7 +184,7 @@ def installation() -> dict[str, Any]:
         "devices": jax.device_count(),
         "device": jax.devices()[0].device_kind,
         "cache": cache_folder().as_posix(),
-        "fetched": {name: stored_at(name).is_file() for name in CATALOGUE},
+        "fetched": {name: is_fetched(name) for name in DOWNLOADS},
         "computes": total == 256.0**3,
     }
 

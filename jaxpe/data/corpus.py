@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jaxpe.data.cache import cache_folder
+from jaxpe.data.cache import DOWNLOADS, cache_folder, fetched_path
 from jaxpe.errors import UserError
 
 DEFAULT = Path(__file__).parent / "kjv.parquet"
@@ -36,12 +36,10 @@ def load(name: str = "kjv") -> Corpus:
 
     Raises UserError where it cannot be read as text.
     """
-    from jaxpe.pretrained import fetch
-
     if name == "kjv":
         documents = read_file(DEFAULT, "the embedded corpus")
-    elif name in fetch.CATALOGUE:
-        documents = read_file(fetch.fetched(name), name)
+    elif name in DOWNLOADS:
+        documents = read_file(fetched_path(name), name)
     elif Path(name).suffix.lower() in READERS or Path(name).exists():
         documents = read_file(Path(name).expanduser(), name)
     else:

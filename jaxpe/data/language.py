@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
 from jaxpe.data import corpus as corpora
+from jaxpe.data.cache import fetched_path
 from jaxpe.data.examples import BLANK, BOS, EOS, PAD, SPECIALS, Data, Example
 from jaxpe.errors import UserError, unknown
 
@@ -174,9 +175,7 @@ def open_translation(vocabulary: int, limit: int = 48) -> Opened:
     """The fetched pairs, with one tokenizer for both languages."""
     import pandas
 
-    from jaxpe.pretrained import fetch
-
-    path = fetch.fetched("translation")
+    path = fetched_path("translation")
     try:
         pairs = pandas.read_parquet(path)
     except (OSError, ValueError):  # what arrow raises

