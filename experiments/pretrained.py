@@ -24,7 +24,8 @@ shift by 1, Gaussian control minus the table, above 0. C6.NAME: every sum of wor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from jaxpe import cli
 from jaxpe.analysis import geometry, joint, position_table, published, word_order
 from jaxpe.analysis.published import Published
 from jaxpe.data import corpus
+from jaxpe.errors import UserError
 from jaxpe.figures import pretrained as pretrained_figures
 from jaxpe.figures.pretrained import HERE, JOINT, ORDER, PAIR, TABLE
 from jaxpe.pretrained import models
@@ -50,6 +52,21 @@ from jaxpe.study import tables
 from jaxpe.study.presets import Preset
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which position tables are measured. Without options: those of every model that was fetched."""
+
+    table: Path | None = None
+    """Position table of your own: a file FILE.npy that holds one array, positions × width."""
+    model: tuple[str, ...] = ()
+    """Models whose position tables are measured: a file of weights, a name of `jaxpe fetch`, or a Hugging Face id."""
+    name: str | None = None
+    """Name of the one --table or --model in figures and tables. Default: the name of its file."""
+
+
+OPTIONS = Options
 
 # train_length and width: of the controls where there is no table; seeds: of the drawn controls; examples: sums that are read,
 # sixteen times as many as verses. Below FEW examples, models that were fetched are left out unless they are named.
@@ -83,14 +100,27 @@ def row(task: str, name: str, metric: str, value: float, **more: Any) -> TableRo
     return base | {"seed": 0, "metric": metric, "value": value} | more
 
 
+def read_options(preset: Preset) -> Options:
+    """What this experiment itself takes; the defaults where a preset holds nothing."""
+    return preset.options if isinstance(preset.options, Options) else Options()
+
+
+def open_tables(preset: Preset) -> list[Published]:
+    """The tables that the options name. Raises UserError where one cannot be used."""
+    options = read_options(preset)
+    if options.name is not None and not options.name.strip():
+        raise UserError("--name is empty: give a name, or leave it out.")
+    return published.asked(str(options.table or ""), options.model, options.name or "")
+
+
 def check(preset: Preset) -> None:
     """Opens what was asked for, before anything is measured. Raises UserError where something cannot be used."""
-    published.asked(preset.table, preset.models, preset.name)
+    open_tables(preset)
 
 
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Tables and their controls, sums read back, the order of words; and what `structure` found of the pair trained here."""
-    found = published.asked(preset.table, preset.models, preset.name) or fetched(work, preset)
+    found = open_tables(preset) or fetched(work, preset)
     rows = list[TableRow]()
     for one in found:
         work.progress.note(f"{one.name}: {one.sentence}")
@@ -120,9 +150,10 @@ def fetched(work: Workspace, preset: Preset) -> list[Published]:
 
 def forward_asked(found: list[Published], preset: Preset) -> bool:
     """MiniLM is among the tables, as it was fetched."""
-    return FORWARD in preset.models or (
-        not preset.models and any(one.name == FORWARD for one in found) and not preset.table
-    )
+    options = read_options(preset)
+    if options.model or options.table:
+        return FORWARD in options.model
+    return any(one.name == FORWARD for one in found)
 
 
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────

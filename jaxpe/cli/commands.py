@@ -114,9 +114,10 @@ def scorecard(
 
     prepare(devices)
     from jaxpe.cli import scorecard as command
+    from jaxpe.cli.overrides import parse_overrides
 
-    more = [*words(set), *([] if seeds is None else [f"seeds={seeds}"])]
-    return command.score(encoding, words(against), preset, results, more, quiet)
+    values = parse_overrides(words(set)) | ({} if seeds is None else {"seeds": seeds})
+    return command.score(encoding, words(against), preset, results, values, quiet)
 
 
 def export_task(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from jaxpe.records.statistics import Claim, told
 
 if TYPE_CHECKING:
     from jaxpe.cli.options import Options
+    from jaxpe.study.experiment import Experiment
     from jaxpe.study.presets import Preset
 
 
 def chosen(preset: Preset, options: Options) -> Preset:
     """A preset with the command line's overrides, without the rows whose text was neither fetched nor asked for."""
     from jaxpe.cli.options import words
-    from jaxpe.pretrained import fetch
+    from jaxpe.data import cache
     from jaxpe.study import presets
 
     tasks = words(options.tasks)
@@ -29,20 +30,22 @@ def chosen(preset: Preset, options: Options) -> Preset:
     def at_hand(row: presets.Row) -> bool:
         needed = "translation" if row.task == "translation" else row.overrides.get("corpus", "kjv")
         asked = row.task in tasks if row.task == "translation" else options.corpus is not None
-        return asked or needed not in fetch.CATALOGUE or fetch.stored_at(needed).is_file()
+        return asked or needed not in cache.DOWNLOADS or cache.is_fetched(needed)
 
     preset = replace(preset, grid=tuple(row for row in preset.grid if at_hand(row)))
-    given = {
-        "seeds": options.seeds,
-        "steps": options.steps,
-        "corpus": options.corpus,
-        "photographs": options.photographs,
-        "table": options.table,
-        "name": options.name,
-    }
-    preset = replace(preset, models=tuple(words(options.model)))
-    assignments = [f"{name}={value}" for name, value in given.items() if value is not None]
-    return presets.override(preset, [*assignments, *words(options.set)])
+    given = {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}
+    values = {name: value for name, value in given.items() if value is not None}
+    assigned = overrides.parse_overrides(words(options.set))
+    if twice := [name for name in values if name in assigned]:
+        raise UserError(f"{twice[0]} is given more than once: give one value.")
+    return presets.override(preset, values | assigned)
+
+
+def with_options(experiment: Experiment, preset: Preset, options: Options) -> Preset:
+    """The preset with what the experiment itself takes."""
+    if not (kind := getattr(experiment.module, "OPTIONS", None)):
+        return preset
+    return replace(preset, options=kind(**{field.name: getattr(options, field.name) for field in fields(kind)}))
 
 
 def check_tables(names: Sequence[str], options: Options) -> None:
@@ -72,7 +75,7 @@ def run(names: Sequence[str], options: Options) -> int:
     from jaxpe.study import experiment, plan, progress, workspace
 
     loaded = [experiment.load(name) for name in names]
-    pairs = [(one, chosen(one.preset(options.preset), options)) for one in loaded]
+    pairs = [(one, with_options(one, chosen(one.preset(options.preset), options), options)) for one in loaded]
     with progress.Terminal(options.quiet) as terminal:
         work = plan.ProgressWorkspace(store.open_results(options.results, write=not options.dry_run), terminal)
         planned = [(one, experiment.plan(one, preset, work)) for one, preset in pairs]

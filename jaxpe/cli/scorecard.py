@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -124,7 +124,7 @@ def examined(name: str) -> tuple[dict[str, Any], str]:
     return card, min(architectures, key=HERE.index)
 
 
-def chosen(name: str, against: Sequence[str], preset: str, assignments: Sequence[str]) -> tuple[Preset, int]:
+def chosen(name: str, against: Sequence[str], preset: str, overrides: Mapping[str, object]) -> tuple[Preset, int]:
     """The preset for these encodings, the new one first; `none` is always among the baselines."""
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
@@ -132,14 +132,16 @@ def chosen(name: str, against: Sequence[str], preset: str, assignments: Sequence
     if len(names) == 1:
         raise UserError("none is compared with nothing: name encodings with --against.")
     size, rivals = PRESETS[preset]
-    return presets.override(presets.narrow(size, encoding_names=names), assignments), rivals
+    return presets.override(presets.narrow(size, encoding_names=names), overrides), rivals
 
 
-def score(name: str, against: Sequence[str], preset: str, results: Path, more: Sequence[str], quiet: bool) -> int:
-    """The command: a scorecard in a results folder. `more`: fields of the preset, as field=value."""
+def score(
+    name: str, against: Sequence[str], preset: str, results: Path, overrides: Mapping[str, object], quiet: bool
+) -> int:
+    """The command: a scorecard in a results folder. `overrides`: fields of the preset and their values."""
     for one in (name, *against):
         encodings.resolve(one)
-    size, rivals = chosen(name, against, preset, more)
+    size, rivals = chosen(name, against, preset, overrides)
     with progress.Terminal(quiet) as terminal:
         work = SharedEvaluationWorkspace(store.open_results(results), terminal)
         try:
