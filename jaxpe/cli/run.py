@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def chosen(preset: Preset, options: Options) -> Preset:
     """A preset with the command line's overrides, without the rows whose text was neither fetched nor asked for."""
+    from jaxpe.cli import overrides
     from jaxpe.cli.options import words
     from jaxpe.data import cache
     from jaxpe.study import presets
