@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from jaxpe.analysis import hidden, probes, readers
-from jaxpe.figures import style as draw
+from jaxpe.figures import draw
+from jaxpe.figures.style import find_style, pick_style
 from jaxpe.study import tables
 
 NETWORKS = {
@@ -41,7 +43,7 @@ DRAWN = {"random rows": "learned", "sinusoids": "sinusoidal"}  # tables that nob
 
 def figures(table: Any) -> dict[str, Any]:
     """The raw sum by width and by noise; then for every task: probes by layer, what a state is made of, attention."""
-    table = table.assign(series=[draw.series_name(row) for row in table.itertuples()])
+    table = table.assign(series=[draw.format_series(row) for row in table.itertuples()])
     made = {"readers": by_width(table), "noise": by_noise(table)}
     runs = table[table["task"] != readers.RAW]
     if (runs["metric"] == "rotation_share").any():
@@ -75,7 +77,7 @@ def told(part: Any) -> str:
     """'reverse, encoder, trained on lengths ≤ 8, 6 seeds'."""
     first = part.iloc[0]
     name = f"{first['task']}, {first['architecture'].replace('_', '-')}"
-    return f"{name}, trained on lengths ≤ {first['train_length']:g}, {draw.seeds_of(part)}"
+    return f"{name}, trained on lengths ≤ {first['train_length']:g}, {draw.format_seeds(part)}"
 
 
 def by_width(table: Any) -> Any:
@@ -83,21 +85,21 @@ def by_width(table: Any) -> Any:
     plain = table[(table["metric"] == "recovery") & (table["signal"] == "float32")]
     drawn = plain[plain["encoding"].isin(DRAWN)]
     models = plain[~plain["encoding"].isin(DRAWN)]
-    figure, axes = draw.panels(2, columns=2, width=4.5, height=3.1, sharey=True)
+    figure, axes = draw.make_panels(2, columns=2, width=4.5, height=3.1, sharey=True)
     for axis, (kind, trained) in zip(axes, DRAWN.items(), strict=True):
         for i, reader in enumerate(readers.READERS):
-            look, part = draw.style_at(i), tables.select(drawn, reader=reader, encoding=kind)
-            draw.line(axis, part.groupby("width")["value"].mean(), look, f"knows {reader}")
-            draw.points(axis, part["width"], part["value"], look, s=14, alpha=0.6)
+            look, part = pick_style(i), tables.select_rows(drawn, reader=reader, encoding=kind)
+            draw.draw_line(axis, part.groupby("width")["value"].mean(), look, f"knows {reader}")
+            draw.draw_points(axis, part["width"], part["value"], look, s=14, alpha=0.6)
             own = models[models["encoding"].isin([trained, f"{trained} rows"]) & (models["reader"] == reader)]
             own = own if reader != readers.READERS[-1] else own[:0]
             spots: dict[str, Any] = {"facecolors": "none", "edgecolors": look.colour, "marker": look.marker, "s": 34}
             axis.scatter(own["width"] * (1.12 + 0.06 * i), own["value"], **spots)
-        bound = tables.select(table, metric="union_bound", encoding=kind).groupby("width")["value"].mean()
+        bound = tables.select_rows(table, metric="union_bound", encoding=kind).groupby("width")["value"].mean()
         axis.plot(
             bound.index, bound, color="black", linestyle=(0, (5, 2)), linewidth=1.1, label="union bound (at least)"
         )
-        rows = tables.select(table, metric="position_rows")
+        rows = tables.select_rows(table, metric="position_rows")
         fewest = rows["value"][rows["encoding"].isin([trained, f"{trained} rows"])].min()
         for count, dashes, words in (
             (readers.POSITIONS, ":", "drawn tables"),
@@ -109,9 +111,9 @@ def by_width(table: Any) -> Any:
         axis.set_title(f"positions are {kind}")
         axis.set_xlabel("width D")
     axes[0].set_ylabel("positions read right (share)")
-    draw.legend(figure, axes, columns=3)
+    draw.add_legend(figure, axes, columns=3)
     text = f"Raw sum token + position, {readers.POSITIONS} positions × {readers.TOKENS} tokens; points: {drawn['seed'].nunique()} draws."
-    draw.caption(
+    draw.add_caption(
         figure,
         f"{text}\nOpen: tables of trained models ({trained_on(models)}{positions_of(table)}): fewer positions, so easier to read.",
     )
@@ -134,7 +136,7 @@ def trained_on(models: Any) -> str:
         return "none here"
     lengths = " or ".join(f"{n:g}" for n in sorted(models["train_length"].dropna().unique()))
     runs, others = models[models["task"] != readers.RAW], models[models["task"] == readers.RAW]
-    seeds = [draw.seeds_of(runs)] if len(runs) else []
+    seeds = [draw.format_seeds(runs)] if len(runs) else []
     seeds += [f"{others['seed'].nunique()} at other widths"] if len(others) else []
     return f"lengths ≤ {lengths}, {', '.join(seeds)}"
 
@@ -146,51 +148,51 @@ def by_noise(table: Any) -> Any:
     models = models[models["task"] == models["task"].iloc[0]] if len(models) else models
     every = plain[plain["encoding"].isin(DRAWN)]
     drawn = every[every["width"] == readers.NOISE_WIDTH]
-    figure, (axis, *others) = draw.panels(3, columns=3, width=3.9, height=3.6, sharey=True)
+    figure, (axis, *others) = draw.make_panels(3, columns=3, width=3.9, height=3.6, sharey=True)
     groups = [*drawn.groupby("series", sort=False), *models.groupby(["series", "architecture"], sort=False)]
     for i, (name, part) in enumerate(groups):
-        look = draw.style_at(i)
+        look = pick_style(i)
         label = (
             f"{name}, drawn" if isinstance(name, str) else f"{name[0]}, trained on {models['task'].iloc[0]}, {name[1]}"
         )
-        draw.line(axis, part.groupby("signal")["value"].mean().reindex(readers.SIGNALS), look, label)
+        draw.draw_line(axis, part.groupby("signal")["value"].mean().reindex(readers.SIGNALS), look, label)
         place = part["signal"].map(readers.SIGNALS.index) + 0.05 * (i - len(groups) / 2)
-        draw.points(axis, place, part["value"], look, s=20, alpha=0.7)
+        draw.draw_points(axis, place, part["value"], look, s=20, alpha=0.7)
     chance = 1 / (readers.POSITIONS * readers.TOKENS)
     axis.axhline(chance, color="black", linestyle=":", linewidth=0.9, label="chance, drawn tables")
     units = [s.replace("noise ", "noise\n") + (" RMS" if "noise" in s else "") for s in readers.SIGNALS]
     axis.set_xticks(range(len(units)), units)
     axis.set_ylabel("token and position both\nread right (share)")
     axis.set_title(f"width {readers.NOISE_WIDTH} and trained models")
-    axis.tick_params(axis="x", labelsize=7.5)
+    axis.tick_params(axis="x", labelsize="small")
     for other, kind in zip(others, DRAWN, strict=True):
         for i, signal in enumerate(readers.SIGNALS[1:]):
-            own = tables.select(every, encoding=kind, signal=signal)
+            own = tables.select_rows(every, encoding=kind, signal=signal)
             label = "bfloat16" if i == 0 else f"{signal} RMS"
-            draw.line(other, own.groupby("width")["value"].mean(), draw.style_at(i + 6), label)
+            draw.draw_line(other, own.groupby("width")["value"].mean(), pick_style(i + 6), label)
         other.set_xscale("log", base=2)
         other.xaxis.set_major_formatter("{x:g}")
         other.set_title(f"by width, positions are {kind}")
         other.set_xlabel("width D")
-    draw.legend(figure, [axis, *others], columns=3)
+    draw.add_legend(figure, [axis, *others], columns=3)
     text = "Reader that knows both tables; noise in units of the positions' RMS; by width: means over draws of "
-    least = tables.select(every, signal="float32")["value"].min()
+    least = tables.select_rows(every, signal="float32")["value"].min()
     text += f"{readers.POSITIONS} positions × {readers.TOKENS} tokens, in float32 without noise at least {least:g}."
-    draw.caption(figure, f"{text}\nModels: {trained_on(models)}.")
+    draw.add_caption(figure, f"{text}\nModels: {trained_on(models)}.")
     return figure
 
 
 def rotations(table: Any) -> Any:
     """Do query and key turn sinusoids by one offset? The best rotation's share trained and untrained, and its offset."""
-    found = tables.select(table, metric="rotation_share")
+    found = tables.select_rows(table, metric="rotation_share")
     named = found.assign(name=found["task"] + ", " + found["architecture"])
     names = list(dict.fromkeys(named["name"]))
-    figure, axes = draw.panels(2, columns=2, width=4.6, height=1.0 + 0.75 * len(names), sharey=True)
+    figure, axes = draw.make_panels(2, columns=2, width=4.6, height=1.0 + 0.75 * len(names), sharey=True)
     for row, name in enumerate(names):
         for shift, (network, label) in zip((-0.15, 0.15), list(NETWORKS.items())[:2], strict=True):
             look, own = (
-                draw.style_at(1 if network == "trained" else 2),
-                tables.select(named, name=name, network=network),
+                pick_style(1 if network == "trained" else 2),
+                tables.select_rows(named, name=name, network=network),
             )
             place = np.full(len(own), row + shift)
             spots: dict[str, Any] = {
@@ -212,15 +214,15 @@ def rotations(table: Any) -> Any:
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     axes[0].set_xlabel("share of the position-position logits\nthat the best single rotation explains")
     axes[1].set_xlabel("its offset k: the query looks k places on")
-    draw.legend(figure, axes)
-    residual = tables.select(table, metric="rotation_residual")
+    draw.add_legend(figure, axes)
+    residual = tables.select_rows(table, metric="rotation_residual")
     exact = ", ".join(f"{k:g}" for k in sorted(residual["offset"].unique()))
     told_exact = (
         f"PE(p) to PE(p + k) is exact for k = {exact}: at most {residual['value'].max():.0e} of the variance is left."
     )
-    draw.caption(
+    draw.add_caption(
         figure,
-        f"Sinusoids, first layer, the head that fits best; ticks: means of {draw.seeds_of(found)}. At the border of the range the\n"
+        f"Sinusoids, first layer, the head that fits best; ticks: means of {draw.format_seeds(found)}. At the border of the range the\n"
         f"best offset may lie beyond it. {told_exact if len(residual) else ''}",
     )
     return figure
@@ -235,38 +237,39 @@ def errors_of(part: Any) -> Any:
 def by_layer(part: Any, targets: dict[tuple[str, str], str], held_out: str) -> Any:
     """Error of a linear probe after every layer: trained, untrained, and both controls. `targets`: what is read, and where."""
     names, errors = list(dict.fromkeys(part["series"])), errors_of(part)
-    figure, axes = draw.panels(
+    figure, axes = draw.make_panels(
         len(names) * len(targets),
         columns=len(targets),
         width=2.2,
         height=max(1.75, 2.6 / len(names)),
         sharey=True,
         sharex=True,
+        grid=True,
     )
     for axis, (name, target) in zip(axes, product(names, targets), strict=True):
         for i, (network, label) in enumerate(NETWORKS.items()):
             what = {"series": name, "target": target[0], "places": target[1], "network": network}
-            look, own = draw.style_at(i + 1), tables.select(errors, **what)
+            look, own = pick_style(i + 1), tables.select_rows(errors, **what)
             if not len(own):
                 continue
             if network == "gaussian":  # of no layer
                 axis.axhline(own["value"].mean(), color=look.colour, linestyle=look.dashes, linewidth=1.6, label=label)
                 continue
-            draw.line(axis, own.groupby("layer")["value"].mean(), look, label)
-            draw.points(axis, own["layer"], own["value"].clip(upper=1.55), look, s=12, alpha=0.6)
-        if not len(tables.select(errors, series=name, target=target[0], places=target[1])):
-            axis.text(0.5, 0.5, "no such places", ha="center", va="center", fontsize=7.5, transform=axis.transAxes)
+            draw.draw_line(axis, own.groupby("layer")["value"].mean(), look, label)
+            draw.draw_points(axis, own["layer"], own["value"].clip(upper=1.55), look, s=12, alpha=0.6)
+        if not len(tables.select_rows(errors, series=name, target=target[0], places=target[1])):
+            axis.text(0.5, 0.5, "no such places", ha="center", va="center", fontsize="small", transform=axis.transAxes)
         axis.axhline(1.0, color="black", linewidth=0.8, linestyle=":", label="chance")
         axis.set_ylim(-0.05, 1.6)
-        axis.xaxis.set_major_locator(draw.matplotlib.ticker.MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if name == names[0]:
-            axis.set_title(targets[target], fontsize=9.5)
+            axis.set_title(targets[target], fontsize="medium")
         if target == next(iter(targets)):
-            axis.set_ylabel(f"{name}\nerror / chance", fontsize=8.5)
+            axis.set_ylabel(f"{name}\nerror / chance", fontsize="small")
         if name == names[-1]:
             axis.set_xlabel("after layer")
-    draw.legend(figure, axes)
-    draw.caption(
+    draw.add_legend(figure, axes)
+    draw.add_caption(
         figure,
         f"Linear probe on held-out {held_out}: 0 = always right, 1 = guessing. Layer 0 is the raw sum.\n{told(part)}; controls: means over seeds.{ties(targets)}",
     )
@@ -295,38 +298,36 @@ def made_of(part: Any) -> Any:
     where = [places for places in PLACES if (shares["places"] == places).any()]
     stacks = shares.groupby(["series", "places", "network", "layer", "part"])["value"].mean().clip(lower=0)
     top = max(1.05, 1.02 * stacks.groupby(level=[0, 1, 2, 3]).sum().max())
-    figure, axes = draw.panels(
-        len(names) * len(where), columns=len(names), width=max(2.6, 9.6 / len(names)), height=2.5, sharey=True
+    figure, axes = draw.make_panels(
+        len(names) * len(where), columns=len(names), width=max(2.6, 9.6 / len(names)), height=2.5, sharey=True, grid=True
     )
     for axis, (places, name) in zip(axes, product(where, names), strict=True):
-        own = tables.select(shares, series=name, places=places)
+        own = tables.select_rows(shares, series=name, places=places)
         for shift, network in ((-0.2, "trained"), (0.2, "untrained")):
-            stacked(axis, tables.select(own, network=network), shift, network == "trained")
+            stacked(axis, tables.select_rows(own, network=network), shift, network == "trained")
         axis.set_xticks(range(int(shares["layer"].max()) + 1))
         axis.set_xlim(-0.5, shares["layer"].max() + 0.5)
         axis.set_ylim(0, top)
         if not (own["layer"] == 0).any():
-            axis.text(0, 0.5, "all states\nthe same", ha="center", va="center", fontsize=7.5)
+            axis.text(0, 0.5, "all states\nthe same", ha="center", va="center", fontsize="small")
         if places == where[0]:
             axis.set_title(name)
         if places == where[-1]:
             axis.set_xlabel("after layer")
         if name == names[0]:
-            axis.set_ylabel(f"{PLACES[places]}\nshare of the variance", fontsize=8.5)
+            axis.set_ylabel(f"{PLACES[places]}\nshare of the variance", fontsize="small")
     ordered_legend(figure, axes)
     least = shares["value"].min()
     below = f"Held-out shares can lie below 0 (least {least:.2f}), which is not drawn, and then add up to more than 1."
     below = below if least < -0.005 else ""
-    draw.caption(figure, f"Left bars: trained; pale right bars: the same network untrained. {told(shares)}.\n{below}")
+    draw.add_caption(figure, f"Left bars: trained; pale right bars: the same network untrained. {told(shares)}.\n{below}")
     return figure
 
 
 def ordered_legend(figure: Any, axes: Any) -> None:
     """In the order in which the parts are stacked."""
-    found = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    labels = [label for label, *_ in VARIANCE_LOOKS.values() if label in found]
-    with draw.matplotlib.rc_context(draw.RC):
-        figure.legend([found[label] for label in labels], labels, loc="outside upper center", ncols=3, frameon=False)
+    labels = [label for label, *_ in VARIANCE_LOOKS.values()]
+    draw.add_legend(figure, axes, columns=3, labels=labels)
 
 
 def stacked(axis: Any, own: Any, shift: float, strong: bool) -> None:
@@ -357,8 +358,8 @@ REMOVALS |= {"mixed": "both mixed parts", "constant": "all with constant", "all 
 def by_part(part: Any) -> Any:
     """The shares of the parts in the first layer's logits, and the accuracy that is left without each of them."""
     names = split(part)
-    figure, axes = draw.panels(2, columns=2, width=4.6, height=4.0)
-    shares = tables.select(part, metric="logit_share").groupby(["series", "part"])["value"].mean()
+    figure, axes = draw.make_panels(2, columns=2, width=4.6, height=4.0)
+    shares = tables.select_rows(part, metric="logit_share").groupby(["series", "part"])["value"].mean()
     for row, name in enumerate(reversed(names)):
         left = 0.0
         for key, (colour, hatch) in PART_LOOKS.items():
@@ -367,13 +368,13 @@ def by_part(part: Any) -> Any:
             left += max(value, 0.0)
     axes[0].set_yticks(range(len(names)), list(reversed(names)))
     axes[0].set_xlabel("share of the logits' variance over keys\n(query's part - key's part)")
-    kept = tables.select(part, metric="token_accuracy")
+    kept = tables.select_rows(part, metric="token_accuracy")
     for i, name in enumerate(names):
-        look, own = draw.style(name), tables.select(kept, series=name)
+        look, own = find_style(name), tables.select_rows(kept, series=name)
         place = own["part"].map(list(REMOVALS).index) + 0.72 * ((i + 0.5) / len(names) - 0.5)
         means = own.assign(place=place).groupby("place")["value"].mean()
         axes[1].scatter(means, means.index, color=look.colour, marker="|", s=90, linewidths=1.6)
-        draw.points(axes[1], own["value"], place, look, s=18, alpha=0.75, label=name)
+        draw.draw_points(axes[1], own["value"], place, look, s=18, alpha=0.75, label=name)
     for column, dashes, label in (
         ("order_blind_baseline", (0, (6, 3)), "order-blind rule"),
         ("length_baseline", ":", "floor: length only"),
@@ -386,15 +387,15 @@ def by_part(part: Any) -> Any:
     axes[1].set_xlabel(
         f"token accuracy at length {kept['test_length'].iloc[0]:g} without this part\nof the first layer's logits, in all heads at once"
     )
-    draw.legend(figure, axes)
+    draw.add_legend(figure, axes)
     told_parts = f"{told(part)}; shares are means over seeds and heads, points are seeds, ticks their means."
-    draw.caption(figure, f"{told_parts}\n{exactness(part)}")
+    draw.add_caption(figure, f"{told_parts}\n{exactness(part)}")
     return figure
 
 
 def exactness(part: Any) -> str:
     """How exactly the parts add up to the logits, and how many models were left out because they do not."""
-    errors = tables.select(part, metric="split_error")["value"]
+    errors = tables.select_rows(part, metric="split_error")["value"]
     kept, dropped = errors[errors <= hidden.SPLIT_EXACT], int((errors > hidden.SPLIT_EXACT).sum())
     text = f"The parts add up to the logits within {kept.max():.1e} of the largest logit."
     return text + (f" {dropped} models miss them by up to {errors.max():.1e} and are left out." if dropped else "")
@@ -403,22 +404,22 @@ def exactness(part: Any) -> str:
 def by_head(part: Any) -> Any:
     """Accuracy without a part of the logits in all heads at once, or in one head: the one that needs it most, and least."""
     names, parts = split(part), list(hidden.BY_HEAD)
-    heads = tables.select(part, metric="head_accuracy").groupby(["series", "seed", "part"])["value"]
-    whole = tables.select(part, metric="token_accuracy")
+    heads = tables.select_rows(part, metric="head_accuracy").groupby(["series", "seed", "part"])["value"]
+    whole = tables.select_rows(part, metric="token_accuracy")
     kinds = {
         "in the head that needs it most": heads.min().reset_index(),
         "in the head that needs it least": heads.max().reset_index(),
         "in all heads at once": whole[whole["part"].isin(parts)],
     }
-    figure, axes = draw.panels(
+    figure, axes = draw.make_panels(
         len(names), columns=min(len(names), 4), width=max(2.5, 9.6 / len(names)), height=2.9, sharey=True
     )
     for axis, name in zip(axes, names, strict=True):
         for i, (label, found) in enumerate(kinds.items()):
-            look, own = draw.style_at(i + 1), tables.select(found, series=name)
+            look, own = pick_style(i + 1), tables.select_rows(found, series=name)
             place = own["part"].map(parts.index) + 0.24 * (i - 1)
             means = own.assign(place=place).groupby("place")["value"].mean()
-            draw.points(axis, own["value"], place, look, s=16, alpha=0.6, label=label)
+            draw.draw_points(axis, own["value"], place, look, s=16, alpha=0.6, label=label)
             axis.scatter(means, means.index, color=look.colour, marker="|", s=90, linewidths=1.6)
         full = value_of(whole, series=name, part="nothing")
         axis.axvline(full, color="black", linewidth=0.9, linestyle="--", label="nothing removed")
@@ -427,9 +428,9 @@ def by_head(part: Any) -> Any:
         axis.set_xlim(-0.03, 1.06 * whole["value"].max())
         axis.set_title(name)
         axis.set_xlabel("token accuracy")
-    draw.legend(figure, axes)
+    draw.add_legend(figure, axes)
     count = int(part["head"].max()) + 1
-    draw.caption(
+    draw.add_caption(
         figure,
         f"One part of the first layer's logits removed (query's part - key's part), {count} heads. {told(part)}.",
     )
@@ -437,4 +438,4 @@ def by_head(part: Any) -> Any:
 
 
 def value_of(table: Any, **columns: Any) -> float:
-    return float(tables.select(table, **columns)["value"].mean())
+    return float(tables.select_rows(table, **columns)["value"].mean())

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from jaxpe.analysis import word_order
 from jaxpe.analysis.joint import SIGNALS
-from jaxpe.figures import style as draw
-from jaxpe.figures.style import Style
-from jaxpe.records.statistics import clopper_pearson, mean_interval
+from jaxpe.figures import draw
+from jaxpe.figures.style import Style, find_style
+from jaxpe.records.statistics import compute_clopper_pearson, estimate_mean
 from jaxpe.study import tables
 
 TABLE, JOINT, ORDER = "position table", "token + position", "word order"
@@ -76,10 +76,10 @@ def shown(name: Any, most: int = 32) -> str:
 
 def series(table: Any) -> dict[str, pd.DataFrame]:
     """Published tables, the pair trained here, and the controls (of all shapes), by what they are called."""
-    own = tables.select(table, task=TABLE)
+    own = tables.select_rows(table, task=TABLE)
     names = dict.fromkeys(own["encoding"])
     found = {name: own[own["encoding"] == name] for name in names if name not in CONTROLS}
-    pair = {HERE.format(task): tables.select(table, task=task, encoding="learned") for task in PAIR}
+    pair = {HERE.format(task): tables.select_rows(table, task=task, encoding="learned") for task in PAIR}
     found |= {name: part for name, part in pair.items() if len(part)}
     return found | {name: own[own["encoding"] == name] for name in CONTROLS}
 
@@ -88,13 +88,13 @@ def looks(table: Any) -> dict[str, Style]:
     """The style of every series: controls have their own."""
     others = [name for name in series(table) if name not in CONTROLS]
     return {name: LOOKS[i % len(LOOKS)] for i, name in enumerate(others)} | {
-        name: draw.style(name) for name in CONTROLS
+        name: find_style(name) for name in CONTROLS
     }
 
 
 def left_out(table: Any) -> str:
     """What is said about rows that are not drawn."""
-    part = tables.select(table, metric="rows_measured")
+    part = tables.select_rows(table, metric="rows_measured")
     sentences = [f"{shown(one.encoding)}: {one.text}" for one in part[part["value"] < part["rows"]].itertuples()]
     none = ["No row was left out: none looks untrained by its size (a guess)."] if len(part) else []
     return "\n".join(sentences or none)
@@ -102,7 +102,7 @@ def left_out(table: Any) -> str:
 
 def caption(figure: Figure, *parts: str) -> None:
     """Sentences below a figure, a line each; those that are empty are left out."""
-    draw.caption(figure, "\n".join(part for part in parts if part))
+    draw.add_caption(figure, "\n".join(part for part in parts if part))
 
 
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,33 +112,33 @@ def measures(table: Any) -> Figure:
     """Each measure: a column a table, its controls beside it."""
     found, styles = series(table), looks(table)
     groups = [name for name in found if name not in CONTROLS] or [""]
-    figure, axes = draw.panels(
+    figure, axes = draw.make_panels(
         len(MEASURES), columns=2 if len(groups) > 4 else 3, width=max(3.1, 0.42 * len(groups) + 1.2), height=3.2
     )
     for axis, (metric, title) in zip(axes, MEASURES.items(), strict=True):
         for place, name in enumerate(groups):
             beside(axis, table, metric, name, place, styles)
-            values = tables.select(found[name], metric=metric)["value"] if name else []
+            values = tables.select_rows(found[name], metric=metric)["value"] if name else []
             spread = place - 0.15 + np.linspace(-0.08, 0.08, len(values))
             look = styles.get(name)
             if look:
-                draw.points(axis, spread, values, look, s=42 if len(values) == 1 else 16, zorder=3)
+                draw.draw_points(axis, spread, values, look, s=42 if len(values) == 1 else 16, zorder=3)
         axis.set_xticks(
             range(len(groups)),
             [shown(name, 20) or "controls" for name in groups],
             rotation=40,
             ha="right",
-            fontsize=7.5,
+            fontsize="small",
         )
         axis.set_xlim(-0.6, len(groups) - 0.4)
-        axis.set_title(title, fontsize=9.5)
+        axis.set_title(title, fontsize="medium")
         if metric == "effective_rank":
             axis.set_yscale("log")
         else:
             axis.set_ylim(
                 -0.03, max(1.05, 1.05 * axis.get_ylim()[1]) if "error" in metric or "residual" in metric else 1.05
             )
-    draw.legend(figure, axes, columns=3)
+    draw.add_legend(figure, axes, columns=3)
     draws = table[table["encoding"] == "control:gaussian"]["seed"].nunique()
     text = f"Large: the table (trained here: a point a seed). Small, right of it: controls of the same shape, n = {draws} draws of each random one."
     caption(figure, f"{text} Errors as a share of chance.", left_out(table))
@@ -147,29 +147,29 @@ def measures(table: Any) -> Figure:
 
 def beside(axes: Axes, table: Any, metric: str, name: str, place: float, styles: dict[str, Style]) -> None:
     """The controls that belong to a table; the pair trained here has none in this table."""
-    own = tables.select(table, task=TABLE, metric=metric)
+    own = tables.select_rows(table, task=TABLE, metric=metric)
     own = own[own["beside"].fillna("").astype(str) == name] if name else own
     for i, control in enumerate(CONTROLS):
         values, look = own[own["encoding"] == control]["value"], styles[control]
         x = np.full(len(values), place + 0.08 + 0.14 * i)
         label = control if place == 0 else None
-        draw.points(axes, x, values, look, s=13, alpha=0.7, label=label)
+        draw.draw_points(axes, x, values, look, s=13, alpha=0.7, label=label)
 
 
 def with_rows(table: Any, metric: str) -> dict[str, pd.DataFrame]:
     """The series of which a map or a curve is stored."""
-    found = {name: tables.select(part, metric=metric) for name, part in series(table).items()}
+    found = {name: tables.select_rows(part, metric=metric) for name, part in series(table).items()}
     return {name: part for name, part in found.items() if len(part)}
 
 
 def maps(table: Any) -> Figure:
     """Cosines of positions, rows centred, on one scale."""
     found = with_rows(table, "similarity_row")
-    figure, axes = draw.panels(len(found), columns=min(5, max(3, -(-len(found) // 2))), width=2.7, height=2.6)
+    figure, axes = draw.make_panels(len(found), columns=min(5, max(3, -(-len(found) // 2))), width=2.7, height=2.6)
     for axis, (name, part) in zip(axes, found.items(), strict=True):
         matrix = np.array([[float(number) for number in str(line).split()] for line in part["text"]])
-        image = draw.similarity_map(axis, matrix, part["row"].max())
-        axis.set_title(f"{shown(name)}\n{size_of(part)}", fontsize=8.5)
+        image = draw.draw_similarity_map(axis, matrix, part["row"].max())
+        axis.set_title(f"{shown(name)}\n{size_of(part)}", fontsize="small")
     figure.colorbar(image, ax=axes, shrink=0.7, label="cosine, centred")
     caption(
         figure,
@@ -195,7 +195,7 @@ def curves(axes: Axes, table: Any, metric: str) -> None:
 
 def lags(table: Any) -> Figure:
     """Similarity of two positions against their distance."""
-    figure, axes = draw.panels(2, columns=2, width=5.2, height=3.8)
+    figure, axes = draw.make_panels(2, columns=2, width=5.2, height=3.8)
     for axis, kind, title in zip(axes, ("raw", "centred"), ("rows as they are", "mean row taken off"), strict=True):
         curves(axis, table, f"similarity_by_lag_{kind}")
         axis.set_xscale("symlog", linthresh=1)
@@ -205,7 +205,7 @@ def lags(table: Any) -> Figure:
         axis.set_title(title)
         axis.set_xlabel("lag (positions apart)")
         axis.set_ylabel("mean cosine")
-    draw.legend(figure, axes, columns=5)
+    draw.add_legend(figure, axes, columns=5)
     text = "Mean over all pairs of positions that far apart, up to half of the table; controls: the first draw."
     caption(figure, text, left_out(table))
     return figure
@@ -213,14 +213,14 @@ def lags(table: Any) -> Figure:
 
 def spectra(table: Any) -> Figure:
     """Share of the variance at each number of periods."""
-    figure, (axis,) = draw.panels(1, width=8.0, height=4.0)
+    figure, (axis,) = draw.make_panels(1, width=8.0, height=4.0)
     curves(axis, table, "spectrum")
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_ylim(3e-7, 1)
     axis.set_xlabel("periods over the table")
     axis.set_ylabel("share of variance")
-    draw.legend(figure, [axis], columns=5)
+    draw.add_legend(figure, [axis], columns=5)
     caption(
         figure, "Fourier spectrum over positions, all coordinates together; controls: the first draw.", left_out(table)
     )
@@ -232,8 +232,8 @@ def spectra(table: Any) -> Figure:
 
 def joint(table: Any) -> Figure:
     """Read back from the sum, by who knows both tables and by who knows the position table only."""
-    part, styles = tables.select(table, task=JOINT), looks(table)
-    figure, axes = draw.panels(2, columns=2, width=5.0, height=3.5)
+    part, styles = tables.select_rows(table, task=JOINT), looks(table)
+    figure, axes = draw.make_panels(2, columns=2, width=5.0, height=3.5)
     titles = {
         "joint_recovered": "token and position, both tables known",
         "position_recovered_alone": "position, its table known only",
@@ -241,9 +241,9 @@ def joint(table: Any) -> Figure:
     names = list(dict.fromkeys(part["encoding"]))
     for axis, (metric, title) in zip(axes, titles.items(), strict=True):
         for i, name in enumerate(names):
-            own = tables.select(part, metric=metric, encoding=name).set_index("signal").loc[list(SIGNALS)]
+            own = tables.select_rows(part, metric=metric, encoding=name).set_index("signal").loc[list(SIGNALS)]
             n, x = int(own["n_examples"].iloc[0]), np.arange(len(SIGNALS)) + 0.1 * (i - (len(names) - 1) / 2)
-            bounds = np.array([clopper_pearson(round(share * n), n) for share in own["value"]])
+            bounds = np.array([compute_clopper_pearson(round(share * n), n) for share in own["value"]])
             look = styles.get(name, LOOKS[i % len(LOOKS)])
             axis.vlines(x, bounds[:, 0], bounds[:, 1], color=look.colour, linewidth=1.2)
             axis.plot(
@@ -255,11 +255,11 @@ def joint(table: Any) -> Figure:
                 label=shown(name),
                 linewidth=1,
             )
-        axis.set_xticks(range(len(SIGNALS)), [signal.replace("noise ", "noise\n") for signal in SIGNALS], fontsize=8.5)
+        axis.set_xticks(range(len(SIGNALS)), [signal.replace("noise ", "noise\n") for signal in SIGNALS], fontsize="small")
         axis.set_ylim(-0.03, 1.05)
         axis.set_title(title)
         axis.set_ylabel("share of sums read right")
-    draw.legend(figure, axes, columns=5)
+    draw.add_legend(figure, axes, columns=5)
     text = f"n = {n} random pairs a table and signal, out of all tokens × positions; noise in position RMS; lines: exact 95 % intervals."
     caption(figure, text, left_out(table))
     return figure
@@ -267,8 +267,8 @@ def joint(table: Any) -> Figure:
 
 def order(table: Any) -> Figure:
     """MiniLM's sentence embedding: cosine with that of the same verse, changed."""
-    part = tables.select(table, task=ORDER)
-    figure, axes = draw.panels(2, columns=2, width=5.6, height=3.9)
+    part = tables.select_rows(table, task=ORDER)
+    figure, axes = draw.make_panels(2, columns=2, width=5.6, height=3.9)
     rows = [
         ("words shuffled", word_order.SHUFFLED, 0), *[(f"inside windows of {w}", word_order.WITHIN, w) for w in word_order.WINDOWS],
         *[(f"windows of {w} permuted", word_order.PERMUTED, w) for w in word_order.WINDOWS], ("another verse", word_order.ANOTHER, 0),
@@ -283,7 +283,7 @@ def order(table: Any) -> Figure:
     same = [(f"position {place} for all", word_order.CONSTANT, place) for place in (0, word_order.MIDDLE)]
     cosines(axes[1], part, [*shifts, *same, ("table zeroed", word_order.REMOVED, 0), rows[0], rows[-1]], styles, labels)
     axes[1].set_title("positions moved, beside two of the left panel")
-    draw.legend(figure, axes)
+    draw.add_legend(figure, axes)
     count = int(part["verse"].nunique())
     text = f"MiniLM-L6: cosine of a verse's embedding with that of the same verse changed; n = {count} verses (points), mean with 95 % interval."
     caption(
@@ -298,13 +298,13 @@ def cosines(axes: Axes, part: pd.DataFrame, rows: list[Any], styles: dict[str, S
     generator = np.random.default_rng(0)
     for place, (_, kind, by) in enumerate(rows):
         for side, (name, look) in enumerate(styles.items()):
-            values = 1 - tables.select(part, encoding=name, change=kind, by=by)["value"].to_numpy(float)
+            values = 1 - tables.select_rows(part, encoding=name, change=kind, by=by)["value"].to_numpy(float)
             if not len(values):
                 continue
             y = place + 0.24 * side - 0.12
             spread = y + generator.uniform(-0.08, 0.08, len(values))
-            draw.points(axes, values, spread, look, s=8, alpha=0.35)
-            mean = mean_interval(values, -np.inf)
+            draw.draw_points(axes, values, spread, look, s=8, alpha=0.35)
+            mean = estimate_mean(values, -np.inf)
             axes.scatter(
                 mean.value,
                 y,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from jaxpe.analysis import use as positions_used
-from jaxpe.figures import style as draw
+from jaxpe.figures import draw
+from jaxpe.figures.style import find_style, pick_style
 
 OBJECTIVES = {
     "masked_lm": "both ways,\nmasked tokens",
@@ -86,7 +87,7 @@ def similarity(table: Any) -> Any:
     """Maps on one colour scale."""
     part = named(table[table["metric"] == "similarity"])
     names = last(part["name"])
-    figure, axes = draw.panels(len(names), columns=4, width=2.6, height=2.6)
+    figure, axes = draw.make_panels(len(names), columns=4, width=2.6, height=2.6)
     image = None
     for axis, name in zip(axes, names, strict=True):
         own = part[part["name"] == name]
@@ -94,11 +95,11 @@ def similarity(table: Any) -> Any:
         at, matrix = {place: i for i, place in enumerate(places)}, np.zeros((len(places), len(places)))
         for i, j, value in zip(own["row"], own["column"], own["value"], strict=True):
             matrix[at[int(i)], at[int(j)]] = matrix[at[int(j)], at[int(i)]] = value
-        image = draw.similarity_map(axis, matrix, places[-1])
-        axis.set_title(wrapped(name), fontsize=8)
+        image = draw.draw_similarity_map(axis, matrix, places[-1])
+        axis.set_title(wrapped(name), fontsize="small")
     if image is not None:
         figure.colorbar(image, ax=axes, shrink=0.6, label="cosine, mean row taken off")
-    draw.caption(figure, "Similarity of the codes of two positions, seed 0; only positions that training visited.")
+    draw.add_caption(figure, "Similarity of the codes of two positions, seed 0; only positions that training visited.")
     return figure
 
 
@@ -106,11 +107,11 @@ def curves(table: Any, metrics: dict[str, str], x: str, y: str, caption: str) ->
     """A panel a metric, a line a table: curves over lags or periods, means over seeds."""
     part = named(table[table["metric"].isin(list(metrics))])
     names = last(part["name"])
-    figure, axes = draw.panels(len(metrics), columns=2, width=4.6 if len(metrics) > 1 else 6.9, height=3.4)
+    figure, axes = draw.make_panels(len(metrics), columns=2, width=4.6 if len(metrics) > 1 else 6.9, height=3.4)
     for axis, (metric, title) in zip(axes, metrics.items(), strict=True):
         for i, name in enumerate(names):
             own = part[(part["name"] == name) & (part["metric"] == metric)]
-            look = draw.style(name) if name.startswith("control:") else draw.style_at(i)
+            look = find_style(name) if name.startswith("control:") else pick_style(i)
             marks = max(len(own) // 8, 1)
             axis.plot(
                 own["row"], own["value"].where(own["value"] != 0), color=look.colour, linestyle=look.dashes, marker=look.marker, markevery=marks,
@@ -124,8 +125,8 @@ def curves(table: Any, metrics: dict[str, str], x: str, y: str, caption: str) ->
         axis.set_title(title)
         axis.set_xlabel(x)
         axis.set_ylabel(y)
-    draw.legend(figure, axes, columns=2)
-    draw.caption(figure, caption)
+    draw.add_legend(figure, axes, columns=2)
+    draw.add_caption(figure, caption)
     return figure
 
 
@@ -154,18 +155,18 @@ def measures(table: Any) -> Any:
     part = named(table[table["metric"].isin(list(MEASURES)) & (table["encoding"] != "sinusoidal")])
     part = part.assign(name=[f"{name} ({rows:g} rows)" for name, rows in zip(part["name"], part["rows"], strict=True)])
     names = last(part["name"])[::-1]
-    figure, axes = draw.panels(len(MEASURES), columns=2, width=4.6, height=0.17 * len(names) + 0.9, sharey=True)
+    figure, axes = draw.make_panels(len(MEASURES), columns=2, width=4.6, height=0.17 * len(names) + 0.9, sharey=True)
     for axis, (metric, title) in zip(axes, MEASURES.items(), strict=True):
         for place, name in enumerate(names):
             own = part[(part["name"] == name) & (part["metric"] == metric)]
-            look = draw.style(name.partition(" ")[0].partition(",")[0])
-            draw.points(axis, own["value"], np.full(len(own), place), look, s=16)
-        axis.set_yticks(range(len(names)), names, fontsize=7)
+            look = find_style(name.partition(" ")[0].partition(",")[0])
+            draw.draw_points(axis, own["value"], np.full(len(own), place), look, s=16)
+        axis.set_yticks(range(len(names)), names, fontsize="small")
         axis.set_xlim(left=min(0.0, axis.get_xlim()[0]))
-        axis.set_title(title, fontsize=7.5)
-        axis.tick_params(axis="x", labelsize=7.5)
+        axis.set_title(title, fontsize="small")
+        axis.tick_params(axis="x", labelsize="small")
         axis.grid(axis="y", linewidth=0.3)
-    draw.caption(
+    draw.add_caption(
         figure, "A point is a seed. Controls of the same shapes at the bottom; only positions that training visited."
     )
     return figure
@@ -195,25 +196,25 @@ def use(table: Any) -> Any:
     ]
     found = [(title, picked(shown, where)) for title, where in places]
     found = [(title, part) for title, part in found if len(part)]
-    figure, axes = draw.panels(
+    figure, axes = draw.make_panels(
         max(len(found), 1), columns=2, width=4.6 if len(found) > 1 else 8.0, height=3.0, sharey=True
     )
     for axis, (title, part) in zip(axes, found, strict=False):
         tasks = [task for task in OBJECTIVES if (part["task"] == task).any()]
         for i, (kind, label) in enumerate(KINDS.items()):
-            look = draw.style_at(i + 1)
+            look = pick_style(i + 1)
             for place, task in enumerate(tasks):
                 own = part[(part["task"] == task) & (part["condition"] == kind)]["share"]
                 at = place + 0.22 * (i - 1)
-                draw.points(axis, np.full(len(own), at), own, look, s=22, alpha=0.7, label=label)
+                draw.draw_points(axis, np.full(len(own), at), own, look, s=22, alpha=0.7, label=label)
                 axis.hlines(own.mean(), at - 0.1, at + 0.1, color="black", linewidth=1.4)
         axis.axhline(0, color="black", linewidth=0.6)
         axis.axhline(0.1, color="black", linewidth=0.7, linestyle=":", label="criterion for absolute position (.1)")
-        axis.set_xticks(range(len(tasks)), [OBJECTIVES[task] for task in tasks], fontsize=8)
-        axis.set_title(title, fontsize=9.5)
-        axis.set_ylabel("share of all that position is worth", fontsize=8.5)
-    draw.legend(figure, axes, columns=2)
-    draw.caption(
+        axis.set_xticks(range(len(tasks)), [OBJECTIVES[task] for task in tasks], fontsize="small")
+        axis.set_title(title, fontsize="medium")
+        axis.set_ylabel("share of all that position is worth", fontsize="small")
+    draw.add_legend(figure, axes, columns=2)
+    draw.add_caption(
         figure,
         "Loss added by changed positions, over that of one position for all tokens; learned tables, half the training length.\n"
         f"A point is a seed ({seeds_told(shown)}), a dash the mean. Shift: absolute position is used. Shuffle above permute: local order.",
@@ -241,11 +242,11 @@ def costs(table: Any) -> Any:
     part = part.assign(
         series=[f"{row.encoding}, {OBJECTIVES[row.task].replace(chr(10), ' ')}" for row in part.itertuples()]
     )
-    figure, axes = draw.panels(len(KINDS), columns=3, width=3.4, height=3.0, sharey=True)
+    figure, axes = draw.make_panels(len(KINDS), columns=3, width=3.4, height=3.0, sharey=True)
     names = list(dict.fromkeys(part["series"]))
     for axis, (kind, title) in zip(axes, KINDS.items(), strict=True):
         for i, name in enumerate(names):
-            own, look = part[(part["condition"] == kind) & (part["series"] == name)], draw.style_at(i)
+            own, look = part[(part["condition"] == kind) & (part["series"] == name)], pick_style(i)
             means = own.groupby("size")["value"].mean()
             axis.plot(
                 means.index,
@@ -258,10 +259,10 @@ def costs(table: Any) -> Any:
             )
         axis.set_xscale("log", base=2)
         axis.set_xlabel("positions shifted by" if kind == "shift" else "tokens of a window")
-        axis.set_title(title, fontsize=9.5)
-        axis.set_ylabel("bits per character lost", fontsize=8.5)
-    draw.legend(figure, axes, columns=2)
-    draw.caption(
+        axis.set_title(title, fontsize="medium")
+        axis.set_ylabel("bits per character lost", fontsize="small")
+    draw.add_legend(figure, axes, columns=2)
+    draw.add_caption(
         figure,
         f"What changed positions cost at half the training length, packed stream; means over {seeds_told(part)}.",
     )
@@ -275,12 +276,12 @@ def by_place(table: Any) -> Any:
     ]
     part = part[part["corpus"] == part["corpus"].iloc[0]]
     tasks = [task for task in OBJECTIVES if (part["task"] == task).any()]
-    figure, axes = draw.panels(len(tasks), columns=2, width=4.6, height=2.8, sharey=True)
+    figure, axes = draw.make_panels(len(tasks), columns=2, width=4.6, height=2.8, sharey=True)
     whole = table[table["metric"] == "bits_per_character"]
     for axis, task in zip(axes, tasks, strict=True):
         own = part[part["task"] == task]
         for name in dict.fromkeys(own["encoding"]):
-            line, look = own[own["encoding"] == name], draw.style(name)
+            line, look = own[own["encoding"] == name], find_style(name)
             axis.plot(
                 line["row"],
                 line["value"],
@@ -301,8 +302,8 @@ def by_place(table: Any) -> Any:
         axis.set_title(OBJECTIVES[task].replace("\n", " "))
         axis.set_xlabel("place in the window (tokens)")
         axis.set_ylabel("bits per character")
-    draw.legend(figure, axes, columns=3)
-    draw.caption(
+    draw.add_legend(figure, axes, columns=3)
+    draw.add_caption(
         figure,
         "Loss by place at the training length, packed stream; means over seeds and windows, four places at a time.",
     )
@@ -323,12 +324,12 @@ def layers(table: Any) -> Any:
     """Probe error by layer: trained beside untrained."""
     part = table[(table["metric"] == "probe_error") & table["task"].isin(list(SHORT))]
     tasks = [task for task in SHORT if (part["task"] == task).any()]
-    figure, axes = draw.panels(len(tasks) * len(READ), columns=len(READ), width=2.7, height=2.7)
+    figure, axes = draw.make_panels(len(tasks) * len(READ), columns=len(READ), width=2.7, height=2.7, grid=True)
     for row, task in enumerate(tasks):
         for column, (target, title) in enumerate(READ.items()):
             axis, own = axes[row * len(READ) + column], part[(part["task"] == task) & (part["target"] == target)]
             for name in dict.fromkeys(own["encoding"]):
-                look = draw.style(name)
+                look = find_style(name)
                 for network, dashes, filled in (("trained", look.dashes, look.colour), ("untrained", ":", "white")):
                     means = (
                         own[(own["encoding"] == name) & (own["network"] == network)].groupby("layer")["value"].mean()
@@ -341,10 +342,10 @@ def layers(table: Any) -> Any:
             axis.set_xticks(sorted(set(own["layer"].astype(int))))
             axis.set_xlabel("after layer")
             axis.set_ylabel("error, share of chance" if column == 0 else "")
-            axis.set_title(f"{SHORT[task]}:\n{title}", fontsize=8.5)
-            draw.room(axis)
-    draw.legend(figure, axes, columns=3)
-    draw.caption(
+            axis.set_title(f"{SHORT[task]}:\n{title}", fontsize="small")
+            draw.leave_headroom(axis)
+    draw.add_legend(figure, axes, columns=3)
+    draw.add_caption(
         figure,
         f"Linear probes of the residual stream; means over models ({seeds_read(part)}). 1: no better than a guess.",
     )
@@ -364,7 +365,7 @@ def projected_out(table: Any) -> Any:
     """Bits lost without what a probe of position reads, beside random directions."""
     part = table[table["metric"] == "projected_out"]
     tasks = [task for task in SHORT if (part["task"] == task).any()]
-    figure, axes = draw.panels(max(len(tasks), 1), columns=2, width=4.4, height=2.9)
+    figure, axes = draw.make_panels(max(len(tasks), 1), columns=2, width=4.4, height=2.9)
     for axis, task in zip(axes, tasks, strict=False):
         own = part[part["task"] == task]
         groups = list(dict.fromkeys(zip(own["encoding"], own["layer"].astype(int), strict=True)))
@@ -373,14 +374,14 @@ def projected_out(table: Any) -> Any:
                 (("position", "the probe's directions"), ("random", "random directions, as many"))
             ):
                 values = own[(own["encoding"] == name) & (own["layer"] == layer) & (own["part"] == what)]["value"]
-                look = draw.style_at(2 - side)
-                draw.points(axis, np.full(len(values), place + 0.16 * (2 * side - 1)), values, look, s=24, label=label)
-        axis.set_xticks(range(len(groups)), [f"{name}\nlayer {layer}" for name, layer in groups], fontsize=7.5)
+                look = pick_style(2 - side)
+                draw.draw_points(axis, np.full(len(values), place + 0.16 * (2 * side - 1)), values, look, s=24, label=label)
+        axis.set_xticks(range(len(groups)), [f"{name}\nlayer {layer}" for name, layer in groups], fontsize="small")
         axis.axhline(0, color="black", linewidth=0.6)
         axis.set_title(SHORT[task])
         axis.set_ylabel("bits per character lost")
-    draw.legend(figure, axes, columns=2)
-    draw.caption(
+    draw.add_legend(figure, axes, columns=2)
+    draw.add_caption(
         figure,
         f"What the model loses when directions of its states are set to their mean; a point is a model ({seeds_read(part)}).",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxpe.figures import style as draw
+from jaxpe.figures import draw
+from jaxpe.figures.style import Style, find_style, pick_style
 from jaxpe.study import tables
 
 KINDS = (  # sweep, what it multiplies, colour, marker, dashes
@@ -50,43 +51,43 @@ def factor_of(part: Any, kind: str) -> Any:
 def at_factor(part: Any) -> Any:
     """The ratio sweep of one width and encoding with its factor s: the common width and sinusoids, where there are any."""
     encoding = "sinusoidal" if "sinusoidal" in set(part["encoding"]) else part["encoding"].iloc[0]
-    part = tables.select(part, encoding=encoding)
-    own = tables.select(part, width=32 if 32 in set(part["width"]) else part["width"].min())
+    part = tables.select_rows(part, encoding=encoding)
+    own = tables.select_rows(part, width=32 if 32 in set(part["width"]) else part["width"].min())
     return own.assign(s=factor_of(own, "ratio"))
 
 
 def ratio(table: Any) -> Any:
     """The turning point: accuracy against the ratio of position to token alone, a point a seed, a panel a task."""
-    part = at_factor(tables.select(table, sweep="ratio", metric="token_accuracy"))
+    part = at_factor(tables.select_rows(table, sweep="ratio", metric="token_accuracy"))
     tasks = list(dict.fromkeys(part["task"]))
-    figure, axes = draw.panels(len(tasks), columns=2, width=4.6, height=3.2)
+    figure, axes = draw.make_panels(len(tasks), columns=2, width=4.6, height=3.2)
     asked = {
         "count": "how often does it occur? (order is of no use)",
         "index": "which symbol is there? (order is needed)",
     }
     for axis, task in zip(axes, tasks, strict=True):
-        own = tables.select(part, task=task)
+        own = tables.select_rows(part, task=task)
         for times, label, look in (
-            (1, "at the training length N", draw.Style("#0072B2", "o", "-")),
-            (2, "at 2 N", draw.Style("#D55E00", "^", "--")),
+            (1, "at the training length N", Style("#0072B2", "o", "-")),
+            (2, "at 2 N", Style("#D55E00", "^", "--")),
         ):
             one = own[own["test_length"] == times * own["train_length"]]
             means = one.groupby("s")["value"].mean()
-            draw.line(axis, means, look, label)
-            draw.points(axis, one["s"], one["value"], look, s=16, alpha=0.6)
-        draw.baselines(axis, own[own["test_length"] == own["train_length"]], x="s")
+            draw.draw_line(axis, means, look, label)
+            draw.draw_points(axis, one["s"], one["value"], look, s=16, alpha=0.6)
+        draw.draw_baselines(axis, own[own["test_length"] == own["train_length"]], x="s")
         axis.set_xscale("symlog", linthresh=0.1)
         axis.set_xlim(-0.02, 1.4 * part["s"].max())
         axis.set_xticks([s for s in sorted(set(part["s"])) if s in (0, 0.1, 1, 10, 100)])
         axis.xaxis.set_major_formatter("{x:g}")
         axis.set_ylim(-0.03, 1.05)
-        axis.set_title(f"{task}: {asked[task]}" if task in asked else task, fontsize=9.5)
+        axis.set_title(f"{task}: {asked[task]}" if task in asked else task, fontsize="medium")
         axis.set_xlabel("factor s (1: position as large as token)")
         axis.set_ylabel("token accuracy")
-    draw.legend(figure, axes, columns=4)
+    draw.add_legend(figure, axes, columns=4)
     counts = part.groupby(["task", "s"])["seed"].nunique()
     seeds = " to ".join(f"{n}" for n in sorted({counts.min(), counts.max()}))
-    draw.caption(
+    draw.add_caption(
         figure,
         f"(token + s·position) / √(1 + s²): the ratio alone, at a constant size. {part['encoding'].iloc[0].capitalize()}, encoder, "
         f"width {part['width'].iloc[0]:g}, N = {trained(part)}.\nPoints: {seeds} seeds; lines: means; black: both baselines at N.",
@@ -96,16 +97,16 @@ def ratio(table: Any) -> Any:
 
 def sweep(table: Any) -> Any:
     """Accuracy against the factor s: solid symbols at the training length N, open ones at 2 N."""
-    part = tables.select(table, metric="token_accuracy")
+    part = tables.select_rows(table, metric="token_accuracy")
     part = part[part["sweep"].isin([kind[0] for kind in KINDS])]
     keys = sorted(
         set(zip(part["encoding"], part["width"], part["task"], strict=True)), key=lambda k: (k[0] != "sinusoidal", k)
     )
-    figure, axes = draw.panels(
+    figure, axes = draw.make_panels(
         len(keys), columns=2 if len(keys) < 4 else 4, width=4.2 if len(keys) < 4 else 3.4, height=2.9
     )
     for axis, (encoding, width, task) in zip(axes, keys, strict=True):
-        own = tables.select(part, task=task, encoding=encoding, width=width)
+        own = tables.select_rows(part, task=task, encoding=encoding, width=width)
         for kind, label, colour, marker, dashes in KINDS:
             for times, fill in ((1, colour), (2, "none")):
                 one = own[(own["sweep"] == kind) & (own["test_length"] == times * own["train_length"])]
@@ -133,11 +134,11 @@ def sweep(table: Any) -> Any:
         axis.set_xscale("symlog", linthresh=0.1)
         axis.set_xlim(-0.02, 1.4 * part["position_factor"].max())
         axis.set_ylim(-0.03, 1.05)
-        axis.set_title(f"{task}, {encoding}, width {width:g}", fontsize=9)
+        axis.set_title(f"{task}, {encoding}, width {width:g}", fontsize="medium")
         axis.set_xlabel("factor s")
         axis.set_ylabel("token accuracy")
-    draw.legend(figure, axes, columns=2)
-    draw.caption(
+    draw.add_legend(figure, axes, columns=2)
+    draw.add_caption(
         figure,
         f"Encoder. Filled: at the training length N = {trained(part)}; open: at 2 N. Means; {seeds_by_width(part)}.",
     )
@@ -146,7 +147,7 @@ def sweep(table: Any) -> Any:
 
 def adding(table: Any) -> Any:
     """The ratio sweep of encodings that add something to a token."""
-    part = tables.select(table, sweep="ratio")
+    part = tables.select_rows(table, sweep="ratio")
     added = part[(part["metric"] == "position_rms_before") & (part["value"] > 0)]
     return part[part["encoding"].isin(added["encoding"])]
 
@@ -154,16 +155,16 @@ def adding(table: Any) -> Any:
 def rescaled(part: Any) -> Any:
     """What training makes of the ratio of position to token in the embeddings: ratio after over ratio before, 1 is unchanged."""
     keys = sorted(set(zip(part["encoding"], part["task"], strict=True)), key=lambda k: (k[0] != "sinusoidal", k))
-    figure, axes = draw.panels(
+    figure, axes = draw.make_panels(
         len(keys), columns=2 if len(keys) < 4 else 4, width=4.2 if len(keys) < 4 else 3.4, height=2.9
     )
     for axis, (encoding, task) in zip(axes, keys, strict=True):
-        own = tables.select(part, encoding=encoding, task=task)
+        own = tables.select_rows(part, encoding=encoding, task=task)
         own = own.assign(s=factor_of(own, "ratio"))
         own = own[own["s"] > 0]
         for i, (width, of_width) in enumerate(own.groupby("width")):
             sizes = of_width.pivot_table(index="s", columns="metric", values="value")
-            look = draw.style_at(i)
+            look = pick_style(i)
             after, before = (sizes[f"position_rms_{when}"] / sizes[f"token_rms_{when}"] for when in ("after", "before"))
             axis.plot(
                 sizes.index, after / before, color=look.colour, marker=look.marker, linestyle=look.dashes,
@@ -173,11 +174,11 @@ def rescaled(part: Any) -> Any:
         axis.set_xscale("log")
         low, high = axis.get_ylim()
         axis.set_ylim(min(0.7, low), max(1.2, high))
-        axis.set_title(f"{task}, {encoding}", fontsize=9)
+        axis.set_title(f"{task}, {encoding}", fontsize="medium")
         axis.set_xlabel("factor s")
-        axis.set_ylabel("position / token: after / before", fontsize=8.5)
-    draw.legend(figure, axes, columns=5)
-    draw.caption(
+        axis.set_ylabel("position / token: after / before", fontsize="small")
+    draw.add_legend(figure, axes, columns=5)
+    draw.add_caption(
         figure,
         "Size of position over size of token (root mean squares in the embeddings) after training, divided by that before.\n"
         f"Ratio sweep, encoder; means; {seeds_by_width(part)}.",
@@ -187,12 +188,12 @@ def rescaled(part: Any) -> Any:
 
 def initial_std(table: Any) -> Any:
     """Accuracy against the size at which a learned table starts: filled at N, open at 2 N."""
-    part = tables.select(table, sweep="initial std", metric="token_accuracy", test_positions="arange")
+    part = tables.select_rows(table, sweep="initial std", metric="token_accuracy", test_positions="arange")
     tasks = list(dict.fromkeys(part["task"]))
-    figure, axes = draw.panels(len(tasks), columns=2, width=4.2, height=2.9)
+    figure, axes = draw.make_panels(len(tasks), columns=2, width=4.2, height=2.9)
     for axis, task in zip(axes, tasks, strict=True):
-        own = tables.select(part, task=task)
-        look = draw.style("learned")
+        own = tables.select_rows(part, task=task)
+        look = find_style("learned")
         for times, fill in ((1, look.colour), (2, "none")):
             one = own[own["test_length"] == times * own["train_length"]]
             means = one.groupby("initial_std")["value"].mean()
@@ -201,12 +202,12 @@ def initial_std(table: Any) -> Any:
                 linestyle="-" if times == 1 else "none", label="at the training length N" if times == 1 else "at 2 N",
             )  # fmt: skip
             axis.scatter(one["initial_std"], one["value"], s=10, color=look.colour, alpha=0.5, linewidths=0)
-        draw.baselines(axis, own[own["test_length"] == own["train_length"]], x="initial_std")
+        draw.draw_baselines(axis, own[own["test_length"] == own["train_length"]], x="initial_std")
         axis.set_xscale("log")
         axis.set_ylim(-0.03, 1.05)
         axis.set_title(f"{task}, learned table")
         axis.set_xlabel("standard deviation at the start (token: 1)")
         axis.set_ylabel("token accuracy")
-    draw.legend(figure, axes, columns=4)
-    draw.caption(figure, f"Encoder, N = {trained(part)}; {draw.seeds_of(part)} (points), lines: means. Baselines at N.")
+    draw.add_legend(figure, axes, columns=4)
+    draw.add_caption(figure, f"Encoder, N = {trained(part)}; {draw.format_seeds(part)} (points), lines: means. Baselines at N.")
     return figure

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from jaxpe.errors import unknown
-from jaxpe.figures import style
-from jaxpe.records import store
-from jaxpe.records.statistics import EXPLORATORY, holm
+from jaxpe.figures.style import find_style
+from jaxpe.records.claims import read_claims
+from jaxpe.records.files import write_text
+from jaxpe.records.json_values import read_json
+from jaxpe.records.statistics import EXPLORATORY, adjust_p_values
 from jaxpe.report import brief, comparison, guide, pages
 from jaxpe.report.language import LANGUAGES, Messages
 from jaxpe.study import experiment
@@ -65,7 +67,7 @@ def write(results: Path, language: str = "en") -> Path:
     if language not in LANGUAGES:
         raise unknown("language", language, LANGUAGES)
     path = results / "index.html"
-    store.write_text(path, page(results, language, Messages()))
+    write_text(path, page(results, language, Messages()))
     return path
 
 
@@ -130,23 +132,23 @@ def embedded(data: Any) -> str:
 def ordered(results: Path) -> list[Path]:
     """Folders with a table: the study's experiments in their order, then others."""
     found = {path.parent.name: path.parent for path in sorted(results.glob("*/table.csv"))}
-    names = [*[name for name in experiment.NAMES if name in found], *[n for n in found if n not in experiment.NAMES]]
+    names = [*[name for name in experiment.EXPERIMENTS if name in found], *[n for n in found if n not in experiment.EXPERIMENTS]]
     return [found[name] for name in names]
 
 
 def missing(results: Path) -> list[str]:
-    return [name for name in experiment.NAMES if not (results / name / "table.csv").is_file()]
+    return [name for name in experiment.EXPERIMENTS if not (results / name / "table.csv").is_file()]
 
 
 def section(folder: Path) -> dict[str, Any]:
     """What one experiment has to say."""
-    provenance = UNKNOWN | store.read_json(folder / "provenance.json", {})
+    provenance = UNKNOWN | read_json(folder / "provenance.json", {})
     return {
         "name": folder.name,
-        "claims": store.read_claims(folder),
+        "claims": read_claims(folder),
         "provenance": provenance,
-        "summary": store.read_json(folder / "summary.json", {}),
-        "answers": store.read_json(folder / "answers.json", []),
+        "summary": read_json(folder / "summary.json", {}),
+        "answers": read_json(folder / "answers.json", []),
         "figures": [drawing(folder, path, provenance) for path in sorted((folder / "figures").glob("*.svg"))],
     }
 
@@ -189,7 +191,7 @@ def questions(sections: list[dict[str, Any]], claims: dict[str, Any], drawings: 
 
 def look(name: str) -> dict[str, str]:
     """How a series is drawn, for the script: the figures' own colour, marker and dashes."""
-    one = style.style(name)
+    one = find_style(name)
     dashes = {"-": "", "--": "6 3", "-.": "7 3 2 3", ":": "2 3"}
     dash = dashes[one.dashes] if isinstance(one.dashes, str) else " ".join(f"{2 * part:g}" for part in one.dashes[1])
     return {"colour": one.colour, "marker": one.marker, "dash": dash}
@@ -218,5 +220,5 @@ def adjust(claims: list[dict[str, Any]]) -> None:
         if claim.get("p") is not None:
             families.setdefault(f"{name}.{claim.get('family', '')}" if part else "primary", []).append(claim)
     for family in families.values():
-        for claim, p in zip(family, holm([claim["p"] for claim in family]), strict=True):
+        for claim, p in zip(family, adjust_p_values([claim["p"] for claim in family]), strict=True):
             claim["adjusted_p"] = p

@@ -7,10 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from jaxpe.errors import UserError
-from jaxpe.figures import style
-from jaxpe.records import store
+from jaxpe.figures.media import use_medium
+from jaxpe.figures.save import save_figure
 from jaxpe.records.claims import ClaimResult
-from jaxpe.study.experiment import Experiment, call
+from jaxpe.records.csv_tables import read_table
+from jaxpe.records.files import disk_errors
+from jaxpe.records.json_values import write_json
+from jaxpe.study.experiment import Experiment, call_experiment
 
 
 def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
@@ -21,15 +24,15 @@ def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
     path = folder / "table.csv"
     if not path.is_file():
         raise UserError(f"There is no table of {experiment.name} in {folder}: run `jaxpe run {experiment.name}` first.")
-    table = store.read_table(path)
+    table = read_table(path)
     write_sentences(experiment, table, folder)
-    drawn = call(experiment, lambda: experiment.module.figures(table))
-    shown = folder / "figures" / ("" if medium == "web" else medium)
-    with store.disk_errors():
-        for name, figure in drawn.items():
-            style.save(figure, shown, name, medium)
-        for file in shown.glob("*"):  # figures of an earlier table, which the page would still show
-            if file.suffix in (".svg", ".png", ".pdf") and file.stem not in drawn:
+    target = folder / "figures" / ("" if medium == "web" else medium)
+    with disk_errors(), use_medium(medium):
+        figures = call_experiment(experiment, lambda: experiment.module.figures(table))
+        for name, figure in figures.items():
+            save_figure(figure, target, name)
+        for file in target.glob("*"):  # figures of an earlier table, which the page would still show
+            if file.suffix in (".svg", ".png", ".pdf") and file.stem not in figures:
                 file.unlink()
 
 
@@ -37,20 +40,20 @@ def write_sentences(experiment: Experiment, table: pd.DataFrame, folder: Path) -
     """Writes claims.json, and where the experiment has them answers.json and summary.json."""
     module = experiment.module
     results = judge_claims(experiment, table)
-    store.write_json(folder / "claims.json", [result.to_json(experiment.name) for result in results])
+    write_json(folder / "claims.json", [result.to_json(experiment.name) for result in results])
     if hasattr(module, "answers"):
-        answers = call(experiment, lambda: module.answers(table, {result.id: result for result in results}))
-        store.write_json(folder / "answers.json", answers)
+        answers = call_experiment(experiment, lambda: module.answers(table, {result.id: result for result in results}))
+        write_json(folder / "answers.json", answers)
     if hasattr(module, "summary"):
-        title, rows = call(experiment, lambda: module.summary(table))
+        title, rows = call_experiment(experiment, lambda: module.summary(table))
         columns = list(dict.fromkeys(column for row in rows for column in row))
         lines = [[row.get(column, "–") for column in columns] for row in rows]
-        store.write_json(folder / "summary.json", {"title": title, "columns": columns, "rows": lines})
+        write_json(folder / "summary.json", {"title": title, "columns": columns, "rows": lines})
 
 
 def judge_claims(experiment: Experiment, table: pd.DataFrame) -> list[ClaimResult]:
     """The results of an experiment's claims. Raises UserError for one that was not declared, or for an id used twice."""
-    results: list[ClaimResult] = call(experiment, lambda: experiment.module.claims(table))
+    results: list[ClaimResult] = call_experiment(experiment, lambda: experiment.module.claims(table))
     ids = [result.id for result in results]
     for result in results:
         if result.claim not in experiment.module.CLAIMS:

@@ -17,9 +17,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from jaxpe.figures import style as draw
-from jaxpe.records import store
-from jaxpe.records.statistics import EXPLORATORY, NOT_COMPARABLE, at_ceiling, compared, finite, holm
+from jaxpe.figures import draw
+from jaxpe.figures.save import save_figure
+from jaxpe.figures.style import Style, find_style
+from jaxpe.records.csv_tables import format_entry, read_table, write_table
+from jaxpe.records.files import write_text
+from jaxpe.records.json_values import write_json
+from jaxpe.records.statistics import (
+    EXPLORATORY,
+    NOT_COMPARABLE,
+    adjust_p_values,
+    compare_paired,
+    is_at_ceiling,
+    to_finite,
+)
 from jaxpe.report import pages
 from jaxpe.study import tables
 from jaxpe.study.tables import TableRow
@@ -82,13 +93,13 @@ def differences(table: pd.DataFrame, name: str, baselines: Sequence[str]) -> lis
     for condition in (PLAIN, *EQUAL):
         for measure in MEASURES if condition == PLAIN else AT_EQUAL_COST:
             part = table[table["task"].isin(measure.tasks)]
-            part = tables.select(part, condition=condition, metric=measure.metric)
+            part = tables.select_rows(part, condition=condition, metric=measure.metric)
             for baseline in baselines:
                 if measure.against in ("", baseline):
-                    own = part if condition == PLAIN else tables.select(part, rival=baseline)
+                    own = part if condition == PLAIN else tables.select_rows(part, rival=baseline)
                     made += difference(own, measure, name, baseline)
     tested = [one for one in made if one["p"] is not None]
-    for one, p in zip(tested, holm([one["p"] for one in tested]), strict=True):
+    for one, p in zip(tested, adjust_p_values([one["p"] for one in tested]), strict=True):
         one["adjusted_p"] = p
     return made
 
@@ -100,11 +111,11 @@ def difference(part: pd.DataFrame, measure: Measure, name: str, baseline: str) -
     first, longest = part.iloc[0], int(part["test_length"].max())
     n = int(first["train_length"])
     length = longest if measure.times == LONGEST else measure.times * n
-    a, b = tables.paired(tables.select(part, test_length=length), {"encoding": name}, {"encoding": baseline})
+    a, b = tables.pair_seeds(tables.select_rows(part, test_length=length), {"encoding": name}, {"encoding": baseline})
     if not len(a) or (measure.times == LONGEST and longest <= 2 * n):
         return []
     how = list(part["how"].dropna()) if "how" in part else []
-    found = compared(a, b)
+    found = compare_paired(a, b)
     return [
         {
             "measure": measure.kind,
@@ -116,8 +127,8 @@ def difference(part: pd.DataFrame, measure: Measure, name: str, baseline: str) -
             "condition": first["condition"],
             "how": how[0] if how else "",
             "baseline": baseline,
-            "new_mean": finite(a.mean()),
-            "baseline_mean": finite(b.mean()),
+            "new_mean": to_finite(a.mean()),
+            "baseline_mean": to_finite(b.mean()),
             **found,
             "verdict": word(found["verdict"], measure, a, b),
             "exploratory": len(a) < EXPLORATORY,
@@ -127,7 +138,7 @@ def difference(part: pd.DataFrame, measure: Measure, name: str, baseline: str) -
 
 def word(verdict: str, measure: Measure, a: np.ndarray, b: np.ndarray) -> str:
     """better, worse, undecided; both at the ceiling; of what is neither good nor bad: higher, lower."""
-    if measure.metric == TOKENS and at_ceiling(list(a), list(b)):
+    if measure.metric == TOKENS and is_at_ceiling(list(a), list(b)):
         return "both at the ceiling"
     up, down = measure.words
     return {"supported": up, "contradicted": down}.get(verdict, verdict)
@@ -138,17 +149,17 @@ def word(verdict: str, measure: Measure, a: np.ndarray, b: np.ndarray) -> str:
 
 def headline(name: str, baselines: Sequence[str], made: list[Difference]) -> str:
     """How many comparisons come out how, in one sentence."""
-    compared = [one for one in made if one["condition"] == PLAIN and one["measure"] != "extraction"]
-    found = Counter(one["verdict"] for one in compared)
+    comparisons = [one for one in made if one["condition"] == PLAIN and one["measure"] != "extraction"]
+    found = Counter(one["verdict"] for one in comparisons)
     counts = [
         f"{word} in {found[word]}"
         for word in ("better", "worse", "both at the ceiling", "undecided", NOT_COMPARABLE)
         if found[word]
     ]
-    seeds = " or ".join(map(str, sorted({one["n"] for one in compared})))
-    few = f"; fewer than {EXPLORATORY} are exploratory" if any(one["exploratory"] for one in compared) else ""
+    seeds = " or ".join(map(str, sorted({one["n"] for one in comparisons})))
+    few = f"; fewer than {EXPLORATORY} are exploratory" if any(one["exploratory"] for one in comparisons) else ""
     return (
-        f"{name} against {', '.join(baselines)}: {', '.join(counts)} of {len(compared)} comparisons "
+        f"{name} against {', '.join(baselines)}: {', '.join(counts)} of {len(comparisons)} comparisons "
         f"(paired seeds: {seeds}{few})."
     )
 
@@ -204,10 +215,10 @@ def costs(table: pd.DataFrame, name: str, baselines: Sequence[str]) -> list[dict
     """What each encoding costs. `step_time_ratio`: a training step of the new one over one of this."""
     made = []
     for encoding in (name, *baselines):
-        own = tables.select(table, encoding=encoding)
-        values = {metric: float(tables.select(own, metric=metric)["value"].iloc[0]) for metric in COUNTED}
-        ratio = tables.select(table, metric="step_time_ratio", rival=encoding)["value"]
-        tokens = int(tables.select(own, metric="forward_flops")["tokens"].iloc[0])
+        own = tables.select_rows(table, encoding=encoding)
+        values = {metric: float(tables.select_rows(own, metric=metric)["value"].iloc[0]) for metric in COUNTED}
+        ratio = tables.select_rows(table, metric="step_time_ratio", rival=encoding)["value"]
+        tokens = int(tables.select_rows(own, metric="forward_flops")["tokens"].iloc[0])
         time = 1.0 if encoding == name else float(ratio.iloc[0])
         made.append({"encoding": encoding, **values, "tokens": tokens, "step_time_ratio": time})
     return made
@@ -231,32 +242,32 @@ def wide(
 
 # ── figures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-NEW = draw.Style("#C00000", "o", "-")  # the encoding that the page is about
+NEW = Style("#C00000", "o", "-")  # the encoding that the page is about
 
 
-def style(encoding: str, name: str) -> draw.Style:
-    return NEW if encoding == name else draw.style(encoding)
+def style(encoding: str, name: str) -> Style:
+    return NEW if encoding == name else find_style(encoding)
 
 
 def lengths_figure(table: pd.DataFrame, name: str) -> Figure:
     """A panel a task: every seed and the means against the test length."""
     plain = table[table["condition"] == PLAIN].dropna(subset=["seed"])
     metrics = {task: BITS if task in TEXT else TOKENS for task in dict.fromkeys(plain["task"])}
-    figure, axes = draw.panels(len(metrics), columns=2, width=4.6, height=2.8)
+    figure, axes = draw.make_panels(len(metrics), columns=2, width=4.6, height=2.8)
     for axis, (task, metric) in zip(axes, metrics.items(), strict=True):
-        part = tables.select(plain, task=task, metric=metric)
-        draw.baselines(axis, part)
+        part = tables.select_rows(plain, task=task, metric=metric)
+        draw.draw_baselines(axis, part)
         curves(axis, part, name)
-        draw.train_length(axis, part["train_length"].iloc[0])
-        axis.set_title(f"{task}, {part['architecture'].iloc[0]}", loc="right", fontsize=9)
-        axis.set_xlabel("test length", fontsize=8.5)
-        axis.set_ylabel(MEANING[metric].replace(", ", ",\n"), fontsize=8.5)
+        draw.mark_train_length(axis, part["train_length"].iloc[0])
+        axis.set_title(f"{task}, {part['architecture'].iloc[0]}", loc="right", fontsize="medium")
+        axis.set_xlabel("test length", fontsize="small")
+        axis.set_ylabel(MEANING[metric].replace(", ", ",\n"), fontsize="small")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if metric == TOKENS:
             axis.set_ylim(-0.03, 1.05)
-    draw.legend(figure, axes, columns=6)
-    draw.caption(
-        figure, f"A point is a seed, a line the mean over {draw.seeds_of(plain)}. Floor of text: token frequencies."
+    draw.add_legend(figure, axes, columns=6)
+    draw.add_caption(
+        figure, f"A point is a seed, a line the mean over {draw.format_seeds(plain)}. Floor of text: token frequencies."
     )
     return figure
 
@@ -270,7 +281,7 @@ def curves(axis: Axes, part: pd.DataFrame, name: str) -> None:
             means.index, means, color=look.colour, linestyle=look.dashes, linewidth=4 if new else 1.6,
             alpha=0.5 if new else 1, label=encoding,
         )  # fmt: skip
-        draw.points(axis, own["test_length"], own["value"], look, s=14, alpha=0.6)
+        draw.draw_points(axis, own["test_length"], own["value"], look, s=14, alpha=0.6)
 
 
 PANELS = {
@@ -286,12 +297,12 @@ def differences_figure(made: list[Difference], baselines: Sequence[str]) -> Figu
     groups = {title: own for title, own in groups.items() if own}
     rows = [len({row_name(one) for one in own}) for own in groups.values()]
     height = 0.6 + (0.1 + 0.13 * len(baselines)) * sum(rows) / len(rows)
-    figure, axes = draw.panels(len(groups), 1, 8.0, height, height_ratios=[1 + n for n in rows])
+    figure, axes = draw.make_panels(len(groups), 1, 8.0, height, height_ratios=[1 + n for n in rows])
     for axis, (title, own) in zip(axes, groups.items(), strict=True):
         difference_rows(axis, own, baselines)
-        axis.set_xlabel(title, fontsize=8.5)
-    draw.legend(figure, axes)
-    draw.caption(figure, "Bars are 95 % intervals over paired seeds; without a bar there are fewer than six pairs.")
+        axis.set_xlabel(title, fontsize="small")
+    draw.add_legend(figure, axes)
+    draw.add_caption(figure, "Bars are 95 % intervals over paired seeds; without a bar there are fewer than six pairs.")
     return figure
 
 
@@ -301,7 +312,7 @@ def difference_rows(axis: Axes, own: list[Difference], baselines: Sequence[str])
     for one in own:
         if one["difference"] is None:
             continue
-        look = draw.style(one["baseline"])
+        look = find_style(one["baseline"])
         at = names.index(row_name(one)) + 0.22 * (baselines.index(one["baseline"]) - (len(baselines) - 1) / 2)
         low, high = (one["difference"] if one[end] is None else one[end] for end in ("low", "high"))
         axis.plot([low, high], [at, at], color=look.colour, linewidth=1.3)
@@ -312,7 +323,7 @@ def difference_rows(axis: Axes, own: list[Difference], baselines: Sequence[str])
     for edge in range(1, len(names)):
         axis.axhline(edge - 0.5, color="#dddddd", linewidth=0.6)
     axis.axvline(0, color="black", linewidth=0.8)
-    axis.set_yticks(range(len(names)), names, fontsize=8)
+    axis.set_yticks(range(len(names)), names, fontsize="small")
     axis.set_ylim(len(names) - 0.5, -0.5)
 
 
@@ -329,20 +340,20 @@ def write(
 ) -> tuple[Path, str]:
     """Table, differences, provenance, the one row, figures and the page. Returns the page's path and its first sentence."""
     folder = results / "scorecard" / "".join(c if c.isalnum() or c in "_-+" else "_" for c in name)
-    store.write_table(folder / "table.csv", rows)
-    table = store.read_table(folder / "table.csv")
+    write_table(folder / "table.csv", rows)
+    table = read_table(folder / "table.csv")
     made, spent = differences(table, name, baselines), costs(table, name, baselines)
-    store.write_json(folder / "differences.json", made)
-    store.write_json(folder / "provenance.json", facts)
-    store.write_json(folder / "properties.json", card)
+    write_json(folder / "differences.json", made)
+    write_json(folder / "provenance.json", facts)
+    write_json(folder / "properties.json", card)
     row, text = wide(name, made, spent, card, facts), io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([row, map(store.written, row.values())])
-    store.write_text(folder / "row.csv", text.getvalue())
+    csv.writer(text, lineterminator="\n").writerows([row, map(format_entry, row.values())])
+    write_text(folder / "row.csv", text.getvalue())
     drawn = {"differences": differences_figure(made, baselines), "lengths": lengths_figure(table, name)}
     for figure_name, figure in drawn.items():
-        draw.save(figure, folder / "figures", figure_name)
+        save_figure(figure, folder / "figures", figure_name)
     images = [(folder / "figures" / f"{one}.svg").read_text() for one in drawn]
-    store.write_text(folder / "index.html", page(name, baselines, made, spent, card, facts, images))
+    write_text(folder / "index.html", page(name, baselines, made, spent, card, facts, images))
     return folder / "index.html", headline(name, baselines, made)
 
 
