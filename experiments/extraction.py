@@ -40,10 +40,10 @@ from jaxpe import cli
 from jaxpe.analysis import geometry, hidden, readers
 from jaxpe.figures import extraction as extraction_figures
 from jaxpe.records.claims import Answer, Claim, ClaimResult, Text, format_effect
-from jaxpe.records.statistics import direction_verdict, paired_difference, solved_share
+from jaxpe.records.statistics import estimate_difference, estimate_solved_share, judge_direction
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
-from jaxpe.study.tables import Found, TableRow
+from jaxpe.study.tables import Measurements, TableRow
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training import parameters
 from jaxpe.training.config import RunConfig, check_positions
@@ -95,7 +95,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
         if config.width != preset.width and not config.language:
             rows += trained_tables(work, [run for run in runs if run.config == config], preset.examples)
             continue
-        blind = tables.baselines(config, work.source(config), config.train_length, "token_accuracy")
+        blind = tables.compute_baselines(config, work.open_source(config), config.train_length, "token_accuracy")
         group = [run for run in runs if run.config == config]
         more = blind | {"test_length": config.train_length, "n_examples": preset.examples}
         for run, found in zip(group, measured(work, config, group, preset.examples, looks), strict=True):
@@ -128,25 +128,25 @@ def controls_averaged(rows: list[TableRow]) -> list[TableRow]:
 
 def base_of(config: RunConfig, seed: int) -> TableRow:
     """A run's own columns, but for those that say nothing here."""
-    row = tables.base_row("extraction", config, seed, None)
+    row = tables.make_base_row("extraction", config, seed, None)
     return {name: value for name, value in row.items() if name not in ("learning_rate", "test_positions")}
 
 
 def measured(
     work: Workspace, config: RunConfig, group: list[Run], examples: int, looks: dict[Any, hidden.Look]
-) -> list[Found]:
+) -> list[Measurements]:
     """What was found in each run of a config, measured where it is not stored yet. `looks` remembers what is shown."""
     key = {"kind": "extraction", "version": MEASUREMENT, "examples": examples}
-    source = work.source(config)
+    source = work.open_source(config)
     check_positions(config, source.stream.sizes(config.train_length)[0], "a probe")
 
-    def measure(run: Run) -> Found:
+    def measure(run: Run) -> Measurements:
         if id(source) not in looks:  # one object for every encoding of a task
             looks[id(source)] = hidden.look_of(config, source, examples)
         untrained = parameters.fresh(config, source.stream, run.seed)
-        return hidden.measured(work.model(run), untrained, looks[id(source)], run.seed)
+        return hidden.measured(work.load_model(run), untrained, looks[id(source)], run.seed)
 
-    return [work.found(run, key, partial(measure, run)) for run in group]
+    return [work.measure_once(run, key, partial(measure, run)) for run in group]
 
 
 def drawn_tables(draws: int, widths: tuple[int, ...] = WIDTHS) -> list[TableRow]:
@@ -162,7 +162,7 @@ def drawn_tables(draws: int, widths: tuple[int, ...] = WIDTHS) -> list[TableRow]
     return rows
 
 
-def rotations(width: int) -> Found:
+def rotations(width: int) -> Measurements:
     """What the exact rotation by k places leaves of the variance of the sinusoids, which is rounding."""
     return [
         (
@@ -176,11 +176,11 @@ def rotations(width: int) -> Found:
 def trained_tables(work: Workspace, group: list[Run], examples: int) -> list[TableRow]:
     """The three readers of what trained models of one width add up."""
     config = group[0].config
-    sample = hidden.look_of(config, work.source(config), examples).sample
+    sample = hidden.look_of(config, work.open_source(config), examples).sample
     base = {"experiment": "extraction", "task": readers.RAW, "encoding": f"{config.encoding} rows"}
     rows = []
     for run in group:
-        found = hidden.read_sum(hidden.trained_tables(work.model(run), sample), run.seed, ("float32",))
+        found = hidden.read_sum(hidden.trained_tables(work.load_model(run), sample), run.seed, ("float32",))
         more = {"positions": config.positions, "seed": run.seed, "train_length": config.train_length}
         own = base | more
         rows += [own | columns | {"value": hidden.rounded(columns["metric"], value)} for columns, value in found]
@@ -271,8 +271,8 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     if encoding is None:
         note = "The primary cell (reverse, encoder) of this run has no encoding that adds a code."
         return [KNOWS_BOTH.judge("undecided", None, note, encoding="")]
-    own = tables.select(table, **PRIMARY, encoding=encoding)
-    sinusoidal = tables.select(table, **PRIMARY, encoding="sinusoidal")
+    own = tables.select_rows(table, **PRIMARY, encoding=encoding)
+    sinusoidal = tables.select_rows(table, **PRIMARY, encoding="sinusoidal")
     results = judge_readers(own, sinusoidal, encoding)
     for layer in range(1, int(own["layer"].max()) + 1):
         results += judge_layer(own, layer)
@@ -281,7 +281,7 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
 
 def primary_encoding(table: pd.DataFrame) -> str | None:
     """`learned`, or where it was not run the first encoding whose rows differ between positions."""
-    here = tables.select(table, **PRIMARY, metric="code_rms")
+    here = tables.select_rows(table, **PRIMARY, metric="code_rms")
     adding = list(dict.fromkeys(here["encoding"][here["value"] > 0]))
     return "learned" if "learned" in adding else next(iter(adding), None)
 
@@ -290,10 +290,10 @@ def judge_readers(own: pd.DataFrame, sinusoidal: pd.DataFrame, encoding: str) ->
     """The three readers of the raw sum of a trained model's own tables."""
 
     def read(table: pd.DataFrame, reader: str) -> pd.Series:
-        return tables.by_seed(table, metric="recovery", reader=reader, signal="float32")
+        return tables.average_by_seed(table, metric="recovery", reader=reader, signal="float32")
 
     name = "" if encoding == "learned" else f" ({encoding})"
-    gaps, places = (tables.by_seed(own, metric=metric) for metric in ("smallest_gap", "position_rows"))
+    gaps, places = (tables.average_by_seed(own, metric=metric) for metric in ("smallest_gap", "position_rows"))
     size = f"Width {own['width'].max():g}, {places.max():g} positions" if len(places) else ""
     gap = f"{size}; the smallest gap between two sums is {gaps.min():.3g}." if len(gaps) else ""
     results = [
@@ -318,7 +318,7 @@ def judge_layer(own: pd.DataFrame, layer: int) -> list[ClaimResult]:
         if (error := value_of(own, **probe | {"network": "trained", "places": places})) >= 0
     )
     results = [
-        judge_exact(AFTER_LAYER, tables.by_seed(own, **right), layer=number),
+        judge_exact(AFTER_LAYER, tables.average_by_seed(own, **right), layer=number),
         judge_training(EASIER, own, probe, f"Trained, {by_place}." if by_place else "", sign=-1, layer=number),
     ]
     for part in ("position", "answer"):
@@ -344,7 +344,7 @@ def judge_attention(own: pd.DataFrame, sinusoidal: pd.DataFrame) -> list[ClaimRe
 
 def inexact_splits(own: pd.DataFrame) -> str:
     """How many seeds were left out because the parts of their logits do not add up, or ''."""
-    errors = tables.by_seed(own, metric="split_error")
+    errors = tables.average_by_seed(own, metric="split_error")
     dropped = int((errors > hidden.SPLIT_EXACT).sum())
     return (
         f"{dropped} seeds left out: their parts miss the logits by more than {hidden.SPLIT_EXACT:g}." if dropped else ""
@@ -353,7 +353,7 @@ def inexact_splits(own: pd.DataFrame) -> str:
 
 def best_offsets(sinusoidal: pd.DataFrame) -> str:
     """The best offset of every seed, and how many lie at the border of the tested range."""
-    shares = tables.select(sinusoidal, metric="rotation_share", network="trained")
+    shares = tables.select_rows(sinusoidal, metric="rotation_share", network="trained")
     if not len(shares):
         return ""
     offsets, border = sorted(shares["offset"]), int((shares["offset"].abs() >= shares["max_offset"]).sum())
@@ -366,9 +366,9 @@ def judge_exact(claim: Claim, values: pd.Series, note: str = "", **fields: str) 
     """A claim that most seeds make no error: the share of such seeds, its whole interval above one half."""
     if not len(values):
         return claim.judge("undecided", None, note, **fields)
-    solved = solved_share(values.to_numpy(), 1.0)
+    solved = estimate_solved_share(values.to_numpy(), 1.0)
     read = f"Mean share read correctly {values.mean():.4f}, minimum {values.min():.4f}."
-    return claim.judge(direction_verdict(solved, 0.5), solved, f"{read} {note}", **fields)
+    return claim.judge(judge_direction(solved, 0.5), solved, f"{read} {note}", **fields)
 
 
 def judge_training(
@@ -383,11 +383,11 @@ def judge_difference(
     claim: Claim, table: pd.DataFrame, first: TableRow, second: TableRow, note: str = "", **fields: str
 ) -> ClaimResult:
     """A claim that the first selection lies above the second, over paired seeds."""
-    a, b = tables.paired(table, first, second)
+    a, b = tables.pair_seeds(table, first, second)
     if not len(a):
         return claim.judge("undecided", None, note, **fields)
-    estimate = paired_difference(a, b)
-    return claim.judge(direction_verdict(estimate), estimate, note, **fields)
+    estimate = estimate_difference(a, b)
+    return claim.judge(judge_direction(estimate), estimate, note, **fields)
 
 
 # ── the second question, in words that follow the verdicts ──────────────────────────────────────────────────────────
@@ -405,7 +405,7 @@ def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer
         f"{OPENINGS[both.verdict]}: a reader who knows both tables takes every token and position out of their sum without an "
         f"error in {format_share(both)}, {encoding}."
     )
-    own = tables.select(table, **PRIMARY, encoding=encoding)
+    own = tables.select_rows(table, **PRIMARY, encoding=encoding)
     return [
         Answer("extract", by_reader(table, encoding) + by_size(table), "readers", short=short),
         *inside(own, results),
@@ -433,26 +433,26 @@ def by_reader(table: Any, encoding: str) -> str:
         }
         numbers = ", ".join(f"{value:.3f} ({name})" for name, value in values.items() if not np.isnan(value))
         told_by.append(f"{words} reads {numbers}")
-    own = tables.select(table, **PRIMARY, encoding=encoding)
+    own = tables.select_rows(table, **PRIMARY, encoding=encoding)
     size = f"width {own['width'].max():g}, {value_of(own, metric='position_rows'):.0f} positions"
     return f"It depends on the reader. Of the positions of trained models ({size}), {'; '.join(told_by)}. "
 
 
 def by_size(table: Any) -> str:
     """It turns with width and noise: the same readers of tables that nobody trained."""
-    drawn = tables.select(table, task=readers.RAW, metric="recovery")
+    drawn = tables.select_rows(table, task=readers.RAW, metric="recovery")
     kinds = [kind for kind in ("sinusoids", "random rows") if (drawn["encoding"] == kind).any()]
     words = []
     for kind in kinds:
-        plain = tables.select(drawn, encoding=kind, signal="float32")
-        widths = tables.select(plain, reader="position table").groupby("width")["value"].mean()
+        plain = tables.select_rows(drawn, encoding=kind, signal="float32")
+        widths = tables.select_rows(plain, reader="position table").groupby("width")["value"].mean()
         words.append(
             f"{kind} {widths.iloc[0]:.2f} at width {widths.index[0]:g} and {widths.iloc[-1]:.2f} at {widths.index[-1]:g}"
         )
     noise = [
         f"{kind} {value_of(noisy, encoding=kind):.2f}"
         for kind in kinds
-        if len(noisy := tables.select(drawn, signal="noise 1", width=readers.NOISE_WIDTH, encoding=kind))
+        if len(noisy := tables.select_rows(drawn, signal="noise 1", width=readers.NOISE_WIDTH, encoding=kind))
     ]
     text = f"It depends on the width: of {readers.POSITIONS} positions in drawn tables the second reader gets {', '.join(words)}. "
     under = f"under noise as large as the position (width {readers.NOISE_WIDTH}) who knows both tables reads {', '.join(noise)}."
@@ -530,12 +530,12 @@ def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
 
 
 def mean_of(table: Any, **columns: Any) -> str:
-    return tables.shown(value_of(table, **columns))
+    return tables.format_number(value_of(table, **columns))
 
 
 def value_of(table: Any, **columns: Any) -> float:
     """The mean of the selected rows."""
-    return float(tables.select(table, **columns)["value"].mean())
+    return float(tables.select_rows(table, **columns)["value"].mean())
 
 
 if __name__ == "__main__":

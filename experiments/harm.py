@@ -38,7 +38,7 @@ from jaxpe.analysis import harm
 from jaxpe.analysis.attention import code_of
 from jaxpe.figures import harm as harm_figures
 from jaxpe.records.claims import Answer, Claim, ClaimResult, Text, format_effect
-from jaxpe.records.statistics import at_ceiling, direction_verdict, paired_difference
+from jaxpe.records.statistics import estimate_difference, is_at_ceiling, judge_direction
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
@@ -193,18 +193,18 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     rows = []
     for config in dict.fromkeys(run.config for run in runs):
         group = [run for run in runs if run.config == config]
-        source, n = work.source(config), config.train_length
+        source, n = work.open_source(config), config.train_length
         longest = round(preset.max_length_ratio * n)
         lengths = [k * n for k in (1, 2, 4, 10) if k * n <= longest and source.stream.lengths(k * n, k * n)]
         if config.scales is not None:
             lengths = lengths[:2]
         named = named_mix(config)
         for sampler in dict.fromkeys(("arange", *[s for s in (config.positions,) if s == "randomized"])):
-            for (seed, length), scores in work.scores(group, lengths, preset.examples, sampler=sampler).items():
+            for (seed, length), scores in work.measure_scores(group, lengths, preset.examples, sampler=sampler).items():
                 more = named | {"test_positions": sampler}
-                rows += tables.rows_of("harm", config, source, seed, length, scores, ("token_accuracy",), **more)
+                rows += tables.make_rows("harm", config, source, seed, length, scores, ("token_accuracy",), **more)
         for run in group:
-            rows += [tables.base_row("harm", config, run.seed, None) | named | row for row in of_cell(work, run)]
+            rows += [tables.make_base_row("harm", config, run.seed, None) | named | row for row in of_cell(work, run)]
     return rows
 
 
@@ -227,8 +227,8 @@ def of_cell(work: Workspace, run: Run) -> list[TableRow]:
     if plainly and run.seed < 2:
         at = np.unique(np.geomspace(1, len(history["step"]), 2 * CURVE)[1::2].astype(int)) - 1
         rows += [{"metric": "loss", "value": history["loss"][i], "steps": history["step"][i]} for i in at]
-    model = work.model(run)
-    stream: Any = work.source(config).stream
+    model = work.load_model(run)
+    stream: Any = work.open_source(config).stream
     sizes = stream.sizes(config.train_length)
     untrained = parameters.fresh(config, stream, run.seed)
     for when, one in (("before", untrained), ("after", model)):
@@ -266,8 +266,8 @@ def judged(a: Sequence[float], b: Sequence[float]) -> tuple[str, Any]:
 
     Harmless: both at the ceiling in all seeds, or the interval within ± MARGIN.
     """
-    found = paired_difference(a, b)
-    if found.n >= 6 and at_ceiling(a, b):
+    found = estimate_difference(a, b)
+    if found.n >= 6 and is_at_ceiling(a, b):
         return "harmless", found
     if found.low is None or found.high is None:
         return "undecided", found
@@ -282,10 +282,10 @@ def compared(
     table: Any, task: str, times: int, encoding: str = "sinusoidal", positions: str = "arange"
 ) -> tuple[Any, Any, int]:
     """Token accuracy in the encoder at `times` N, with an encoding and with none, by paired seeds; and the length."""
-    part = tables.select(plain(table), task=task, architecture="encoder", metric="token_accuracy")
+    part = tables.select_rows(plain(table), task=task, architecture="encoder", metric="token_accuracy")
     part = part[part["test_length"] == times * part["train_length"]]
     blind = {"encoding": "none", "positions": "arange"}
-    a, b = tables.paired(part, {"encoding": encoding, "positions": positions}, blind)
+    a, b = tables.pair_seeds(part, {"encoding": encoding, "positions": positions}, blind)
     return a, b, int(part["test_length"].iloc[0]) if len(part) else 0
 
 
@@ -307,13 +307,13 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
 
 def twin_claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C8 by twins of index. The first encoding carries the claim's plain name."""
-    part = tables.select(plain(table), task="index", metric="twins_both_right", positions="arange")
+    part = tables.select_rows(plain(table), task="index", metric="twins_both_right", positions="arange")
     results: list[ClaimResult] = []
     for encoding in main_encodings(table):
-        a, b = tables.paired(part, {"encoding": encoding}, {"encoding": "none"})
+        a, b = tables.pair_seeds(part, {"encoding": encoding}, {"encoding": "none"})
         if len(a):
-            difference, name = paired_difference(a, b), f"-{encoding.lower()}" if results else ""
-            results.append(TWINS.judge(direction_verdict(difference), difference, encoding=encoding, name=name))
+            difference, name = estimate_difference(a, b), f"-{encoding.lower()}" if results else ""
+            results.append(TWINS.judge(judge_direction(difference), difference, encoding=encoding, name=name))
     return results
 
 
@@ -325,7 +325,7 @@ def main_encodings(table: Any) -> list[str]:
 
 def swept(table: Any, task: str) -> Any:
     """The ratio sweep of a task at the training length, with its factor s: of sinusoids, or else of the first encoding."""
-    part = tables.select(table, task=task, sweep="ratio", metric="token_accuracy", architecture="encoder")
+    part = tables.select_rows(table, task=task, sweep="ratio", metric="token_accuracy", architecture="encoder")
     part = part[(part["test_length"] == part["train_length"]) & (part["encoding"] != "none")]
     names = list(dict.fromkeys(part["encoding"]))
     chosen = "sinusoidal" if "sinusoidal" in names else names[0] if names else None
@@ -339,7 +339,7 @@ def ratio_claims(table: pd.DataFrame) -> list[ClaimResult]:
     for task, (s, other) in TURNS.items():
         part = swept(table, task)
         part = part[part["width"] == plain(table)["width"].min()]
-        a, b = tables.paired(part, {"s": s}, {"s": other})
+        a, b = tables.pair_seeds(part, {"s": s}, {"s": other})
         if len(a):
             first = part.iloc[0]
             conditions = f"{first['encoding']}, width {first['width']:g}, length {first['test_length']:g}"
@@ -358,11 +358,11 @@ ADDED = {  # part of the claim's name: what is compared, width when added, width
 
 def concatenation_claims(table: pd.DataFrame) -> list[ClaimResult]:
     """What adding is worth compared with concatenating, at the training length and beyond it."""
-    part = tables.select(table, sweep="none", metric="token_accuracy", positions="arange", test_positions="arange")
+    part = tables.select_rows(table, sweep="none", metric="token_accuracy", positions="arange", test_positions="arange")
     results = []
     for task, (name, (sizes, width, other)), (where, times) in product(TWO, ADDED.items(), WHERE.items()):
         rows = part[(part["task"] == task) & (part["test_length"] == times * part["train_length"])]
-        a, b = tables.paired(
+        a, b = tables.pair_seeds(
             rows, {"encoding": "sinusoidal", "width": width}, {"encoding": "concatenated", "width": other}
         )
         if len(a):
@@ -525,14 +525,14 @@ def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
                 word, found = judged(a, b)
                 interval = f", {found.low:+.2f} to {found.high:+.2f}" if found.low is not None else ""
                 row[where] = f"{word} ({np.mean(a):.3f} against {np.mean(b):.3f} with none{interval}; n = {found.n})"
-        row["steps to 95 %"] = steps_told(tables.select(own, task=task, encoding=encoding, positions=positions))
+        row["steps to 95 %"] = steps_told(tables.select_rows(own, task=task, encoding=encoding, positions=positions))
         rows.append(row)
     return "Harm or help: token accuracy in the encoder, with a position and with none", rows
 
 
 def steps_told(part: Any) -> str:
     """The median over the seeds that reached it in training, and how many of them did."""
-    steps = tables.select(part, metric="steps_to_95")["value"]
+    steps = tables.select_rows(part, metric="steps_to_95")["value"]
     reached = steps.dropna()
     return f"{reached.median():.0f} ({len(reached)} of {len(steps)} seeds)" if len(reached) else "not reached"
 

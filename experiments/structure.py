@@ -44,11 +44,11 @@ from jaxpe.figures import heads as heads_figures
 from jaxpe.figures import structure as structure_figures
 from jaxpe.model import Transformer
 from jaxpe.records.claims import Answer, Claim, ClaimResult, Text, format_effect
-from jaxpe.records.statistics import Estimate, direction_verdict, paired_difference
+from jaxpe.records.statistics import Estimate, estimate_difference, judge_direction
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import THREE, GridRow, Preset
 from jaxpe.study.tables import TableRow
-from jaxpe.study.workspace import Run, Workspace, describe
+from jaxpe.study.workspace import Run, Workspace, describe_config
 from jaxpe.training import parameters
 from jaxpe.training.config import RunConfig
 from jaxpe.training.evaluate import Losses
@@ -115,7 +115,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
         codes, sentence = position_codes(work, group)
         if codes.any():
             shapes.setdefault(codes.shape[1:])
-            tokens = np.stack([np.asarray(work.model(run).stack.embedding[...], np.float64) for run in group])
+            tokens = np.stack([np.asarray(work.load_model(run).stack.embedding[...], np.float64) for run in group])
             bases = [base_row(run) for run in group]
             told = bases[0] | {"seed": None, "metric": "rows_measured", "value": codes.shape[1], "text": sentence}
             drawn = config.encoding == "learned" and (not config.language or is_of_pair(config, preset))
@@ -134,7 +134,7 @@ def is_of_pair(config: RunConfig, preset: Preset) -> bool:
 
 def base_row(run: Run) -> TableRow:
     config = run.config
-    row = tables.base_row("structure", config, run.seed, None)
+    row = tables.make_base_row("structure", config, run.seed, None)
     return row | ({"starts": config.starts, "corpus": config.corpus} if config.language else {})
 
 
@@ -147,9 +147,9 @@ def position_codes(work: Workspace, group: list[Run]) -> tuple[np.ndarray, str]:
     Of a learned table the rows that training moved in every seed; of a code without parameters those that the sampler gives.
     """
     config = group[0].config
-    stream = work.source(config).stream
+    stream = work.open_source(config).stream
     before = coded([parameters.fresh(config, stream, run.seed) for run in group], config)
-    after = coded([work.model(run) for run in group], config)
+    after = coded([work.load_model(run) for run in group], config)
     if (before != after).any():
         kept, sentence = trained_rows.by_change(before, after)
         return after[:, kept].astype(np.float64), sentence
@@ -213,8 +213,8 @@ def controls(shapes: list[tuple[int, ...]], preset: Preset) -> list[TableRow]:
 def uses(work: Workspace, group: list[Run], config: RunConfig, examples: int) -> list[TableRow]:
     """Bits per character under changed positions, a row a condition and seed; and by place, the mean over seeds."""
     rows, found = list[TableRow](), losses_of(work, group, config, examples)
-    floor = tables.text_baseline(work.source(config), "bits_per_character")
-    blind = use.bag_of_words(config, work.source(config), examples) if config.task == "masked_lm" else None
+    floor = tables.compute_text_baseline(work.open_source(config), "bits_per_character")
+    blind = use.bag_of_words(config, work.open_source(config), examples) if config.task == "masked_lm" else None
     beside = {"n_examples": examples, "test_length": use.test_length(config)}
     for run, one in zip(group, found, strict=True):
         base = base_row(run) | beside
@@ -237,9 +237,9 @@ def losses_of(work: Workspace, group: list[Run], config: RunConfig, examples: in
     key = {"kind": "use", "version": USE, "examples": examples}
     lacking = [run for run in group if work.results.read_measurement(run.id, key) is None]
     if lacking:
-        work.progress.note(f"changing positions of {describe(config)}")
-        models = [work.model(run) for run in lacking]
-        found = use.measured(config, work.source(config), work.mesh, models, examples)
+        work.progress.note(f"changing positions of {describe_config(config)}")
+        models = [work.load_model(run) for run in lacking]
+        found = use.measured(config, work.open_source(config), work.mesh, models, examples)
         for run, one in zip(lacking, found, strict=True):
             work.results.write_measurement(run.id, key, use.packed(one))
     stored = [work.results.read_measurement(run.id, key) for run in group]
@@ -266,24 +266,24 @@ def looked_at(
 ) -> list[TableRow]:
     """Probes after every layer, position beyond the training length and projected out, and the heads of some models."""
     carries = config.task == "causal_lm" and config.encoding == "none"
-    source, rows = work.source(config), list[TableRow]()
+    source, rows = work.open_source(config), list[TableRow]()
     key = {"kind": "structure", "version": MEASUREMENT, "examples": examples}
 
-    def measure(run: Run) -> tables.Found:
+    def measure(run: Run) -> tables.Measurements:
         if id(source) not in looks:  # one object for every encoding of a task
             looks[id(source)] = hidden.look_of(config, source, examples), recovery.longer(config, source, 64)
         return everything(work, run, *looks[id(source)])
 
     for run in group if carries else group[:LOOKED_AT]:
-        found = work.found(run, key, partial(measure, run))
+        found = work.measure_once(run, key, partial(measure, run))
         rows += [base_row(run) | columns | {"value": value} for columns, value in found]
     return rows
 
 
-def everything(work: Workspace, run: Run, look: hidden.Look, beyond: hidden.Sample) -> tables.Found:
+def everything(work: Workspace, run: Run, look: hidden.Look, beyond: hidden.Sample) -> tables.Measurements:
     """What is measured on the states of one trained model, beside the same network untrained."""
     config, found = run.config, list[Any]()
-    model, untrained = work.model(run), parameters.fresh(config, work.source(config).stream, run.seed)
+    model, untrained = work.load_model(run), parameters.fresh(config, work.open_source(config).stream, run.seed)
     for network, one in (("trained", model), ("untrained", untrained)):
         states = np.asarray(hidden.hidden_states(jax.tree.map(jnp.asarray, one), look.sample.inputs))
         found += hidden.read_layers(states, look.sample, network, run.seed)
@@ -475,27 +475,27 @@ def judge_models(table: pd.DataFrame, where: TableRow, prefix: str = "", place: 
 
 def mean_shares(table: pd.DataFrame, kind: str, where: TableRow, **size: int) -> pd.Series:
     """Mean share of a kind of change over its sizes (or at one `size`), by seed."""
-    part = tables.select(use.shares(table), condition=kind, **where, **size)
+    part = tables.select_rows(use.shares(table), condition=kind, **where, **size)
     return part.groupby("seed")["share"].mean().sort_index()
 
 
 def judge_recovery(table: pd.DataFrame) -> list[ClaimResult]:
     """C9: what a causal decoder without encodings knows of position, and whether it uses it."""
     results = []
-    blind = tables.select(table, task="causal_lm", encoding="none")
+    blind = tables.select_rows(table, task="causal_lm", encoding="none")
     probe = {"metric": "probe_error", "target": "position"}
     for layer in sorted(set(blind["layer"].dropna()) - {0}):
-        a, b = (tables.by_seed(blind, network=network, layer=layer, **probe) for network in ("untrained", "trained"))
+        a, b = (tables.average_by_seed(blind, network=network, layer=layer, **probe) for network in ("untrained", "trained"))
         if len(b):
             note = f"Error {b.mean():.3f} of chance trained, {a.mean():.3f} untrained."
             claim = RECOVERS if layer == 1 else RECOVERS_DEEPER
             results += judge(claim, difference(a, b), note=note, layer=f"{layer:g}")
         if layer < blind["layer"].max():
             removed = {"metric": "projected_out", "layer": layer}
-            a, b = (tables.by_seed(blind, part=part, **removed) for part in ("position", "random"))
+            a, b = (tables.average_by_seed(blind, part=part, **removed) for part in ("position", "random"))
             part = "uses" if layer == 1 else f"uses-layer{layer:g}"
             results += judge(USED, difference(a, b), part=part, layer=f"{layer:g}")
-    gap = tables.by_seed(table, task="masked_lm", encoding="none", metric="order_gap", network="trained")
+    gap = tables.average_by_seed(table, task="masked_lm", encoding="none", metric="order_gap", network="trained")
     if len(gap):
         verdict = "supported" if gap.max() <= 1e-5 else "contradicted"
         largest = Estimate(float(gap.max()), None, None, len(gap))
@@ -506,18 +506,18 @@ def judge_recovery(table: pd.DataFrame) -> list[ClaimResult]:
 def judge_linear_shift(table: pd.DataFrame) -> list[ClaimResult]:
     """C1 exactly for sinusoids, and by a fitted map for a learned table."""
     results = []
-    exact = tables.select(table, metric="rotation_residual")["value"]
+    exact = tables.select_rows(table, metric="rotation_residual")["value"]
     if len(exact):
         verdict = "supported" if exact.max() < 1e-6 else "contradicted"
         worst = Estimate(float(exact.max()), None, None, 1)
         results.append(LINEAR_SHIFT.judge(verdict, worst, "Algebra: no seeds are involved."))
     residual = {"metric": "shift_residual_1"}
     for part, task in (("learned", "causal_lm"), ("learned-encoder", "masked_lm"), ("learned-reverse", "reverse")):
-        learned = tables.select(table, task=task, encoding="learned", positions="offset", **residual)
+        learned = tables.select_rows(table, task=task, encoding="learned", positions="offset", **residual)
         if not len(learned):
             continue
         rows, width = learned["rows"].iloc[0], learned["width"].iloc[0]
-        gaussian = tables.select(table, encoding="control:gaussian", rows=rows, width=width, **residual)
+        gaussian = tables.select_rows(table, encoding="control:gaussian", rows=rows, width=width, **residual)
         a, b = (table.set_index("seed")["value"] for table in (gaussian, learned))
         note = f"Residual {b.mean():.3f} of the variance, Gaussian rows {a.mean():.3f}."
         results += judge(LINEAR_SHIFT_LEARNED, difference(a, b), note=note, part=part, task=task, rows=f"{rows:g}")
@@ -527,14 +527,14 @@ def judge_linear_shift(table: pd.DataFrame) -> list[ClaimResult]:
 def difference(a: pd.Series, b: pd.Series) -> Estimate | None:
     """a − b by paired seeds; None where no seed has both."""
     both = a.index.intersection(b.index)
-    return paired_difference(a[both].to_numpy(), b[both].to_numpy()) if len(both) else None
+    return estimate_difference(a[both].to_numpy(), b[both].to_numpy()) if len(both) else None
 
 
 def judge(
     claim: Claim, estimate: Estimate | None, margin: float = 0.0, note: str = "", **fields: str
 ) -> list[ClaimResult]:
     """The result of a claim that an estimate lies above a margin; none without an estimate."""
-    return [] if estimate is None else [claim.judge(direction_verdict(estimate, margin), estimate, note, **fields)]
+    return [] if estimate is None else [claim.judge(judge_direction(estimate, margin), estimate, note, **fields)]
 
 
 def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:

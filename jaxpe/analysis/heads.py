@@ -44,7 +44,7 @@ from jaxpe.analysis.head_scores import (
 from jaxpe.analysis.hidden import Look
 from jaxpe.data.examples import Example
 from jaxpe.model import Inputs, Transformer
-from jaxpe.study.tables import Found
+from jaxpe.study.tables import Measurements
 
 __all__ = ["ablated_losses", "clearest", "examples", "head_scores", "measured", "words_of"]
 BASELINES = ("uniform", "shuffled", "unrepeated")
@@ -56,13 +56,13 @@ SPECIAL_WORDS = ("<pad>", "<bos>", "<sep>", "<eos>", "<mask>")
 
 def measured(
     model: Transformer, untrained: Transformer, look: Look, *, whole: bool = False, words: Sequence[str] = ()
-) -> Found:
+) -> Measurements:
     """Scores of a trained model beside the same network untrained, and what each head is needed for.
 
     `whole`: also the curves and the maps of examples, whose places are labelled by `words` (the text of every token id).
     """
     model, untrained = jax.tree.map(jnp.asarray, (model, untrained))  # stored parameters are NumPy's
-    inputs, found = look.batch[1], Found()
+    inputs, found = look.batch[1], Measurements()
     looked = look_at(model, inputs)
     for network, one in (("trained", looked), ("untrained", look_at(untrained, inputs))):
         found += score_rows(scores_of(one), network)
@@ -72,7 +72,7 @@ def measured(
     return [(columns, round(float(value), 5)) for columns, value in found if np.isfinite(value)]
 
 
-def head_rows(columns: dict[str, Any], values: Float[ndarray, "L H"]) -> Found:
+def head_rows(columns: dict[str, Any], values: Float[ndarray, "L H"]) -> Measurements:
     """A row for each head. Both count from 1 in rows: layer 1 is the first block, as for hidden states."""
     return [(columns | named(*at), value) for at, value in np.ndenumerate(values)]
 
@@ -81,9 +81,9 @@ def named(layer: int, head: int) -> dict[str, Any]:
     return {"layer": layer + 1, "head": head + 1}
 
 
-def score_rows(scores: Scores, network: str) -> Found:
+def score_rows(scores: Scores, network: str) -> Measurements:
     """`head_score`, and `head_baseline` with the name of the baseline; uniform is one row, for all heads and networks."""
-    found: Found = []
+    found: Measurements = []
     for name, values in scores.items():
         kind, _, baseline = name.rpartition("_")
         if baseline not in BASELINES:
@@ -97,14 +97,14 @@ def score_rows(scores: Scores, network: str) -> Found:
     return found
 
 
-def ablation_rows(model: Transformer, batch: tuple[Example, Inputs], looked: Looked) -> Found:
+def ablation_rows(model: Transformer, batch: tuple[Example, Inputs], looked: Looked) -> Measurements:
     """`head_loss` of the whole model, and nats per answer above it: `head_ablation` without a head, `head_knockout` with a change of its weights.
 
     The changes: "pattern" (its keys removed), "another key" (as many others removed); for the positional kind "mean map"
     (the mean weights over the batch in place of the weights) and "uniform".
     """
     plain = whole_loss(model, batch)
-    found: Found = [({"metric": "head_loss"}, plain)]
+    found: Measurements = [({"metric": "head_loss"}, plain)]
     found += head_rows({"metric": "head_ablation"}, ablated_losses(model, batch) - plain)
     for change, maps in zip(("mean map", "uniform"), mean_maps(looked), strict=True):
         columns = {"metric": "head_knockout", "kind": "positional", "change": change}
@@ -117,13 +117,13 @@ def ablation_rows(model: Transformer, batch: tuple[Example, Inputs], looked: Loo
     return found
 
 
-def repetition_rows(model: Transformer, inputs: Inputs, half: int, seen: Bool[ndarray, "T S"]) -> Found:
+def repetition_rows(model: Transformer, inputs: Inputs, half: int, seen: Bool[ndarray, "T S"]) -> Measurements:
     """`repeated_loss`: nats per token of a w that stands a second time (`first` "same"), or after another w ("another").
 
     Without induction, or any other use of the repetition, the two are equal. And the knock-out of single heads there.
     """
     halves = {"random": random_halves(inputs, half), "text": text_halves(inputs, half)}
-    found: Found = []
+    found: Measurements = []
     for tokens, own in halves.items():
         for first in ("same", "another"):
             loss = whole_loss(model, repeated_batch(inputs, own, first == "same"))
@@ -139,17 +139,17 @@ def knockout_rows(
     keys: Bool[ndarray, "T S"],
     seen: Bool[ndarray, "T S"],
     plain: float,
-) -> Found:
-    found: Found = []
+) -> Measurements:
+    found: Measurements = []
     for change, removed in (("pattern", keys), ("another key", other_keys(keys, seen, seed=0))):
         columns = {"metric": "head_knockout", "kind": kind, "change": change}
         found += head_rows(columns, losses_without_keys(model, batch, removed) - plain)
     return found
 
 
-def curve_rows(looked: Looked) -> Found:
+def curve_rows(looked: Looked) -> Measurements:
     """`attention_by_distance` (offset = query − key) and `attention_by_key` (row = place), uniform as another network."""
-    found: Found = []
+    found: Measurements = []
     for metric, column, profile in (
         ("attention_by_distance", "offset", by_distance(looked.real)),
         ("attention_by_key", "row", by_key(looked.real)),
@@ -167,9 +167,9 @@ def thinned(places: list[int]) -> list[int]:
     return [place for place in places if abs(place) in steps or place in (places[0], places[-1])]
 
 
-def map_rows(maps: dict[str, Map], words: Sequence[str]) -> Found:
+def map_rows(maps: dict[str, Map], words: Sequence[str]) -> Measurements:
     """`head_map`: the weight of query `row` on key `column`. `head_map_token`: the token at a place, its text in `word`."""
-    found: Found = []
+    found: Measurements = []
     for kind, one in maps.items():
         columns = {"kind": kind} | named(one.layer, one.head)
         for (t, s), weight in np.ndenumerate(one.weights):

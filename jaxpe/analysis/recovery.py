@@ -20,7 +20,7 @@ from jaxpe.analysis.hidden import Look, Sample, hidden_states, sample_of
 from jaxpe.data.examples import Example
 from jaxpe.model import Inputs, Transformer, View, real
 from jaxpe.positions import Arange
-from jaxpe.study.tables import Found
+from jaxpe.study.tables import Measurements
 from jaxpe.tasks.evaluation import evaluation_key
 from jaxpe.training.config import RunConfig, Source
 from jaxpe.training.evaluate import losses
@@ -61,12 +61,12 @@ def longer(config: RunConfig, source: Source, count: int) -> Sample:
     return sample_of(jax.jit(jax.vmap(one))(jnp.arange(count))[1])
 
 
-def read_beyond(states: Float[ndarray, "L B T D"], sample: Sample, trained: int) -> Found:
+def read_beyond(states: Float[ndarray, "L B T D"], sample: Sample, trained: int) -> Measurements:
     """A probe of position, fitted on places that training met, read at later places of other sequences; by layer.
 
     Error as a share of always guessing the middle of the later places: above 1, the reader is lost.
     """
-    found: Found = []
+    found: Measurements = []
     inside, other = sample.position <= trained, sample.sequence % 2 == 1
     asked = sample.position[other & ~inside]
     chance = np.abs(asked - np.median(asked)).sum()
@@ -136,9 +136,9 @@ def losses_without(
     return jax.lax.map(whole, bases)
 
 
-def projected_out(model: Transformer, states: Float[ndarray, "L B T D"], look: Look, seed: int) -> Found:
+def projected_out(model: Transformer, states: Float[ndarray, "L B T D"], look: Look, seed: int) -> Measurements:
     """Bits per character lost without the probe's subspace, and without random ones of its rank, at every layer but the first."""
-    found: Found = []
+    found: Measurements = []
     batch = jax.tree.map(lambda leaf: leaf[:ASKED], look.batch)
     for layer in range(1, len(states)):
         x = np.asarray(states[layer], np.float64)[look.sample.real]
@@ -158,9 +158,9 @@ def projected_out(model: Transformer, states: Float[ndarray, "L B T D"], look: L
 
 def recovered(
     model: Transformer, untrained: Transformer, look: Look, beyond: Sample | None, config: RunConfig, seed: int
-) -> Found:
+) -> Measurements:
     """Everything here about one trained model, with the same network untrained beside it."""
-    found: Found = []
+    found: Measurements = []
     model, untrained = jax.tree.map(jnp.asarray, (model, untrained))
     window = jax.tree.map(lambda leaf: leaf[0], look.batch[1])
     for network, one in (("trained", model), ("untrained", untrained)):

@@ -6,9 +6,14 @@ A claim is known by its experiment and its id. Two experiments may use the same 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxpe.errors import UserError
+from jaxpe.records.json_values import read_json
 from jaxpe.records.statistics import EXPLORATORY, Estimate
+
+REQUIRED = {"id", "statement", "verdict", "effect", "low", "high", "n", "unit"}  # keys that every claim on disk has
 
 
 class Text(NamedTuple):
@@ -115,3 +120,12 @@ def format_estimate(found: Estimate | None, unit: str) -> str:
         return "not run"
     interval = "" if found.low is None or found.high is None else f"{found.low:+z.3f} to {found.high:+z.3f}, "
     return f"{found.value:+z.3f} {unit} ({interval}n = {found.n})"
+
+
+def read_claims(folder: Path) -> list[dict[str, Any]]:
+    """The claims of an experiment's folder; none where it was not run. Raises UserError where the file was altered."""
+    path = folder / "claims.json"
+    claims = read_json(path, [])
+    if not all(isinstance(claim, dict) and claim.keys() >= REQUIRED for claim in claims):
+        raise UserError(f"{path} was altered: run its experiment again.")
+    return claims

@@ -1,4 +1,4 @@
-"""Where results come from: versions, devices, command and time; no names of people, hosts or folders."""
+"""Where results come from: versions, devices, command and time, but no names of people, hosts or folders."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 
-def versions() -> dict[str, str]:
-    """Python and the libraries that can change a number."""
+def collect_versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that can change a number."""
     return {"python": platform.python_version()} | {n: version(n) for n in ("jaxpe", "jax", "flax", "optax", "numpy")}
 
 
-def provenance(command: str, *, devices: int, seconds: float) -> dict[str, Any]:
-    """How a result was made."""
+def collect_provenance(command: str, *, devices: int, seconds: float) -> dict[str, Any]:
+    """How a result was made: by which command, on which devices, in how many seconds, under which versions."""
     import jax
 
     return {
         "command": command,
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": versions(),
-        "commit": commit(),
+        "versions": collect_versions(),
+        "commit": read_commit(),
         "system": f"{platform.system()} {platform.machine()}",
         "backend": jax.default_backend(),
         "device": jax.devices()[0].device_kind,
@@ -32,15 +32,14 @@ def provenance(command: str, *, devices: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def commit() -> str | None:
-    """The commit of the checkout that jaxpe is run from; None for an installed wheel."""
+def read_commit() -> str | None:
+    """The commit of the checkout that jaxpe runs from; None for an installed wheel."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return None
     try:
-        found = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10
-        )
+        command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
+    return result.stdout.strip() or None

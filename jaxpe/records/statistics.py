@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-SOLVED = 0.99  # a seed has solved a task when its score is at least this
+SOLVED_SCORE = 0.99  # a seed has solved a task when its score is at least this
 CEILING = 0.995
 EXPLORATORY = 10  # fewer seeds than this are shown as such
 
@@ -74,7 +74,7 @@ def told(claim: Claim) -> str:
     return "not run" if claim.effect is None else f"{claim.effect:+z.3f} {claim.unit} ({interval}n = {claim.n})"
 
 
-def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def compute_clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """The exact interval of a share."""
     tail = (1 - confidence) / 2
     low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, n - successes + 1))
@@ -82,13 +82,13 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     return low, high
 
 
-def solved_share(values: Sequence[float], criterion: float = SOLVED) -> Estimate:
+def estimate_solved_share(values: Sequence[float], criterion: float = SOLVED_SCORE) -> Estimate:
     """The share of seeds at or above a criterion."""
     solved = int((np.asarray(values) >= criterion).sum())
-    return Estimate(solved / len(values), *clopper_pearson(solved, len(values)), len(values))
+    return Estimate(solved / len(values), *compute_clopper_pearson(solved, len(values)), len(values))
 
 
-def mean_interval(values: Sequence[float], criterion: float = SOLVED) -> Estimate:
+def estimate_mean(values: Sequence[float], criterion: float = SOLVED_SCORE) -> Estimate:
     """The mean; with a t-interval only for three seeds or more that all lie on one side of the criterion."""
     array = np.asarray(values, float)
     n, mean = len(array), float(array.mean())
@@ -99,13 +99,13 @@ def mean_interval(values: Sequence[float], criterion: float = SOLVED) -> Estimat
     return Estimate(mean, mean - half, mean + half, n)
 
 
-def sign_flip_p(differences: np.ndarray, flips: np.ndarray) -> float:
+def compute_sign_flip_p(differences: np.ndarray, flips: np.ndarray) -> float:
     """Two-sided: the share of sign flips whose mean is at least as far from 0."""
     means = np.abs(flips @ differences)
     return float((means >= means[0] - 1e-12 * (1 + means[0])).mean())
 
 
-def sign_flips(n: int) -> np.ndarray:
+def make_sign_flips(n: int) -> np.ndarray:
     """All 2ⁿ patterns of signs, the plain one first; above n = 16, 2¹⁶ seeded draws."""
     if n <= 16:
         return np.array(list(product((1.0, -1.0), repeat=n)))
@@ -114,7 +114,7 @@ def sign_flips(n: int) -> np.ndarray:
     return drawn
 
 
-def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> Estimate:
+def estimate_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> Estimate:
     """Mean of a − b over paired seeds, with the exact sign-flip test; its inversion is the interval, for n ≥ 6.
 
     The interval holds the shifts that the test does not reject at 5 %; fewer than six pairs cannot reach 5 %.
@@ -123,8 +123,8 @@ def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.n
     n, mean = len(differences), float(differences.mean())
     if n < 3:
         return Estimate(mean, None, None, n)
-    flips = sign_flips(n)
-    p = sign_flip_p(differences, flips)
+    flips = make_sign_flips(n)
+    p = compute_sign_flip_p(differences, flips)
     if n < 6:
         return Estimate(mean, None, None, n, p)
 
@@ -132,7 +132,7 @@ def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.n
         inside, outside = mean, mean + direction * (np.ptp(differences) + abs(mean) + 1e-9) * 4
         for _ in range(50):
             middle = (inside + outside) / 2
-            if sign_flip_p(differences - middle, flips) > 0.05:
+            if compute_sign_flip_p(differences - middle, flips) > 0.05:
                 inside = middle
             else:
                 outside = middle
@@ -141,7 +141,7 @@ def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.n
     return Estimate(mean, edge(-1), edge(1), n, p)
 
 
-def direction_verdict(estimate: Estimate, margin: float = 0.0) -> str:
+def judge_direction(estimate: Estimate, margin: float = 0.0) -> str:
     """'supported' where the interval lies above the margin, 'contradicted' where below, else 'undecided'."""
     if estimate.low is None or estimate.high is None:
         return "undecided"
@@ -151,13 +151,13 @@ def direction_verdict(estimate: Estimate, margin: float = 0.0) -> str:
 NOT_COMPARABLE = "not comparable"
 
 
-def compared(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
+def compare_paired(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
     """a − b over paired seeds as columns of a table. A pair without a finite value (a diverged training) is counted.
 
     `verdict`: as `direction_verdict` has it, or NOT_COMPARABLE; `adjusted_p` waits for all comparisons.
     """
     lacking = int((~(np.isfinite(a) & np.isfinite(b))).sum())
-    estimate = None if lacking else paired_difference(a, b)
+    estimate = None if lacking else estimate_difference(a, b)
     return {
         "difference": estimate and estimate.value,
         "low": estimate and estimate.low,
@@ -166,21 +166,21 @@ def compared(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
         "without_value": lacking,
         "p": estimate and estimate.p,
         "adjusted_p": None,
-        "verdict": direction_verdict(estimate) if estimate else NOT_COMPARABLE,
+        "verdict": judge_direction(estimate) if estimate else NOT_COMPARABLE,
     }
 
 
-def finite(value: Any) -> float | None:
+def to_finite(value: Any) -> float | None:
     """A number, or None where it is none."""
     return float(value) if np.isfinite(value) else None
 
 
-def equivalent(a: Sequence[float], b: Sequence[float], none: Sequence[float], margin: float) -> tuple[str, Estimate]:
+def judge_equivalence(a: Sequence[float], b: Sequence[float], none: Sequence[float], margin: float) -> tuple[str, Estimate]:
     """Are two continuous outcomes equal within a margin? Needs assay sensitivity: `none` at least five margins away.
 
     'supported' where the 95 % interval of the difference lies inside ± margin, 'contradicted' where outside.
     """
-    estimate = paired_difference(a, b)
+    estimate = estimate_difference(a, b)
     sensitive = abs(float(np.mean(none)) - float(np.mean([*a, *b]))) >= 5 * margin
     if not sensitive or estimate.low is None or estimate.high is None:
         return "undecided", estimate
@@ -189,12 +189,12 @@ def equivalent(a: Sequence[float], b: Sequence[float], none: Sequence[float], ma
     return ("contradicted" if estimate.low > margin or estimate.high < -margin else "undecided"), estimate
 
 
-def at_ceiling(a: Sequence[float], b: Sequence[float]) -> bool:
+def is_at_ceiling(a: Sequence[float], b: Sequence[float]) -> bool:
     """Both at the ceiling in all seeds: a difference could not be seen."""
     return bool(min([*a, *b]) >= CEILING)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def adjust_p_values(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p-values."""
     order = np.argsort(p_values)
     n, adjusted, largest = len(p_values), np.zeros(len(p_values)), 0.0
@@ -204,7 +204,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def interquartile_mean(scores: np.ndarray, draws: int = 2000) -> Estimate:
+def estimate_interquartile_mean(scores: np.ndarray, draws: int = 2000) -> Estimate:
     """The mean of the middle half of scores[task, seed], with a bootstrap over seeds within each task."""
 
     def middle(values: np.ndarray) -> float:

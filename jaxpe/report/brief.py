@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 import pandas as pd
 from markupsafe import Markup
 
-from jaxpe.records import store
+from jaxpe.records.csv_tables import read_table
 from jaxpe.report.language import Messages
 from jaxpe.study import tables
 
@@ -58,16 +58,16 @@ def spoken(told: dict[str, dict[str, Any] | None], say: Messages) -> dict[str, M
 
 def table_of(folder: Path) -> pd.DataFrame:
     path = folder / "table.csv"
-    return store.read_table(path) if path.is_file() else pd.DataFrame(columns=["metric", "task", "encoding"])
+    return read_table(path) if path.is_file() else pd.DataFrame(columns=["metric", "task", "encoding"])
 
 
 def harm(table: pd.DataFrame, claims: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
     """`count` with sinusoids and without: within the lengths seen and at twice the length."""
     seen, beyond = (claims.get(f"C5.count-{where}-sinusoidal") for where in ("seen", "beyond"))
-    part = tables.select(table, task="count", metric="token_accuracy")
+    part = tables.select_rows(table, task="count", metric="token_accuracy")
     if seen is None or beyond is None or part.empty:
         return None
-    part = tables.select(part, sweep="none", **ENCODER)
+    part = tables.select_rows(part, sweep="none", **ENCODER)
     part = part[part["width"] == part["width"].min()]
     n = part["train_length"].min()
     values = {
@@ -107,12 +107,12 @@ def read(claim: dict[str, Any] | None, readers: dict[str, Any] | None) -> dict[s
 
 def inside(table: pd.DataFrame) -> dict[str, Any] | None:
     """Where an encoder that reverses writes its answer: position's share of the variance, layer by layer, and the answer's."""
-    part = tables.select(table, task="reverse", encoding="learned")
+    part = tables.select_rows(table, task="reverse", encoding="learned")
     if part.empty:
         return None
-    part = tables.select(part, architecture="encoder", network="trained", places="answers")
-    probes = tables.select(part, metric="probe_error", target="position")
-    part = tables.select(part, metric="variance_share")
+    part = tables.select_rows(part, architecture="encoder", network="trained", places="answers")
+    probes = tables.select_rows(part, metric="probe_error", target="position")
+    part = tables.select_rows(part, metric="variance_share")
     layers = sorted(part["layer"].unique())
     values = {
         "first": mean(part, part="position", layer=layers[0]),
@@ -128,10 +128,10 @@ def inside(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def helps(table: pd.DataFrame) -> dict[str, Any] | None:
     """`index` with sinusoids, without, and by the best rule that is blind to order."""
-    part = tables.select(table, task="index", metric="token_accuracy")
+    part = tables.select_rows(table, task="index", metric="token_accuracy")
     if part.empty:
         return None
-    part = tables.select(part, **ENCODER)
+    part = tables.select_rows(part, **ENCODER)
     part = part[part["test_length"] == part["train_length"]]
     values = {name: mean(part, encoding=encoding) for name, encoding in (("with", "sinusoidal"), ("without", "none"))}
     values["blind"] = None if part.empty else float(part["order_blind_baseline"].mean())
@@ -145,12 +145,12 @@ def helps(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def ends(table: pd.DataFrame) -> dict[str, Any] | None:
     """`reverse` with sinusoids: at the longest length trained, and one symbol beyond."""
-    part = tables.select(table, task="reverse", metric="token_accuracy", encoding="sinusoidal")
+    part = tables.select_rows(table, task="reverse", metric="token_accuracy", encoding="sinusoidal")
     if part.empty:
         return None
-    part = tables.select(part, companion="plain", **ENCODER)
+    part = tables.select_rows(part, companion="plain", **ENCODER)
     n = int(part["train_length"].min())
-    past = tables.select(part, test_length=n + 1)
+    past = tables.select_rows(part, test_length=n + 1)
     values = {"at": mean(part, test_length=n), "past": mean(past)}
     values["blind"] = None if past.empty else float(past["order_blind_baseline"].mean())
     if not complete(values):
@@ -161,10 +161,10 @@ def ends(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def panda(table: pd.DataFrame) -> dict[str, Any] | None:
     """Both of two added digits named, by a reader that never saw sums and by one trained on them."""
-    part = tables.select(table, metric="both_named")
+    part = tables.select_rows(table, metric="both_named")
     if part.empty:
         return None
-    part = tables.select(part, parts="digit + digit")
+    part = tables.select_rows(part, parts="digit + digit")
     values = {
         name: mean(part, reader=reader)
         for name, reader in (("never", "never shown sums"), ("trained", "trained on sums"))
@@ -179,7 +179,7 @@ def panda(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def mean(table: pd.DataFrame, **columns: Any) -> float | None:
     """The mean value over seeds; None where there are no rows."""
-    part = tables.select(table, **columns)
+    part = tables.select_rows(table, **columns)
     return None if part.empty else float(part["value"].mean())
 
 

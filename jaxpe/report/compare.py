@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from jaxpe.records import store
+from jaxpe.records.files import write_text
 from jaxpe.report import pages
 from jaxpe.report.pages import signed
 
@@ -37,8 +37,8 @@ def write(folder: Path, found: Found) -> Path:
         ],
     )
     table = pd.DataFrame(found["differences"]).drop(columns="scale")
-    store.write_text(folder / "table.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    store.write_text(folder / "index.html", page)
+    write_text(folder / "table.csv", table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    write_text(folder / "index.html", page)
     return folder / "index.html"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from jaxpe.records import store
+from jaxpe.records.csv_tables import read_table
 
 METRICS = ("token_accuracy", "exact_match", "bits_per_character")
 ONE = ("task", "architecture", "encoding", "positions", "test_positions", "metric", "train_length")
@@ -28,7 +28,7 @@ PLAIN = {"companion": "plain", "condition": "as they are", "test_positions": Non
 
 def series(folders: list[Path]) -> list[dict[str, Any]]:
     """Every series of every table; rows told apart by columns that only some experiments have are named by these."""
-    return [one for folder in folders for one in series_of(folder.name, store.read_table(folder / "table.csv"))]
+    return [one for folder in folders for one in series_of(folder.name, read_table(folder / "table.csv"))]
 
 
 def series_of(experiment: str, table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jaxpe.records import store
+from jaxpe.records.csv_tables import read_table
 from jaxpe.report.comparison import number
 from jaxpe.study import tables
 
@@ -29,14 +29,14 @@ def parts(results: Path) -> dict[str, Any]:
     ]
     for name, experiment, make in makers:
         path = results / experiment / "table.csv"
-        if path.is_file() and (made := make(store.read_table(path))):
+        if path.is_file() and (made := make(read_table(path))):
             found[name] = made
     return found
 
 
 def codes(table: pd.DataFrame) -> dict[str, Any] | None:
     """For every encoding that adds something: its rows, position by position, from the trained model."""
-    part = tables.select(table, metric="code")
+    part = tables.select_rows(table, metric="code")
     made = {}
     for name, own in part.groupby("encoding", sort=False):
         rows = own.pivot(index="position", columns="dimension", values="value").to_numpy()
@@ -47,12 +47,12 @@ def codes(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def verses(table: pd.DataFrame) -> list[dict[str, Any]] | None:
     """Verses with a masked word, in several orders: what is shown, and what each encoding's model guesses."""
-    shown, guessed = (tables.select(table, metric=metric) for metric in ("shown", "probability"))
+    shown, guessed = (tables.select_rows(table, metric=metric) for metric in ("shown", "probability"))
     made = []
-    for row in tables.select(table, metric="asked").drop_duplicates("verse").itertuples():
+    for row in tables.select_rows(table, metric="asked").drop_duplicates("verse").itertuples():
         orders = []
-        for order, part in tables.select(shown, verse=row.verse, encoding=row.encoding).groupby("order"):
-            guesses = tables.select(guessed, verse=row.verse, order=order)
+        for order, part in tables.select_rows(shown, verse=row.verse, encoding=row.encoding).groupby("order"):
+            guesses = tables.select_rows(guessed, verse=row.verse, order=order)
             orders.append(
                 {
                     "words": list(part.sort_values("position")["word"]),
@@ -68,10 +68,10 @@ def verses(table: pd.DataFrame) -> list[dict[str, Any]] | None:
 
 def lengths(table: pd.DataFrame) -> dict[str, Any] | None:
     """Accuracy of each encoding at every test length, both baselines, and where training ended."""
-    part = tables.select(table, metric="token_accuracy")
+    part = tables.select_rows(table, metric="token_accuracy")
     if part.empty:
         return None
-    part = tables.select(part, task=part["task"].iloc[0], architecture=part["architecture"].iloc[0])
+    part = tables.select_rows(part, task=part["task"].iloc[0], architecture=part["architecture"].iloc[0])
     means = part.groupby(["encoding", "test_length"], sort=False)["value"].mean().unstack("test_length")
     baselines = part.groupby("test_length")[["length_baseline", "order_blind_baseline"]].first()
     at = sorted(means.columns)
@@ -90,22 +90,22 @@ def ratio(table: pd.DataFrame) -> dict[str, Any] | None:
 
     By task: within the training length and at twice that length, each with the baselines.
     """
-    part = tables.select(table, sweep="ratio", metric="token_accuracy")
+    part = tables.select_rows(table, sweep="ratio", metric="token_accuracy")
     if part.empty:
         return None
     kind = part.groupby(["encoding", "width"], sort=False)["seed"].nunique().idxmax()
-    part = tables.select(part, encoding=kind[0], width=kind[1])
+    part = tables.select_rows(part, encoding=kind[0], width=kind[1])
     part = part.assign(factor=(part["position_factor"] / part["token_factor"]).round(3))
     n = int(part["train_length"].min())
     made: dict[str, dict[str, Any]] = {}
     counts = part[part["task"].isin(SWEPT)].groupby(["task", "factor"])["seed"].nunique()
     for task in SWEPT:
-        own = tables.select(part, task=task)
+        own = tables.select_rows(part, task=task)
         if own.empty:
             continue
         made[task] = {}
         for where, length in (("within", n), ("beyond", 2 * n)):
-            there = tables.select(own, test_length=length)
+            there = tables.select_rows(own, test_length=length)
             means = there.groupby("factor")["value"].mean()
             made[task][where] = [[number(factor), number(value)] for factor, value in means.items()]
             for baseline in ("length_baseline", "order_blind_baseline"):
@@ -118,10 +118,10 @@ def ratio(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def readers(table: pd.DataFrame) -> dict[str, Any] | None:
     """By the width of the vectors, the share of positions that each reader gets right from token + position."""
-    part = tables.select(table, task="raw sum", metric="recovery", signal="float32")
+    part = tables.select_rows(table, task="raw sum", metric="recovery", signal="float32")
     made = {}
     for reader in READERS:
-        own = tables.select(part, reader=reader)
+        own = tables.select_rows(part, reader=reader)
         means = own.groupby(["encoding", "width"], sort=False)["value"].mean()
         if len(means):
             made[reader] = {

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe.errors import UserError
-from jaxpe.records import store
+from jaxpe.records.claims import read_claims
+from jaxpe.records.files import write_text
+from jaxpe.records.json_values import read_json
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import index
 from jaxpe.report.language import Messages
@@ -33,13 +35,13 @@ def markdown(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
 
 def table(path: Path) -> str:
     """A summary: its title, then its rows."""
-    summary = store.read_json(path, {})
+    summary = read_json(path, {})
     return f"{summary['title']}.\n\n{markdown(summary['columns'], summary['rows'])}"
 
 
 def claims(folder: Path, shown: str) -> str:
     """The primary claims of a results folder, in the words of its page; `shown` leads from the Markdown page to the folder."""
-    made = {claim["id"]: claim for part in index.ordered(folder) for claim in store.read_claims(part)}
+    made = {claim["id"]: claim for part in index.ordered(folder) for claim in read_claims(part)}
     say, rows = Messages(), []
     for one in index.PRIMARY:
         told, claim = f"{one}: {say.only(f'claim.{one}', 'en')}", made.get(one)
@@ -72,4 +74,4 @@ def rendered(page: str, folder: Path) -> str:
 
 if __name__ == "__main__":
     readme = Path("README.md")
-    store.write_text(readme, rendered(readme.read_text(encoding="utf-8"), Path(".")))
+    write_text(readme, rendered(readme.read_text(encoding="utf-8"), Path(".")))

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from jaxpe.errors import UserError, unknown
 from jaxpe.plugins import call_user_code, load_file
-from jaxpe.records import store
+from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
+from jaxpe.records.json_values import to_json_value, write_json
+from jaxpe.records.provenance import collect_provenance
 from jaxpe.study import presets, tuning
 from jaxpe.study.presets import Preset
 from jaxpe.study.workspace import Run, Workspace
@@ -33,7 +35,7 @@ STUDY = (
     "superposition",
     "tour",
 )  # what `jaxpe study` runs, in this order
-NAMES = (*STUDY, "throughput")
+EXPERIMENTS = (*STUDY, "throughput")
 PARTS = ("PRESETS", "CLAIMS", "measure", "figures", "claims")
 
 
@@ -58,29 +60,29 @@ class Experiment(NamedTuple):
         return self.module.PRESETS[name]
 
 
-def folder_of_experiments() -> Path:
+def find_experiments_folder() -> Path:
     """Beside the package in a checkout, inside it in an installed wheel."""
     inside = Path(__file__).parents[1] / "experiments"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "experiments"
 
 
-def load(name: str) -> Experiment:
+def load_experiment(name: str) -> Experiment:
     """An experiment by name, or a user's own by path. Raises UserError where it is none."""
-    if name in NAMES:
-        path = folder_of_experiments() / f"{name}.py"
+    if name in EXPERIMENTS:
+        path = find_experiments_folder() / f"{name}.py"
     elif name.endswith(".py"):
         path = Path(name).expanduser()
         if not path.is_file():
-            raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {', '.join(NAMES)}.")
+            raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {', '.join(EXPERIMENTS)}.")
     else:
-        raise unknown("experiment", name, NAMES, "One of your own is given as path/to/file.py.")
+        raise unknown("experiment", name, EXPERIMENTS, "One of your own is given as path/to/file.py.")
     module = load_file(path)
     if lacking := [part for part in PARTS if not hasattr(module, part)]:
         raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(lacking)}.")
     return Experiment(path.stem, module)
 
 
-class Plan(NamedTuple):
+class TrainingPlan(NamedTuple):
     """What an experiment trains: runs at the common learning rate, and the configs that choose one of their own."""
 
     preset: Preset
@@ -90,55 +92,55 @@ class Plan(NamedTuple):
     def everything(self, work: Workspace) -> list[Run]:
         """All trainings, where every config chooses another rate than the common one."""
         other = {
-            config: next((r for r in rates if r != common(config)), common(config))
+            config: next((r for r in rates if r != common_learning_rate(config)), common_learning_rate(config))
             for config, rates in self.grids.items()
         }
-        return [*self.runs, *tuning.candidates(work, self.grids), *tuning.own_rate_runs(work, self.runs, other)]
+        return [*self.runs, *tuning.list_candidates(work, self.grids), *tuning.list_own_rate_runs(work, self.runs, other)]
 
 
-def common(config: RunConfig) -> float:
+def common_learning_rate(config: RunConfig) -> float:
     return config.training.learning_rate
 
 
-def plan(experiment: Experiment, preset: Preset, work: Workspace) -> Plan:
+def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> TrainingPlan:
     """The runs of a preset, all input checked; an experiment may have a `check(preset)` of its own."""
     if hasattr(experiment.module, "check"):
-        call(experiment, lambda: experiment.module.check(preset))
-    configs = presets.configs(preset, work.sources)
-    work.check(configs)
-    runs = [run for config, asked in configs.items() for run in work.runs(config, range(asked.seeds))]
-    return Plan(
+        call_experiment(experiment, lambda: experiment.module.check(preset))
+    configs = presets.expand_grid(preset, work.sources)
+    work.check_configs(configs)
+    runs = [run_experiment for config, asked in configs.items() for run_experiment in work.list_runs(config, range(asked.seeds))]
+    return TrainingPlan(
         preset, runs, {config: asked.learning_rates for config, asked in configs.items() if asked.learning_rates}
     )
 
 
-def run(experiment: Experiment, planned: Plan, work: Workspace, command: str) -> None:
+def run_experiment(experiment: Experiment, planned: TrainingPlan, work: Workspace, command: str) -> None:
     """Trains what is missing, measures, and writes table and provenance."""
     began = time.monotonic()
     preset = planned.preset
     work.train(planned.runs)
-    chosen, recorded = tuning.choose(work, planned.grids, experiment.name, preset.examples)
-    own = tuning.own_rate_runs(work, planned.runs, chosen)
+    chosen, recorded = tuning.choose_rates(work, planned.grids, experiment.name, preset.examples)
+    own = tuning.list_own_rate_runs(work, planned.runs, chosen)
     work.train(own)
     runs = [*planned.runs, *own]
-    work.failed += [run for run in runs if work.diverged(run)]
-    rows = call(experiment, lambda: experiment.module.measure(work, runs, preset)) + recorded
+    work.diverged_runs += [run_experiment for run_experiment in runs if work.has_diverged(run_experiment)]
+    rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + recorded
     folder = work.results.folder / experiment.name
-    if store.keep_previous(folder / "table.csv", rows):
-        work.progress.note(f"{folder}/table.csv held other trainings too: it is kept as {store.PREVIOUS}.")
-    store.write_table(folder / "table.csv", rows)
+    if keep_previous(folder / "table.csv", rows):
+        work.progress.note(f"{folder}/table.csv held other trainings too: it is kept as {PREVIOUS}.")
+    write_table(folder / "table.csv", rows)
     facts = {
         "question": experiment.question,
         "prediction": experiment.prediction,
-        "preset": store.plain(preset),
+        "preset": to_json_value(preset),
         "runs": len(runs),
-        "diverged": sum(run in work.failed for run in runs),
-        "training_seconds": sum(work.results.read_record(run.id)["seconds"] for run in runs),
+        "diverged": sum(run_experiment in work.diverged_runs for run_experiment in runs),
+        "training_seconds": sum(work.results.read_record(run_experiment.id)["seconds"] for run_experiment in runs),
     }
-    provenance = store.provenance(command, devices=work.mesh.size, seconds=time.monotonic() - began)
-    store.write_json(folder / "provenance.json", provenance | facts)
+    provenance = collect_provenance(command, devices=work.mesh.size, seconds=time.monotonic() - began)
+    write_json(folder / "provenance.json", provenance | facts)
 
 
-def call(experiment: Experiment, function: Any) -> Any:
+def call_experiment(experiment: Experiment, function: Any) -> Any:
     """Calls a user's own experiment so that its faults are one sentence; jaxpe's own keep their traceback."""
-    return function() if experiment.name in NAMES else call_user_code(function, f"{experiment.name}.py")
+    return function() if experiment.name in EXPERIMENTS else call_user_code(function, f"{experiment.name}.py")

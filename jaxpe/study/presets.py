@@ -129,13 +129,13 @@ def narrow(
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
     for name in task_names:
         if not any(row.task == name for row in rows):
-            rows.append(GridRow(task=name, architectures=natural(name)))
+            rows.append(GridRow(task=name, architectures=list_architectures(name)))
     narrowed, sizes = list[GridRow](), dict[tuple[str, str], Any]()  # of the row that first has an architecture
     for row in rows:
         for architecture in row.architectures:
             sizes.setdefault((row.task, architecture), row.overrides)
     for row in rows:  # what a row does not have itself is trained at one size only: a table would mix two
-        wanted = [a for a in (architectures or row.architectures) if a in natural(row.task)]
+        wanted = [a for a in (architectures or row.architectures) if a in list_architectures(row.task)]
         kept = tuple(
             a
             for a in wanted
@@ -148,7 +148,7 @@ def narrow(
     return replace(preset, grid=tuple(narrowed))
 
 
-def natural(task: str) -> tuple[str, ...]:
+def list_architectures(task: str) -> tuple[str, ...]:
     """The architectures that a task is defined for."""
     if task in language.OBJECTIVES:
         return (language.OBJECTIVES[task],)
@@ -157,33 +157,33 @@ def natural(task: str) -> tuple[str, ...]:
     return tasks.build(task, train_length=10).architectures
 
 
-def sized(preset: Preset, row: GridRow) -> Preset:
+def apply_overrides(preset: Preset, row: GridRow) -> Preset:
     """The preset with a row's own sizes."""
     return replace(preset, **row.overrides)
 
 
-class Asked(NamedTuple):
+class RunRequest(NamedTuple):
     """What the rows of a grid ask for one config."""
 
     seeds: int
     learning_rates: tuple[float, ...]  # to choose its own learning rate from
 
 
-def configs(preset: Preset, sources: dict[Any, Source]) -> dict[RunConfig, Asked]:
+def expand_grid(preset: Preset, sources: dict[Any, Source]) -> dict[RunConfig, RunRequest]:
     """Every config of the grid in its order, with the most that a row asks for. `sources` remembers what was opened."""
-    found: dict[RunConfig, Asked] = {}
+    found: dict[RunConfig, RunRequest] = {}
     for row in preset.grid:
-        size = sized(preset, row)
+        size = apply_overrides(preset, row)
         for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
-            one = config_of(size, row.task, architecture, encoding, sampler, sources, row.task_options)
+            one = make_config(size, row.task, architecture, encoding, sampler, sources, row.task_options)
             for scales in row.scales:
                 config = replace(one, scales=scales, encoding_options=one.encoding_options + row.encoding_options)
-                before = found.get(config, Asked(0, ()))
-                found[config] = Asked(max(size.seeds, before.seeds), size.learning_rates or before.learning_rates)
+                before = found.get(config, RunRequest(0, ()))
+                found[config] = RunRequest(max(size.seeds, before.seeds), size.learning_rates or before.learning_rates)
     return found
 
 
-def config_of(
+def make_config(
     preset: Preset,
     task: str,
     architecture: str,
@@ -221,7 +221,7 @@ def config_of(
         starts=preset.starts,
         precision=preset.precision,
     )
-    stream = opened(config, sources).stream
+    stream = open_source(config, sources).stream
     longest = stream.lengths(1, round(preset.max_length_ratio * preset.train_length))
     if not longest or not stream.lengths(1, preset.train_length):
         raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
@@ -240,7 +240,7 @@ def config_of(
     )
 
 
-def opened(config: RunConfig, sources: dict[Any, Source]) -> Source:
+def open_source(config: RunConfig, sources: dict[Any, Source]) -> Source:
     """The source of a config, opened once."""
     key: tuple[Any, ...] = (config.task, config.architecture, config.task_options, config.train_length)
     key += (config.corpus, config.vocabulary, config.starts) if config.language else ()

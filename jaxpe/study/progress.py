@@ -20,7 +20,7 @@ AROUND = 6  # lines of the terminal that are not rows of the table
 
 
 @dataclass(eq=False)
-class Line:
+class ProgramLine:
     """A training program in the live table: what it trains, and how far it is."""
 
     names: tuple[str, ...]  # task, architecture, encoding
@@ -39,7 +39,7 @@ class Line:
             return "waiting"
         if not self.done:
             return "compiling"
-        return f"{clock((time.monotonic() - self.began) * (self.steps - self.done) / self.done)} left"
+        return f"{format_duration((time.monotonic() - self.began) * (self.steps - self.done) / self.done)} left"
 
     def cells(self) -> list[str]:
         loss = f"{sum(self.losses) / len(self.losses):.3g}" if self.losses else ""
@@ -52,8 +52,8 @@ class Terminal:
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self.live: Live | None = None
-        self.lines: list[Line] = []
-        self.now: Line | None = None
+        self.lines: list[ProgramLine] = []
+        self.now: ProgramLine | None = None
         self.stopped = False
         self.done, self.total, self.began, self.told, self.what, self.last = 0, 0, 0.0, 0.0, "", ""
 
@@ -84,12 +84,12 @@ class Terminal:
         if self.live is None:
             self.console.print(text, markup=False)
 
-    def expect(self, lines: Sequence[Line]) -> None:
+    def expect(self, lines: Sequence[ProgramLine]) -> None:
         """The programs of the training that begins next."""
         self.end()
         self.lines = list(lines)
 
-    def start(self, line: Line) -> None:
+    def start(self, line: ProgramLine) -> None:
         self.now, line.began = line, time.monotonic()
 
     def finish(self, loss: float | None) -> None:
@@ -123,7 +123,7 @@ class Terminal:
         elif time.monotonic() - self.told >= 10:
             self.told = time.monotonic()
             left = (self.told - self.began) * (self.total - self.done) / max(self.done, 1)
-            self.console.print(f"{self.what}: {self.done} of {self.total}, about {clock(left)} left", markup=False)
+            self.console.print(f"{self.what}: {self.done} of {self.total}, about {format_duration(left)} left", markup=False)
         if self.stopped:  # a place where the workspace can write a checkpoint
             raise KeyboardInterrupt
 
@@ -144,7 +144,7 @@ class Terminal:
         return Group(*([table] if self.lines else []), self.bar, Text(self.last, style="dim", no_wrap=True))
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """'40 s', '12 min' or '2.5 h'."""
     if seconds < 90:
         return f"{seconds:.0f} s"

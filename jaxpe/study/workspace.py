@@ -15,19 +15,21 @@ import numpy as np
 from jaxpe import encodings, positions
 from jaxpe.data.examples import Data
 from jaxpe.model import Transformer
-from jaxpe.records import store
+from jaxpe.records.json_values import compute_digest
+from jaxpe.records.provenance import collect_versions
+from jaxpe.records.results import Results
 from jaxpe.study import presets
-from jaxpe.study.tables import Found
+from jaxpe.study.tables import Measurements
 from jaxpe.training import checkpoints, evaluate, parameters, population
 from jaxpe.training.config import RunConfig, Source, check, check_positions, identity, source_of
 from jaxpe.training.evaluate import Scores
 from jaxpe.training.population import Program, ReplicaSpec, Trained
 
-EVALUATORS = 32  # kept compiled: some hundreds exhaust the memory maps that Linux grants a process
-MEASUREMENT = 1  # version of `scores`: raise it when its numbers change
+MAX_EVALUATORS = 32  # kept compiled: some hundreds exhaust the memory maps that Linux grants a process
+SCORES_VERSION = 1  # version of `scores`: raise it when its numbers change
 
 
-class Progress(Protocol):
+class Reporter(Protocol):
     """What a workspace tells while it works."""
 
     def note(self, text: str) -> None: ...
@@ -35,7 +37,7 @@ class Progress(Protocol):
     def advance(self, amount: int) -> None: ...
 
 
-class Quiet:
+class SilentReporter:
     """Says nothing."""
 
     def note(self, text: str) -> None: ...
@@ -54,30 +56,30 @@ class Run(NamedTuple):
 class Workspace:
     """A results folder, the devices, and what was opened and compiled so far."""
 
-    def __init__(self, results: store.Results, progress: Progress | None = None, save_every: float = 30.0) -> None:
-        self.results, self.progress, self.save_every = results, progress or Quiet(), save_every
+    def __init__(self, results: Results, progress: Reporter | None = None, save_every: float = 30.0) -> None:
+        self.results, self.progress, self.save_every = results, progress or SilentReporter(), save_every
         self.mesh = population.runs_mesh()
         self.sources: dict[Any, Source] = {}
         self.evaluators: dict[Any, evaluate.Evaluator] = {}
-        self.failed: list[Run] = []  # diverged trainings among the results
+        self.diverged_runs: list[Run] = []  # diverged trainings among the results
 
-    def source(self, config: RunConfig) -> Source:
-        return presets.opened(config, self.sources)
+    def open_source(self, config: RunConfig) -> Source:
+        return presets.open_source(config, self.sources)
 
-    def runs(self, config: RunConfig, seeds: Iterable[int]) -> list[Run]:
+    def list_runs(self, config: RunConfig, seeds: Iterable[int]) -> list[Run]:
         """The runs of one config."""
-        return [Run(config, seed, identity(config, seed, self.source(config))) for seed in seeds]
+        return [Run(config, seed, identity(config, seed, self.open_source(config))) for seed in seeds]
 
-    def check(self, configs: Iterable[RunConfig]) -> None:
+    def check_configs(self, configs: Iterable[RunConfig]) -> None:
         """Refuses what cannot be run, before anything compiles. Raises UserError."""
         for config in configs:
-            check(config, self.source(config))
+            check(config, self.open_source(config))
 
     # ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def train(self, runs: Sequence[Run]) -> None:
         """Trains the runs that the folder lacks, those of one program together. A run that diverged is kept."""
-        missing = [run for run in runs if not self.results.has(run.id)]
+        missing = [run for run in runs if not self.results.has_run(run.id)]
         groups: dict[RunConfig, list[Run]] = defaultdict(list)
         for run in missing:
             groups[run.config.program()].append(run)
@@ -85,18 +87,18 @@ class Workspace:
         for group in groups.values():
             self.train_group(group)
 
-    def diverged(self, run: Run) -> bool:
+    def has_diverged(self, run: Run) -> bool:
         return bool(self.results.read_record(run.id)["diverged"])
 
     def train_group(self, group: list[Run]) -> None:
         config = group[0].config
-        source = self.source(config)
-        self.progress.note(f"compiling {describe(config)}")
+        source = self.open_source(config)
+        self.progress.note(f"compiling {describe_config(config)}")
         program = population.compile_program(config, source, self.mesh)
-        self.progress.note(f"training {describe(config)} (compiled in {program.compile_seconds:.1f} s)")
+        self.progress.note(f"training {describe_config(config)} (compiled in {program.compile_seconds:.1f} s)")
         for first in range(0, len(group), program.replicas):
             batch = group[first : first + program.replicas]
-            folder = self.checkpoint_folder(batch)
+            folder = self.open_checkpoint_folder(batch)
             specs = [ReplicaSpec(run.seed, run.config.training.learning_rate, run.config.scales) for run in batch]
 
             def advance(steps: int, batch: list[Run] = batch) -> None:
@@ -104,17 +106,17 @@ class Workspace:
 
             trained = population.train_round(config, source, program, specs, folder, advance)
             for run, result in zip(batch, trained, strict=True):
-                self.write(run, result, program)
+                self.write_run(run, result, program)
             folder.clear()
 
-    def checkpoint_folder(self, batch: list[Run]) -> checkpoints.Folder:
+    def open_checkpoint_folder(self, batch: list[Run]) -> checkpoints.Folder:
         """Where a round keeps its checkpoints: named by its runs, bound to the devices and versions in use."""
         name = hashlib.sha256(" ".join(run.id for run in batch).encode()).hexdigest()[:24]
-        bound = {"devices": self.mesh.size, "backend": jax.default_backend(), "versions": store.versions()}
+        bound = {"devices": self.mesh.size, "backend": jax.default_backend(), "versions": collect_versions()}
         path = self.results.folder / "checkpoints" / name
-        return checkpoints.Folder(path, store.identity(bound), self.save_every)
+        return checkpoints.Folder(path, compute_digest(bound), self.save_every)
 
-    def write(self, run: Run, trained: Trained, program: Program) -> None:
+    def write_run(self, run: Run, trained: Trained, program: Program) -> None:
         record = {
             "config": asdict(run.config),
             "seed": run.seed,
@@ -123,21 +125,21 @@ class Workspace:
             "seconds": trained.seconds,
             "compile_seconds": program.compile_seconds,
             "devices": self.mesh.size,
-            "versions": store.versions(),
+            "versions": collect_versions(),
         }
         arrays: dict[str, np.ndarray] = {}
         for name, model in trained.checkpoints.items():
             arrays |= parameters.to_arrays(model, f"{name}/")
         self.results.write_run(run.id, record, arrays)
 
-    def model(self, run: Run, checkpoint: str = "100") -> Transformer:
+    def load_model(self, run: Run, checkpoint: str = "100") -> Transformer:
         """A trained model of the folder."""
         arrays = self.results.read_parameters(run.id)
-        return parameters.from_arrays(run.config, self.source(run.config).stream, arrays, f"{checkpoint}/")
+        return parameters.from_arrays(run.config, self.open_source(run.config).stream, arrays, f"{checkpoint}/")
 
     # ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def scores(
+    def measure_scores(
         self,
         runs: Sequence[Run],
         lengths: Sequence[int],
@@ -159,9 +161,9 @@ class Workspace:
         config = runs[0].config
         if any(run.config != config for run in runs):
             raise ValueError("the runs of one call must share their config")
-        config = replaced(config, test_encoding)
+        config = replace_encoding(config, test_encoding)
         if sampler == "arange" and lengths:
-            longest = max(max(self.source(config).stream.sizes(length)) for length in lengths)
+            longest = max(max(self.open_source(config).stream.sizes(length)) for length in lengths)
             check_positions(config, longest + shift, "a test")
         found: dict[tuple[int, int], Scores] = {}
         loaded: dict[str, Transformer] = {}
@@ -169,7 +171,7 @@ class Workspace:
         for length in lengths:
             key = {
                 "kind": "scores",
-                "version": MEASUREMENT,
+                "version": SCORES_VERSION,
                 "length": length,
                 "examples": examples,
                 "shift": shift,
@@ -186,22 +188,22 @@ class Workspace:
                 else:
                     found[run.seed, length] = Scores(**stored)  # type: ignore[arg-type]
             if lacking:
-                evaluator = self.evaluator(config, top_of[length], examples, sampler, part)
+                evaluator = self.get_evaluator(config, top_of[length], examples, sampler, part)
                 models_of = [run._replace(config=config) for run in lacking if run.id not in loaded]
-                loaded |= {run.id: self.model(run, checkpoint) for run in models_of}
+                loaded |= {run.id: self.load_model(run, checkpoint) for run in models_of}
                 models = [loaded[run.id] for run in lacking]
-                limit = self.scaling_length(config) if scaled else float(evaluate.NO_SCALING)
-                data, name = self.examples_of(config, part)
+                limit = self.find_scaling_length(config) if scaled else float(evaluate.NO_SCALING)
+                data, name = self.select_examples(config, part)
                 progress = population.CHECKPOINTS[checkpoint]
                 results = evaluate.evaluate(
                     evaluator, models, data, name, length, shift, limit, config.scales, progress
                 )
                 for run, scores in zip(lacking, results, strict=True):
-                    self.results.write_measurement(run.id, key, trimmed(scores)._asdict())
-                    found[run.seed, length] = trimmed(scores)
+                    self.results.write_measurement(run.id, key, trim_scores(scores)._asdict())
+                    found[run.seed, length] = trim_scores(scores)
         return found
 
-    def found(self, run: Run, key: dict[str, Any], measure: Callable[[], Found]) -> Found:
+    def measure_once(self, run: Run, key: dict[str, Any], measure: Callable[[], Measurements]) -> Measurements:
         """Columns and values that `measure` finds in a run, measured where they are not stored yet."""
         stored = self.results.read_measurement(run.id, key)
         if stored is None:
@@ -213,32 +215,32 @@ class Workspace:
         both = zip(stored["columns"], stored["values"], strict=True)
         return [(json.loads(str(columns)), float(value)) for columns, value in both]
 
-    def scaling_length(self, config: RunConfig) -> float:
+    def find_scaling_length(self, config: RunConfig) -> float:
         """N of the length scaling: the most keys that a query saw in training."""
-        stream = self.source(config).stream
+        stream = self.open_source(config).stream
         return float(max(stream.sizes(stream.lengths(1, config.train_length)[-1])))
 
-    def examples_of(self, config: RunConfig, part: str) -> tuple[Data, str]:
+    def select_examples(self, config: RunConfig, part: str) -> tuple[Data, str]:
         """The data of a part, and the name by which its examples are drawn."""
-        source = self.source(config)
+        source = self.open_source(config)
         return (source.validation, config.task) if part == "test" else (source.train, f"{config.task} {part}")
 
-    def evaluator(self, config: RunConfig, top: int, examples: int, sampler: str, part: str) -> evaluate.Evaluator:
+    def get_evaluator(self, config: RunConfig, top: int, examples: int, sampler: str, part: str) -> evaluate.Evaluator:
         key = (config.program(), top, examples, sampler, part)
         if key not in self.evaluators:
             built = None
             if sampler != "arange":
                 limited = "limit" in positions.options_of(sampler)
                 built = positions.build(sampler, **({"limit": config.table_length} if limited else {}))
-            self.progress.note(f"compiling the evaluation of {describe(config)} up to length {top}")
-            stream, data = self.source(config).stream, self.examples_of(config, part)[0]
-            while len(self.evaluators) >= EVALUATORS:
+            self.progress.note(f"compiling the evaluation of {describe_config(config)} up to length {top}")
+            stream, data = self.open_source(config).stream, self.select_examples(config, part)[0]
+            while len(self.evaluators) >= MAX_EVALUATORS:
                 del self.evaluators[next(iter(self.evaluators))]
             self.evaluators[key] = evaluate.compile_evaluator(config, stream, data, self.mesh, top, examples, built)
         return self.evaluators[key]
 
 
-def replaced(config: RunConfig, encoding: str | None) -> RunConfig:
+def replace_encoding(config: RunConfig, encoding: str | None) -> RunConfig:
     """The config with another encoding, told of the same training."""
     if encoding is None:
         return config
@@ -246,13 +248,13 @@ def replaced(config: RunConfig, encoding: str | None) -> RunConfig:
     return replace(config, encoding=encoding, encoding_options=tuple(encodings.told(encoding, trained).items()))
 
 
-def trimmed(scores: Scores) -> Scores:
+def trim_scores(scores: Scores) -> Scores:
     """Scores without the output indices that no example has, which depend on the padding."""
     used = int(np.max(np.nonzero(scores.index_answers)[0], initial=-1)) + 1
     return Scores(*(part[:used] if part.ndim else part for part in scores))
 
 
-def describe(config: RunConfig) -> str:
+def describe_config(config: RunConfig) -> str:
     """'reverse, encoder, sinusoidal' and the sampler where it is not arange."""
     from jaxpe.encodings import label
 

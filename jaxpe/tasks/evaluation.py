@@ -44,7 +44,7 @@ def export(name: str, folder: Path, *, lengths: Sequence[int], count: int, train
     """Writes a task's evaluation set as a Hugging Face dataset in parquet, with a JSON card of baselines beside it."""
     import datasets
 
-    from jaxpe.records import store
+    from jaxpe.records.files import disk_errors, write_text
 
     task = tasks.build(name, train_length=train_length)
     defined = [length for length in sorted(set(lengths)) if length in task.lengths(1, max(lengths))]
@@ -71,8 +71,8 @@ def export(name: str, folder: Path, *, lengths: Sequence[int], count: int, train
     )
     facts = {"task": name, "version": task.version, "summary": task.summary, "symbols": task.symbols, "lengths": card}
     path = folder / f"{name}.parquet"
-    with store.disk_errors():
+    with disk_errors():
         folder.mkdir(parents=True, exist_ok=True)
         datasets.Dataset.from_list(rows, features=features).to_parquet(path)
-    store.write_text(folder / f"{name}.json", json.dumps(facts, indent=1) + "\n")
+    write_text(folder / f"{name}.json", json.dumps(facts, indent=1) + "\n")
     return path

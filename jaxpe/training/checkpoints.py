@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxpe.records import store
+from jaxpe.records.files import disk_errors
 
 log = logging.getLogger("jaxpe")
 
@@ -45,7 +45,7 @@ class Folder:
         import orbax.checkpoint as ocp
 
         leaves = named_leaves(state)
-        with store.disk_errors():
+        with disk_errors():
             temporary = self.path / f"writing-{os.getpid()}"
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)

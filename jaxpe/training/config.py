@@ -13,7 +13,8 @@ from jaxpe.data.examples import Data, Stream
 from jaxpe.encodings.validate import check_hooks
 from jaxpe.errors import UserError, unknown
 from jaxpe.model import ModelConfig
-from jaxpe.records import store
+from jaxpe.records.json_values import compute_digest
+from jaxpe.records.results import SCHEMA
 from jaxpe.tasks.formatting import TaskStream
 
 Options = tuple[tuple[str, Any], ...]  # keyword arguments, hashable
@@ -131,7 +132,7 @@ def identity(config: RunConfig, seed: int, source: Source) -> str:
     model = asdict(config.model(source.stream))
     digest = encodings.source_digest(config.encoding)
     parts = {
-        "schema": store.SCHEMA,
+        "schema": SCHEMA,
         "task": config.task,
         "task_version": None if config.language else task_of(config).version,
         "task_options": dict(config.task_options),
@@ -150,7 +151,7 @@ def identity(config: RunConfig, seed: int, source: Source) -> str:
         "seed": seed,
         "replicas": [config.replicas_per_device, config.batching, config.activation_budget],
     }
-    return store.identity(parts)
+    return compute_digest(parts)
 
 
 def identity_of(training: Training) -> dict[str, Any]:

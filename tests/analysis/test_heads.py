@@ -23,8 +23,8 @@ CASES = [("learned", "copy", "decoder"), ("sinusoidal", "reverse", "encoder")]
 def opened(encoding="learned", task="copy", architecture="decoder"):
     """An untrained model of two layers and two heads, and what it is shown."""
     sources = {}
-    config = presets.config_of(replace(PRESET, layers=2), task, architecture, encoding, "arange", sources)
-    source = presets.opened(config, sources)
+    config = presets.make_config(replace(PRESET, layers=2), task, architecture, encoding, "arange", sources)
+    source = presets.open_source(config, sources)
     return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, 24)
 
 
@@ -337,8 +337,8 @@ def test_rows_of_a_decoder_and_an_encoder(found):
         scores = part[part["metric"] == "head_score"]
         assert set(scores["kind"]) == set(head_scores.KINDS) - lacking
         for kind in set(scores["kind"]):
-            assert len(tables.select(scores, kind=kind, network="trained")) == 4
-            base = tables.select(part, metric="head_baseline", kind=kind)
+            assert len(tables.select_rows(scores, kind=kind, network="trained")) == 4
+            base = tables.select_rows(part, metric="head_baseline", kind=kind)
             assert set(base["baseline"]) == (
                 {"shuffled"}
                 if kind == "positional"

@@ -26,7 +26,8 @@ from jaxpe.data import cache
 from jaxpe.data.language import open_translation
 from jaxpe.errors import UserError
 from jaxpe.figures import style
-from jaxpe.records import store
+from jaxpe.records.csv_tables import PREVIOUS, keep_previous, read_table, write_table
+from jaxpe.records.results import open_results
 from jaxpe.study import experiment, plan, presets, progress
 from jaxpe.study.workspace import Workspace
 from jaxpe.training import parameters, population
@@ -201,7 +202,7 @@ def test_other_shells_get_a_script_of_their_own(capsys, shell):
 
 
 def lines(count):
-    return [progress.Line(("reverse", "encoder", f"encoding{i}"), 2, 200) for i in range(count)]
+    return [progress.ProgramLine(("reverse", "encoder", f"encoding{i}"), 2, 200) for i in range(count)]
 
 
 def terminal(height=30, is_terminal=True, **more):
@@ -285,7 +286,7 @@ def test_a_stop_that_was_asked_for_is_taken_at_the_next_note_and_a_second_one_at
 
 @pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
 def test_times_are_told_in_a_unit_that_fits(seconds, told):
-    assert progress.clock(seconds) == told
+    assert progress.format_duration(seconds) == told
 
 
 # ── before work ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -293,17 +294,17 @@ def test_times_are_told_in_a_unit_that_fits(seconds, told):
 
 def small(**more):
     """One program of the smoke preset."""
-    preset = presets.narrow(experiment.load("accuracy").preset("smoke"), ["reverse"], ["none"], ["encoder"])
+    preset = presets.narrow(experiment.load_experiment("accuracy").preset("smoke"), ["reverse"], ["none"], ["encoder"])
     given = {"seeds": 2, "layers": 1, "steps": 8} | more
     return presets.override(preset, [f"{name}={value}" for name, value in given.items()])
 
 
 def test_long_work_is_announced_with_time_and_disk_and_short_work_is_not(tmp_path):
-    work = Workspace(store.open_results(tmp_path))
-    asked = experiment.load("accuracy")
-    assert plan.announced(experiment.plan(asked, small(), work).runs, work) == ""
-    runs = experiment.plan(asked, small(steps=100_000_000, seeds=4), work).runs
-    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plan.announced(runs, work))
+    work = Workspace(open_results(tmp_path))
+    asked = experiment.load_experiment("accuracy")
+    assert plan.format_announcement(experiment.plan_experiment(asked, small(), work).runs, work) == ""
+    runs = experiment.plan_experiment(asked, small(steps=100_000_000, seeds=4), work).runs
+    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plan.format_announcement(runs, work))
 
 
 def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
@@ -311,23 +312,23 @@ def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, 
 
     def at_once(work, group):
         for one in group:
-            model = parameters.fresh(one.config, work.source(one.config).stream, one.seed)
+            model = parameters.fresh(one.config, work.open_source(one.config).stream, one.seed)
             kept, history = dict.fromkeys(population.CHECKPOINTS, model), {"loss": [2.0, 0.5]}
             work.progress.advance(one.config.training.steps)
             spec = population.ReplicaSpec(one.seed, 0.1)
             done = population.Trained(spec, kept, history, diverged=one.seed == 1, seconds=1.0)
-            work.write(one, done, population.Program(None, None, work.mesh, 2, 0.0))
+            work.write_run(one, done, population.Program(None, None, work.mesh, 2, 0.0))
 
     monkeypatch.setattr(Workspace, "train_group", at_once)
-    work = plan.ProgressWorkspace(store.open_results(tmp_path), terminal(is_terminal=False))
-    runs = experiment.plan(experiment.load("accuracy"), small(), work).runs
-    estimated = plan.disk(runs, work)
+    work = plan.ProgressWorkspace(open_results(tmp_path), terminal(is_terminal=False))
+    runs = experiment.plan_experiment(experiment.load_experiment("accuracy"), small(), work).runs
+    estimated = plan.estimate_bytes(runs, work)
     work.train(runs)
     [line] = work.lines.values()
     assert (line.losses, line.diverged, line.state()) == ([0.5], 1, "1 diverged") and line.done == line.steps == 16
     kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
     assert kept < estimated < kept + 2 * 100_000  # the rest is for records and measurements
-    assert plan.disk(runs, work) == 0 and plan.estimate(runs, work) == 0
+    assert plan.estimate_bytes(runs, work) == 0 and plan.estimate_seconds(runs, work) == 0
     work.train(runs)
     assert work.lines == {}
 
@@ -335,18 +336,18 @@ def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, 
 def test_a_smaller_table_does_not_make_a_larger_one_disappear(tmp_path):
     path = tmp_path / "table.csv"
     rows = [{"task": "copy", "encoding": name, "seed": seed, "value": 0.5} for name in ("a", "none") for seed in (0, 1)]
-    assert not store.keep_previous(path, rows)
-    store.write_table(path, rows)
+    assert not keep_previous(path, rows)
+    write_table(path, rows)
     before = path.read_bytes()
-    assert not store.keep_previous(path, rows) and not store.keep_previous(path, [*rows, {"task": "index"}])
-    assert store.keep_previous(path, rows[:3]) and (tmp_path / store.PREVIOUS).read_bytes() == before
+    assert not keep_previous(path, rows) and not keep_previous(path, [*rows, {"task": "index"}])
+    assert keep_previous(path, rows[:3]) and (tmp_path / PREVIOUS).read_bytes() == before
 
 
 def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
     path = tmp_path / "table.csv"
-    store.write_table(path, [{"task": "copy", "value": 0.5}])
+    write_table(path, [{"task": "copy", "value": 0.5}])
     whole = path.read_text()
-    assert len(store.read_table(path)) == 1
+    assert len(read_table(path)) == 1
     altered = {
         whole[:-3]: "was cut off",
         whole.replace("metric", "meter"): "no column 'metric'",
@@ -355,7 +356,7 @@ def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
     for text, says in altered.items():
         path.write_text(text)
         with pytest.raises(UserError, match=says):
-            store.read_table(path)
+            read_table(path)
 
 
 @pytest.mark.parametrize(
@@ -368,8 +369,8 @@ def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
 )
 def test_a_preset_field_that_cannot_be_is_one_sentence(assignments, says):
     with pytest.raises(UserError, match=says):
-        preset = presets.override(experiment.load("accuracy").preset("smoke"), assignments)
-        presets.configs(presets.narrow(preset, ["missing_duplicate"]), {})
+        preset = presets.override(experiment.load_experiment("accuracy").preset("smoke"), assignments)
+        presets.expand_grid(presets.narrow(preset, ["missing_duplicate"]), {})
 
 
 def test_a_summary_is_printed_in_columns():
@@ -378,7 +379,7 @@ def test_a_summary_is_printed_in_columns():
 
 
 def test_shift_can_be_switched_off():
-    assert not presets.override(experiment.load("accuracy").preset("smoke"), ["shift=false"]).shift
+    assert not presets.override(experiment.load_experiment("accuracy").preset("smoke"), ["shift=false"]).shift
 
 
 def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():
@@ -404,15 +405,15 @@ def test_a_dry_run_as_json(tmp_path, capsys, prepared):
 
 
 def test_a_dry_run_of_several_experiments_has_a_line_for_each_and_counts_a_shared_training_once(tmp_path):
-    work = Workspace(store.open_results(tmp_path / "r", write=False))
-    runs = experiment.plan(experiment.load("accuracy"), small(seeds=3), work).runs
-    plan_of_all = plan.planned({"first": runs[:2], "second": runs}, work)
+    work = Workspace(open_results(tmp_path / "r", write=False))
+    runs = experiment.plan_experiment(experiment.load_experiment("accuracy"), small(seeds=3), work).runs
+    plan_of_all = plan.describe_plan({"first": runs[:2], "second": runs}, work)
     assert [one["runs"] for one in plan_of_all["experiments"]] == [2, 1] and plan_of_all["runs"] == 3
     assert plan_of_all["bytes"] == sum(one["bytes"] for one in plan_of_all["experiments"])
-    head, *rows, last = plan.summary(plan_of_all).splitlines()
+    head, *rows, last = plan.format_plan(plan_of_all).splitlines()
     assert head.split() == ["runs", "stored", "time", "experiment"] and "3 runs (0 stored), 1 training programs" in last
     assert [row.split()[-1] for row in rows] == ["first", "second"]
-    alone = plan.summary(plan.planned({"first": runs}, work)).splitlines()
+    alone = plan.format_plan(plan.describe_plan({"first": runs}, work)).splitlines()
     assert "program" in alone[0] and alone[1].endswith("reverse, encoder, none")
 
 

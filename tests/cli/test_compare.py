@@ -15,7 +15,11 @@ from support import ROOT
 from jaxpe import cli
 from jaxpe.cli import compare
 from jaxpe.errors import UserError
-from jaxpe.records import statistics, store
+from jaxpe.records import statistics
+from jaxpe.records.csv_tables import write_table
+from jaxpe.records.files import write_text
+from jaxpe.records.json_values import write_json
+from jaxpe.records.results import MARKER, SCHEMA
 
 SPREAD = np.array([0.0, 0.01, -0.01, 0.02, -0.02, 0.015, -0.005, 0.005])
 
@@ -55,10 +59,10 @@ def written(tmp_path):
 
     def write(folder, rows, claims=(), facts=FACTS, experiment="accuracy"):
         where = tmp_path / folder
-        store.write_json(where / store.MARKER, {"schema": store.SCHEMA})
-        store.write_table(where / experiment / "table.csv", rows)
-        store.write_json(where / experiment / "claims.json", list(claims))
-        store.write_json(where / experiment / "provenance.json", facts)
+        write_json(where / MARKER, {"schema": SCHEMA})
+        write_table(where / experiment / "table.csv", rows)
+        write_json(where / experiment / "claims.json", list(claims))
+        write_json(where / experiment / "provenance.json", facts)
         return str(where)
 
     return write
@@ -254,7 +258,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(written, tmp_path, capsys, wo
         "late": written("late", values(SPREAD, first_seed=100)),
         "bad": str(tmp_path / "bad"),
     }
-    store.write_text(tmp_path / "bad" / "table.csv", "x,y\n1,2\n")
+    write_text(tmp_path / "bad" / "table.csv", "x,y\n1,2\n")
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(SystemExit) as end:
         cli.main(["compare", *[word.format(**names) for word in words]])

@@ -12,7 +12,7 @@ import pandas
 import pytest
 from support import ROOT
 
-from jaxpe.records import store
+from jaxpe.records.csv_tables import read_table
 from jaxpe.study import experiment, tables, tuning
 
 
@@ -100,9 +100,9 @@ from jaxpe.study import tables
 PRESETS = {"quick": Preset((GridRow(task="reverse", architectures=("encoder",), encodings=("none",)),), seeds=1, train_length=4, max_length_ratio=2.0, steps=8,
                            batch=8, width=16, layers=1, length_buckets=1, examples=8)}
 def measure(work, runs, preset):
-    scores = work.scores(runs, [4], preset.examples)
+    scores = work.measure_scores(runs, [4], preset.examples)
     return [row for (seed, n), s in scores.items()
-            for row in tables.rows_of("mine", runs[0].config, work.source(runs[0].config), seed, n, s)]
+            for row in tables.make_rows("mine", runs[0].config, work.open_source(runs[0].config), seed, n, s)]
 def figures(table):
     return {}
 def claims(table):
@@ -145,7 +145,7 @@ def test_every_encoding_may_choose_a_learning_rate_of_its_own(tmp_path):
     )
     done = jaxpe("run", "accuracy", "--preset", "smoke", *rates, "--results", tmp_path)
     assert done.returncode == 0, done.stderr
-    table = store.read_table(tmp_path / "accuracy" / "table.csv")
+    table = read_table(tmp_path / "accuracy" / "table.csv")
     own = table[table["metric"] == tables.OWN_RATE]
     losses = table[table["metric"] == tables.VALIDATION_LOSS]
     assert set(losses["seed"]) == set(tuning.SEEDS) and len(losses) == 2 * 2 * len(tuning.SEEDS)
@@ -153,7 +153,7 @@ def test_every_encoding_may_choose_a_learning_rate_of_its_own(tmp_path):
         means = losses[losses["encoding"] == choice["encoding"]].groupby("learning_rate")["value"].mean()
         assert choice["value"] == means.idxmin() == 0.01
     for own_rate, rate in ((True, 0.01), (False, 0.0001)):
-        part = tables.at_rate(table, own=own_rate)
+        part = tables.select_rate(table, own=own_rate)
         assert set(part[part["encoding"] != "any"]["learning_rate"]) == {rate} and set(part["seed"]) == {0}
 
 

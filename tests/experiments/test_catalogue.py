@@ -11,9 +11,9 @@ from jaxpe import encodings
 from jaxpe.study import experiment, tables, workspace
 from jaxpe.training.config import RunConfig, source_of
 
-catalogue = experiment.load("catalogue").module
-reproduction = experiment.load("reproduction").module
-randomized = experiment.load("randomized").module
+catalogue = experiment.load_experiment("catalogue").module
+reproduction = experiment.load_experiment("reproduction").module
+randomized = experiment.load_experiment("randomized").module
 
 
 def rows(values, task="copy", metric="exact_match", seeds=6, **more):
@@ -83,9 +83,9 @@ def test_rows_of_shaw_and_buckets_of_t5_that_training_never_met_are_counted():
 
 def test_a_trained_model_is_tested_with_another_encoding_in_its_place():
     config = RunConfig("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
-    other = workspace.replaced(config, "rotary_yarn")
+    other = workspace.replace_encoding(config, "rotary_yarn")
     assert dict(other.encoding_options) == {"trained_positions": 13} and other.encoding == "rotary_yarn"
-    assert workspace.replaced(config, None) == config
+    assert workspace.replace_encoding(config, None) == config
 
 
 def copies(offset, none, size=(4, 1, 64), within=(1.0, 1.0), seeds=10):
@@ -125,7 +125,7 @@ def test_the_published_protocol_is_the_one_of_full():
     assert (preset.decay, preset.stop_every, preset.train_length) == ("linear", 3000, 50)
     from jaxpe.study import presets
 
-    [config, *_] = presets.configs(preset, {})
+    [config, *_] = presets.expand_grid(preset, {})
     assert config.encoding == "learned" and config.table_length == 303
     assert dict(config.position_options) == {"limit": 303}
 

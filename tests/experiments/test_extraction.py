@@ -25,8 +25,8 @@ PRESET = presets.Preset((), train_length=5, max_length_ratio=2.0, width=16)
 def opened(encoding, task="reverse", architecture="encoder", layers=1, count=48):
     """An untrained model and what it is shown."""
     sources = {}
-    config = presets.config_of(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
-    source = presets.opened(config, sources)
+    config = presets.make_config(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
+    source = presets.open_source(config, sources)
     return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, count)
 
 

@@ -19,7 +19,7 @@ from jaxpe.training.population import ReplicaSpec
 from jaxpe.training.train import inputs_of
 
 CONFIG = RunConfig("index", "encoder", "sinusoidal", 6, 60, width=16, training=Training(steps=30, batch=16))
-MODULE = experiment.load("harm").module
+MODULE = experiment.load_experiment("harm").module
 
 
 def outputs(scales, config=CONFIG):

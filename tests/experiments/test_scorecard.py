@@ -19,7 +19,8 @@ from jaxpe import cli, devices, encodings
 from jaxpe.analysis import cost
 from jaxpe.cli import scorecard
 from jaxpe.errors import UserError
-from jaxpe.records import statistics, store
+from jaxpe.records import statistics
+from jaxpe.records.csv_tables import read_table
 from jaxpe.report import scorecard as report
 from jaxpe.study import presets
 
@@ -151,7 +152,7 @@ def test_p_is_adjusted_for_every_comparison_of_the_page():
     made = compared(rows)
     tested = [one for one in made if one["p"] is not None]
     assert len(tested) == 2 and [one["adjusted_p"] for one in made if one["p"] is None] == [None]
-    assert [one["adjusted_p"] for one in tested] == pytest.approx(statistics.holm([one["p"] for one in tested]))
+    assert [one["adjusted_p"] for one in tested] == pytest.approx(statistics.adjust_p_values([one["p"] for one in tested]))
     assert tested[0]["adjusted_p"] == 2 * tested[0]["p"]
 
 
@@ -285,7 +286,7 @@ class Stub:
 
 def settings_of(*names):
     size = presets.narrow(scorecard.PRESETS["quick"][0], ["reverse"], names, ["decoder"])
-    return {config.encoding: config for config in presets.configs(size, {})}
+    return {config.encoding: config for config in presets.expand_grid(size, {})}
 
 
 def evened(monkeypatch, flops, parameters, accuracy, rivals=1):
@@ -347,7 +348,7 @@ def test_parameters_and_operations_by_hand():
     """D² four times for attention and eight for the MLP, two gains a block and one at the end, embedding and head."""
     found = settings_of("none", "learned")
     config, learned = found["none"], found["learned"]
-    source = presets.opened(config, {})
+    source = presets.open_source(config, {})
     d, layers, v, n = config.width, config.layers, source.stream.vocabulary, config.train_length
     by_hand = 2 * v * d + layers * (12 * d * d + 2 * d) + d
     assert cost.count(config, source) == by_hand
@@ -395,7 +396,7 @@ def test_work_is_announced_before_it_begins(monkeypatch):
 def test_none_is_always_among_the_baselines():
     size, rivals = scorecard.chosen("alibi", ["rotary", "alibi"], "quick", ["seeds=3"])
     assert {row.encodings for row in size.grid} == {("alibi", "none", "rotary")} and rivals == 1
-    assert all(presets.sized(size, row).seeds == 3 for row in size.grid)
+    assert all(presets.apply_overrides(size, row).seeds == 3 for row in size.grid)
     with pytest.raises(UserError, match="compared with nothing"):
         scorecard.chosen("none", ["none"], "quick", [])
     with pytest.raises(UserError, match="Did you mean 'quick'"):
@@ -405,7 +406,7 @@ def test_none_is_always_among_the_baselines():
 @pytest.mark.parametrize("name", ["quick", "standard"])
 def test_every_measure_of_these_presets_can_have_an_interval(name):
     size, _ = scorecard.PRESETS[name]
-    assert all(presets.sized(size, row).seeds >= 6 for row in size.grid)
+    assert all(presets.apply_overrides(size, row).seeds >= 6 for row in size.grid)
 
 
 LATE = ENCODING.replace(
@@ -480,7 +481,7 @@ def test_what_is_stored_is_not_trained_again(tmp_path):
     trained, folder, told = run("Mine")
     plain = [f"{task}, decoder, {one}" for task in ("reverse", "count", "causal_lm") for one in ("Mine", "none")]
     assert trained[:6] == plain and trained[6:] == ["reverse, decoder, none"] and told  # at last the one at equal FLOPs
-    table = store.read_table(folder / "table.csv")
+    table = read_table(folder / "table.csv")
     assert {"forward_flops", "step_time_ratio", "position_gained", "bits_per_character"} <= set(table["metric"])
     assert "equal FLOPs" in set(table["condition"]) and len(pd.read_csv(folder / "row.csv")) == 1
     assert json.loads((folder / "provenance.json").read_text())["runs"] == 7

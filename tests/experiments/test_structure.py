@@ -13,7 +13,7 @@ from support import ROOT
 from jaxpe.analysis import hidden, probes, recovery, use
 from jaxpe.data.examples import SPECIALS
 from jaxpe.data.language import OBJECTIVES
-from jaxpe.records import store
+from jaxpe.records.results import open_results
 from jaxpe.study import presets
 from jaxpe.study import workspace as study
 from jaxpe.training import parameters
@@ -28,17 +28,17 @@ PRESET = presets.Preset(
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    return study.Workspace(store.open_results(tmp_path_factory.mktemp("structure"), write=True))
+    return study.Workspace(open_results(tmp_path_factory.mktemp("structure"), write=True))
 
 
 def config_of(workspace, task, encoding):
-    return presets.config_of(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
+    return presets.make_config(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
 
 
 def opened(workspace, task, encoding):
     """An untrained model of real text, its config and its source."""
     config = config_of(workspace, task, encoding)
-    source = workspace.source(config)
+    source = workspace.open_source(config)
     return jax.tree.map(jnp.asarray, parameters.fresh(config, source.stream, 3)), config, source
 
 
@@ -69,10 +69,10 @@ def test_losses_under_changed_positions_on_trained_models(workspace):
     lost = {}
     for encoding in ("none", "learned"):
         config = config_of(workspace, "masked_lm", encoding)
-        runs = workspace.runs(config, range(2))
+        runs = workspace.list_runs(config, range(2))
         workspace.train(runs)
         found = structure.losses_of(workspace, runs, config, 32)
-        scores = workspace.scores(runs, [8], 32)
+        scores = workspace.measure_scores(runs, [8], 32)
         for run, one in zip(runs, found, strict=True):
             assert one["whole"].nats.sum() == pytest.approx(scores[run.seed, 8].nats, rel=1e-4)
             assert one["whole"].answers.sum() == scores[run.seed, 8].answers
@@ -114,7 +114,7 @@ def test_the_rule_that_knows_words_but_no_order_against_a_slow_loop():
 
 def test_a_run_without_any_position_has_figures_and_claims_nothing_of_use(workspace):
     """`--encodings none`: no table is there to be drawn, and no cost to be shared out."""
-    runs = workspace.runs(config_of(workspace, "masked_lm", "none"), range(2))
+    runs = workspace.list_runs(config_of(workspace, "masked_lm", "none"), range(2))
     workspace.train(runs)
     rows = structure.measure(workspace, runs, replace(PRESET, examples=24))
     table = pd.DataFrame(rows)
@@ -201,14 +201,14 @@ def test_what_is_projected_out_is_told_beside_random_directions(workspace):
 
 def test_states_of_a_cell_are_those_of_its_trained_model_and_of_the_same_network_untrained(workspace):
     config = config_of(workspace, "masked_lm", "learned")
-    (run,) = workspace.runs(config, range(1))
+    (run,) = workspace.list_runs(config, range(1))
     workspace.train([run])
-    source = workspace.source(config)
+    source = workspace.open_source(config)
     look, beyond = hidden.look_of(config, source, 24), recovery.longer(config, source, 8)
     found = structure.everything(workspace, run, look, beyond)
     told = {(c["network"], c["layer"]): v for c, v in found if c.get("target") == "position"}
     for network, model in (
-        ("trained", workspace.model(run)),
+        ("trained", workspace.load_model(run)),
         ("untrained", parameters.fresh(config, source.stream, run.seed)),
     ):
         states = np.asarray(hidden.hidden_states(jax.tree.map(jnp.asarray, model), look.sample.inputs))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jaxpe.data import corpus
-from jaxpe.records import store
+from jaxpe.records.csv_tables import read_table, write_table
+from jaxpe.records.results import open_results
 from jaxpe.report import guide
 from jaxpe.study import experiment, grids, presets
 from jaxpe.study.presets import GridRow
@@ -16,7 +17,7 @@ from jaxpe.study.workspace import Workspace
 from jaxpe.tasks import formatting
 
 pytestmark = pytest.mark.xdist_group("tour")  # the models are trained once
-MODULE = experiment.load("tour").module
+MODULE = experiment.load_experiment("tour").module
 TEXT = {"train_length": 40, "steps": 60, "vocabulary": 300, "examples": 16}
 SMALL = replace(
     MODULE.PRESETS["smoke"], grid=(grids.text_row(task="masked_lm", overrides=TEXT, encodings=MODULE.READS),)
@@ -26,11 +27,11 @@ SMALL = replace(
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
     """Models of text, hardly trained, and the table of their guesses."""
-    work = Workspace(store.open_results(tmp_path_factory.mktemp("tour")))
-    runs = [run for config in presets.configs(SMALL, work.sources) for run in work.runs(config, [0])]
+    work = Workspace(open_results(tmp_path_factory.mktemp("tour")))
+    runs = [run for config in presets.expand_grid(SMALL, work.sources) for run in work.list_runs(config, [0])]
     work.train(runs)
-    store.write_table(work.results.folder / "tour" / "table.csv", MODULE.measure(work, runs, SMALL))
-    return work, runs, store.read_table(work.results.folder / "tour" / "table.csv")
+    write_table(work.results.folder / "tour" / "table.csv", MODULE.measure(work, runs, SMALL))
+    return work, runs, read_table(work.results.folder / "tour" / "table.csv")
 
 
 def test_shuffled_words_move_no_guess_without_an_encoding_and_some_with_one(told):
@@ -50,7 +51,7 @@ def test_guesses_are_those_of_a_forward_pass(told):
     nothing = jnp.zeros((0,), jnp.int32)
     length = jnp.int32(len(shown))
     inputs = MODULE.Inputs(jnp.asarray(shown), jnp.arange(len(shown)), length, nothing, nothing, jnp.int32(0))
-    model = jax.tree.map(jnp.asarray, work.model(run))
+    model = jax.tree.map(jnp.asarray, work.load_model(run))
     logits = np.asarray(model(inputs).logits, np.float64)[place + 1]
     chance = np.exp(logits - logits.max())
     chance /= chance.sum()
@@ -69,16 +70,16 @@ def test_a_run_without_a_part_shows_the_others(told):
 
 
 def test_what_is_not_masked_text_has_no_guesses(tmp_path):
-    work = Workspace(store.open_results(tmp_path))
+    work = Workspace(open_results(tmp_path))
     grid = (
         GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",)),
         grids.text_row(task="causal_lm", overrides=TEXT, encodings=("none",)),
     )
     preset = replace(MODULE.PRESETS["smoke"], grid=grid, steps=3)
-    runs = [run for config in presets.configs(preset, work.sources) for run in work.runs(config, [0])]
+    runs = [run for config in presets.expand_grid(preset, work.sources) for run in work.list_runs(config, [0])]
     work.train(runs)
-    store.write_table(tmp_path / "table.csv", MODULE.measure(work, runs, preset))
-    table = store.read_table(tmp_path / "table.csv")
+    write_table(tmp_path / "table.csv", MODULE.measure(work, runs, preset))
+    table = read_table(tmp_path / "table.csv")
     assert set(MODULE.figures(table)) == {"codes", "lengths"} and guide.verses(table) is None
     rows = guide.codes(table)["rows"]["sinusoidal"]
     assert [round(value, 3) for value in rows[0][:2]] == [0.0, 1.41]  # sin 0, cos 0, times the square root of 2

@@ -5,52 +5,52 @@ import pytest
 from scipy import stats
 
 from jaxpe.records import statistics
-from jaxpe.records.statistics import Claim, paired_difference
+from jaxpe.records.statistics import Claim, estimate_difference
 
 
 def test_sign_flip_p_against_scipy():
     differences = np.random.default_rng(1).normal(0.5, 1, 8)
     expected = stats.permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=np.inf)
-    assert paired_difference(differences, np.zeros(8)).p == pytest.approx(expected.pvalue)
+    assert estimate_difference(differences, np.zeros(8)).p == pytest.approx(expected.pvalue)
 
 
 def test_the_interval_holds_what_the_test_does_not_reject_and_covers():
     generator, covered = np.random.default_rng(0), 0
     for _ in range(150):
-        found = paired_difference(generator.normal(1, 1, 8), np.zeros(8))
+        found = estimate_difference(generator.normal(1, 1, 8), np.zeros(8))
         covered += found.low <= 1 <= found.high
     assert 0.90 <= covered / 150 <= 1.0
 
 
 @pytest.mark.parametrize(("n", "interval"), [(2, False), (5, False), (6, True)])
 def test_few_seeds_have_no_interval(n, interval):
-    found = paired_difference(np.arange(n) + 1.0, np.zeros(n))
+    found = estimate_difference(np.arange(n) + 1.0, np.zeros(n))
     assert (found.low is not None) == interval and found.n == n
 
 
 def test_solved_share_is_clopper_pearson():
-    found = statistics.solved_share([1, 1, 0.2, 1])
+    found = statistics.estimate_solved_share([1, 1, 0.2, 1])
     exact = stats.binomtest(3, 4).proportion_ci(method="exact")
     assert (found.value, found.low, found.high) == pytest.approx((0.75, exact.low, exact.high))
 
 
 def test_a_mean_over_both_sides_of_the_criterion_has_no_interval():
-    assert statistics.mean_interval([1.0, 1.0, 0.3]).low is None
-    assert statistics.mean_interval([0.2, 0.25, 0.3]).low is not None
+    assert statistics.estimate_mean([1.0, 1.0, 0.3]).low is None
+    assert statistics.estimate_mean([0.2, 0.25, 0.3]).low is not None
 
 
 def test_equivalence_needs_sensitivity_and_an_interval_inside_the_margin():
     generator = np.random.default_rng(0)
     a, b = generator.normal(2, 0.001, 8), generator.normal(2, 0.001, 8)
-    assert statistics.equivalent(a, b, a + 0.2, 0.02)[0] == "supported"
-    assert statistics.equivalent(a, b, a + 0.05, 0.02)[0] == "undecided"
-    assert statistics.equivalent(a + 0.1, b, a + 0.5, 0.02)[0] == "contradicted"
-    assert statistics.equivalent(a[:5], b[:5], a + 0.2, 0.02)[0] == "undecided"
+    assert statistics.judge_equivalence(a, b, a + 0.2, 0.02)[0] == "supported"
+    assert statistics.judge_equivalence(a, b, a + 0.05, 0.02)[0] == "undecided"
+    assert statistics.judge_equivalence(a + 0.1, b, a + 0.5, 0.02)[0] == "contradicted"
+    assert statistics.judge_equivalence(a[:5], b[:5], a + 0.2, 0.02)[0] == "undecided"
 
 
 def test_holm_and_the_interquartile_mean():
-    assert statistics.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    found = statistics.interquartile_mean(np.array([[0.0, 1, 1, 1], [1, 1, 1, 100]]))
+    assert statistics.adjust_p_values([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    found = statistics.estimate_interquartile_mean(np.array([[0.0, 1, 1, 1], [1, 1, 1, 100]]))
     assert found.value == 1.0 and found.low <= 1 <= found.high
 
 

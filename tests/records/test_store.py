@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.records import store
+from jaxpe.records.csv_tables import COLUMNS, read_table, write_table
+from jaxpe.records.files import write_text
+from jaxpe.records.json_values import compute_digest
+from jaxpe.records.results import MARKER, open_results
 
 PARAMETERS = {"100/a": np.arange(6.0).reshape(2, 3)}
 
 
 @pytest.fixture
 def results(tmp_path):
-    made = store.open_results(tmp_path / "results")
+    made = open_results(tmp_path / "results")
     made.write_run("x", {"seed": 0}, PARAMETERS)
     return made
 
@@ -39,7 +42,7 @@ def test_arrays_keep_their_shapes(results):
 @pytest.mark.parametrize("name", ["record.json", "parameters.safetensors"])
 @pytest.mark.parametrize("damage", ["cut", "altered"])
 def test_damage_is_noticed_and_named(results, name, damage):
-    path = results.run("x") / name
+    path = results.locate_run("x") / name
     content = bytearray(path.read_bytes())
     if damage == "cut":
         content = content[: len(content) // 2]
@@ -57,23 +60,23 @@ def test_measurements_come_back_and_damaged_ones_are_measured_again(results):
     results.write_measurement("x", key, {"exact": np.float32(2)})
     assert results.read_measurement("x", key)["exact"] == 2
     assert results.read_measurement("x", {"kind": "scores", "length": 4}) is None
-    results.measurement("x", key).write_bytes(b"no npz")
+    results.locate_measurement("x", key).write_bytes(b"no npz")
     assert results.read_measurement("x", key) is None
 
 
 def test_folders_that_are_no_results_folders(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
-        store.open_results(tmp_path / "file")
+        open_results(tmp_path / "file")
     with pytest.raises(UserError, match="not a results folder"):
-        store.open_results(tmp_path)
-    other = store.open_results(tmp_path / "other").folder / store.MARKER
+        open_results(tmp_path)
+    other = open_results(tmp_path / "other").folder / MARKER
     other.write_text(json.dumps({"schema": 99}))
     with pytest.raises(UserError, match=r"another version of jaxpe .record schema 99"):
-        store.open_results(tmp_path / "other")
+        open_results(tmp_path / "other")
     other.write_text("{")
     with pytest.raises(UserError, match="was altered"):
-        store.open_results(tmp_path / "other")
+        open_results(tmp_path / "other")
 
 
 def test_a_full_disk_is_one_sentence_and_nothing_is_lost(results, monkeypatch):
@@ -84,11 +87,11 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(results, monkeypatch):
     with pytest.raises(UserError, match="disk is full"):
         results.write_run("y", {}, PARAMETERS)
     with pytest.raises(UserError, match="disk is full"):
-        store.write_text(results.folder / "page", "text")
+        write_text(results.folder / "page", "text")
     monkeypatch.undo()
-    assert not results.has("y") and results.read_record("x")["seed"] == 0
+    assert not results.has_run("y") and results.read_record("x")["seed"] == 0
     results.write_run("y", {}, PARAMETERS)
-    assert results.has("y")
+    assert results.has_run("y")
 
 
 def test_tables_keep_the_name_none_and_leave_gaps_empty(tmp_path):
@@ -96,14 +99,14 @@ def test_tables_keep_the_name_none_and_leave_gaps_empty(tmp_path):
         {"encoding": "none", "value": 1 / 3, "length_baseline": None, "extra": 2},
         {"encoding": "other", "value": float("nan")},
     ]
-    store.write_table(tmp_path / "t.csv", rows)
-    table = store.read_table(tmp_path / "t.csv")
-    assert list(table.columns[: len(store.COLUMNS)]) == list(store.COLUMNS)
+    write_table(tmp_path / "t.csv", rows)
+    table = read_table(tmp_path / "t.csv")
+    assert list(table.columns[: len(COLUMNS)]) == list(COLUMNS)
     assert list(table["encoding"]) == ["none", "other"] and table["value"][0] == 0.333333 and table["value"].isna()[1]
 
 
 def test_identity_does_not_depend_on_order_and_refuses_nan():
-    assert store.identity({"a": 1, "b": (2.0, None)}) == store.identity({"b": [2.0, None], "a": 1})
-    assert store.identity({"a": 1}) != store.identity({"a": 2})
+    assert compute_digest({"a": 1, "b": (2.0, None)}) == compute_digest({"b": [2.0, None], "a": 1})
+    assert compute_digest({"a": 1}) != compute_digest({"a": 2})
     with pytest.raises(UserError):
-        store.identity({"a": float("nan")})
+        compute_digest({"a": float("nan")})

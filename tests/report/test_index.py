@@ -12,8 +12,11 @@ import pytest
 from support import ROOT
 
 from jaxpe.errors import UserError
-from jaxpe.records import store
-from jaxpe.records.statistics import paired_difference
+from jaxpe.records.claims import read_claims
+from jaxpe.records.csv_tables import read_table, write_table
+from jaxpe.records.json_values import write_json
+from jaxpe.records.results import open_results
+from jaxpe.records.statistics import estimate_difference
 from jaxpe.report import brief, comparison, guide, index, language, readme
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -33,9 +36,9 @@ def rows(encodings=("none", "sinusoidal"), seeds=6, **more):
 
 def results(folder, name="mine", encodings=("none", "sinusoidal"), claims=()):
     """A results folder with one experiment, as small as can be."""
-    store.open_results(folder)
-    store.write_table(folder / name / "table.csv", rows(encodings))
-    store.write_json(folder / name / "claims.json", list(claims))
+    open_results(folder)
+    write_table(folder / name / "table.csv", rows(encodings))
+    write_json(folder / name / "claims.json", list(claims))
     facts = {
         "command": "jaxpe run mine",
         "date": "2026-01-01",
@@ -43,7 +46,7 @@ def results(folder, name="mine", encodings=("none", "sinusoidal"), claims=()):
         "devices": 2,
         "device": "cpu",
     }
-    store.write_json(
+    write_json(
         folder / name / "provenance.json",
         facts | {"question": "Is it?", "prediction": "", "runs": 12, "diverged": 0, "training_seconds": 1.0},
     )
@@ -58,11 +61,11 @@ def test_every_message_is_said_in_every_language_and_none_is_missing(tmp_path):
         placeholders = [set(re.findall(r"\{(\w*)\}", text)) for text in texts.values() if text]
         assert all(found == placeholders[0] for found in placeholders)
     index.page(ROOT / "results", "en", messages)
-    index.page(store.open_results(tmp_path).folder, "ja", messages)
+    index.page(open_results(tmp_path).folder, "ja", messages)
     script = (Path(index.__file__).parent / "page.js").read_text()
     spoken = set(re.findall(r"""(?:say|slider|choice|button|save|picker)\(\s*"(\w+)\"""", script)) | DYNAMIC
     unsaid = {key for key in messages.catalogue if not key.startswith("js.")} - messages.said
-    units = {one["unit"] for path in ROOT.glob("results/**/claims.json") for one in store.read_claims(path.parent)}
+    units = {one["unit"] for path in ROOT.glob("results/**/claims.json") for one in read_claims(path.parent)}
     conditional = {f"brief.{name}.holds" for name in brief.MEASURED_BY} | {f"unit.{unit}" for unit in units}
     assert unsaid <= VERDICTS | conditional
     assert messages.for_scripts().keys() == spoken
@@ -88,7 +91,7 @@ def test_the_same_results_give_the_same_bytes_and_nothing_is_asked_from_outside(
 
 
 def test_what_was_not_run_is_said_and_no_number_is_shown(tmp_path):
-    page = index.page(store.open_results(tmp_path).folder, "en", language.Messages())
+    page = index.page(open_results(tmp_path).folder, "en", language.Messages())
     answers = page[page.index('<section id="answer">') : page.index('<section id="guide">')]
     assert answers.count('class="verdict not_run"') == 12 and not re.search(r"n = \d", answers)
     assert not re.search(r"\d ?%", answers.partition("<h3>")[0])
@@ -149,7 +152,7 @@ def test_a_language_that_is_not_there_is_refused(tmp_path):
 def test_series_hold_the_tables_numbers():
     """Every score of a committed table is in exactly one series."""
     folder = ROOT / "results" / "extrapolation"
-    table = store.read_table(folder / "table.csv")
+    table = read_table(folder / "table.csv")
     wanted = table[table["metric"].isin(comparison.METRICS) & table["seed"].notna() & table["test_length"].notna()]
     made = comparison.series([folder])
     values = [value for one in made for row in one["values"] for value in row if value is not None]
@@ -271,7 +274,7 @@ class TestNumbers:
     def test_the_table_shows_the_tables_numbers_and_its_downloads_too(self, opened, tmp_path):
         folder = results(tmp_path / "r", encodings=("none", "sinusoidal", "rotary"))
         page = opened(index.write(folder))
-        table = store.read_table(folder / "mine" / "table.csv")
+        table = read_table(folder / "mine" / "table.csv")
         page.select_option("#compare-length", "16")
         page.select_option("#compare-baseline", "none")
         shown = {
@@ -288,7 +291,7 @@ class TestNumbers:
         latex = Path(download.value.path()).read_text()
         at = table[table["test_length"] == 16].pivot(index="seed", columns="encoding", values="value")
         for name in ("sinusoidal", "rotary"):
-            wanted = paired_difference(at[name], at["none"])
+            wanted = estimate_difference(at[name], at["none"])
             assert float(shown[name][1]) == pytest.approx(at[name].mean(), abs=6e-4)
             assert float(saved[name]["minus none"]) == pytest.approx(wanted.value, abs=1e-4)
             assert [float(saved[name][edge]) for edge in ("low", "high")] == pytest.approx(
@@ -326,7 +329,7 @@ def test_the_readmes_tables_are_those_of_the_results():
 
 
 def test_a_table_is_made_anew_and_one_without_results_is_refused(tmp_path):
-    store.write_json(tmp_path / "s.json", {"title": "What", "columns": ["a", "b"], "rows": [["x|y", "1"]]})
+    write_json(tmp_path / "s.json", {"title": "What", "columns": ["a", "b"], "rows": [["x|y", "1"]]})
     page = "before\n<!-- table: s.json -->\nold\n<!-- end -->\nafter"
     made = readme.rendered(page, tmp_path)
     assert made == "before\n<!-- table: s.json -->\nWhat.\n\n| a | b |\n|---|---|\n| x\\|y | 1 |\n<!-- end -->\nafter"
@@ -342,7 +345,7 @@ def test_the_claims_of_a_folder_are_told_with_their_numbers_and_those_that_were_
         {"id": "C5.more", "verdict": "supported", "effect": 0.9, "low": None, "high": None, "n": 6} | one,
         {"id": "C2", "verdict": "undecided", "effect": None, "low": None, "high": None, "n": 0} | one,
     ]
-    store.write_json(tmp_path / "r" / "harm" / "claims.json", made)
+    write_json(tmp_path / "r" / "harm" / "claims.json", made)
     (tmp_path / "r" / "harm" / "table.csv").write_text("seed\n0\n")
     page = readme.rendered("<!-- claims: r -->\n<!-- end -->", tmp_path)
     rows = {
@@ -371,7 +374,7 @@ def test_the_plain_sentences_say_what_the_tables_say(tmp_path):
         for row in rows(encodings=("sinusoidal",), seeds=2)[::3]
         for length, value in ((8, 0.99), (9, 0.25))
     ]
-    store.write_table(tmp_path / "extrapolation" / "table.csv", table)
+    write_table(tmp_path / "extrapolation" / "table.csv", table)
     told = brief.sentences(tmp_path, {}, {})
     assert told.pop("ends") == {
         "at": "99", "past": "25", "blind": "30", "length": 8, "next": 9, "n": 2, "holds": True,
@@ -387,10 +390,10 @@ def test_the_plain_sentences_say_what_the_tables_say(tmp_path):
 def test_the_plain_sentences_of_the_committed_results():
     """Against the tables, by hand: of the quick preset."""
     folder = ROOT / "results"
-    claims = {one["id"]: one for part in index.ordered(folder) for one in store.read_claims(part)}
+    claims = {one["id"]: one for part in index.ordered(folder) for one in read_claims(part)}
     told = brief.sentences(folder, claims, guide.parts(folder))
     assert set(told) == set(brief.MEASURED_BY) and None not in told.values()
-    table = store.read_table(folder / "harm" / "table.csv")
+    table = read_table(folder / "harm" / "table.csv")
     plain = table[(table["metric"] == "token_accuracy") & (table["task"] == "count") & (table["positions"] == "arange")]
     for name, encoding in (("with", "sinusoidal"), ("without", "none")):
         for where, length in (("seen", 8), ("beyond", 16)):

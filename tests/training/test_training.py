@@ -14,7 +14,7 @@ import pytest
 
 from jaxpe import positions, streams
 from jaxpe.data.examples import EOS
-from jaxpe.records import store
+from jaxpe.records.results import open_results
 from jaxpe.study import workspace as study
 from jaxpe.tasks import evaluation
 from jaxpe.training import evaluate, parameters, population, train
@@ -249,14 +249,14 @@ def test_exact_match_equals_greedy_generation(architecture):
 
 
 def workspace(folder):
-    return study.Workspace(store.open_results(folder))
+    return study.Workspace(open_results(folder))
 
 
 def test_scores_are_stored_and_longer_tests_do_not_retrain(tmp_path):
     work = workspace(tmp_path / "results")
-    runs = work.runs(CONFIG, [0])
+    runs = work.list_runs(CONFIG, [0])
     work.train(runs)
-    first = work.scores(runs, [3, 6], 16)
+    first = work.measure_scores(runs, [3, 6], 16)
     again = workspace(tmp_path / "results")
     again.evaluator = again.train_group = None  # neither is to be called
     again.train(runs)
@@ -270,10 +270,10 @@ def test_only_so_many_evaluations_stay_compiled(tmp_path, monkeypatch):
     """Each holds memory maps, of which a process has a limited number."""
     monkeypatch.setattr(study, "EVALUATORS", 2)
     work = workspace(tmp_path / "results")
-    runs = work.runs(CONFIG, [0])
+    runs = work.list_runs(CONFIG, [0])
     work.train(runs)
     for examples in (4, 6, 8):
-        work.scores(runs, [3], examples)
+        work.measure_scores(runs, [3], examples)
         assert examples in [key[2] for key in work.evaluators] and len(work.evaluators) <= 2
 
 
@@ -282,7 +282,7 @@ def test_a_test_beyond_the_learned_table_is_refused(tmp_path):
 
     work = workspace(tmp_path / "results")
     with pytest.raises(UserError, match=r"knows 60 positions.*needs 80"):
-        work.scores(work.runs(CONFIG, [0]), [40], 16)
+        work.measure_scores(work.list_runs(CONFIG, [0]), [40], 16)
 
 
 @pytest.mark.slow
@@ -291,12 +291,12 @@ def test_twenty_kills_change_no_bit(tmp_path):
     code = (
         "import jax; jax.config.update('jax_num_cpu_devices', 2)\n"
         "import sys; from pathlib import Path\n"
-        "from jaxpe.records import store; from jaxpe.study import workspace as study; from jaxpe.training.config import RunConfig, Training\n"
-        "class Told(study.Quiet):\n"
+        "from jaxpe.records.results import open_results; from jaxpe.study import workspace as study; from jaxpe.training.config import RunConfig, Training\n"
+        "class Printing(study.SilentReporter):\n"
         "    def advance(self, amount): print('chunk', flush=True)\n"
         "s = RunConfig('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=15000, batch=16))\n"
-        "w = study.Workspace(store.open_results(Path(sys.argv[1])), Told(), save_every=0)\n"
-        "w.train(w.runs(s, range(2)))\n"
+        "w = study.Workspace(open_results(Path(sys.argv[1])), Printing(), save_every=0)\n"
+        "w.train(w.list_runs(s, range(2)))\n"
     )
     generator = np.random.default_rng(0)
 

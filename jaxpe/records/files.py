@@ -1,0 +1,83 @@
+"""Files written whole or not at all, and disk errors as one sentence.
+
+Content goes to a temporary file in the same folder, which is then renamed: a process that is killed at any moment leaves
+the target as it was, or complete.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jaxpe.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raises UserError in place of the error of a full or protected disk.
+
+    Some libraries hide the error number, so that a full disk is also recognized by the text of the error.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if message := explain_disk_error(error):
+            raise UserError(message) from error
+        raise
+
+
+def explain_disk_error(error: Exception) -> str:
+    """What is wrong with the disk and what to do; '' for any other error."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in FULL or any(os.strerror(code) in str(error) for code in FULL):
+        return "The disk is full, or a quota is reached: free some space and run the same command again; nothing finished is lost."
+    if not isinstance(error, OSError):
+        return ""
+    if number is not None and number in REFUSED:
+        place = error.filename or "the results folder"
+        return f"Cannot write to {place} ({os.strerror(number)}): change its permissions or choose another folder."
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return f"{error.filename} is a file where a folder is needed: choose another folder."
+    if isinstance(error, IsADirectoryError):
+        place = error.filename2 or error.filename
+        return f"{place} is a folder where a file is needed: choose another folder."
+    return ""
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all. Raises UserError on a full or protected disk."""
+    with disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(make_temporary_name())
+        try:
+            write_durably(temporary, content)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in UTF-8, whole or not at all. Raises UserError on a full or protected disk."""
+    write_bytes(path, text.encode())
+
+
+def make_temporary_name() -> str:
+    """A name that no other process uses."""
+    return f".writing-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Writes a new file and waits until the disk has it."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,72 @@
+"""Values as JSON: files for people to read, and the canonical text that identities are computed from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from jaxpe.errors import UserError
+from jaxpe.records.files import write_text
+
+T = TypeVar("T", list[Any], dict[str, Any])
+
+
+def to_json_value(value: Any, strict: bool = False) -> Any:
+    """Dataclasses, arrays, tuples and paths as JSON values.
+
+    NaN and infinity, which JSON lacks, become null; with `strict` they raise UserError. Raises TypeError for a type that
+    has no JSON form.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json_value(getattr(value, field.name), strict) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json_value(item, strict) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json_value(item, strict) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return to_json_value(value.tolist(), strict)
+    if isinstance(value, float) and not math.isfinite(value):
+        if strict:
+            raise UserError(f"{value} is not a number that a training can be defined by: give a finite one.")
+        return None
+    if isinstance(value, Path):
+        return value.as_posix()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def to_canonical_json(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, floats by repr. Raises UserError for NaN and infinity."""
+    return json.dumps(to_json_value(value, strict=True), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def compute_digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON text."""
+    return hashlib.sha256(to_canonical_json(value).encode()).hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON for people to read: one key a line, in the order of the value. Raises UserError on a full disk."""
+    write_text(path, json.dumps(to_json_value(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, default: T) -> T:
+    """The list or object of a JSON file; the default where there is no file.
+
+    Raises UserError where the file holds anything but a value of the default's type.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
+    except ValueError:
+        value = None
+    if not isinstance(value, type(default)):
+        raise UserError(f"{path} was altered: run its experiment again.")
+    return value
