@@ -23,7 +23,7 @@ TAGS = {"p", "a", "code", "pre", "em", "strong", "ul", "ol", "li", "div", "span"
 SEEN = {
     "tour": """
 def score(name, length, column="value"):
-    return tables.select(accuracy, encoding=name, test_length=length)[column].item()
+    return tables.select_rows(accuracy, encoding=name, test_length=length)[column].item()
 
 longest = preset.train_length
 assert np.abs(turned - hands[SHIFT:]).max() < 1e-4
@@ -39,7 +39,7 @@ assert set(main["preset"]) == {"quick", "standard"} and (main["n"] >= 0).all()
 """,
     "own_encoding": """
 def score(name, length, column="value"):
-    return tables.select(accuracy, encoding=name, test_length=length)[column].mean()
+    return tables.select_rows(accuracy, encoding=name, test_length=length)[column].mean()
 
 longest, beyond = preset.train_length, accuracy["test_length"].max()
 assert len(faults) == 1 and "sign" in faults[0] and "broken.py, line" in faults[0]
