@@ -17,7 +17,7 @@ from jaxpe.plugins import call_user_code, load_file
 from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
 from jaxpe.records.json_values import to_json_value, write_json
 from jaxpe.records.provenance import collect_provenance
-from jaxpe.study import presets, tuning
+from jaxpe.study import run_configs, tuning
 from jaxpe.study.presets import Preset
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.config import RunConfig
@@ -106,7 +106,7 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
     """The runs of a preset, all input checked; an experiment may have a `check(preset)` of its own."""
     if hasattr(experiment.module, "check"):
         call_experiment(experiment, lambda: experiment.module.check(preset))
-    configs = presets.expand_grid(preset, work.sources)
+    configs = run_configs.expand_grid(preset, work.sources)
     work.check_configs(configs)
     runs = [run_experiment for config, asked in configs.items() for run_experiment in work.list_runs(config, range(asked.seeds))]
     return TrainingPlan(

@@ -1,21 +1,20 @@
-"""A preset is one size of the study: a grid of rows and the numbers they share. Every field has a command-line override."""
+"""A preset is one size of an experiment: a grid of rows, and the numbers that its rows share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from jaxpe import encodings, tasks
-from jaxpe.data import language
+from jaxpe.data.language import OBJECTIVES
 from jaxpe.errors import UserError, unknown
 from jaxpe.tasks.base import ARCHITECTURES
-from jaxpe.training import population
-from jaxpe.training.config import Options, RunConfig, Source, Training, source_of
+from jaxpe.training.config import Options
 
 Value = int | float | str | tuple[float, ...]
 Overrides = dict[str, Value]  # fields of a preset and their values
+Scales = tuple[float, float]  # factors of the token and of the position
 THREE = ("none", "sinusoidal", "learned")
 SIZES = {  # the presets that every experiment of the study has, smallest first
     "smoke": "about a minute: shows that everything runs, and nothing else",
@@ -37,9 +36,9 @@ class GridRow:
     encodings: tuple[str, ...] = THREE
     positions: tuple[str, ...] = ("arange",)
     overrides: Mapping[str, Value] = field(default_factory=dict, hash=False)
-    encoding_options: Options = ()  # of the encodings
+    encoding_options: Options = ()
     task_options: Options = ()
-    scales: tuple[tuple[float, float] | None, ...] = (None,)  # factors of token and position, each a config of its own
+    scales: tuple[Scales | None, ...] = (None,)  # one run config for each
 
     def __post_init__(self) -> None:
         for name in self.overrides:
@@ -49,18 +48,16 @@ class GridRow:
 
 @dataclass(frozen=True)
 class Preset:
-    """The grid, and what its rows share. Lengths count symbols of x, or tokens of text."""
+    """A grid, and what its rows share. Lengths count input symbols of a task, or tokens of text."""
 
     grid: tuple[GridRow, ...]
     seeds: int = 4
-    train_length: int = 10
-    max_length_ratio: float = 10.0  # tests go to reach times the training length
-    num_test_lengths: int = 10  # about how many test lengths
-    shift: bool = True  # tables have room for a test at positions shifted by the training length
-    max_position_ratio: float = (
-        0.0  # random positions lie below max_position_ratio times the training length; 0: below the end of the table
-    )
-    examples: int = 256  # per test length
+    train_length: int = 10  # the longest input in training
+    max_length_ratio: float = 10.0  # the longest test length over the training length
+    num_test_lengths: int = 10  # about how many test lengths there are
+    shift: bool = True  # position tables have room for a test at positions shifted by the training length
+    max_position_ratio: float = 0.0  # random positions lie below this times the training length; 0: within the table
+    examples: int = 256  # for each test length
     width: int = 32
     layers: int = 2
     heads: int = 2
@@ -68,29 +65,27 @@ class Preset:
     steps: int = 800
     batch: int = 64
     learning_rate: float = 3e-3  # common to all encodings
-    learning_rates: tuple[
-        float, ...
-    ] = ()  # a grid from which each encoding also gets a rate of its own (jaxpe.study.tuning)
+    learning_rates: tuple[float, ...] = ()  # each encoding is also trained at the best of these (jaxpe.study.tuning)
     warmup: int = 50
     decay: str = "cosine"  # or "linear"
-    stop_every: int = 0  # steps between two looks at whether all training answers are right, which ends it; 0: never
+    stop_every: int = 0  # training may end at every multiple of so many steps, when all answers are right; 0: never
     length_buckets: int = 2
-    encodings: tuple[str, ...] = ()  # where there is no grid: those that were asked for
+    encodings: tuple[str, ...] = ()  # the encodings of the command line, for an experiment without a grid
     corpus: str = "kjv"
     vocabulary: int = 512
     starts: str = "packed"
     precision: str = "highest"
-    replicas_per_device: int | None = None  # models per device; None: the committed table of jaxpe.training.population
+    replicas_per_device: int | None = None  # None, here and below: the row of the backend in jaxpe.training.population
     batching: str | None = None
     activation_budget: int | None = None
-    options: object | None = None  # what the experiment itself takes: an instance of its `Options`
+    options: object | None = None  # options of the experiment: an instance of its `Options`
 
 
 NOT_OVERRIDDEN = ("grid", "encodings", "options")  # fields that `override` does not set
 
 
 def override(preset: Preset, values: Mapping[str, object]) -> Preset:
-    """The preset with other values of its fields, which replace those of its rows too.
+    """The preset with other values of its fields; they also replace those of its rows.
 
     Raises UserError for an unknown field, and for a number that is not above 0.
     """
@@ -109,141 +104,78 @@ def override(preset: Preset, values: Mapping[str, object]) -> Preset:
     return replace(preset, **changes)
 
 
-def narrow(
+def narrow_grid(
     preset: Preset,
     task_names: Sequence[str] = (),
     encoding_names: Sequence[str] = (),
     architectures: Sequence[str] = (),
 ) -> Preset:
-    """The grid for these tasks, encodings and architectures; what the grid lacks is added at the preset's sizes."""
+    """The preset for these tasks, encodings and architectures alone; all of a kind where none is named.
+
+    A task that the grid does not have is added at the sizes of the preset. Raises UserError for an unknown name, for two
+    encodings with the same label, and where nothing is left.
+    """
+    check_names(encoding_names, architectures)
+    if not preset.grid:
+        return replace(preset, encodings=tuple(encoding_names))
+    rows = [row for row in preset.grid if not task_names or row.task in task_names]
+    missing_tasks = [name for name in dict.fromkeys(task_names) if all(row.task != name for row in rows)]
+    rows += [GridRow(task=name, architectures=list_architectures(name)) for name in missing_tasks]
+    rows = select_architectures(rows, architectures)
+    if not rows:
+        raise UserError("Nothing is left to run: none of the tasks is defined for these architectures.")
+    return replace(preset, grid=tuple(replace(row, encodings=tuple(encoding_names) or row.encodings) for row in rows))
+
+
+def check_names(encoding_names: Sequence[str], architectures: Sequence[str]) -> None:
+    """Raises UserError for an unknown architecture or encoding, and for two encodings with the same label."""
     for name in architectures:
         if name not in ARCHITECTURES:
             raise unknown("architecture", name, ARCHITECTURES)
     labels = [encodings.label(name) for name in dict.fromkeys(encoding_names)]
-    if twice := sorted({label for label in labels if labels.count(label) > 1}):
-        raise UserError(f"Two encodings are called {twice[0]!r}, which tables could not tell apart: rename one class.")
-    if not preset.grid:
-        for name in encoding_names:
-            encodings.resolve(name)
-        return replace(preset, encodings=tuple(encoding_names))
-    rows = [row for row in preset.grid if not task_names or row.task in task_names]
-    for name in task_names:
-        if not any(row.task == name for row in rows):
-            rows.append(GridRow(task=name, architectures=list_architectures(name)))
-    narrowed, sizes = list[GridRow](), dict[tuple[str, str], Any]()  # of the row that first has an architecture
+    if repeated := sorted({label for label in labels if labels.count(label) > 1}):
+        raise UserError(
+            f"Two encodings are called {repeated[0]!r}, which tables could not tell apart: rename one class."
+        )
+    for name in encoding_names:
+        encodings.resolve(name)
+
+
+def select_architectures(rows: Sequence[GridRow], architectures: Sequence[str]) -> list[GridRow]:
+    """The rows in these architectures (in their own where none is named), as far as their tasks are defined for them.
+
+    A row gets an architecture that it does not have, but only at the sizes of the first row with the same task and
+    architecture: a table could not tell two sizes apart.
+    """
+    sizes: dict[tuple[str, str], Mapping[str, Value]] = {}
     for row in rows:
         for architecture in row.architectures:
             sizes.setdefault((row.task, architecture), row.overrides)
-    for row in rows:  # what a row does not have itself is trained at one size only: a table would mix two
-        wanted = [a for a in (architectures or row.architectures) if a in list_architectures(row.task)]
+    selected = []
+    for row in rows:
         kept = tuple(
-            a
-            for a in wanted
-            if a in row.architectures or sizes.setdefault((row.task, a), row.overrides) == row.overrides
+            architecture
+            for architecture in architectures or row.architectures
+            if architecture in list_architectures(row.task)
+            and (
+                architecture in row.architectures
+                or sizes.setdefault((row.task, architecture), row.overrides) == row.overrides
+            )
         )
         if kept:
-            narrowed.append(replace(row, architectures=kept, encodings=tuple(encoding_names) or row.encodings))
-    if not narrowed:
-        raise UserError("Nothing is left to run: none of the tasks is natural in these architectures.")
-    return replace(preset, grid=tuple(narrowed))
+            selected.append(replace(row, architectures=kept))
+    return selected
 
 
 def list_architectures(task: str) -> tuple[str, ...]:
-    """The architectures that a task is defined for."""
-    if task in language.OBJECTIVES:
-        return (language.OBJECTIVES[task],)
+    """The architectures that a task is defined for. Raises UserError for an unknown task."""
+    if task in OBJECTIVES:
+        return (OBJECTIVES[task],)
     if task not in tasks.CATALOGUE:
-        raise unknown("task", task, [*tasks.CATALOGUE, *language.OBJECTIVES])
+        raise unknown("task", task, [*tasks.CATALOGUE, *OBJECTIVES])
     return tasks.build(task, train_length=10).architectures
 
 
 def apply_overrides(preset: Preset, row: GridRow) -> Preset:
-    """The preset with a row's own sizes."""
-    return replace(preset, **row.overrides)
-
-
-class RunRequest(NamedTuple):
-    """What the rows of a grid ask for one config."""
-
-    seeds: int
-    learning_rates: tuple[float, ...]  # to choose its own learning rate from
-
-
-def expand_grid(preset: Preset, sources: dict[Any, Source]) -> dict[RunConfig, RunRequest]:
-    """Every config of the grid in its order, with the most that a row asks for. `sources` remembers what was opened."""
-    found: dict[RunConfig, RunRequest] = {}
-    for row in preset.grid:
-        size = apply_overrides(preset, row)
-        for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
-            one = make_config(size, row.task, architecture, encoding, sampler, sources, row.task_options)
-            for scales in row.scales:
-                config = replace(one, scales=scales, encoding_options=one.encoding_options + row.encoding_options)
-                before = found.get(config, RunRequest(0, ()))
-                found[config] = RunRequest(max(size.seeds, before.seeds), size.learning_rates or before.learning_rates)
-    return found
-
-
-def make_config(
-    preset: Preset,
-    task: str,
-    architecture: str,
-    encoding: str,
-    sampler: str,
-    sources: dict[Any, Source],
-    task_options: Options = (),
-) -> RunConfig:
-    """One config. Its position table covers `max_length_ratio` times the training length, and as asked a shift and a limit."""
-    encodings.resolve(encoding)
-    training = Training(
-        preset.steps,
-        preset.batch,
-        preset.learning_rate,
-        preset.warmup,
-        length_buckets=preset.length_buckets,
-        decay=preset.decay,
-        stop_every=preset.stop_every,
-    )
-    config = RunConfig(
-        task,
-        architecture,
-        encoding,
-        preset.train_length,
-        0,
-        preset.width,
-        preset.layers,
-        preset.heads,
-        preset.norm,
-        sampler,
-        task_options=task_options,
-        training=training,
-        corpus=preset.corpus,
-        vocabulary=preset.vocabulary,
-        starts=preset.starts,
-        precision=preset.precision,
-    )
-    stream = open_source(config, sources).stream
-    longest = stream.lengths(1, round(preset.max_length_ratio * preset.train_length))
-    if not longest or not stream.lengths(1, preset.train_length):
-        raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
-    table = max(stream.sizes(longest[-1])) + preset.train_length * preset.shift
-    table = max(table, round(preset.max_position_ratio * preset.train_length))
-    config = replace(config, position_options=() if sampler == "arange" else (("limit", table),))
-    trained = config.sampler.bound(max(stream.sizes(stream.lengths(1, preset.train_length)[-1])))
-    replicas, batching, activation_budget = population.batching_for()
-    return replace(
-        config,
-        table_length=table,
-        encoding_options=tuple(encodings.told(encoding, trained).items()),
-        replicas_per_device=preset.replicas_per_device or replicas,
-        batching=preset.batching or batching,
-        activation_budget=preset.activation_budget or activation_budget,
-    )
-
-
-def open_source(config: RunConfig, sources: dict[Any, Source]) -> Source:
-    """The source of a config, opened once."""
-    key: tuple[Any, ...] = (config.task, config.architecture, config.task_options, config.train_length)
-    key += (config.corpus, config.vocabulary, config.starts) if config.language else ()
-    if key not in sources:
-        sources[key] = source_of(config)
-    return sources[key]
+    """The preset at the sizes of one row."""
+    return replace(preset, **dict[str, Any](row.overrides))

@@ -18,7 +18,7 @@ from jaxpe.model import Transformer
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results
-from jaxpe.study import presets
+from jaxpe.study import run_configs
 from jaxpe.study.tables import Measurements
 from jaxpe.training import checkpoints, evaluate, parameters, population
 from jaxpe.training.config import RunConfig, Source, check, check_positions, identity, source_of
@@ -64,7 +64,7 @@ class Workspace:
         self.diverged_runs: list[Run] = []  # diverged trainings among the results
 
     def open_source(self, config: RunConfig) -> Source:
-        return presets.open_source(config, self.sources)
+        return run_configs.open_source(config, self.sources)
 
     def list_runs(self, config: RunConfig, seeds: Iterable[int]) -> list[Run]:
         """The runs of one config."""

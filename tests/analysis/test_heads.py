@@ -11,7 +11,7 @@ import pytest
 
 from jaxpe.analysis import attention, head_changes, head_scores, heads, hidden
 from jaxpe.figures import heads as heads_figures
-from jaxpe.study import presets, tables
+from jaxpe.study import presets, run_configs, tables
 from jaxpe.training import parameters
 from jaxpe.training.train import answer_loss
 
@@ -23,8 +23,8 @@ CASES = [("learned", "copy", "decoder"), ("sinusoidal", "reverse", "encoder")]
 def opened(encoding="learned", task="copy", architecture="decoder"):
     """An untrained model of two layers and two heads, and what it is shown."""
     sources = {}
-    config = presets.make_config(replace(PRESET, layers=2), task, architecture, encoding, "arange", sources)
-    source = presets.open_source(config, sources)
+    config = run_configs.make_config(replace(PRESET, layers=2), task, architecture, encoding, "arange", sources)
+    source = run_configs.open_source(config, sources)
     return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, 24)
 
 

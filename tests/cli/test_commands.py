@@ -28,7 +28,7 @@ from jaxpe.errors import UserError
 from jaxpe.figures import style
 from jaxpe.records.csv_tables import PREVIOUS, keep_previous, read_table, write_table
 from jaxpe.records.results import open_results
-from jaxpe.study import experiment, plan, presets, progress
+from jaxpe.study import experiment, plan, presets, progress, run_configs
 from jaxpe.study.workspace import Workspace
 from jaxpe.training import parameters, population
 
@@ -294,7 +294,7 @@ def test_times_are_told_in_a_unit_that_fits(seconds, told):
 
 def small(**more):
     """One program of the smoke preset."""
-    preset = presets.narrow(experiment.load_experiment("accuracy").preset("smoke"), ["reverse"], ["none"], ["encoder"])
+    preset = presets.narrow_grid(experiment.load_experiment("accuracy").preset("smoke"), ["reverse"], ["none"], ["encoder"])
     given = {"seeds": 2, "layers": 1, "steps": 8} | more
     return presets.override(preset, [f"{name}={value}" for name, value in given.items()])
 
@@ -370,7 +370,7 @@ def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
 def test_a_preset_field_that_cannot_be_is_one_sentence(assignments, says):
     with pytest.raises(UserError, match=says):
         preset = presets.override(experiment.load_experiment("accuracy").preset("smoke"), assignments)
-        presets.expand_grid(presets.narrow(preset, ["missing_duplicate"]), {})
+        run_configs.expand_grid(presets.narrow_grid(preset, ["missing_duplicate"]), {})
 
 
 def test_a_summary_is_printed_in_columns():
@@ -389,7 +389,7 @@ def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():
         presets.GridRow(task="reverse", architectures=("decoder",), overrides={"steps": 9}),
     )
     preset = presets.Preset((*rows, presets.GridRow(task="index", architectures=("encoder",))))
-    grid = presets.narrow(preset, architectures=["encoder", "encoder_decoder"]).grid
+    grid = presets.narrow_grid(preset, architectures=["encoder", "encoder_decoder"]).grid
     asked = [(row.task, row.architectures, row.overrides) for row in grid]
     assert asked[0] == ("reverse", ("encoder", "encoder_decoder"), {})
     assert asked[1:] == [("index", ("encoder", "encoder_decoder"), {})]

@@ -123,9 +123,9 @@ def test_the_published_protocol_is_the_one_of_full():
     preset = reproduction.PRESETS["full"]
     assert (preset.steps, preset.batch, preset.learning_rate, preset.warmup) == (30_000, 64, 1e-3, 0)
     assert (preset.decay, preset.stop_every, preset.train_length) == ("linear", 3000, 50)
-    from jaxpe.study import presets
+    from jaxpe.study import run_configs
 
-    [config, *_] = presets.expand_grid(preset, {})
+    [config, *_] = run_configs.expand_grid(preset, {})
     assert config.encoding == "learned" and config.table_length == 303
     assert dict(config.position_options) == {"limit": 303}
 

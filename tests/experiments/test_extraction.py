@@ -13,7 +13,7 @@ from support import ROOT
 
 from jaxpe import encodings
 from jaxpe.analysis import attention, hidden, probes, readers
-from jaxpe.study import presets
+from jaxpe.study import presets, run_configs
 from jaxpe.training import parameters
 
 spec = importlib.util.spec_from_file_location("extraction", ROOT / "experiments" / "extraction.py")
@@ -25,8 +25,8 @@ PRESET = presets.Preset((), train_length=5, max_length_ratio=2.0, width=16)
 def opened(encoding, task="reverse", architecture="encoder", layers=1, count=48):
     """An untrained model and what it is shown."""
     sources = {}
-    config = presets.make_config(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
-    source = presets.open_source(config, sources)
+    config = run_configs.make_config(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
+    source = run_configs.open_source(config, sources)
     return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, count)
 
 
@@ -491,8 +491,8 @@ def test_controls_stand_as_means_over_seeds_but_where_claims_pair_them(table):
         )
     )
     own = {"target": "position", "layer": 1, "network": "untrained", "places": "all"}
-    (one,) = extraction.tables.select(read, **own, task="copy")["value"]
-    assert one == pytest.approx(extraction.tables.select(read, **own, task="reverse")["value"].mean() + 2.5)
+    (one,) = extraction.tables.select_rows(read, **own, task="copy")["value"]
+    assert one == pytest.approx(extraction.tables.select_rows(read, **own, task="reverse")["value"].mean() + 2.5)
 
 
 def test_best_offsets_at_the_border_are_told():

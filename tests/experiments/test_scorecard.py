@@ -22,7 +22,7 @@ from jaxpe.errors import UserError
 from jaxpe.records import statistics
 from jaxpe.records.csv_tables import read_table
 from jaxpe.report import scorecard as report
-from jaxpe.study import presets
+from jaxpe.study import presets, run_configs
 
 ENCODING = """
 import jax.numpy as jnp
@@ -285,8 +285,8 @@ class Stub:
 
 
 def settings_of(*names):
-    size = presets.narrow(scorecard.PRESETS["quick"][0], ["reverse"], names, ["decoder"])
-    return {config.encoding: config for config in presets.expand_grid(size, {})}
+    size = presets.narrow_grid(scorecard.PRESETS["quick"][0], ["reverse"], names, ["decoder"])
+    return {config.encoding: config for config in run_configs.expand_grid(size, {})}
 
 
 def evened(monkeypatch, flops, parameters, accuracy, rivals=1):
@@ -348,7 +348,7 @@ def test_parameters_and_operations_by_hand():
     """D² four times for attention and eight for the MLP, two gains a block and one at the end, embedding and head."""
     found = settings_of("none", "learned")
     config, learned = found["none"], found["learned"]
-    source = presets.open_source(config, {})
+    source = run_configs.open_source(config, {})
     d, layers, v, n = config.width, config.layers, source.stream.vocabulary, config.train_length
     by_hand = 2 * v * d + layers * (12 * d * d + 2 * d) + d
     assert cost.count(config, source) == by_hand

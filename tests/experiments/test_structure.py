@@ -14,7 +14,7 @@ from jaxpe.analysis import hidden, probes, recovery, use
 from jaxpe.data.examples import SPECIALS
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.records.results import open_results
-from jaxpe.study import presets
+from jaxpe.study import presets, run_configs
 from jaxpe.study import workspace as study
 from jaxpe.training import parameters
 
@@ -32,7 +32,7 @@ def workspace(tmp_path_factory):
 
 
 def config_of(workspace, task, encoding):
-    return presets.make_config(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
+    return run_configs.make_config(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
 
 
 def opened(workspace, task, encoding):

@@ -11,7 +11,7 @@ from jaxpe.data import corpus
 from jaxpe.records.csv_tables import read_table, write_table
 from jaxpe.records.results import open_results
 from jaxpe.report import guide
-from jaxpe.study import experiment, grids, presets
+from jaxpe.study import experiment, grids, run_configs
 from jaxpe.study.presets import GridRow
 from jaxpe.study.workspace import Workspace
 from jaxpe.tasks import formatting
@@ -28,7 +28,7 @@ SMALL = replace(
 def told(tmp_path_factory):
     """Models of text, hardly trained, and the table of their guesses."""
     work = Workspace(open_results(tmp_path_factory.mktemp("tour")))
-    runs = [run for config in presets.expand_grid(SMALL, work.sources) for run in work.list_runs(config, [0])]
+    runs = [run for config in run_configs.expand_grid(SMALL, work.sources) for run in work.list_runs(config, [0])]
     work.train(runs)
     write_table(work.results.folder / "tour" / "table.csv", MODULE.measure(work, runs, SMALL))
     return work, runs, read_table(work.results.folder / "tour" / "table.csv")
@@ -76,7 +76,7 @@ def test_what_is_not_masked_text_has_no_guesses(tmp_path):
         grids.text_row(task="causal_lm", overrides=TEXT, encodings=("none",)),
     )
     preset = replace(MODULE.PRESETS["smoke"], grid=grid, steps=3)
-    runs = [run for config in presets.expand_grid(preset, work.sources) for run in work.list_runs(config, [0])]
+    runs = [run for config in run_configs.expand_grid(preset, work.sources) for run in work.list_runs(config, [0])]
     work.train(runs)
     write_table(tmp_path / "table.csv", MODULE.measure(work, runs, preset))
     table = read_table(tmp_path / "table.csv")

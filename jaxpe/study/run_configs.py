@@ -1,0 +1,119 @@
+"""From the grid of a preset to run configs: what each training needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
+
+from jaxpe import encodings
+from jaxpe.errors import UserError
+from jaxpe.study.presets import GridRow, Preset, apply_overrides
+from jaxpe.training import population
+from jaxpe.training.config import Options, RunConfig, Source, Training, source_of
+
+Sources = dict[tuple[object, ...], Source]  # the tasks and texts opened so far
+
+
+class RunRequest(NamedTuple):
+    """What a grid asks for one run config."""
+
+    seeds: int
+    learning_rates: tuple[float, ...]  # from which the config gets a rate of its own
+
+
+def expand_grid(preset: Preset, sources: Sources) -> dict[RunConfig, RunRequest]:
+    """Every run config of the grid, in its order, with the most that any row asks for it.
+
+    `sources` keeps what is opened. Raises UserError for a config that no model can be made for.
+    """
+    requests: dict[RunConfig, RunRequest] = {}
+    for row in preset.grid:
+        sizes = apply_overrides(preset, row)
+        for config in expand_row(sizes, row, sources):
+            earlier = requests.get(config, RunRequest(0, ()))
+            rates = sizes.learning_rates or earlier.learning_rates
+            requests[config] = RunRequest(max(sizes.seeds, earlier.seeds), rates)
+    return requests
+
+
+def expand_row(sizes: Preset, row: GridRow, sources: Sources) -> list[RunConfig]:
+    """The run configs of one row at its sizes."""
+    configs = []
+    for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
+        config = make_config(sizes, row.task, architecture, encoding, sampler, sources, row.task_options)
+        options = config.encoding_options + row.encoding_options
+        configs += [replace(config, scales=scales, encoding_options=options) for scales in row.scales]
+    return configs
+
+
+def make_config(
+    preset: Preset,
+    task: str,
+    architecture: str,
+    encoding: str,
+    sampler: str,
+    sources: Sources,
+    task_options: Options = (),
+) -> RunConfig:
+    """One run config.
+
+    Its position table covers the longest test, plus the training length where the preset has room for a shift, or the
+    range of random positions where that is more. Raises UserError where the task has no example of these lengths.
+    """
+    encodings.resolve(encoding)
+    replicas, batching, activation_budget = population.batching_for()
+    config = RunConfig(
+        task,
+        architecture,
+        encoding,
+        preset.train_length,
+        0,
+        preset.width,
+        preset.layers,
+        preset.heads,
+        preset.norm,
+        sampler,
+        task_options=task_options,
+        training=make_training(preset),
+        corpus=preset.corpus,
+        vocabulary=preset.vocabulary,
+        starts=preset.starts,
+        precision=preset.precision,
+        replicas_per_device=preset.replicas_per_device or replicas,
+        batching=preset.batching or batching,
+        activation_budget=preset.activation_budget or activation_budget,
+    )
+    stream = open_source(config, sources).stream
+    trained = stream.lengths(1, preset.train_length)
+    tested = stream.lengths(1, round(preset.max_length_ratio * preset.train_length))
+    if not tested or not trained:
+        raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
+    table = max(stream.sizes(tested[-1])) + preset.train_length * preset.shift
+    table = max(table, round(preset.max_position_ratio * preset.train_length))
+    position_options: Options = () if sampler == "arange" else (("limit", table),)
+    config = replace(config, table_length=table, position_options=position_options)
+    trained_positions = config.sampler.bound(max(stream.sizes(trained[-1])))
+    return replace(config, encoding_options=tuple(encodings.told(encoding, trained_positions).items()))
+
+
+def make_training(preset: Preset) -> Training:
+    """How the runs of a preset are trained."""
+    return Training(
+        preset.steps,
+        preset.batch,
+        preset.learning_rate,
+        preset.warmup,
+        length_buckets=preset.length_buckets,
+        decay=preset.decay,
+        stop_every=preset.stop_every,
+    )
+
+
+def open_source(config: RunConfig, sources: Sources) -> Source:
+    """The task or text of a config, opened once."""
+    key: tuple[object, ...] = (config.task, config.architecture, config.task_options, config.train_length)
+    key += (config.corpus, config.vocabulary, config.starts) if config.language else ()
+    if key not in sources:
+        sources[key] = source_of(config)
+    return sources[key]
