@@ -146,6 +146,16 @@ def draw_seeds(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: s
     axes.set_xlim(-0.6, len(groups) - 0.4)
 
 
+def list_panels(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Every task and architecture of a table, in its order: a panel each."""
+    return list(dict.fromkeys(zip(table["task"], table["architecture"], strict=True)))
+
+
+def format_panel(task: str, architecture: str) -> str:
+    """'reverse, encoder-decoder'."""
+    return f"{task}, {architecture.replace('_', '-')}"
+
+
 def format_series(row: Any) -> str:
     """'learned', or 'learned + offset' for a table row with another position sampler in training."""
     return str(row.encoding) if row.positions == "arange" else f"{row.encoding} + {row.positions}"

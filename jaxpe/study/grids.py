@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.study.presets import THREE, GridRow, Overrides
 
@@ -39,6 +41,37 @@ STANDARD_PAIRS: Overrides = {
     "batch": 32,
     "width": 64,
     "vocabulary": 1024,
+}
+
+# Sizes of a whole preset: experiments that share them share trained runs.
+SMOKE_SIZES: dict[str, Any] = {
+    "seeds": 1,
+    "train_length": 5,
+    "max_length_ratio": 4.0,
+    "num_test_lengths": 4,
+    "examples": 32,
+    "width": 16,
+    "layers": 1,
+    "steps": 40,
+    "batch": 16,
+    "length_buckets": 1,
+}
+QUICK_SIZES: dict[str, Any] = {"train_length": 8, "steps": 800, "num_test_lengths": 7}
+STANDARD_SIZES: dict[str, Any] = {
+    "seeds": 10,
+    "train_length": 12,
+    "steps": 3000,
+    "num_test_lengths": 14,
+    "examples": 512,
+}
+FULL_SIZES: dict[str, Any] = {
+    "seeds": 10,
+    "train_length": 20,
+    "steps": 10_000,
+    "num_test_lengths": 20,
+    "examples": 1024,
+    "width": 64,
+    "heads": 4,
 }
 
 

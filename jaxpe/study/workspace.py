@@ -53,6 +53,14 @@ class Run(NamedTuple):
     id: str
 
 
+def group_runs(runs: Iterable[Run]) -> dict[RunConfig, list[Run]]:
+    """Runs by their config, in the order of the configs."""
+    groups: dict[RunConfig, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[run.config].append(run)
+    return dict(groups)
+
+
 class Workspace:
     """A results folder, the devices, and what was opened and compiled so far."""
 
@@ -245,7 +253,7 @@ def replace_encoding(config: RunConfig, encoding: str | None) -> RunConfig:
     if encoding is None:
         return config
     trained = config.sampler.bound(max(source_of(config).stream.sizes(config.train_length)))
-    return replace(config, encoding=encoding, encoding_options=tuple(encodings.told(encoding, trained).items()))
+    return replace(config, encoding=encoding, encoding_options=tuple(encodings.fill_trained_positions(encoding, trained).items()))
 
 
 def trim_scores(scores: Scores) -> Scores:
@@ -256,7 +264,7 @@ def trim_scores(scores: Scores) -> Scores:
 
 def describe_config(config: RunConfig) -> str:
     """'reverse, encoder, sinusoidal' and the sampler where it is not arange."""
-    from jaxpe.encodings import label
+    from jaxpe.encodings import label_encoding
 
-    words = [config.task, config.architecture, label(config.encoding)]
+    words = [config.task, config.architecture, label_encoding(config.encoding)]
     return ", ".join(words + ([config.positions] if config.positions != "arange" else []))
