@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from jaxpe.encodings import label
+from jaxpe.encodings import label_encoding
 from jaxpe.records.results import Results
 from jaxpe.study.progress import ProgramLine, Terminal, format_duration
 from jaxpe.study.workspace import Run, Workspace, describe_config
@@ -51,7 +51,7 @@ class ProgressWorkspace(Workspace):
 
 
 def make_line(config: RunConfig, group: list[Run]) -> ProgramLine:
-    encoding = label(config.encoding) + (f" + {config.positions}" if config.positions != "arange" else "")
+    encoding = label_encoding(config.encoding) + (f" + {config.positions}" if config.positions != "arange" else "")
     return ProgramLine((config.task, config.architecture, encoding), len(group), len(group) * config.training.steps)
 
 

@@ -61,7 +61,6 @@ class Preset:
     width: int = 32
     layers: int = 2
     heads: int = 2
-    norm: str = "pre_rms"
     steps: int = 800
     batch: int = 64
     learning_rate: float = 3e-3  # common to all encodings
@@ -132,13 +131,13 @@ def check_names(encoding_names: Sequence[str], architectures: Sequence[str]) -> 
     for name in architectures:
         if name not in ARCHITECTURES:
             raise unknown("architecture", name, ARCHITECTURES)
-    labels = [encodings.label(name) for name in dict.fromkeys(encoding_names)]
+    labels = [encodings.label_encoding(name) for name in dict.fromkeys(encoding_names)]
     if repeated := sorted({label for label in labels if labels.count(label) > 1}):
         raise UserError(
             f"Two encodings are called {repeated[0]!r}, which tables could not tell apart: rename one class."
         )
     for name in encoding_names:
-        encodings.resolve(name)
+        encodings.resolve_encoding(name)
 
 
 def select_architectures(rows: Sequence[GridRow], architectures: Sequence[str]) -> list[GridRow]:
@@ -173,7 +172,7 @@ def list_architectures(task: str) -> tuple[str, ...]:
         return (OBJECTIVES[task],)
     if task not in tasks.CATALOGUE:
         raise unknown("task", task, [*tasks.CATALOGUE, *OBJECTIVES])
-    return tasks.build(task, train_length=10).architectures
+    return tasks.build_task(task, train_length=10).architectures
 
 
 def apply_overrides(preset: Preset, row: GridRow) -> Preset:

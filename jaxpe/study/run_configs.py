@@ -61,19 +61,18 @@ def make_config(
     Its position table covers the longest test, plus the training length where the preset has room for a shift, or the
     range of random positions where that is more. Raises UserError where the task has no example of these lengths.
     """
-    encodings.resolve(encoding)
+    encodings.resolve_encoding(encoding)
     replicas, batching, activation_budget = population.batching_for()
     config = RunConfig(
-        task,
-        architecture,
-        encoding,
-        preset.train_length,
-        0,
-        preset.width,
-        preset.layers,
-        preset.heads,
-        preset.norm,
-        sampler,
+        task=task,
+        architecture=architecture,
+        encoding=encoding,
+        train_length=preset.train_length,
+        table_length=0,  # known once the task is open
+        width=preset.width,
+        layers=preset.layers,
+        heads=preset.heads,
+        positions=sampler,
         task_options=task_options,
         training=make_training(preset),
         corpus=preset.corpus,
@@ -94,16 +93,17 @@ def make_config(
     position_options: Options = () if sampler == "arange" else (("limit", table),)
     config = replace(config, table_length=table, position_options=position_options)
     trained_positions = config.sampler.bound(max(stream.sizes(trained[-1])))
-    return replace(config, encoding_options=tuple(encodings.told(encoding, trained_positions).items()))
+    options = encodings.fill_trained_positions(encoding, trained_positions)
+    return replace(config, encoding_options=tuple(options.items()))
 
 
 def make_training(preset: Preset) -> Training:
     """How the runs of a preset are trained."""
     return Training(
-        preset.steps,
-        preset.batch,
-        preset.learning_rate,
-        preset.warmup,
+        steps=preset.steps,
+        batch=preset.batch,
+        learning_rate=preset.learning_rate,
+        warmup=preset.warmup,
         length_buckets=preset.length_buckets,
         decay=preset.decay,
         stop_every=preset.stop_every,

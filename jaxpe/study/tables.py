@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxpe.data import language
-from jaxpe.encodings import label
+from jaxpe.encodings import label_encoding
 from jaxpe.training.config import RunConfig, Source, task_of
 from jaxpe.training.evaluate import Scores
 
@@ -60,7 +60,7 @@ def make_base_row(experiment: str, config: RunConfig, seed: int | None, length: 
         "experiment": experiment,
         "task": config.task,
         "architecture": config.architecture,
-        "encoding": label(config.encoding),
+        "encoding": label_encoding(config.encoding),
         "positions": config.positions,
         "test_positions": "arange",
         "seed": seed,
