@@ -50,8 +50,8 @@ class Experiment(NamedTuple):
 
     @property
     def prediction(self) -> str:
-        """The docstring's paragraph that begins with 'Prediction:'."""
-        parts = [p for p in (self.module.__doc__ or "").split("\n\n") if p.strip().startswith("Prediction:")]
+        """The docstring's paragraph that begins with 'Predicted:'."""
+        parts = [p for p in (self.module.__doc__ or "").split("\n\n") if p.strip().startswith("Predicted:")]
         return " ".join(parts[0].split()) if parts else ""
 
     def preset(self, name: str) -> Preset:

@@ -93,7 +93,7 @@ def test_a_script_is_the_same_code_and_reuses_the_cells(smoke):
 OWN = """
 \"\"\"Does my own encoding help?
 
-Prediction: no.
+Predicted: no.
 \"\"\"
 from jaxpe.study.presets import Preset, GridRow
 from jaxpe.study import tables
