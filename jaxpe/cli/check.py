@@ -1,4 +1,4 @@
-"""The command `jaxpe check`: an encoding's property card, one line a property as it is measured."""
+"""`jaxpe check`: the property card of an encoding, one line per property as it is measured."""
 
 from __future__ import annotations
 
@@ -10,23 +10,63 @@ from typing import Any, TypeVar
 
 from jaxpe.conformance.subject import Subject
 from jaxpe.conformance.suite import HEADS, WIDTH, Row, about, examine, settings_of
-from jaxpe.encodings import label
+from jaxpe.encodings import label_encoding
 from jaxpe.plugins import call_user_code
 
 T = TypeVar("T")
 
-BUILD_SECONDS, MEASURE_SECONDS = 30, 120
+BUILD_SECONDS, MEASURE_SECONDS = 30, 120  # an encoding that takes longer is stopped
 
 
-def within(seconds: float, function: Callable[[], T]) -> T:
-    """function(); a TimeoutError is raised inside it when it takes longer, so that its traceback names the line.
+def print_card(name: str, width: int, heads: int, as_json: bool) -> int:
+    """Measures an encoding and prints its card. Returns 0, or 3 where a property does not hold.
 
-    Where there are no such signals (Windows, or outside the main thread) it may take as long as it likes.
+    Raises UserError where the encoding cannot be loaded, built or called.
+    """
+    subjects, refused = build_subjects(name, width, heads)
+    head = about(name, subjects, refused)
+    if not as_json:
+        print(f"{name}: width {width}, {heads} heads", *(f"{row.name:22}{row.measured}" for row in head), sep="\n")
+    rows: list[Row] = []
+    for row in measure_rows(subjects):
+        rows.append(row)
+        if not as_json:
+            print(format_row(row), flush=True)
+    failed = [row.name for row in rows if row.fault]
+    if as_json:
+        print(json.dumps(card_to_json(name, head, rows), indent=1, ensure_ascii=False))
+    elif failed:
+        print(f"{len(failed)} of {len(rows)} properties do not hold: {', '.join(failed)}")
+    else:
+        print(f"all {len(rows)} properties hold")
+    return 3 if failed else 0
+
+
+def build_subjects(name: str, width: int = WIDTH, heads: int = HEADS) -> tuple[list[Subject], dict[str, str]]:
+    """The encoding for each kind of attention, and by kind its message where it refuses one.
+
+    Raises UserError where the encoding fails or takes too long.
+    """
+    failure = f"encoding {label_encoding(name)!r} could not be built"
+    return call_user_code(lambda: call_with_timeout(BUILD_SECONDS, lambda: settings_of(name, width, heads)), failure)
+
+
+def measure_rows(subjects: list[Subject]) -> Iterator[Row]:
+    """The rows of the card, each with a limit of time."""
+    rows = examine(subjects)
+    while row := call_with_timeout(MEASURE_SECONDS, lambda: next(rows, None)):
+        yield row
+
+
+def call_with_timeout(seconds: float, function: Callable[[], T]) -> T:
+    """function(). If it takes longer, TimeoutError is raised inside it, so that the traceback names the line.
+
+    Without such signals (on Windows, or outside the main thread) there is no limit.
     """
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         return function()
 
-    def stop(*_: Any) -> None:
+    def stop(*_: object) -> None:
         raise TimeoutError(f"it took longer than {seconds:g} s")
 
     handler, timer = signal.signal(signal.SIGALRM, stop), signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -38,49 +78,12 @@ def within(seconds: float, function: Callable[[], T]) -> T:
         signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
-def built(name: str, width: int = WIDTH, heads: int = HEADS) -> tuple[list[Subject], dict[str, str]]:
-    """The encoding in each attention config, and what it says where it refuses one. Raises UserError where it fails."""
-    what = f"encoding {label(name)!r} could not be built"
-    return call_user_code(lambda: within(BUILD_SECONDS, lambda: settings_of(name, width, heads)), what)
-
-
-def measured(found: list[Subject]) -> Iterator[Row]:
-    """The rows of the card, none of which may take for ever."""
-    measuring = examine(found)
-    while row := within(MEASURE_SECONDS, lambda: next(measuring, None)):
-        yield row
-
-
-def check(name: str, width: int, heads: int, as_json: bool) -> int:
-    """Measures an encoding and prints its card. 0: every property holds; 3: one does not.
-
-    Raises UserError where the encoding cannot be loaded, built or called.
-    """
-    found, refused = built(name, width, heads)
-    head = about(name, found, refused)
-    if not as_json:
-        print(f"{name}: width {width}, {heads} heads", *(f"{row.name:22}{row.measured}" for row in head), sep="\n")
-    rows: list[Row] = []
-    for row in measured(found):
-        rows.append(row)
-        if not as_json:
-            print(line(row), flush=True)
-    failed = [row for row in rows if row.fault]
-    if as_json:
-        print(json.dumps(card(name, head, rows), indent=1, ensure_ascii=False))
-    elif failed:
-        print(f"{len(failed)} of {len(rows)} properties do not hold: {', '.join(row.name for row in failed)}")
-    else:
-        print(f"{len(rows)} properties hold")
-    return 3 if failed else 0
-
-
-def line(row: Row) -> str:
-    """name, what was measured, the verdict."""
+def format_row(row: Row) -> str:
+    """Property, what was measured, verdict."""
     return f"{row.name:22}{row.measured:44}  {'FAILED: ' + row.fault if row.fault else 'ok'}"
 
 
-def card(name: str, head: list[Row], rows: list[Row]) -> dict[str, Any]:
+def card_to_json(name: str, head: list[Row], rows: list[Row]) -> dict[str, Any]:
     """The card as JSON."""
     return {
         "encoding": name,

@@ -2,172 +2,242 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import tyro
-from tyro.conf import Positional
+from tyro.conf import arg
 
-from jaxpe.cli.options import Encoding, Options, Preset, Words, words
+from jaxpe.cli.options import (
+    QUICK,
+    Devices,
+    EncodingName,
+    ExperimentName,
+    Overrides,
+    PresetName,
+    RunOptions,
+    Seeds,
+    Switch,
+    TaskName,
+    describe,
+)
 
-MARKERS = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)  # no option takes the word None, or has a --no-… twin
+OPTIONS = arg(name="")  # options of a dataclass are those of the command
 
 
-def study(options: Annotated[Options, tyro.conf.arg(name="")]) -> int:
-    """Run every experiment of the study and write the report."""
-    from jaxpe.cli import run
-    from jaxpe.study import experiment
+def study(options: Annotated[RunOptions, OPTIONS]) -> int:
+    """Run all experiments of the study and write the report."""
+    from jaxpe.cli.run import run_experiments
+    from jaxpe.study.experiment import STUDY
 
-    return run.run(experiment.STUDY, options)
+    return run_experiments(STUDY, options)
 
 
-def run_one(name: Positional[str], options: Annotated[Options, tyro.conf.arg(name="")]) -> int:
-    """Run one experiment: a name of `jaxpe list experiments`, or path/to/mine.py."""
-    from jaxpe.cli import run
+def run(experiment: ExperimentName, /, options: Annotated[RunOptions, OPTIONS]) -> int:
+    """Run one experiment. `jaxpe run EXPERIMENT --help` also lists the options of that experiment.
 
-    return run.run((name,), options)
+    Args:
+        experiment: A name from `jaxpe list experiments`, or path/to/mine.py.
+    """
+    from jaxpe.cli.run import run_experiments
+
+    return run_experiments((experiment,), options)
 
 
 def plot(
-    names: Positional[Words] = (),
+    experiments: Annotated[tuple[ExperimentName, ...], describe("all in the folder", "[EXPERIMENT ...]")] = (),
     /,
     results: Path = Path("results"),
-    for_: Annotated[
-        Literal["web", "paper", "talk"],
-        tyro.conf.arg(
-            name="for",
-            help="paper: PDF and SVG, 3.3 or 6.9 inches wide, text of 8 points; talk: SVG and PNG, 16:9, large text. "
-            "They are written to NAME/figures/paper and NAME/figures/talk.",
-        ),
-    ] = "web",
+    for_: Annotated[Literal["web", "paper", "talk"], arg(name="for")] = "web",
 ) -> int:
-    """Draw claims, figures and the page again from stored tables; nothing is trained."""
-    from jaxpe.cli import run
+    """Redraw figures, claims and the report from stored tables. Nothing is trained.
 
-    return run.plot(words(names), results, for_)
+    Args:
+        experiments: Experiments to redraw.
+        results: Results folder.
+        for_: paper: PDF and SVG, 3.3 or 6.9 inches wide, text of 8 points; talk: SVG and PNG, 16:9, large text. These
+            figures are written to NAME/figures/paper and NAME/figures/talk.
+    """
+    from jaxpe.cli.plot import redraw_results
+
+    return redraw_results(experiments, results, for_)
 
 
 def report(results: Path = Path("results"), language: Literal["en", "ja"] = "en") -> int:
-    """Write the page again from stored tables, claims and figures; nothing is trained. It speaks both languages.
+    """Rebuild the report page from stored tables, claims and figures. Nothing is trained.
 
-    `language` is the one that it opens in; a switch in the page changes it.
+    Args:
+        results: Results folder.
+        language: Language that the page opens in. The page can switch between both.
     """
-    from jaxpe.cli import run
+    from jaxpe.cli.plot import rebuild_report
 
-    return run.report(results, language)
-
-
-def compare(runs: Positional[Words], /, output: Path = Path("compare"), json: bool = False) -> int:
-    """Compare results folders, or runs in them (FOLDER/EXPERIMENT, FOLDER/EXPERIMENT:ENCODING); nothing is trained.
-
-    What differs in their configurations, paired differences of every number that two of them share, and claims side by
-    side: a page and a table in the folder `output`.
-    """
-    from jaxpe.cli import compare as command
-
-    return command.compare(words(runs), output, json)
+    return rebuild_report(results, language)
 
 
-def list_things(
-    kind: Positional[Literal["encodings", "samplers", "tasks", "experiments", "presets"]], /, json: bool = False
+def compare(
+    folders: Annotated[tuple[str, ...], describe(values="FOLDER ...")],
+    /,
+    output: Path = Path("compare"),
+    json: Switch = False,
 ) -> int:
-    """List what there is."""
-    from jaxpe.cli import listing
+    """Compare results folders, or single experiments in them. Nothing is trained.
 
-    return listing.show(kind, json)
+    Args:
+        folders: Two or more of: FOLDER, FOLDER/EXPERIMENT, FOLDER/EXPERIMENT:ENCODING.
+        output: Folder for the page and the table of the comparison.
+        json: Print the comparison as JSON.
+    """
+    from jaxpe.cli.compare import compare_folders
+
+    return compare_folders(folders, output, json)
 
 
-def check(encoding: Positional[str], /, width: int = 32, heads: int = 4, json: bool = False) -> int:
-    """Measure what an encoding (a name of `jaxpe list encodings`, or path/to/file.py:Class) does: its property card."""
+def list_names(
+    kind: Literal["encodings", "samplers", "tasks", "experiments", "presets"], /, json: Switch = False
+) -> int:
+    """List encodings, position samplers, tasks, experiments or presets.
+
+    Args:
+        kind: What to list.
+        json: Print the list, with more details, as JSON.
+    """
+    from jaxpe.cli.list import print_list
+
+    return print_list(kind, json)
+
+
+def new(
+    name: Annotated[str, arg(metavar="NAME")],
+    /,
+    folder: Path = Path(),
+    hook: Literal["bias", "rotate", "embed"] = "bias",
+) -> int:
+    """Write a template for an encoding of your own: NAME.py, which works as it is, and test_NAME.py.
+
+    Args:
+        name: Name of the encoding: a valid name of a Python file.
+        folder: Folder for both files.
+        hook: Where position enters: added to the logits (bias), by rotating queries and keys (rotate), or added to the
+            embeddings (embed).
+    """
+    from jaxpe.cli.new import write_templates
+
+    return write_templates(name, folder, hook)
+
+
+def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Switch = False) -> int:
+    """Measure the properties of an encoding and compare them with what it declares.
+
+    Args:
+        encoding: A name from `jaxpe list encodings`, or path/to/file.py:Class.
+        width: Model width at which it is measured.
+        heads: Number of attention heads.
+        json: Print the property card as JSON.
+    """
     from jaxpe.devices import prepare
 
     prepare(None)
-    from jaxpe.cli import check as command
+    from jaxpe.cli.check import print_card
 
-    return command.check(encoding, width, heads, json)
-
-
-def new(name: Positional[str], /, folder: Path = Path(), hook: Literal["bias", "rotate", "embed"] = "bias") -> int:
-    """Begin an encoding of your own: NAME.py, which works at once, and test_NAME.py beside it. `hook`: where position enters."""
-    from jaxpe.cli import new as command
-
-    return command.write(name, folder, hook)
+    return print_card(encoding, width, heads, json)
 
 
 def scorecard(
-    encoding: Positional[str],
+    encoding: EncodingName,
     /,
-    against: tuple[Encoding, ...] = ("none", "sinusoidal", "rotary"),
-    preset: Preset = "quick",
+    against: Annotated[tuple[EncodingName, ...], describe("none sinusoidal rotary", "ENCODING ...")] = (),
+    preset: PresetName = QUICK,
     results: Path = Path("results"),
-    seeds: int | None = None,
-    set: Words = (),
-    devices: int | None = None,
-    quiet: bool = False,
+    seeds: Seeds = None,
+    set: Overrides = (),
+    devices: Devices = None,
+    quiet: Switch = False,
 ) -> int:
-    """Compare an encoding (a name, or path/to/file.py:Class) with others: accuracy, lengths, text, harm, extraction, cost.
+    """Compare an encoding with others: accuracy, longer inputs, text, harm, extraction, cost.
 
-    One page and one row for a table, in RESULTS/scorecard/NAME. Presets: smoke, quick, standard. What the folder already
-    holds is not trained again.
+    Args:
+        encoding: A name from `jaxpe list encodings`, or path/to/file.py:Class.
+        against: Encodings to compare it with; none is always one of them.
+        preset: Size of the comparison: smoke, quick or standard.
+        results: Results folder. The page and the table are written to RESULTS/scorecard/NAME.
+        seeds: Number of seeds N. The seeds are 0 to N-1.
+        set: Other fields of the preset, for example width=64.
+        devices: Number of virtual devices on a CPU.
+        quiet: Show no progress.
     """
     from jaxpe.devices import prepare
 
     prepare(devices)
-    from jaxpe.cli import scorecard as command
     from jaxpe.cli.overrides import parse_overrides
+    from jaxpe.cli.scorecard import score
 
-    values = parse_overrides(words(set)) | ({} if seeds is None else {"seeds": seeds})
-    return command.score(encoding, words(against), preset, results, values, quiet)
+    values = parse_overrides(set) | ({} if seeds is None else {"seeds": seeds})
+    return score(encoding, against or ("none", "sinusoidal", "rotary"), preset, results, values, quiet)
 
 
 def export_task(
-    names: Positional[Words],
+    tasks: Annotated[tuple[TaskName, ...], describe("all", "[TASK ...]")] = (),
     /,
     output: Path = Path("tasks"),
-    lengths: tuple[int, ...] = (5, 10, 20, 50, 100),
+    lengths: Annotated[tuple[int, ...], arg(metavar="INT ...")] = (5, 10, 20, 50, 100),
     examples: int = 512,
     train_length: int = 10,
 ) -> int:
-    """Write evaluation sets as Hugging Face datasets (parquet), for other frameworks to be scored on."""
-    from jaxpe.cli import listing
+    """Write evaluation sets as Hugging Face datasets (Parquet), to score models of other frameworks.
 
-    return listing.export(words(names), output, lengths, examples, train_length)
+    Args:
+        tasks: Names from `jaxpe list tasks`.
+        output: Folder for the datasets.
+        lengths: Test lengths.
+        examples: Number of examples per length.
+        train_length: Training length, which some tasks depend on.
+    """
+    from jaxpe.cli.export import export_tasks
 
-
-def fetch(names: Positional[Words] = (), /) -> int:
-    """Download data that does not ship with jaxpe, into the cache; without a name, say what there is."""
-    from jaxpe.cli import listing
-
-    return listing.fetch(words(names))
-
-
-def doctor(json: bool = False) -> int:
-    """Say what this installation has: versions, devices, cache, fetched data."""
-    from jaxpe.cli import listing
-
-    return listing.doctor(json)
+    return export_tasks(tasks, output, lengths, examples, train_length)
 
 
-def completion(shell: Positional[Literal["bash", "zsh", "fish"]], /) -> int:
-    """Print a script by which a shell completes commands, options and the names that options take with Tab."""
-    from jaxpe.cli import listing
+def fetch(names: Annotated[tuple[str, ...], describe(values="[NAME ...]")] = (), /) -> int:
+    """Download data and models that do not ship with jaxpe into the cache.
 
-    known = listing.names()
-    arguments = ["--tyro-write-completion", shell, "-"]
-    try:  # annotations are read when a parser is made: for this one, a name is one of those that are known
-        globals().update({kind: Literal[tuple(names)] for kind, names in known.items()})
-        return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxpe", args=arguments, config=MARKERS)
-    finally:
-        globals().update(dict.fromkeys(known, str))
+    Args:
+        names: What to download. Without a name, list what can be downloaded.
+    """
+    from jaxpe.cli.fetch import download_all
+
+    return download_all(names)
 
 
-COMMANDS: Any = {
+def doctor(json: Switch = False) -> int:
+    """Check this installation: versions, devices, cache, downloads and one computation.
+
+    Args:
+        json: Print the facts as JSON.
+    """
+    from jaxpe.cli.doctor import print_installation
+
+    return print_installation(json)
+
+
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
+    """Print a script for completion with Tab: commands, options, and the names that options take.
+
+    Args:
+        shell: Shell that runs the script.
+    """
+    from jaxpe.cli.completion import print_script
+
+    return print_script(shell)
+
+
+COMMANDS: dict[str, Any] = {
     "study": study,
-    "run": run_one,
+    "run": run,
     "plot": plot,
     "report": report,
     "compare": compare,
-    "list": list_things,
+    "list": list_names,
     "new": new,
     "check": check,
     "scorecard": scorecard,
@@ -176,8 +246,6 @@ COMMANDS: Any = {
     "doctor": doctor,
     "completion": completion,
 }
-
-
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "study": (
         "jaxpe study --preset smoke --results first    # two minutes: shows that everything runs",
@@ -206,3 +274,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe completion fish > ~/.config/fish/completions/jaxpe.fish",
     ),
 }
+
+
+def describe_command(name: str) -> str:
+    """What --help says of a command: its docstring without the arguments, and examples."""
+    text = (inspect.getdoc(COMMANDS[name]) or "").partition("\n\nArgs:")[0]
+    return add_examples(text, EXAMPLES[name])
+
+
+def add_examples(text: str, examples: tuple[str, ...]) -> str:
+    return "\n  ".join([f"{text}\n\nExamples:", *examples])

@@ -1,4 +1,4 @@
-"""The command `jaxpe new`: an encoding to begin from, and its test."""
+"""`jaxpe new`: a template for an encoding of your own, and its test."""
 
 from __future__ import annotations
 
@@ -10,32 +10,40 @@ import jinja2
 
 from jaxpe.encodings import CATALOGUE
 from jaxpe.errors import UserError
-from jaxpe.records import store
+from jaxpe.records.files import write_text
 
 
-def write(name: str, folder: Path, hook: str) -> int:
-    """Writes NAME.py, with an encoding that works at once, and test_NAME.py beside it. Overwrites nothing."""
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise UserError(f"{name!r} cannot be the name of a Python file: use letters, digits and _, as in my_encoding.")
-    if name in CATALOGUE:
-        raise UserError(f"The catalogue has an encoding {name!r} already: choose another name.")
-    if importlib.util.find_spec(name):
-        raise UserError(f"There is a Python package {name!r} already, which the file would hide: choose another name.")
+def write_templates(name: str, folder: Path, hook: str) -> int:
+    """Writes NAME.py, an encoding that works as it is, and test_NAME.py.
+
+    Raises UserError for a name that is taken or no Python name, and where one of the files exists.
+    """
+    check_name(name)
+    files = {folder / f"{name}.py": f"{hook}.py.jinja", folder / f"test_{name}.py": "test.py.jinja"}
+    for path in files:
+        if path.exists():
+            raise UserError(f"{path} exists already: choose another name, or another --folder.")
     class_name = "".join(part[:1].upper() + part[1:] for part in name.split("_")) or name
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("jaxpe.cli"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    templates = {folder / f"{name}.py": f"{hook}.py.jinja", folder / f"test_{name}.py": "test.py.jinja"}
-    for path in templates:
-        if path.exists():
-            raise UserError(f"{path} exists already: choose another name, or another --folder.")
-    for path, template in templates.items():
-        store.write_text(path, environment.get_template(template).render(name=name, class_name=class_name))
-    file, test = templates
+    for path, template in files.items():
+        write_text(path, environment.get_template(template).render(name=name, class_name=class_name))
+    file, test = files
     print(
-        f"{file} and {test} are written. Next:\n"
+        f"Wrote {file} and {test}. Next:\n"
         f"  jaxpe check {file}:{class_name}\n"
         f"  jaxpe scorecard {file}:{class_name}\n"
         f"  python -m pytest {test}"
     )
     return 0
+
+
+def check_name(name: str) -> None:
+    """Raises UserError for a name that no encoding can have."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise UserError(f"{name!r} cannot be the name of a Python file: use letters, digits and _, as in my_encoding.")
+    if name in CATALOGUE:
+        raise UserError(f"There is an encoding {name!r} in jaxpe already: choose another name.")
+    if importlib.util.find_spec(name):
+        raise UserError(f"There is a Python package {name!r} already, which the file would hide: choose another name.")

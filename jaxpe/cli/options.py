@@ -1,4 +1,4 @@
-"""The options of `study` and `run`, and the words that are given to them."""
+"""The options of `jaxpe study`, `jaxpe run` and the scripts in experiments/."""
 
 from __future__ import annotations
 
@@ -6,62 +6,79 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
-Words = tuple[str, ...]  # several words, or one with commas
-# Names: `completion` tells the shell which ones there are (tyro completes the values of options only).
-Preset = str
-Encoding = str
-Task = str
-Architecture = str
+from tyro.conf import arg
+
+
+class PresetName(str):
+    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next four."""
+
+
+class EncodingName(str):
+    """A name from `jaxpe list encodings`, or path/to/file.py:Class."""
+
+
+class TaskName(str):
+    """A name from `jaxpe list tasks`."""
+
+
+class ArchitectureName(str):
+    """encoder, decoder or encoder_decoder."""
+
+
+class ExperimentName(str):
+    """A name from `jaxpe list experiments`, or path/to/mine.py."""
+
+
+def describe(default: str = "", values: str = "") -> Any:
+    """What --help says about an option: its default, and the values that it takes."""
+    hint = f"(default: {default})" if default else ""
+    return arg(help_behavior_hint=hint, metavar=values or None)
+
+
+QUICK = PresetName("quick")
+AS_IN_PRESET = "as in the preset"
+Switch = Annotated[bool, describe()]  # an option without a value
+Devices = Annotated[int | None, describe("one per core, at most 8")]
+Seeds = Annotated[int | None, describe(AS_IN_PRESET)]
+Overrides = Annotated[tuple[str, ...], describe(values="FIELD=VALUE ...")]
 
 
 @dataclass(frozen=True)
-class Options:
-    """What `study`, `run` and the scripts in experiments/ take."""
+class RunOptions:
+    """Options that every experiment takes."""
 
-    preset: Preset = "quick"
-    """Size of the run: smoke, quick, standard or full."""
+    preset: PresetName = QUICK
+    """Size of the study: smoke, quick, standard or full."""
     results: Path = Path("results")
-    """Folder for runs, tables, claims and figures. The same command again goes on where it stopped."""
-    encodings: tuple[Encoding, ...] = ()
-    """Encodings to compare: names of `jaxpe list encodings`, or path/to/file.py:Class."""
-    tasks: tuple[Task, ...] = ()
-    """Tasks to train on: names of `jaxpe list tasks`."""
-    architectures: tuple[Architecture, ...] = ()
-    """encoder, decoder, encoder_decoder."""
-    seeds: int | None = None
-    """How many seeds (0 … N-1)."""
-    steps: int | None = None
-    """Training steps."""
-    corpus: str | None = None
-    """Text of the language tasks: kjv, a text, parquet or JSON file, or a Hugging Face id."""
-    photographs: Path | None = None
-    """Folder with photographs NAME_CLASS.jpg of your own (CLASS: the ImageNet number), for superposition."""
-    table: Path | None = None
-    """Position table of your own (FILE.npy, positions × width), for pretrained."""
-    model: Words = ()
-    """Models whose tables are measured: a file of weights, a name of `jaxpe fetch`, a Hugging Face id; for pretrained."""
-    name: str | None = None
-    """What the one --table or --model is called; the file's stem unless given."""
-    set: Words = ()
-    """Any other field of the preset, as field=value."""
-    devices: int | None = None
-    """Virtual devices on a CPU; the cores unless given."""
-    dry_run: bool = False
-    """Say what would be run (runs, parameters, programs, estimated time), and run nothing."""
-    quiet: bool = False
-    """No progress."""
-    json: bool = False
-    """Print what was found (or, with --dry-run, what would be run) as JSON."""
+    """Folder for runs, tables, claims and figures. Running the same command again resumes it."""
+    encodings: Annotated[tuple[EncodingName, ...], describe(AS_IN_PRESET, "ENCODING ...")] = ()
+    """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class."""
+    tasks: Annotated[tuple[TaskName, ...], describe(AS_IN_PRESET, "TASK ...")] = ()
+    """Tasks to train on: names from `jaxpe list tasks`."""
+    architectures: Annotated[tuple[ArchitectureName, ...], describe(AS_IN_PRESET, "ARCHITECTURE ...")] = ()
+    """Architectures to train: encoder, decoder, encoder_decoder."""
+    seeds: Seeds = None
+    """Number of seeds N. The seeds are 0 to N-1."""
+    steps: Annotated[int | None, describe(AS_IN_PRESET)] = None
+    """Number of training steps."""
+    corpus: Annotated[str | None, describe(AS_IN_PRESET, "TEXT")] = None
+    """Text for the language tasks: kjv, a text, Parquet or JSON file, or the id of a Hugging Face dataset."""
+    set: Overrides = ()
+    """Other fields of the preset, for example width=64 layers=3. A wrong name prints the list of fields."""
+    devices: Devices = None
+    """Number of virtual devices on a CPU."""
+    dry_run: Switch = False
+    """Print which runs would be trained, with their parameters and an estimate of time and disk space. Train nothing."""
+    quiet: Switch = False
+    """Show no progress."""
+    json: Switch = False
+    """Print the results as JSON or, with --dry-run, the plan."""
 
 
-def words(given: Words) -> list[str]:
-    """Words given one by one or with commas between them."""
-    return [word for part in given for word in part.split(",") if word]
-
-
-def typed() -> str:
+def format_command() -> str:
     """The command as it was typed."""
     program = Path(sys.argv[0])
-    called = ["jaxpe"] if program.stem in ("jaxpe", "__main__") else ["python", f"experiments/{program.name}"]
-    return shlex.join([*called, *sys.argv[1:]])
+    command = ["jaxpe"] if program.stem in ("jaxpe", "__main__") else ["python", f"experiments/{program.name}"]
+    return shlex.join([*command, *sys.argv[1:]])

@@ -1,154 +1,125 @@
-"""From options to results: what `jaxpe study` and `jaxpe run` do, apart from parsing."""
+"""`jaxpe study` and `jaxpe run`: from options to results."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from jaxpe.cli.options import RunOptions, format_command
+from jaxpe.cli.overrides import parse_overrides
+from jaxpe.data import cache
+from jaxpe.devices import prepare
 from jaxpe.errors import UserError
-from jaxpe.records.statistics import Claim, told
-
-if TYPE_CHECKING:
-    from jaxpe.cli.options import Options
-    from jaxpe.study.experiment import Experiment
-    from jaxpe.study.presets import Preset
-
-
-def chosen(preset: Preset, options: Options) -> Preset:
-    """A preset with the command line's overrides, without the rows whose text was neither fetched nor asked for."""
-    from jaxpe.cli import overrides
-    from jaxpe.cli.options import words
-    from jaxpe.data import cache
-    from jaxpe.study import presets
-
-    tasks = words(options.tasks)
-    preset = presets.narrow(preset, tasks, words(options.encodings), words(options.architectures))
-
-    def at_hand(row: presets.Row) -> bool:
-        needed = "translation" if row.task == "translation" else row.overrides.get("corpus", "kjv")
-        asked = row.task in tasks if row.task == "translation" else options.corpus is not None
-        return asked or needed not in cache.DOWNLOADS or cache.is_fetched(needed)
-
-    preset = replace(preset, grid=tuple(row for row in preset.grid if at_hand(row)))
-    given = {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}
-    values = {name: value for name, value in given.items() if value is not None}
-    assigned = overrides.parse_overrides(words(options.set))
-    if twice := [name for name in values if name in assigned]:
-        raise UserError(f"{twice[0]} is given more than once: give one value.")
-    return presets.override(preset, values | assigned)
+from jaxpe.records.claims import format_estimate, read_claims
+from jaxpe.records.json_values import read_json
+from jaxpe.records.results import open_results
+from jaxpe.records.statistics import Estimate
+from jaxpe.report import index
+from jaxpe.report.redraw import redraw
+from jaxpe.study import plan, presets
+from jaxpe.study.experiment import Experiment, load_experiment, plan_experiment, run_experiment
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.progress import Terminal
+from jaxpe.study.workspace import Workspace, describe_config
 
 
-def with_options(experiment: Experiment, preset: Preset, options: Options) -> Preset:
-    """The preset with what the experiment itself takes."""
-    if not (kind := getattr(experiment.module, "OPTIONS", None)):
-        return preset
-    return replace(preset, options=kind(**{field.name: getattr(options, field.name) for field in fields(kind)}))
+def run_experiments(names: Sequence[str], options: RunOptions, own_options: object | None = None) -> int:
+    """Runs experiments one after the other into one results folder. Returns the exit code.
 
-
-def check_tables(names: Sequence[str], options: Options) -> None:
-    """Refuses --table, --model and --name where no experiment looks at them (one of the user's own may)."""
-    given = {"--table": options.table, "--model": options.model, "--name": options.name}
-    asked = [word for word, value in given.items() if value]
-    if asked and not any(name == "pretrained" or name.endswith(".py") for name in names):
-        raise UserError(
-            f"{' and '.join(asked)} can be given to `jaxpe run pretrained` only: {names[0]} has no use for it."
-        )
-    if options.name is not None and not options.name.strip():
-        raise UserError("--name is empty: give a name, or leave it out.")
-    if options.name and not (options.table or options.model):
-        raise UserError("--name says what a table is called: give --table or --model with it.")
-
-
-def run(names: Sequence[str], options: Options) -> int:
-    """Runs experiments one after the other into one results folder. Returns the exit code."""
-    check_tables(names, options)
-    from jaxpe.devices import prepare
-
+    `own_options` are those of the one experiment; without them, every experiment takes its defaults.
+    """
     prepare(options.devices)
-    from jaxpe.cli.options import typed
-    from jaxpe.records import store
-    from jaxpe.report import index
-    from jaxpe.report.redraw import redraw
-    from jaxpe.study import experiment, plan, progress, workspace
-
-    loaded = [experiment.load(name) for name in names]
-    pairs = [(one, with_options(one, chosen(one.preset(options.preset), options), options)) for one in loaded]
-    with progress.Terminal(options.quiet) as terminal:
-        work = plan.ProgressWorkspace(store.open_results(options.results, write=not options.dry_run), terminal)
-        planned = [(one, experiment.plan(one, preset, work)) for one, preset in pairs]
-        wanted = {one.name: ours.everything(work) for one, ours in planned}
+    experiments = [load_experiment(name) for name in names]
+    chosen = [choose_preset(experiment, options, own_options) for experiment in experiments]
+    with Terminal(options.quiet) as terminal:
+        work = plan.ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)
+        plans = [plan_experiment(*pair, work) for pair in zip(experiments, chosen, strict=True)]
+        runs = {one.name: planned.everything(work) for one, planned in zip(experiments, plans, strict=True)}
         if options.dry_run:
-            plan_of_all = plan.planned(wanted, work)
-            print(json.dumps(plan_of_all, indent=1) if options.json else plan.summary(plan_of_all))
+            description = plan.describe_plan(runs, work)
+            print(json.dumps(description, indent=1) if options.json else plan.format_plan(description))
             return 0
-        if line := plan.announced(plan.together(wanted.values()), work):
-            terminal.note(line)
-        for one, ours in planned:
+        if announcement := plan.format_announcement(plan.merge_runs(runs.values()), work):
+            terminal.note(announcement)
+        for experiment, planned in zip(experiments, plans, strict=True):
             terminal.end()
-            terminal.note(f"{one.name}: {one.question}")
-            experiment.run(one, ours, work, typed())
-            redraw(one, options.results / one.name)
+            terminal.note(f"{experiment.name}: {experiment.question}")
+            run_experiment(experiment, planned, work, format_command())
+            redraw(experiment, options.results / experiment.name)
     page = index.write(options.results)
-    failed = sorted({workspace.describe(run.config) + f", seed {run.seed}" for run in work.failed})
-    claims = {one.name: store.read_claims(options.results / one.name) for one in loaded}
-    summaries = {
-        one.name: found for one in loaded if (found := store.read_json(options.results / one.name / "summary.json", {}))
-    }
-    if options.json:
-        found = {"page": page.as_posix(), "claims": claims, "summaries": summaries, "failed": failed}
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+    diverged = list_diverged(work)
+    print_results(options, [experiment.name for experiment in experiments], page, diverged)
+    if diverged:
+        print("Trainings that diverged, counted as failures: " + "; ".join(diverged), file=sys.stderr)
+    return 3 if diverged else 0
+
+
+# ── the preset ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def choose_preset(experiment: Experiment, options: RunOptions, own_options: object | None) -> Preset:
+    """The preset with the command line's overrides and the experiment's own options."""
+    preset = presets.narrow_grid(
+        experiment.preset(options.preset), options.tasks, options.encodings, options.architectures
+    )
+    preset = replace(preset, grid=tuple(row for row in preset.grid if has_text(row, options)))
+    values = parse_overrides(options.set)
+    for name, value in {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}.items():
+        if value is not None and name in values:
+            raise UserError(f"{name} is given more than once: give either --{name} or --set {name}=….")
+        if value is not None:
+            values[name] = value
+    default_options = getattr(experiment.module, "OPTIONS", lambda: None)
+    return replace(presets.override(preset, values), options=own_options or default_options())
+
+
+def has_text(row: GridRow, options: RunOptions) -> bool:
+    """Whether the text of a row is in the cache, needs no download, or was asked for by name."""
+    if row.task == "translation":
+        corpus, named = "translation", row.task in options.tasks
     else:
-        if len(loaded) == 1:
-            print("\n".join(plain_table(**found) for found in summaries.values()))
-        for claim in [claim for made in claims.values() for claim in made if "." not in claim["id"]]:
-            print(f"{claim['id']} {claim['verdict']}: {told(Claim(**claim))}")
-        print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
-    if failed:
-        print("Trainings that diverged, counted as failures: " + "; ".join(failed), file=sys.stderr)
-    return 3 if failed else 0
+        corpus, named = str(row.overrides.get("corpus", "kjv")), options.corpus is not None
+    return named or corpus not in cache.DOWNLOADS or cache.is_fetched(corpus)
 
 
-def plain_table(title: str, columns: list[str], rows: list[list[str]]) -> str:
-    """A summary as lines of text."""
-    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
-    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)) for row in [columns, *rows]]
-    return "\n".join(line.rstrip() for line in [title, *lines, ""])
+# ── what is printed ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def plot(names: Sequence[str], results: Path, medium: str = "web") -> int:
-    """Claims, figures (also for print or slides) and the page again from the tables of a results folder."""
-    from jaxpe.report import index
-    from jaxpe.report.redraw import redraw
-    from jaxpe.study import experiment
-
-    found = tables_in(results)
-    for name in names or found:
-        redraw(experiment.load(name), results / Path(name).stem, medium)
-    print(f"The report is {index.write(results)}")
-    if medium != "web":
-        print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
-    return 0
+def list_diverged(work: Workspace) -> list[str]:
+    """'reverse, encoder, learned, seed 0' for every training that diverged."""
+    return sorted({f"{describe_config(run.config)}, seed {run.seed}" for run in work.diverged_runs})
 
 
-def report(results: Path, language: str) -> int:
-    """The page again from what a results folder holds."""
-    from jaxpe.report import index
+def print_results(options: RunOptions, names: Sequence[str], page: Path, diverged: Sequence[str]) -> None:
+    """Prints claims, and of one experiment its summary; everything as JSON where that was asked for."""
+    claims = {name: read_claims(options.results / name) for name in names}
+    stored: dict[str, dict[str, Any]] = {name: read_json(options.results / name / "summary.json", {}) for name in names}
+    summaries = {name: summary for name, summary in stored.items() if summary}
+    if options.json:
+        results = {"page": page.as_posix(), "claims": claims, "summaries": summaries, "failed": diverged}
+        print(json.dumps(results, indent=1, ensure_ascii=False))
+        return
+    if len(names) == 1:
+        print("\n".join(format_summary(**summary) for summary in summaries.values()))
+    for claim in [claim for of_experiment in claims.values() for claim in of_experiment if "." not in claim["id"]]:
+        print(f"{claim['id']} {claim['verdict']}: {format_claim(claim)}")
+    print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
 
-    tables_in(results)
-    print(f"The report is {index.write(results, language)}")
-    return 0
+
+def format_claim(claim: Mapping[str, Any]) -> str:
+    """'+0.312 token accuracy (+0.290 to +0.334, n = 6)', of an entry of claims.json."""
+    run = claim["effect"] is not None
+    estimate = Estimate(claim["effect"], claim["low"], claim["high"], claim["n"]) if run else None
+    return format_estimate(estimate, claim["unit"])
 
 
-def tables_in(results: Path) -> list[str]:
-    """The experiments that a results folder has tables of. Raises UserError where there are none."""
-    from jaxpe.records import store
-
-    store.open_results(results, write=False)
-    found = [path.parent.name for path in sorted(results.glob("*/table.csv"))]
-    if not found:
-        raise UserError(f"There is no table in {results}: run `jaxpe study --results {results}` first.")
-    return found
+def format_summary(title: str, columns: list[str], rows: list[list[str]]) -> str:
+    """A summary as lines of text, in columns."""
+    lines = [columns, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    texts = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join(text.rstrip() for text in [title, *texts, ""])

@@ -27,17 +27,19 @@ import numpy as np
 from jaxpe import encodings
 from jaxpe.analysis import cost, hidden, probes
 from jaxpe.cli import check
-from jaxpe.cli.options import typed
+from jaxpe.cli.options import format_command
 from jaxpe.conformance import subject, suite
-from jaxpe.encodings import label
+from jaxpe.encodings import label_encoding
 from jaxpe.errors import UserError, unknown
-from jaxpe.plugins import first_line
-from jaxpe.records import store
+from jaxpe.plugins import get_first_line
+from jaxpe.records.json_values import to_json_value
+from jaxpe.records.provenance import collect_provenance
+from jaxpe.records.results import Results, open_results
 from jaxpe.report import scorecard as report
-from jaxpe.study import grids, plan, presets, progress, tables
+from jaxpe.study import grids, plan, presets, progress, run_configs, tables
 from jaxpe.study.presets import GridRow, Preset
-from jaxpe.study.tables import Found, TableRow
-from jaxpe.study.workspace import Run, describe
+from jaxpe.study.tables import Measurements, TableRow
+from jaxpe.study.workspace import Run, describe_config
 from jaxpe.training import evaluate, parameters
 from jaxpe.training.config import RunConfig
 
@@ -104,7 +106,7 @@ class Even(NamedTuple):
 class SharedEvaluationWorkspace(plan.ProgressWorkspace):
     """A workspace in which one program scores all lengths of a config: here compiling takes longer than padding."""
 
-    def __init__(self, results: store.Results, terminal: progress.Terminal) -> None:
+    def __init__(self, results: Results, terminal: progress.Terminal) -> None:
         super().__init__(results, terminal)
         self.longest: dict[RunConfig, int] = {}
 
@@ -117,10 +119,10 @@ class SharedEvaluationWorkspace(plan.ProgressWorkspace):
 
 def examined(name: str) -> tuple[dict[str, Any], str]:
     """The property card, and the architecture that the encoding is compared in."""
-    found, refused = check.built(name)
+    found, refused = check.build_subjects(name)
     had = {"causal": "decoder", "bidirectional": "encoder"}
     architectures = [had[one.attention] for one in found if one.attention in had]
-    card = check.card(name, suite.about(name, found, refused), list(check.measured(found)))
+    card = check.card_to_json(name, suite.about(name, found, refused), list(check.measure_rows(found)))
     return card, min(architectures, key=HERE.index)
 
 
@@ -132,7 +134,7 @@ def chosen(name: str, against: Sequence[str], preset: str, overrides: Mapping[st
     if len(names) == 1:
         raise UserError("none is compared with nothing: name encodings with --against.")
     size, rivals = PRESETS[preset]
-    return presets.override(presets.narrow(size, encoding_names=names), overrides), rivals
+    return presets.override(presets.narrow_grid(size, encoding_names=names), overrides), rivals
 
 
 def score(
@@ -140,19 +142,23 @@ def score(
 ) -> int:
     """The command: a scorecard in a results folder. `overrides`: fields of the preset and their values."""
     for one in (name, *against):
-        encodings.resolve(one)
+        encodings.resolve_encoding(one)
     size, rivals = chosen(name, against, preset, overrides)
     with progress.Terminal(quiet) as terminal:
-        work = SharedEvaluationWorkspace(store.open_results(results), terminal)
+        work = SharedEvaluationWorkspace(open_results(results), terminal)
         try:
-            said, failed = run(name, size, rivals, work, {"command": typed(), "size": preset, "rivals": rivals})
+            said, failed = run(
+                name, size, rivals, work, {"command": format_command(), "size": preset, "rivals": rivals}
+            )
         except UserError:
             raise
         except Exception as error:  # of the encoding's own file: met on inputs that the check does not try
             where = subject.place_of_error(error, subject.kind_of(name)) if name not in encodings.CATALOGUE else ""
             if not where:
                 raise
-            raise UserError(f"encoding {label(name)!r}: {type(error).__name__}: {first_line(error)}{where}.") from error
+            raise UserError(
+                f"encoding {label_encoding(name)!r}: {type(error).__name__}: {get_first_line(error)}{where}."
+            ) from error
     print(said)
     if failed:
         print("\n".join(failed), file=sys.stderr)
@@ -164,10 +170,10 @@ def run(
 ) -> tuple[str, list[str]]:
     """Trains what is missing, measures, writes the scorecard. Says how it came out, and what failed."""
     began = time.monotonic()
-    work.progress.note(f"checking the properties of {label(name)}")
+    work.progress.note(f"checking the properties of {label_encoding(name)}")
     card, architecture = examined(name)
-    size = presets.narrow(size, architectures=(architecture,))
-    asked = presets.configs(size, work.sources)
+    size = presets.narrow_grid(size, architectures=(architecture,))
+    asked = run_configs.expand_grid(size, work.sources)
     checked(work, asked, card)
     runs = trained(work, {config: one.seeds for config, one in asked.items()})
     rows = [row for group in runs.values() for row in measured(work, group, size)]
@@ -176,27 +182,29 @@ def run(
     pairs = evened(work, primary, name, rows, rivals)
     evens = trained(work, {s: asked[primary[name]].seeds for pair in pairs for s in (pair.new, pair.baseline)})
     for pair in pairs:
-        beside = {"condition": pair.kind, "rival": label(pair.baseline.encoding), "how": pair.how}
+        beside = {"condition": pair.kind, "rival": label_encoding(pair.baseline.encoding), "how": pair.how}
         rows += [row | beside for s in (pair.new, pair.baseline) for row in scored(work, evens[s], size)]
     everything = [run for group in (runs | evens).values() for run in group]
-    diverged = sorted({f"{describe(c.config)}, seed {c.seed}" for c in everything if work.diverged(c)})
+    diverged = sorted({f"{describe_config(c.config)}, seed {c.seed}" for c in everything if work.has_diverged(c)})
     facts = facts | {
-        **store.provenance(facts["command"], devices=work.mesh.size, seconds=time.monotonic() - began),
-        "preset": store.plain(size),
+        **collect_provenance(facts["command"], devices=work.mesh.size, seconds=time.monotonic() - began),
+        "preset": to_json_value(size),
         "runs": len(everything),
         "training_seconds": sum(work.results.read_record(run.id)["seconds"] for run in everything),
         "diverged": diverged,
-        "encoding_source": encodings.source_digest(name),
+        "encoding_source": encodings.hash_encoding_source(name),
     }
-    page, headline = report.write(work.results.folder, label(name), [label(o) for o in primary][1:], rows, card, facts)
+    page, headline = report.write(
+        work.results.folder, label_encoding(name), [label_encoding(o) for o in primary][1:], rows, card, facts
+    )
     return f"{headline}\nThe scorecard is {page}", failures(card, diverged)
 
 
 def trained(work: SharedEvaluationWorkspace, seeds: dict[RunConfig, int]) -> dict[RunConfig, list[Run]]:
     """The runs of every config, trained where the folder lacks them."""
-    runs = {config: work.runs(config, range(count)) for config, count in seeds.items()}
+    runs = {config: work.list_runs(config, range(count)) for config, count in seeds.items()}
     every = [run for group in runs.values() for run in group]
-    if line := plan.announced(every, work):
+    if line := plan.format_announcement(every, work):
         work.progress.note(line)
     work.train(every)
     return runs
@@ -205,12 +213,12 @@ def trained(work: SharedEvaluationWorkspace, seeds: dict[RunConfig, int]) -> dic
 def checked(work: SharedEvaluationWorkspace, configs: Iterable[RunConfig], card: dict[str, Any]) -> None:
     """Refuses what cannot be trained. A wrong shape is told in the words of the property check, which name the line."""
     try:
-        work.check(configs)
+        work.check_configs(configs)
     except UserError as error:
         faults = [one["fault"] for one in card["properties"] if one["name"] == "shapes and dtypes" and one["fault"]]
         if not faults:
             raise
-        raise UserError(f"encoding {label(card['encoding'])!r}: {faults[0]}.") from error
+        raise UserError(f"encoding {label_encoding(card['encoding'])!r}: {faults[0]}.") from error
 
 
 def failures(card: dict[str, Any], diverged: list[str]) -> list[str]:
@@ -228,11 +236,11 @@ def measured(work: SharedEvaluationWorkspace, runs: list[Run], preset: Preset) -
     config, rows = runs[0].config, scored(work, runs, preset)
     if config.task != PRIMARY:
         return rows
-    look = cache(lambda: hidden.look_of(config, work.source(config), preset.examples))
+    look = cache(lambda: hidden.look_of(config, work.open_source(config), preset.examples))
     key = {"kind": "scorecard-probe", "version": MEASUREMENT, "examples": preset.examples}
     for run in runs:
-        base = tables.base_row("scorecard", config, run.seed, config.train_length) | {"condition": report.PLAIN}
-        found = work.found(run, key, lambda run=run: position_errors(work, run, look()))  # type: ignore[misc]
+        base = tables.make_base_row("scorecard", config, run.seed, config.train_length) | {"condition": report.PLAIN}
+        found = work.measure_once(run, key, lambda run=run: position_errors(work, run, look()))  # type: ignore[misc]
         rows += [base | columns | {"value": value} for columns, value in found]
     return rows
 
@@ -240,22 +248,22 @@ def measured(work: SharedEvaluationWorkspace, runs: list[Run], preset: Preset) -
 def scored(work: SharedEvaluationWorkspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Scores within the training length and beyond it."""
     config, rows = runs[0].config, list[TableRow]()
-    source, n = work.source(config), config.train_length
+    source, n = work.open_source(config), config.train_length
     sizes = {"condition": report.PLAIN, "steps": config.training.steps, "width": config.width}
     lengths = evaluate.test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
     if config.language:
         lengths = [times * n for times in TEXT_LENGTHS if max(source.stream.sizes(times * n)) <= config.table_length]
     work.longest[config] = max(lengths)
-    for (seed, length), scores in work.scores(runs, lengths, preset.examples).items():
-        rows += tables.rows_of("scorecard", config, source, seed, length, scores, **sizes)
+    for (seed, length), scores in work.measure_scores(runs, lengths, preset.examples).items():
+        rows += tables.make_rows("scorecard", config, source, seed, length, scores, **sizes)
     return rows
 
 
-def position_errors(work: SharedEvaluationWorkspace, run: Run, look: hidden.Look) -> Found:
+def position_errors(work: SharedEvaluationWorkspace, run: Run, look: hidden.Look) -> Measurements:
     """Position read by ridge regression from the states before the last block, trained and untrained, sequences held out."""
     sample, shares = look.sample, []
-    untrained = parameters.fresh(run.config, work.source(run.config).stream, run.seed)
-    for model in (work.model(run), untrained):
+    untrained = parameters.fresh(run.config, work.open_source(run.config).stream, run.seed)
+    for model in (work.load_model(run), untrained):
         states = hidden.hidden_states(jax.tree.map(jnp.asarray, model), sample.inputs)[-2]
         x = np.asarray(states, np.float64)[sample.real]
         whole = probes.by_sequence(sample.sequence)
@@ -265,27 +273,27 @@ def position_errors(work: SharedEvaluationWorkspace, run: Run, look: hidden.Look
 
 def cost_rows(work: SharedEvaluationWorkspace, primary: dict[str, RunConfig], name: str) -> list[TableRow]:
     """Every cost, on the primary task. Measured once, also times: kept beside a run of the new encoding."""
-    configs = {label(encoding): config for encoding, config in primary.items()}
-    runs = {encoding: work.runs(config, [0])[0] for encoding, config in configs.items()}
+    configs = {label_encoding(encoding): config for encoding, config in primary.items()}
+    runs = {encoding: work.list_runs(config, [0])[0] for encoding, config in configs.items()}
     key = {"kind": "scorecard-cost", "version": MEASUREMENT, "runs": [run.id for run in runs.values()]}
 
-    def measure() -> Found:
+    def measure() -> Measurements:
         found, calls = list[tuple[TableRow, float]](), []
         for encoding, config in configs.items():
             work.progress.note(f"counting the cost of {encoding}")
-            source = work.source(config)
+            source = work.open_source(config)
             flops, tokens = cost.forward_operations(config, source, config.train_length)
             call, memory = cost.training(config, source, work.mesh)
             calls.append(call)
             values = {"parameters": cost.count(config, source), "forward_flops": flops, "training_bytes": memory}
             found += [({"encoding": encoding, "metric": m, "tokens": tokens}, float(v)) for m, v in values.items()]
         times = zip(configs, cost.ratios(cost.interleaved(calls)), strict=True)
-        ratio = {"encoding": label(name), "metric": "step_time_ratio"}
-        return found + [(ratio | {"rival": other}, float(v)) for other, v in times if other != label(name)]
+        ratio = {"encoding": label_encoding(name), "metric": "step_time_ratio"}
+        return found + [(ratio | {"rival": other}, float(v)) for other, v in times if other != label_encoding(name)]
 
     rows = []
-    for columns, value in work.found(runs[label(name)], key, measure):
-        base = tables.base_row("scorecard", configs[columns["encoding"]], None, None) | {"condition": report.PLAIN}
+    for columns, value in work.measure_once(runs[label_encoding(name)], key, measure):
+        base = tables.make_base_row("scorecard", configs[columns["encoding"]], None, None) | {"condition": report.PLAIN}
         exact = int(value) if value.is_integer() else value  # tables round what is no whole number
         rows.append(base | columns | {"value": exact})
     return rows
@@ -302,18 +310,18 @@ def evened(
     spent = {(row["encoding"], row["metric"]): row["value"] for row in rows if row["metric"] in report.COUNTED}
 
     def reached(encoding: str) -> float:
-        wanted = {"task": PRIMARY, "encoding": label(encoding), "metric": "token_accuracy", "test_length": n}
+        wanted = {"task": PRIMARY, "encoding": label_encoding(encoding), "metric": "token_accuracy", "test_length": n}
         return float(np.mean([row["value"] for row in rows if wanted.items() <= row.items()]))
 
     pairs: list[Even] = []
     for other in sorted((one for one in primary if one != name), key=reached, reverse=True)[:rivals]:
         for metric, kind, more in (("forward_flops", "equal FLOPs", longer), ("parameters", "equal parameters", wider)):
-            both = {one: spent[label(one), metric] for one in (name, other)}
+            both = {one: spent[label_encoding(one), metric] for one in (name, other)}
             low, high = sorted(both, key=both.__getitem__)
             apart = both[high] > (1 + TOLERANCE) * both[low]
             if apart and (changed := more(work, primary[low], both[low], both[high])):
                 now = primary | {low: changed[0]}
-                pairs.append(Even(kind, now[name], now[other], f"{label(low)} {changed[1]}"))
+                pairs.append(Even(kind, now[name], now[other], f"{label_encoding(low)} {changed[1]}"))
     return pairs
 
 
@@ -328,7 +336,7 @@ def wider(work: SharedEvaluationWorkspace, config: RunConfig, own: float, other:
     """The config at the least width at which it has as many parameters as the other; None where it takes no such width."""
     for width in range(config.width + config.heads, 8 * config.width, config.heads):
         candidate = replace(config, width=width)
-        numbers = cost.count(candidate, work.source(candidate))
+        numbers = cost.count(candidate, work.open_source(candidate))
         if numbers >= other and admitted(work, candidate):
             return candidate, f"is of width {width}, not {config.width}: {numbers} parameters against {other:.0f}"
     return None
@@ -337,7 +345,7 @@ def wider(work: SharedEvaluationWorkspace, config: RunConfig, own: float, other:
 def admitted(work: SharedEvaluationWorkspace, config: RunConfig) -> bool:
     """Does the encoding take this width?"""
     try:
-        work.check([config])
+        work.check_configs([config])
     except UserError:
         return False
     return True

@@ -1,0 +1,46 @@
+"""`jaxpe completion`: a script by which a shell completes commands, options and the names that options take."""
+
+from __future__ import annotations
+
+from dataclasses import make_dataclass
+from typing import Annotated
+
+import tyro
+
+from jaxpe import tasks
+from jaxpe.cli.commands import COMMANDS
+from jaxpe.cli.experiment_options import find_options
+from jaxpe.cli.list import list_encoding_names
+from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, RunOptions, TaskName
+from jaxpe.cli.parsing import MARKERS, name_registry
+from jaxpe.data import language
+from jaxpe.study import presets
+from jaxpe.study.experiment import EXPERIMENTS, load_experiment
+from jaxpe.tasks.base import ARCHITECTURES
+
+
+def print_script(shell: str) -> int:
+    """Prints the script for a shell."""
+    known: dict[type, list[str]] = {
+        PresetName: list(presets.SIZES),
+        EncodingName: list_encoding_names(),
+        TaskName: [*tasks.CATALOGUE, *language.OBJECTIVES],
+        ArchitectureName: list(ARCHITECTURES),
+        ExperimentName: list(EXPERIMENTS),
+    }
+    arguments = ["--tyro-write-completion", shell, "-"]
+    commands = COMMANDS | {"run": make_run_command()}
+    result: int = tyro.extras.subcommand_cli_from_dict(
+        commands, prog="jaxpe", args=arguments, config=MARKERS, registry=name_registry(known)
+    )
+    return result
+
+
+def make_run_command() -> type:
+    """`jaxpe run` with the options of all experiments: a completion script does not know which one will be typed."""
+    general = [
+        ("experiment", tyro.conf.Positional[ExperimentName]),
+        ("options", Annotated[RunOptions, tyro.conf.arg(name="")]),
+    ]
+    kinds = {name: find_options(load_experiment(name)) for name in EXPERIMENTS}
+    return make_dataclass("Run", general + [(name, kind) for name, kind in kinds.items() if kind])

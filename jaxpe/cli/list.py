@@ -1,0 +1,108 @@
+"""`jaxpe list`: the names that options take, each with one line about it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from jaxpe import encodings, positions, tasks
+from jaxpe.data import language
+from jaxpe.errors import UserError
+from jaxpe.study import presets
+from jaxpe.study.experiment import EXPERIMENTS, load_experiment
+
+
+def print_list(kind: str, as_json: bool) -> int:
+    """Prints the names of a kind as a plain table, or with more details as JSON."""
+    rows = LISTS[kind]()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        architectures = f"  [{', '.join(row['architectures'])}]" if "architectures" in row else ""
+        options = ", ".join(f"{name}={value}" for name, value in row.get("preset_options", {}).items())
+        print(f"{row['name']:{width}}  {row['summary']}{architectures}{f' ({options})' if options else ''}")
+    return 0
+
+
+def list_encodings() -> list[dict[str, Any]]:
+    """Encodings of jaxpe and of installed packages."""
+    rows: list[dict[str, Any]] = []
+    for name in list_encoding_names():
+        try:
+            maker = encodings.resolve_encoding(name)
+        except UserError as error:  # a faulty package does not hide the others
+            rows.append({"name": name, "summary": str(error), "usable": False})
+            continue
+        kind = encodings.get_encoding_class(maker)
+        module = sys.modules[kind.__module__]
+        summary = kind.__doc__ if name == "none" else module.__doc__ or kind.__doc__
+        packages = [point.dist.name for point in encodings.find_entry_points().get(name, []) if point.dist]
+        rows.append(
+            {
+                "name": name,
+                "summary": str(summary).strip().split("\n")[0],
+                "package": packages[0] if packages else "jaxpe",
+                "invariance": kind.invariance,
+                "integer_positions": kind.integer_positions,
+                "shared": kind.shared,
+                "cross": kind.cross,
+                "options": encodings.list_encoding_options(name),
+                "preset_options": getattr(maker, "keywords", {}),  # they tell names of one class apart
+            }
+        )
+    return rows
+
+
+def list_encoding_names() -> list[str]:
+    return list(dict.fromkeys([*encodings.CATALOGUE, *encodings.find_entry_points()]))
+
+
+def list_samplers() -> list[dict[str, Any]]:
+    """Position samplers."""
+    return [
+        {"name": name, "summary": str(kind.__doc__).split("\n")[0], "options": positions.options_of(name)}
+        for name, kind in positions.SAMPLERS.items()
+    ]
+
+
+def list_tasks() -> list[dict[str, Any]]:
+    """Synthetic tasks, and the objectives of language modelling."""
+    rows = []
+    for name in tasks.CATALOGUE:
+        task = tasks.build_task(name, train_length=10)
+        rows.append(
+            {
+                "name": name,
+                "summary": task.summary,
+                "architectures": list(task.architectures),
+                "order_needed": task.order_needed,
+                "counting": task.counting,
+                "extrapolates": task.extrapolates,
+            }
+        )
+    for name, architecture in language.OBJECTIVES.items():
+        rows.append({"name": name, "summary": "real text", "architectures": [architecture]})
+    return rows
+
+
+def list_experiments() -> list[dict[str, Any]]:
+    """Experiments, each with the question that it asks."""
+    experiments = [load_experiment(name) for name in EXPERIMENTS]
+    return [{"name": one.name, "summary": one.question, "presets": list(one.module.PRESETS)} for one in experiments]
+
+
+def list_presets() -> list[dict[str, Any]]:
+    """Presets that every experiment of the study has."""
+    return [{"name": name, "summary": summary} for name, summary in presets.SIZES.items()]
+
+
+LISTS = {
+    "encodings": list_encodings,
+    "samplers": list_samplers,
+    "tasks": list_tasks,
+    "experiments": list_experiments,
+    "presets": list_presets,
+}
