@@ -99,7 +99,7 @@ def from_model(word: str, name: str | None = None) -> list[Published]:
         raise UserError(f"{where} is no file of weights but an array of numpy's: give it to --table.")
     model = models.open_model(where, table or None)
     called = name or name_of(where)
-    decoder = measurable(called, model.kind, models.table_of(model), model.tokens)
+    decoder = measurable(called, model.kind, models.require_positions(model), model.tokens)
     if model.encoder_positions is None:
         return [decoder]
     return [decoder, measurable(f"{called}-encoder", "encoder", model.encoder_positions, None)]

@@ -8,19 +8,17 @@ moved by giving every token p + c, or one position to all. A change is 1 − cos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy import stats
 
 from jaxpe import positions, streams
 from jaxpe.pretrained import minilm
-from jaxpe.pretrained.minilm import Weights
 from jaxpe.pretrained.models import Pretrained
 from jaxpe.records.statistics import Estimate
 
@@ -57,7 +55,7 @@ def verses(model: Pretrained, texts: Sequence[str], count: int, longest: int = L
     """Texts of at least sixteen words that fit, as the model's own tokenizer has them, evenly spaced over `texts`."""
     from tokenizers import Tokenizer
 
-    assert model.tokenizer is not None  # `minilm.tokenized` says what to do where it is lacking
+    assert model.tokenizer is not None  # `minilm.tokenize` says what to do where it is lacking
     tokenizer = Tokenizer.from_str(model.tokenizer)
     tokenizer.no_padding()  # a published tokenizer may fill every text up to one length
     tokenizer.no_truncation()
@@ -95,21 +93,9 @@ def laid_out(
     return ids, mask
 
 
-@partial(jax.jit, static_argnames="heads")
-def embeddings(
-    weights: Weights, ids: Int[Array, "N T"], places: Int[Array, T], mask: Bool[Array, "N T"], heads: int
-) -> Float[Array, "N D"]:
-    """Sentence embeddings, all verses at the same positions."""
-
-    def one(example: tuple[Int[Array, T], Bool[Array, T]]) -> Float[Array, D]:
-        return minilm.sentence(minilm.hidden_states(weights, example[0], places, example[1], heads)[-1], example[1])
-
-    return jax.lax.map(one, (ids, mask))
-
-
 def changes(model: Pretrained, texts: Sequence[str], count: int, heads: int = minilm.HEADS) -> list[Change]:
     """Every change of `count` verses' embeddings, with positions and (words shuffled) without; empty without such verses."""
-    weights = minilm.load(model)
+    weights = minilm.load_weights(model)
     rows = len(weights["positions"])
     longest = min(LONGEST, rows)
     found = verses(model, texts, count, longest)
@@ -123,7 +109,7 @@ def changes(model: Pretrained, texts: Sequence[str], count: int, heads: int = mi
     ) -> Float[ndarray, "N D"]:
         orders = [order_of(kind, window, len(verse.words), i) for i, verse in enumerate(found)] if kind else None
         ids, mask = laid_out(found, orders, longest)
-        return np.asarray(embeddings(weights if seeing else blind, ids, places, mask, heads), np.float64)
+        return np.asarray(minilm.embed_sentences(weights if seeing else blind, ids, places, mask, heads), np.float64)
 
     plain, without = embedded(), embedded(seeing=False)
     made = [Change(SHUFFLED, 0, True, change(plain, embedded(SHUFFLED)))]

