@@ -1,4 +1,4 @@
-"""JAX as jaxpe needs it: virtual devices on a CPU, and a private cache of compiled programs."""
+"""How JAX is set up: virtual devices on a CPU, and a cache of compiled programs that is private to the user."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import os
 from jaxpe.errors import UserError
 
 
-def prepare(devices: int | None) -> None:
-    """Sets JAX up before its first use: virtual devices on a CPU, and a private compilation cache."""
+def prepare_jax(devices: int | None) -> None:
+    """Sets JAX up; call it before JAX is first used. `devices`: virtual devices on a CPU; None: one per core, at most 8.
+
+    Raises UserError for fewer than one device.
+    """
     import jax
 
     from jaxpe.data.cache import cache_folder

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 
 T = TypeVar("T")
 
@@ -25,15 +25,15 @@ def call_user_code(function: Callable[[], T], what: str) -> T:
     except UserError:
         raise
     except (Exception, SystemExit) as error:
-        raise UserError(f"{what}: {type(error).__name__}: {first_line(error)}{place_of(error)}.") from error
+        raise UserError(f"{what}: {type(error).__name__}: {get_first_line(error)}{locate_error(error)}.") from error
 
 
-def first_line(error: BaseException) -> str:
+def get_first_line(error: BaseException) -> str:
     """The first line of an error's message, at most 300 characters, without its closing stop."""
     return (str(error).strip().splitlines() or ["no message"])[0][:300].rstrip(".")
 
 
-def place_of(error: BaseException) -> str:
+def locate_error(error: BaseException) -> str:
     """' (file.py, line n)' of the innermost frame that is neither jaxpe's nor a library's, or ''."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({Path(error.filename).name}, line {error.lineno})"
@@ -76,15 +76,15 @@ def load_object(name: str) -> Any:
     module = load_file(path)
     if not hasattr(module, attribute):
         classes = [key for key, value in vars(module).items() if isinstance(value, type)]
-        raise unknown(f"class in {path.name}", attribute, classes)
+        raise UnknownName(f"class in {path.name}", attribute, classes)
     return getattr(module, attribute)
 
 
-def place_of_class(kind: type) -> str:
+def locate_class(kind: type) -> str:
     """'file.py, line n' of a class."""
     return f"{Path(str(inspect.getsourcefile(kind))).name}, line {inspect.getsourcelines(kind)[1]}"
 
 
-def digest_of(thing: type) -> str:
+def hash_class_source(thing: type) -> str:
     """SHA-256 of the file that defines a class."""
     return hashlib.sha256(Path(inspect.getfile(thing)).read_bytes()).hexdigest()

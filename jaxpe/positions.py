@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
 from jaxpe.data.examples import SPECIALS
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 
 
 @dataclass(frozen=True)
@@ -252,10 +252,10 @@ SAMPLERS: dict[str, type[Sampler]] = {
 def build(name: str, **options: Any) -> Sampler:
     """A sampler by name. Raises UserError for an unknown name or option."""
     if name not in SAMPLERS:
-        raise unknown("position sampler", name, SAMPLERS)
+        raise UnknownName("position sampler", name, SAMPLERS)
     allowed = options_of(name)
     if surplus := sorted(set(options) - set(allowed)):
-        raise unknown(f"option of {name}", surplus[0], allowed)
+        raise UnknownName(f"option of {name}", surplus[0], allowed)
     return SAMPLERS[name](**options)
 
 

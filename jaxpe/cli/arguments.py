@@ -10,17 +10,13 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 
 NUMBERS: dict[type, str] = {int: "a whole number", float: "a number"}
 
 
-class UnknownOption(UserError):
+class UnknownOption(UnknownName):
     """An option that a command does not have."""
-
-    def __init__(self, option: str, message: str) -> None:
-        super().__init__(message)
-        self.option = option
 
 
 class Parameter(NamedTuple):
@@ -92,7 +88,7 @@ def check_arguments(parameters: Sequence[Parameter], program: str, arguments: Se
         typed, equals, value = word.partition("=")
         name = typed.replace("_", "-")
         if name not in options:
-            raise UnknownOption(typed, str(unknown("option", typed, options, see)))
+            raise UnknownOption("option", typed, options, see)
         if name in checked:
             raise UserError(f"{typed} is given more than once: list all of its values after one {typed}.")
         values = [value] if equals else take_values(options[name], words)
@@ -146,7 +142,7 @@ def check_values(parameter: Parameter, values: list[str], see: str) -> list[str]
         values = [part for value in values for part in value.split(",") if part]
     for value in values:
         if parameter.choices and value not in parameter.choices:
-            raise unknown(parameter.name, value, parameter.choices, see)
+            raise UnknownName(parameter.name, value, parameter.choices, see)
         if parameter.type in NUMBERS:
             try:
                 parameter.type(value)

@@ -135,9 +135,9 @@ def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Swit
         heads: Number of attention heads.
         json: Print the property card as JSON.
     """
-    from jaxpe.devices import prepare
+    from jaxpe.devices import prepare_jax
 
-    prepare(None)
+    prepare_jax(None)
     from jaxpe.cli.check import print_card
 
     return print_card(encoding, width, heads, json)
@@ -166,9 +166,9 @@ def scorecard(
         devices: Number of virtual devices on a CPU.
         quiet: Show no progress.
     """
-    from jaxpe.devices import prepare
+    from jaxpe.devices import prepare_jax
 
-    prepare(devices)
+    prepare_jax(devices)
     from jaxpe.cli.overrides import parse_overrides
     from jaxpe.cli.scorecard import score
 

@@ -20,7 +20,7 @@ from jaxpe.cli.arguments import UnknownOption
 from jaxpe.cli.commands import COMMANDS, EXAMPLES, add_examples, describe_command
 from jaxpe.cli.options import format_command
 from jaxpe.cli.parsing import HELP, parse
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 
 ABOUT = """Experiments on positional encodings for Transformers.
 
@@ -55,7 +55,7 @@ def dispatch(arguments: Sequence[str]) -> int:
     if not name:
         raise UserError(f"Which command? {', '.join(COMMANDS)}. `jaxpe --help` explains them.")
     if name not in COMMANDS:
-        raise unknown("command", name, COMMANDS, "`jaxpe --help` lists all commands.")
+        raise UnknownName("command", name, COMMANDS, "`jaxpe --help` lists all commands.")
     if name == "run" and rest and not rest[0].startswith("-"):
         from jaxpe.cli.experiment_options import run_with_options
 

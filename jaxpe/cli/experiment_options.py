@@ -63,8 +63,8 @@ def explain_unknown_option(error: UnknownOption) -> UserError:
             kind = find_options(load_experiment(name))
         except UserError:  # a faulty experiment does not hide the others
             continue
-        if kind and error.option.replace("_", "-") in {parameter.name for parameter in list_parameters(kind)}:
+        if kind and error.name.replace("_", "-") in {parameter.name for parameter in list_parameters(kind)}:
             return UserError(
-                f"Unknown option {error.option!r}: it belongs to {name!r}. Use `jaxpe run {name} {error.option} …`."
+                f"Unknown option {error.name!r}: it belongs to {name!r}. Use `jaxpe run {name} {error.name} …`."
             )
     return error

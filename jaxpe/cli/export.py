@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxpe import tasks
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.tasks import evaluation_sets
 
 
@@ -18,7 +18,7 @@ def export_tasks(names: Sequence[str], output: Path, lengths: Sequence[int], exa
     """
     for name in names:
         if name not in tasks.CATALOGUE:
-            raise unknown("task", name, tasks.CATALOGUE)
+            raise UnknownName("task", name, tasks.CATALOGUE)
     if not lengths or min(lengths) < 1 or examples < 1:
         raise UserError("--lengths and --examples must be at least 1.")
     for name in names or tasks.CATALOGUE:

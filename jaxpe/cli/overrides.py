@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.study.presets import NOT_OVERRIDDEN, Preset
 
 
@@ -22,7 +22,7 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, object]:
         if not equals:
             raise UserError(f"--set takes field=value, got {assignment!r}. Fields: {', '.join(known)}.")
         if name not in known:
-            raise unknown("preset field", name, known)
+            raise UnknownName("preset field", name, known)
         if name in values:
             raise UserError(f"{name} is given more than once: give one value.")
         values[name] = parse_value(name, known[name], text)

@@ -12,7 +12,7 @@ from typing import Any
 from jaxpe.cli.options import RunOptions, format_command
 from jaxpe.cli.overrides import parse_overrides
 from jaxpe.data import cache
-from jaxpe.devices import prepare
+from jaxpe.devices import prepare_jax
 from jaxpe.errors import UserError
 from jaxpe.records.claims import format_estimate, read_claims
 from jaxpe.records.json_values import read_json
@@ -32,7 +32,7 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
 
     `own_options` are those of the one experiment; without them, every experiment takes its defaults.
     """
-    prepare(options.devices)
+    prepare_jax(options.devices)
     experiments = [load_experiment(name) for name in names]
     chosen = [choose_preset(experiment, options, own_options) for experiment in experiments]
     with Terminal(options.quiet) as terminal:

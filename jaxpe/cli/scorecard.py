@@ -30,7 +30,7 @@ from jaxpe.cli import check
 from jaxpe.cli.options import format_command
 from jaxpe.conformance import subject, suite
 from jaxpe.encodings import label_encoding
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins import get_first_line
 from jaxpe.records.json_values import to_json_value
 from jaxpe.records.provenance import collect_provenance
@@ -129,7 +129,7 @@ def examined(name: str) -> tuple[dict[str, Any], str]:
 def chosen(name: str, against: Sequence[str], preset: str, overrides: Mapping[str, object]) -> tuple[Preset, int]:
     """The preset for these encodings, the new one first; `none` is always among the baselines."""
     if preset not in PRESETS:
-        raise unknown("preset", preset, PRESETS)
+        raise UnknownName("preset", preset, PRESETS)
     names = list(dict.fromkeys([name, "none", *against]))
     if len(names) == 1:
         raise UserError("none is compared with nothing: name encodings with --against.")
@@ -170,7 +170,7 @@ def run(
 ) -> tuple[str, list[str]]:
     """Trains what is missing, measures, writes the scorecard. Says how it came out, and what failed."""
     began = time.monotonic()
-    work.progress.note(f"checking the properties of {label_encoding(name)}")
+    work.reporter.note(f"checking the properties of {label_encoding(name)}")
     card, architecture = examined(name)
     size = presets.narrow_grid(size, architectures=(architecture,))
     asked = run_configs.expand_grid(size, work.sources)
@@ -205,7 +205,7 @@ def trained(work: SharedEvaluationWorkspace, seeds: dict[RunConfig, int]) -> dic
     runs = {config: work.list_runs(config, range(count)) for config, count in seeds.items()}
     every = [run for group in runs.values() for run in group]
     if line := plan.format_announcement(every, work):
-        work.progress.note(line)
+        work.reporter.note(line)
     work.train(every)
     return runs
 
@@ -236,7 +236,7 @@ def measured(work: SharedEvaluationWorkspace, runs: list[Run], preset: Preset) -
     config, rows = runs[0].config, scored(work, runs, preset)
     if config.task != PRIMARY:
         return rows
-    look = cache(lambda: hidden.look_of(config, work.open_source(config), preset.examples))
+    look = cache(lambda: hidden.draw_probe_data(config, work.open_source(config), preset.examples))
     key = {"kind": "scorecard-probe", "version": MEASUREMENT, "examples": preset.examples}
     for run in runs:
         base = tables.make_base_row("scorecard", config, run.seed, config.train_length) | {"condition": report.PLAIN}
@@ -259,12 +259,12 @@ def scored(work: SharedEvaluationWorkspace, runs: list[Run], preset: Preset) -> 
     return rows
 
 
-def position_errors(work: SharedEvaluationWorkspace, run: Run, look: hidden.Look) -> Measurements:
+def position_errors(work: SharedEvaluationWorkspace, run: Run, look: hidden.ProbeData) -> Measurements:
     """Position read by ridge regression from the states before the last block, trained and untrained, sequences held out."""
     sample, shares = look.sample, []
     untrained = parameters.fresh(run.config, work.open_source(run.config).stream, run.seed)
     for model in (work.load_model(run), untrained):
-        states = hidden.hidden_states(jax.tree.map(jnp.asarray, model), sample.inputs)[-2]
+        states = hidden.record_hidden_states(jax.tree.map(jnp.asarray, model), sample.inputs)[-2]
         x = np.asarray(states, np.float64)[sample.real]
         whole = probes.by_sequence(sample.sequence)
         shares.append(probes.regressed(x, sample.position, whole).error_share if np.isfinite(x).all() else math.nan)
@@ -280,7 +280,7 @@ def cost_rows(work: SharedEvaluationWorkspace, primary: dict[str, RunConfig], na
     def measure() -> Measurements:
         found, calls = list[tuple[TableRow, float]](), []
         for encoding, config in configs.items():
-            work.progress.note(f"counting the cost of {encoding}")
+            work.reporter.note(f"counting the cost of {encoding}")
             source = work.open_source(config)
             flops, tokens = cost.forward_operations(config, source, config.train_length)
             call, memory = cost.training(config, source, work.mesh)

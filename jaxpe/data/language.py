@@ -25,7 +25,7 @@ from jaxtyping import Array, Bool, Int, Key
 from jaxpe.data import corpus as corpora
 from jaxpe.data.cache import fetched_path
 from jaxpe.data.examples import BLANK, BOS, EOS, PAD, SPECIALS, Data, Example
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 
 OBJECTIVES = {
     "masked_lm": "encoder",
@@ -151,7 +151,7 @@ class Opened(NamedTuple):
 def open_text(objective: str, *, corpus: str = "kjv", vocabulary: int = 512, starts: str = "packed") -> Opened:
     """Reads a corpus, trains its tokenizer, and packs both splits. Raises UserError where that cannot be."""
     if starts not in STARTS:
-        raise unknown("start policy", starts, STARTS)
+        raise UnknownName("start policy", starts, STARTS)
     if objective == "translation":
         return open_translation(vocabulary)
     found = corpora.load(corpus)

@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from jaxpe.data import images
 from jaxpe.data.cache import DOWNLOADS, Download, storage_path
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.pretrained.models import extract_from_wheel
 from jaxpe.pretrained.torch_pickle import read_tensors
 from jaxpe.records.files import write_bytes
@@ -34,7 +34,7 @@ MAX_WORDS = 20  # of a sentence to translate
 def fetch(name: str) -> Path:
     """Downloads one thing unless it is in the cache, and returns the file. Raises UserError on any failure."""
     if name not in DOWNLOADS:
-        raise unknown("thing to fetch", name, DOWNLOADS)
+        raise UnknownName("thing to fetch", name, DOWNLOADS)
     path = storage_path(name)
     if path.is_file():
         return path

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from jaxpe.errors import unknown
+from jaxpe.errors import UnknownName
 from jaxpe.figures.style import find_style
 from jaxpe.records.claims import read_claims
 from jaxpe.records.files import write_text
@@ -65,7 +65,7 @@ UNKNOWN: dict[str, Any] = {
 def write(results: Path, language: str = "en") -> Path:
     """Writes `index.html` and returns its path. Raises UserError for a language that the page does not have."""
     if language not in LANGUAGES:
-        raise unknown("language", language, LANGUAGES)
+        raise UnknownName("language", language, LANGUAGES)
     path = results / "index.html"
     write_text(path, page(results, language, Messages()))
     return path

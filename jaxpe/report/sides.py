@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.records.claims import read_claims
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.json_values import read_json
@@ -76,7 +76,7 @@ def explain_missing_table(folder: Path) -> UserError:
     tables = [path.parent for path in folder.parent.glob(f"*/{TABLE}")]
     folders = [path.parent for path in folder.parent.glob(f"*/{MARKER}")]
     if tables or get_close_matches(folder.name, [path.name for path in folders]):
-        return unknown("results folder or experiment", str(folder), [str(path) for path in (*folders, *tables)])
+        return UnknownName("results folder or experiment", str(folder), [str(path) for path in (*folders, *tables)])
     return UserError(f"There is no table in {folder}: name a results folder, or the folder of an experiment in one.")
 
 
@@ -84,7 +84,7 @@ def select_encoding(experiments: dict[str, StoredExperiment], encoding: str) -> 
     """The rows of one encoding, which has the same name on every side. Raises UserError where there are none."""
     known = {str(name) for stored in experiments.values() for name in stored.table["encoding"].dropna()}
     if encoding not in known:
-        raise unknown("encoding", encoding, sorted(known))
+        raise UnknownName("encoding", encoding, sorted(known))
     return {
         name: StoredExperiment(
             stored.table[stored.table["encoding"] == encoding].assign(encoding=SAME_ENCODING), [], stored.provenance

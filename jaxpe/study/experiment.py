@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins import call_user_code, load_file
 from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
 from jaxpe.records.json_values import to_json_value, write_json
@@ -56,7 +56,7 @@ class Experiment(NamedTuple):
 
     def preset(self, name: str) -> Preset:
         if name not in self.module.PRESETS:
-            raise unknown("preset", name, self.module.PRESETS)
+            raise UnknownName("preset", name, self.module.PRESETS)
         return self.module.PRESETS[name]
 
 
@@ -75,7 +75,7 @@ def load_experiment(name: str) -> Experiment:
         if not path.is_file():
             raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {', '.join(EXPERIMENTS)}.")
     else:
-        raise unknown("experiment", name, EXPERIMENTS, "One of your own is given as path/to/file.py.")
+        raise UnknownName("experiment", name, EXPERIMENTS, "One of your own is given as path/to/file.py.")
     module = load_file(path)
     if lacking := [part for part in PARTS if not hasattr(module, part)]:
         raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(lacking)}.")
@@ -127,7 +127,7 @@ def run_experiment(experiment: Experiment, planned: TrainingPlan, work: Workspac
     rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + recorded
     folder = work.results.folder / experiment.name
     if keep_previous(folder / "table.csv", rows):
-        work.progress.note(f"{folder}/table.csv held other trainings too: it is kept as {PREVIOUS}.")
+        work.reporter.note(f"{folder}/table.csv held other trainings too: it is kept as {PREVIOUS}.")
     write_table(folder / "table.csv", rows)
     facts = {
         "question": experiment.question,

@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxpe import encodings, tasks
 from jaxpe.data.language import OBJECTIVES
-from jaxpe.errors import UserError, unknown
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.tasks.base import ARCHITECTURES
 from jaxpe.training.config import Options
 
@@ -43,7 +43,7 @@ class GridRow:
     def __post_init__(self) -> None:
         for name in self.overrides:
             if name not in Preset.__dataclass_fields__:
-                raise unknown("preset field", name, Preset.__dataclass_fields__)
+                raise UnknownName("preset field", name, Preset.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def override(preset: Preset, values: Mapping[str, object]) -> Preset:
     known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
     for name, value in values.items():
         if name not in known:
-            raise unknown("preset field", name, known)
+            raise UnknownName("preset field", name, known)
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, (int, float)) and not isinstance(number, bool) and not number > 0:
                 raise UserError(f"{name} must be above 0, got {number:g}.")
@@ -130,7 +130,7 @@ def check_names(encoding_names: Sequence[str], architectures: Sequence[str]) -> 
     """Raises UserError for an unknown architecture or encoding, and for two encodings with the same label."""
     for name in architectures:
         if name not in ARCHITECTURES:
-            raise unknown("architecture", name, ARCHITECTURES)
+            raise UnknownName("architecture", name, ARCHITECTURES)
     labels = [encodings.label_encoding(name) for name in dict.fromkeys(encoding_names)]
     if repeated := sorted({label for label in labels if labels.count(label) > 1}):
         raise UserError(
@@ -171,7 +171,7 @@ def list_architectures(task: str) -> tuple[str, ...]:
     if task in OBJECTIVES:
         return (OBJECTIVES[task],)
     if task not in tasks.CATALOGUE:
-        raise unknown("task", task, [*tasks.CATALOGUE, *OBJECTIVES])
+        raise UnknownName("task", task, [*tasks.CATALOGUE, *OBJECTIVES])
     return tasks.build_task(task, train_length=10).architectures
 
 

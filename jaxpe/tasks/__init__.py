@@ -7,7 +7,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any
 
-from jaxpe.errors import unknown
+from jaxpe.errors import UnknownName
 from jaxpe.tasks.arithmetic import Addition
 from jaxpe.tasks.base import Sample, Task
 from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort, UniqueCopy
@@ -15,7 +15,7 @@ from jaxpe.tasks.counting import Count, Cycle, Histogram, Majority, Parity
 from jaxpe.tasks.lookup import EvenPairs, First, Index, Induction, Last, RelativeIndex
 from jaxpe.tasks.recall import Recall
 
-__all__ = ["CATALOGUE", "Sample", "Task", "build"]
+__all__ = ["CATALOGUE", "Sample", "Task", "build_task"]
 
 CATALOGUE: dict[str, Callable[..., Task]] = {
     "copy": Copy,
@@ -42,14 +42,14 @@ CATALOGUE: dict[str, Callable[..., Task]] = {
 }
 
 
-def build(name: str, *, train_length: int, **options: Any) -> Task:
+def build_task(name: str, *, train_length: int, **options: Any) -> Task:
     """A task by name; `train_length` reaches those that need it (`index`). Raises UserError for an unknown name or option."""
     if name not in CATALOGUE:
-        raise unknown("task", name, CATALOGUE)
+        raise UnknownName("task", name, CATALOGUE)
     maker = CATALOGUE[name]
     kind: Any = maker.func if isinstance(maker, partial) else maker
     known = [field.name for field in fields(kind)]
     if surplus := sorted(set(options) - set(known)):
-        raise unknown(f"option of {name}", surplus[0], known)
+        raise UnknownName(f"option of {name}", surplus[0], known)
     given = {"train_length": train_length} if "train_length" in known else {}
     return maker(**given | options)
