@@ -44,7 +44,7 @@ def ended(capsys, *words):
 @pytest.fixture
 def prepared(monkeypatch):
     """The tests' devices are there already."""
-    monkeypatch.setattr(devices, "prepare", lambda devices: None)
+    monkeypatch.setattr(devices, "prepare_jax", lambda devices: None)
 
 
 # ── help ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,201 +198,12 @@ def test_other_shells_get_a_script_of_their_own(capsys, shell):
     assert code == 0 and head in script
 
 
-# ── progress ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def lines(count):
-    return [progress.ProgramLine(("reverse", "encoder", f"encoding{i}"), 2, 200) for i in range(count)]
-
-
-def terminal(height=30, is_terminal=True, **more):
-    shown = progress.Terminal(**more)
-    quiet = shown.console.quiet
-    shown.console = Console(
-        file=io.StringIO(), force_terminal=is_terminal, width=100, height=height, quiet=quiet, soft_wrap=True
-    )
-    return shown
-
-
-def shown_by(one):
-    """What a terminal shows now, as plain text."""
-    page = Console(file=io.StringIO(), width=100)
-    page.print(one.view())
-    return page.file.getvalue()
-
-
-def test_the_table_shows_seeds_losses_and_states():
-    one, rows = terminal(), lines(4)
-    one.expect(rows)
-    one.begin("training", 800)
-    one.note("a remark")
-    one.start(rows[0])
-    one.advance(200)
-    one.finish(0.25)
-    one.finish(0.75)
-    one.start(rows[1])
-    one.advance(200)
-    one.finish(None)
-    one.finish(0.5)
-    one.start(rows[2])
-    one.advance(100)
-    page = shown_by(one)
-    one.end()
-    found = {line.split()[2]: line.split()[3:] for line in page.splitlines() if "encoding" in line and "[" not in line}
-    assert found["encoding0"] == ["2/2", "0.5", "done"]
-    assert found["encoding1"] == ["2/2", "0.5", "1", "diverged"]
-    assert found["encoding2"][0] == "0/2" and found["encoding2"][-1] == "left"
-    assert found["encoding3"] == ["0/2", "waiting"]
-    assert "500/800" in page and "a remark" in page
-
-
-def test_a_long_table_stays_around_the_program_at_work():
-    one, rows = terminal(height=16), lines(50)
-    one.expect(rows)
-    one.begin("training", 10_000)
-    one.start(rows[30])
-    page = shown_by(one)
-    one.end()
-    assert "encoding30 " in page and "compiling" in page and "encoding0 " not in page and "encoding49" not in page
-    assert len(page.splitlines()) <= 16
-
-
-def test_a_pipe_gets_plain_lines_and_quiet_gets_nothing():
-    for quiet in (False, True):
-        one, rows = terminal(is_terminal=False, quiet=quiet), lines(1)
-        one.expect(rows)
-        one.note("compiling [reverse]")
-        one.begin("training", 200)
-        one.start(rows[0])
-        one.told -= 60  # as if a minute had passed
-        one.advance(100)
-        said = one.console.file.getvalue().splitlines()
-        assert said == [] if quiet else said[0] == "compiling [reverse]" and said[1].startswith("training: 100 of 200")
-        assert not any("\x1b" in line for line in said)
-
-
-def test_a_stop_that_was_asked_for_is_taken_at_the_next_note_and_a_second_one_at_once(monkeypatch):
-    """Measuring has no chunks: what it says before each part is where it stops."""
-    one = terminal(is_terminal=False)
-    one.interrupt(2, None)
-    assert "next safe place" in one.console.file.getvalue()
-    with pytest.raises(KeyboardInterrupt):
-        one.note("compiling the evaluation")
-    codes = list[int]()
-    monkeypatch.setattr(progress.os, "_exit", codes.append)  # no exception: it could tear compiled code apart
-    one.interrupt(2, None)
-    assert codes == [130] and "goes on from the last checkpoint" in one.console.file.getvalue()
-
-
-@pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
-def test_times_are_told_in_a_unit_that_fits(seconds, told):
-    assert progress.format_duration(seconds) == told
-
-
-# ── before work ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def small(**more):
-    """One program of the smoke preset."""
-    preset = presets.narrow_grid(experiment.load_experiment("accuracy").preset("smoke"), ["reverse"], ["none"], ["encoder"])
-    given = {"seeds": 2, "layers": 1, "steps": 8} | more
-    return presets.override(preset, [f"{name}={value}" for name, value in given.items()])
-
-
-def test_long_work_is_announced_with_time_and_disk_and_short_work_is_not(tmp_path):
-    work = Workspace(open_results(tmp_path))
-    asked = experiment.load_experiment("accuracy")
-    assert plan.format_announcement(experiment.plan_experiment(asked, small(), work).runs, work) == ""
-    runs = experiment.plan_experiment(asked, small(steps=100_000_000, seeds=4), work).runs
-    assert re.search(r"about \d+\.\d h on this machine and 1 MB of disk", plan.format_announcement(runs, work))
-
-
-def test_a_run_is_watched_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
-    """Trainings that end at once, with models as they start: one diverges. What is stored is not watched again."""
-
-    def at_once(work, group):
-        for one in group:
-            model = parameters.fresh(one.config, work.open_source(one.config).stream, one.seed)
-            kept, history = dict.fromkeys(population.CHECKPOINTS, model), {"loss": [2.0, 0.5]}
-            work.progress.advance(one.config.training.steps)
-            spec = population.ReplicaSpec(one.seed, 0.1)
-            done = population.Trained(spec, kept, history, diverged=one.seed == 1, seconds=1.0)
-            work.write_run(one, done, population.Program(None, None, work.mesh, 2, 0.0))
-
-    monkeypatch.setattr(Workspace, "train_group", at_once)
-    work = plan.ProgressWorkspace(open_results(tmp_path), terminal(is_terminal=False))
-    runs = experiment.plan_experiment(experiment.load_experiment("accuracy"), small(), work).runs
-    estimated = plan.estimate_bytes(runs, work)
-    work.train(runs)
-    [line] = work.lines.values()
-    assert (line.losses, line.diverged, line.state()) == ([0.5], 1, "1 diverged") and line.done == line.steps == 16
-    kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
-    assert kept < estimated < kept + 2 * 100_000  # the rest is for records and measurements
-    assert plan.estimate_bytes(runs, work) == 0 and plan.estimate_seconds(runs, work) == 0
-    work.train(runs)
-    assert work.lines == {}
-
-
-def test_a_smaller_table_does_not_make_a_larger_one_disappear(tmp_path):
-    path = tmp_path / "table.csv"
-    rows = [{"task": "copy", "encoding": name, "seed": seed, "value": 0.5} for name in ("a", "none") for seed in (0, 1)]
-    assert not keep_previous(path, rows)
-    write_table(path, rows)
-    before = path.read_bytes()
-    assert not keep_previous(path, rows) and not keep_previous(path, [*rows, {"task": "index"}])
-    assert keep_previous(path, rows[:3]) and (tmp_path / PREVIOUS).read_bytes() == before
-
-
-def test_a_table_that_was_cut_off_or_altered_is_refused(tmp_path):
-    path = tmp_path / "table.csv"
-    write_table(path, [{"task": "copy", "value": 0.5}])
-    whole = path.read_text()
-    assert len(read_table(path)) == 1
-    altered = {
-        whole[:-3]: "was cut off",
-        whole.replace("metric", "meter"): "no column 'metric'",
-        "no table\n": "no column 'experiment'",
-    }
-    for text, says in altered.items():
-        path.write_text(text)
-        with pytest.raises(UserError, match=says):
-            read_table(path)
-
-
-@pytest.mark.parametrize(
-    ("assignments", "says"),
-    [
-        (["width=8", "width=16"], "width is given more than once"),
-        (["shift=4"], "shift takes true or false, got '4'"),
-        (["train_length=1"], "no example of length up to 1"),
-    ],
-)
-def test_a_preset_field_that_cannot_be_is_one_sentence(assignments, says):
-    with pytest.raises(UserError, match=says):
-        preset = presets.override(experiment.load_experiment("accuracy").preset("smoke"), assignments)
-        run_configs.expand_grid(presets.narrow_grid(preset, ["missing_duplicate"]), {})
+# ── before work ─
 
 
 def test_a_summary_is_printed_in_columns():
     printed = run.plain_table("Accuracy", ["encoding", "at N"], [["none", "0.25"], ["sinusoidal", "1.00"]])
     assert printed == "Accuracy\nencoding    at N\nnone        0.25\nsinusoidal  1.00\n"
-
-
-def test_shift_can_be_switched_off():
-    assert not presets.override(experiment.load_experiment("accuracy").preset("smoke"), ["shift=false"]).shift
-
-
-def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():
-    """A row of decoders at other sizes does not become a second encoder, whose results a table would mix with the first."""
-    rows = (
-        presets.GridRow(task="reverse", architectures=("encoder",)),
-        presets.GridRow(task="reverse", architectures=("decoder",), overrides={"steps": 9}),
-    )
-    preset = presets.Preset((*rows, presets.GridRow(task="index", architectures=("encoder",))))
-    grid = presets.narrow_grid(preset, architectures=["encoder", "encoder_decoder"]).grid
-    asked = [(row.task, row.architectures, row.overrides) for row in grid]
-    assert asked[0] == ("reverse", ("encoder", "encoder_decoder"), {})
-    assert asked[1:] == [("index", ("encoder", "encoder_decoder"), {})]
 
 
 def test_a_dry_run_as_json(tmp_path, capsys, prepared):
@@ -404,19 +215,6 @@ def test_a_dry_run_as_json(tmp_path, capsys, prepared):
     assert plan["bytes"] > 0 and plan["seconds"] > 0 and not (tmp_path / "r").exists()
 
 
-def test_a_dry_run_of_several_experiments_has_a_line_for_each_and_counts_a_shared_training_once(tmp_path):
-    work = Workspace(open_results(tmp_path / "r", write=False))
-    runs = experiment.plan_experiment(experiment.load_experiment("accuracy"), small(seeds=3), work).runs
-    plan_of_all = plan.describe_plan({"first": runs[:2], "second": runs}, work)
-    assert [one["runs"] for one in plan_of_all["experiments"]] == [2, 1] and plan_of_all["runs"] == 3
-    assert plan_of_all["bytes"] == sum(one["bytes"] for one in plan_of_all["experiments"])
-    head, *rows, last = plan.format_plan(plan_of_all).splitlines()
-    assert head.split() == ["runs", "stored", "time", "experiment"] and "3 runs (0 stored), 1 training programs" in last
-    assert [row.split()[-1] for row in rows] == ["first", "second"]
-    alone = plan.format_plan(plan.describe_plan({"first": runs}, work)).splitlines()
-    assert "program" in alone[0] and alone[1].endswith("reverse, encoder, none")
-
-
 def test_the_doctor_as_json(capsys, prepared, monkeypatch):
     code, printed, _ = ended(capsys, "doctor", "--json")
     facts = json.loads(printed)
@@ -424,63 +222,6 @@ def test_the_doctor_as_json(capsys, prepared, monkeypatch):
     monkeypatch.setattr(listing, "installation", lambda: facts | {"computes": False})
     code, printed, _ = ended(capsys, "doctor")
     assert code == 3 and "WRONG" in printed
-
-
-# ── figures for print and slides ────────────────────────────────────────────────────────────────────────────────────
-
-
-def figure(columns=2, width=3.6):
-    """Panels with what tends to be too long: names below an axis, a title, a legend and a caption."""
-    names = [f"an_encoding_{i}" for i in range(5)]
-    drawn, axes = style.panels(columns, columns=columns, width=width, height=2.5)
-    for axis in axes:
-        for i, name in enumerate(names):
-            axis.plot([0, 1], [i, i + 1], label=f"{name} with a long name")
-        axis.set_xticks(range(5), names, fontsize=8)
-        axis.set_title("reverse, encoder-decoder, with a title that has no room above its panel", fontsize=9.5)
-        axis.text(0.5, 0.5, "tiny", fontsize=4)
-    style.legend(drawn, axes)
-    style.caption(drawn, "A caption of many words, " * 8)
-    return drawn
-
-
-@pytest.mark.parametrize(("columns", "width", "inches"), [(2, 4.6, 6.9), (1, 5.5, 3.3)])
-def test_paper_has_the_widths_of_a_page_embedded_fonts_and_the_same_bytes(tmp_path, columns, width, inches):
-    for folder in ("a", "b"):
-        style.save(figure(columns, width), tmp_path / folder, "f", "paper")
-    pdf = (tmp_path / "a" / "f.pdf").read_bytes()
-    assert float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+)", pdf)[1]) == pytest.approx(72 * inches)
-    assert b"/FontFile2" in pdf and b"/Type3" not in pdf and b"CreationDate" not in pdf
-    for kind in ("pdf", "svg"):
-        assert (tmp_path / "a" / f"f.{kind}").read_bytes() == (tmp_path / "b" / f"f.{kind}").read_bytes()
-
-
-@pytest.mark.parametrize("medium", ["paper", "talk"])
-@pytest.mark.parametrize("columns", [1, 2])
-def test_all_text_is_large_enough_and_inside_the_figure(medium, columns):
-    shape, drawn = style.MEDIA[medium], figure(columns)
-    style.fit(drawn, shape)
-    drawn.draw_without_rendering()
-    texts = [text for text in drawn.findobj(Text) if text.get_text() and text.get_visible()]
-    assert {shape.smallest} <= {text.get_fontsize() for text in texts} and len(texts) > 15
-    assert all(shape.smallest <= text.get_fontsize() <= shape.text for text in texts)
-    for text in [*drawn.texts, *drawn.legends[0].get_texts()]:
-        box = text.get_window_extent()
-        assert box.x0 >= -1 and box.x1 <= drawn.bbox.width + 1
-    for axes in drawn.axes:
-        names = [label.get_window_extent() for label in axes.get_xticklabels()]
-        assert all(one.x1 <= other.x0 for one, other in pairwise(names))
-        assert axes.title.get_window_extent().width < 1.2 * axes.bbox.width
-
-
-def test_a_slide_is_16_to_9_and_lines_grow_with_its_text():
-    drawn = figure(2)
-    style.fit(drawn, style.MEDIA["talk"])
-    width, height = drawn.get_size_inches()
-    pixels = width * style.MEDIA["talk"].dpi
-    assert width / height == pytest.approx(16 / 9, rel=0.15) and pixels == pytest.approx(1920, rel=0.01)
-    points_on_a_slide = style.MEDIA["talk"].text * 13.33 / width
-    assert points_on_a_slide > 15
 
 
 def test_figures_for_print_stand_beside_the_others(tmp_path, capsys):
@@ -498,23 +239,3 @@ def test_figures_for_print_stand_beside_the_others(tmp_path, capsys):
     assert {path: path.read_bytes() for path in shown.glob("*.*")} == before
 
 
-def test_figures_tell_what_they_show(tmp_path):
-    """Axes, series and caption in the SVG, for those who hear the page; nothing else than that is added."""
-    style.save(figure(1), tmp_path, "f")
-    svg, plain, drawn = (tmp_path / "f.svg").read_bytes(), io.BytesIO(), figure(1)
-    style.frame(drawn)
-    with matplotlib.rc_context(style.RC):
-        drawn.savefig(plain, format="svg", metadata={"Date": None, "Creator": None})
-    told = re.search(rb" *<dc:description>(.*?)</dc:description>\n", svg, re.DOTALL)
-    assert svg.replace(told[0], b"") == style.rounded(plain.getvalue()) and (tmp_path / "f.png").is_file()
-    for title in [axis.get_title() for axis in figure(1).axes]:
-        assert title and html.escape(title, quote=False).encode() in told[1]
-
-
-def test_captions_and_legends_stay_inside_their_figure(tmp_path):
-    drawn = figure(1)
-    wide = [one.get_window_extent().width for one in (*drawn.texts, *drawn.legends)]
-    assert all(width > drawn.bbox.width for width in wide) and len(wide) == 2
-    style.save(drawn, tmp_path, "f")
-    boxes = [one.get_window_extent() for one in (*drawn.texts, *drawn.legends)]
-    assert all(box.x0 >= 0 and box.x1 <= drawn.bbox.width for box in boxes)
