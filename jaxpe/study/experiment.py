@@ -1,28 +1,41 @@
-"""An experiment is one file: what is asked, what was predicted, the grid, what is measured, figures and claims.
+"""An experiment is one file: the question, the prediction, the grid, what is measured, the claims and the figures.
 
-It defines `PRESETS` (name -> Preset), `measure(work, runs, preset) -> rows`, `figures(table) -> {name: figure}` and
-`claims(table) -> [Claim]`; and, where wanted, `summary(table) -> (title, rows)` and
-`answers(table, claims by id) -> [Answer]` for the page, and `check(preset)` for input of its own. Tables, claims and figures are functions of stored runs, so the same command again resumes.
+Its module defines what `ExperimentModule` lists. It may also define
+
+* `summary(table) -> (title, rows)`: a table for the page and the terminal;
+* `answers(table, results) -> list[Answer]`: what the results, by id, say to the questions of the page;
+* `check(preset)`: raises UserError for input that the experiment cannot use;
+* `OPTIONS`: a dataclass of options, which the command line fills and `preset.options` holds.
+
+Tables, claims and figures depend on stored runs alone, so that the same command resumes.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins import call_user_code, load_file
+from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
-from jaxpe.records.json_values import to_json_value, write_json
+from jaxpe.records.json_values import write_json
 from jaxpe.records.provenance import collect_provenance
-from jaxpe.study import run_configs, tuning
+from jaxpe.study import tuning
 from jaxpe.study.presets import Preset
+from jaxpe.study.run_configs import expand_grid
+from jaxpe.study.tables import TableRow
+from jaxpe.study.tuning import RateGrids
 from jaxpe.study.workspace import Run, Workspace
-from jaxpe.training.config import RunConfig
 
-STUDY = (
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+T = TypeVar("T")
+STUDY = (  # what `jaxpe study` runs, in this order
     "accuracy",
     "extrapolation",
     "catalogue",
@@ -34,113 +47,136 @@ STUDY = (
     "extraction",
     "superposition",
     "tour",
-)  # what `jaxpe study` runs, in this order
+)
 EXPERIMENTS = (*STUDY, "throughput")
-PARTS = ("PRESETS", "CLAIMS", "measure", "figures", "claims")
+
+
+class ExperimentModule(Protocol):
+    """What the file of an experiment defines. The first line of its docstring is the question."""
+
+    PRESETS: Mapping[str, Preset]
+    CLAIMS: Sequence[Claim]
+
+    def measure(self, work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
+        """The table of the experiment, measured from stored runs."""
+
+    def claims(self, table: pd.DataFrame) -> list[ClaimResult]:
+        """What the table says of the claims."""
+
+    def figures(self, table: pd.DataFrame) -> Mapping[str, Figure]:
+        """Figures by name."""
+
+
+REQUIRED_PARTS = ("PRESETS", "CLAIMS", "measure", "figures", "claims")
 
 
 class Experiment(NamedTuple):
+    """An experiment: the name of its file, and its module."""
+
     name: str
-    module: ModuleType
+    module: ExperimentModule
 
     @property
     def question(self) -> str:
-        """The first line of the file's docstring."""
+        """The first line of the docstring."""
         return (self.module.__doc__ or "").strip().split("\n")[0]
 
     @property
     def prediction(self) -> str:
-        """The docstring's paragraph that begins with 'Predicted:'."""
-        parts = [p for p in (self.module.__doc__ or "").split("\n\n") if p.strip().startswith("Predicted:")]
-        return " ".join(parts[0].split()) if parts else ""
+        """The paragraph of the docstring that begins with 'Predicted:'; '' where there is none."""
+        paragraphs = (" ".join(part.split()) for part in (self.module.__doc__ or "").split("\n\n"))
+        return next((part for part in paragraphs if part.startswith("Predicted:")), "")
 
-    def preset(self, name: str) -> Preset:
+    def get_preset(self, name: str) -> Preset:
+        """A preset by name. Raises UserError for a name that the experiment does not have."""
         if name not in self.module.PRESETS:
             raise UnknownName("preset", name, self.module.PRESETS)
         return self.module.PRESETS[name]
 
 
 def find_experiments_folder() -> Path:
-    """Beside the package in a checkout, inside it in an installed wheel."""
+    """The folder of the experiments: next to the package in a checkout, inside it in an installed wheel."""
     inside = Path(__file__).parents[1] / "experiments"
     return inside if inside.is_dir() else Path(__file__).parents[2] / "experiments"
 
 
 def load_experiment(name: str) -> Experiment:
-    """An experiment by name, or a user's own by path. Raises UserError where it is none."""
+    """An experiment of the study by name, or one in a file of the user's own by its path.
+
+    Raises UserError for an unknown name, for a missing file, and for one that does not define what an experiment has.
+    """
     if name in EXPERIMENTS:
         path = find_experiments_folder() / f"{name}.py"
     elif name.endswith(".py"):
         path = Path(name).expanduser()
         if not path.is_file():
-            raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {', '.join(EXPERIMENTS)}.")
+            names = ", ".join(EXPERIMENTS)
+            raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {names}.")
     else:
         raise UnknownName("experiment", name, EXPERIMENTS, "One of your own is given as path/to/file.py.")
     module = load_file(path)
-    if lacking := [part for part in PARTS if not hasattr(module, part)]:
-        raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(lacking)}.")
-    return Experiment(path.stem, module)
+    if missing := [part for part in REQUIRED_PARTS if not hasattr(module, part)]:
+        raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(missing)}.")
+    return Experiment(path.stem, cast(ExperimentModule, module))
 
 
 class TrainingPlan(NamedTuple):
-    """What an experiment trains: runs at the common learning rate, and the configs that choose one of their own."""
+    """What an experiment trains: runs at the common learning rate, and the rates that some configs choose from."""
 
     preset: Preset
     runs: list[Run]
-    grids: dict[RunConfig, tuple[float, ...]]
+    rates: RateGrids
 
-    def everything(self, work: Workspace) -> list[Run]:
-        """All trainings, where every config chooses another rate than the common one."""
-        other = {
-            config: next((r for r in rates if r != common_learning_rate(config)), common_learning_rate(config))
-            for config, rates in self.grids.items()
-        }
-        return [*self.runs, *tuning.list_candidates(work, self.grids), *tuning.list_own_rate_runs(work, self.runs, other)]
-
-
-def common_learning_rate(config: RunConfig) -> float:
-    return config.training.learning_rate
+    def list_all_runs(self, work: Workspace) -> list[Run]:
+        """All runs, if every config that can choose a rate chooses another one than the common rate."""
+        choices = {}
+        for config, rates in self.rates.items():
+            common = config.training.learning_rate
+            choices[config] = next((rate for rate in rates if rate != common), common)
+        candidates = tuning.list_candidates(work, self.rates)
+        return [*self.runs, *candidates, *tuning.list_own_rate_runs(work, self.runs, choices)]
 
 
 def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> TrainingPlan:
-    """The runs of a preset, all input checked; an experiment may have a `check(preset)` of its own."""
-    if hasattr(experiment.module, "check"):
-        call_experiment(experiment, lambda: experiment.module.check(preset))
-    configs = run_configs.expand_grid(preset, work.sources)
-    work.check_configs(configs)
-    runs = [run_experiment for config, asked in configs.items() for run_experiment in work.list_runs(config, range(asked.seeds))]
-    return TrainingPlan(
-        preset, runs, {config: asked.learning_rates for config, asked in configs.items() if asked.learning_rates}
-    )
+    """The runs of a preset. Raises UserError for any input that cannot be used, before anything compiles."""
+    if check := getattr(experiment.module, "check", None):
+        call_experiment(experiment, lambda: check(preset))
+    requests = expand_grid(preset, work.sources)
+    work.check_configs(requests)
+    runs = [run for config, request in requests.items() for run in work.list_runs(config, range(request.seeds))]
+    rates = {config: request.learning_rates for config, request in requests.items() if request.learning_rates}
+    return TrainingPlan(preset, runs, rates)
 
 
-def run_experiment(experiment: Experiment, planned: TrainingPlan, work: Workspace, command: str) -> None:
-    """Trains what is missing, measures, and writes table and provenance."""
-    began = time.monotonic()
-    preset = planned.preset
-    work.train(planned.runs)
-    chosen, recorded = tuning.choose_rates(work, planned.grids, experiment.name, preset.examples)
-    own = tuning.list_own_rate_runs(work, planned.runs, chosen)
-    work.train(own)
-    runs = [*planned.runs, *own]
-    work.diverged_runs += [run_experiment for run_experiment in runs if work.has_diverged(run_experiment)]
-    rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + recorded
+def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, command: str) -> None:
+    """Trains the runs that are missing, measures all, and writes `table.csv` and `provenance.json`."""
+    started = time.monotonic()
+    preset = plan.preset
+    work.train(plan.runs)
+    choices, rate_rows = tuning.choose_rates(work, plan.rates, experiment.name, preset.examples)
+    own_rate_runs = tuning.list_own_rate_runs(work, plan.runs, choices)
+    work.train(own_rate_runs)
+    runs = [*plan.runs, *own_rate_runs]
+    diverged = [run for run in runs if work.has_diverged(run)]
+    work.diverged_runs += diverged
+    rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + rate_rows
     folder = work.results.folder / experiment.name
     if keep_previous(folder / "table.csv", rows):
-        work.reporter.note(f"{folder}/table.csv held other trainings too: it is kept as {PREVIOUS}.")
+        work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
     write_table(folder / "table.csv", rows)
+    provenance = collect_provenance(command, devices=work.mesh.size, seconds=time.monotonic() - started)
     facts = {
+        "experiment": experiment.name,
         "question": experiment.question,
         "prediction": experiment.prediction,
-        "preset": to_json_value(preset),
+        "preset": preset,
         "runs": len(runs),
-        "diverged": sum(run_experiment in work.diverged_runs for run_experiment in runs),
-        "training_seconds": sum(work.results.read_record(run_experiment.id)["seconds"] for run_experiment in runs),
+        "diverged": len(diverged),
+        "training_seconds": sum(work.results.read_record(run.id)["seconds"] for run in runs),
     }
-    provenance = collect_provenance(command, devices=work.mesh.size, seconds=time.monotonic() - began)
     write_json(folder / "provenance.json", provenance | facts)
 
 
-def call_experiment(experiment: Experiment, function: Any) -> Any:
-    """Calls a user's own experiment so that its faults are one sentence; jaxpe's own keep their traceback."""
+def call_experiment(experiment: Experiment, function: Callable[[], T]) -> T:
+    """function(). Faults of a user's own experiment become a UserError; those of jaxpe keep their traceback."""
     return function() if experiment.name in EXPERIMENTS else call_user_code(function, f"{experiment.name}.py")

@@ -1,4 +1,4 @@
-"""Progress through rich: in a terminal a live table of programs, plain lines where output is piped."""
+"""Progress through rich: a live table of training programs in a terminal, plain lines where output goes elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-AROUND = 6  # lines of the terminal that are not rows of the table
+from jaxpe.encodings import label_encoding
+from jaxpe.records.results import Results
+from jaxpe.study.workspace import Run, Workspace, group_by_program
+from jaxpe.training.config import RunConfig
+from jaxpe.training.population import Program, Trained
+
+OTHER_LINES = 6  # lines of the terminal that are not rows of the table
+SECONDS_BETWEEN_LINES = 10  # where output does not go to a terminal
+
+
+def format_duration(seconds: float) -> str:
+    """'40 s', '12 min' or '2.5 h'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 @dataclass(eq=False)
@@ -26,36 +40,46 @@ class ProgramLine:
     names: tuple[str, ...]  # task, architecture, encoding
     seeds: int
     steps: int  # of all seeds together
-    done: int = 0
-    losses: list[float] = field(default_factory=list)  # at the end of every finished seed
-    diverged: int = 0
-    began: float | None = None
+    done: int = 0  # steps
+    losses: list[float] = field(default_factory=list)  # the last loss of every finished seed
+    diverged: int = 0  # seeds
+    started: float | None = None
 
-    def state(self) -> str:
-        """'compiling', the time left, or how it ended."""
-        if len(self.losses) + self.diverged == self.seeds:
+    @property
+    def finished(self) -> int:
+        """How many seeds are finished."""
+        return len(self.losses) + self.diverged
+
+    def format_state(self) -> str:
+        """'waiting', 'compiling', the time left, 'done', or how many seeds diverged."""
+        if self.finished == self.seeds:
             return f"{self.diverged} diverged" if self.diverged else "done"
-        if self.began is None:
+        if self.started is None:
             return "waiting"
         if not self.done:
             return "compiling"
-        return f"{format_duration((time.monotonic() - self.began) * (self.steps - self.done) / self.done)} left"
+        return f"{format_duration((time.monotonic() - self.started) * (self.steps - self.done) / self.done)} left"
 
-    def cells(self) -> list[str]:
+    def format_columns(self) -> list[str]:
         loss = f"{sum(self.losses) / len(self.losses):.3g}" if self.losses else ""
-        return [*self.names, f"{len(self.losses) + self.diverged}/{self.seeds}", loss, self.state()]
+        return [*self.names, f"{self.finished}/{self.seeds}", loss, self.format_state()]
 
 
 class Terminal:
-    """Progress of a workspace. Ctrl-C is taken at the next chunk or note, so that nothing is lost; a second one stops at once."""
+    """Shows the progress of a workspace, and handles Ctrl-C.
+
+    The first Ctrl-C raises KeyboardInterrupt at the next call of `note` or `advance`, where nothing is lost; a second one
+    ends the process at once.
+    """
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         self.live: Live | None = None
         self.lines: list[ProgramLine] = []
-        self.now: ProgramLine | None = None
+        self.current: ProgramLine | None = None
         self.stopped = False
-        self.done, self.total, self.began, self.told, self.what, self.last = 0, 0, 0.0, 0.0, "", ""
+        self.done, self.total, self.unit = 0, 0, ""
+        self.started, self.last_printed, self.last_note = 0.0, 0.0, ""
 
     def __enter__(self) -> Terminal:
         self.previous = signal.signal(signal.SIGINT, self.interrupt)
@@ -66,86 +90,116 @@ class Terminal:
         self.end()
 
     def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.stopped:  # in the middle of anything, also of compiled code, which an exception could tear apart
+        """Handles Ctrl-C. An exception at any moment could interrupt compiled code, so that the first one only waits."""
+        if self.stopped:
             self.end()
-            self.console.print("Stopped at once. The same command again goes on from the last checkpoint.")
+            self.console.print("Stopped at once. The same command resumes from the last checkpoint.")
             os._exit(130)
-        self.say("Stopping at the next safe place; Ctrl-C again stops at once.")
+        self.show_note("Stopping at the next safe place; Ctrl-C again stops at once.")
         self.stopped = True
 
     def note(self, text: str) -> None:
-        """Says what is going on: below the table while there is one. Nothing is at work then, so that a stop is safe."""
+        """Shows a line: below the table while there is one. Raises KeyboardInterrupt after Ctrl-C."""
         if self.stopped:
             raise KeyboardInterrupt
-        self.say(text)
+        self.show_note(text)
 
-    def say(self, text: str) -> None:
-        self.last = text
+    def show_note(self, text: str) -> None:
+        self.last_note = text
         if self.live is None:
             self.console.print(text, markup=False)
 
     def expect(self, lines: Sequence[ProgramLine]) -> None:
-        """The programs of the training that begins next."""
+        """Sets the programs of the training that begins next."""
         self.end()
         self.lines = list(lines)
 
-    def start(self, line: ProgramLine) -> None:
-        self.now, line.began = line, time.monotonic()
+    def start_program(self, line: ProgramLine) -> None:
+        self.current, line.started = line, time.monotonic()
 
-    def finish(self, loss: float | None) -> None:
-        """A seed of the program at work is finished, with its last loss, or None where it diverged."""
-        if self.now is not None and loss is None:
-            self.now.diverged += 1
-        elif self.now is not None and loss is not None:
-            self.now.losses.append(loss)
+    def finish_seed(self, loss: float | None) -> None:
+        """Counts a finished seed of the current program, with its last loss, or None where it diverged."""
+        if self.current is not None and loss is None:
+            self.current.diverged += 1
+        elif self.current is not None and loss is not None:
+            self.current.losses.append(loss)
 
-    def begin(self, what: str, total: int) -> None:
-        """Starts counting `total` units of `what`."""
+    def begin(self, unit: str, total: int) -> None:
+        """Starts counting `total` units, in a live table where the output is a terminal."""
         lines = self.lines
         self.end()
-        self.lines, self.last = lines, ""
-        self.done, self.total, self.began, self.told, self.what = 0, total, time.monotonic(), time.monotonic(), what
+        self.lines, self.last_note = lines, ""
+        self.done, self.total, self.unit = 0, total, unit
+        self.started = self.last_printed = time.monotonic()
         if total and self.console.is_terminal and not self.console.is_dumb_terminal:
             self.bar = Progress(
                 TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                 TimeRemainingColumn(), console=self.console,
             )  # fmt: skip
-            self.bar.add_task(what, total=total)
-            self.live = Live(get_renderable=self.view, console=self.console, transient=True)
+            self.bar.add_task(unit, total=total)
+            self.live = Live(get_renderable=self.render, console=self.console, transient=True)
             self.live.start()
 
     def advance(self, amount: int) -> None:
+        """Counts finished units. Raises KeyboardInterrupt after Ctrl-C: here the workspace can write a checkpoint."""
         self.done += amount
-        if self.now is not None:
-            self.now.done += amount
+        if self.current is not None:
+            self.current.done += amount
         if self.live is not None:
             self.bar.advance(self.bar.task_ids[0], amount)
-        elif time.monotonic() - self.told >= 10:
-            self.told = time.monotonic()
-            left = (self.told - self.began) * (self.total - self.done) / max(self.done, 1)
-            self.console.print(f"{self.what}: {self.done} of {self.total}, about {format_duration(left)} left", markup=False)
-        if self.stopped:  # a place where the workspace can write a checkpoint
+        elif time.monotonic() - self.last_printed >= SECONDS_BETWEEN_LINES:
+            self.last_printed = time.monotonic()
+            left = (self.last_printed - self.started) * (self.total - self.done) / max(self.done, 1)
+            text = f"{self.unit}: {self.done} of {self.total}, about {format_duration(left)} left"
+            self.console.print(text, markup=False)
+        if self.stopped:
             raise KeyboardInterrupt
 
     def end(self) -> None:
+        """Removes the live table."""
         if self.live is not None:
             self.live.stop()
-        self.live, self.now, self.lines = None, None, []
+        self.live, self.current, self.lines = None, None, []
 
-    def view(self) -> Group:
-        """The table around the program at work, the bar and the last note."""
-        room = max(3, self.console.height - AROUND)
-        at = self.lines.index(self.now) if self.now in self.lines else 0
+    def render(self) -> Group:
+        """The part of the table around the current program, the bar and the last note."""
+        room = max(3, self.console.height - OTHER_LINES)
+        at = self.lines.index(self.current) if self.current in self.lines else 0
         first = max(0, min(at - room // 2, len(self.lines) - room))
         table = Table("task", "architecture", "encoding", "seeds", "loss", "", box=box.SIMPLE_HEAD)
         for line in self.lines[first : first + room]:
-            style = "bold" if line is self.now else "dim"
-            table.add_row(*[Text(cell, overflow="ellipsis", no_wrap=True) for cell in line.cells()], style=style)
-        return Group(*([table] if self.lines else []), self.bar, Text(self.last, style="dim", no_wrap=True))
+            style = "bold" if line is self.current else "dim"
+            columns = [Text(text, overflow="ellipsis", no_wrap=True) for text in line.format_columns()]
+            table.add_row(*columns, style=style)
+        note = Text(self.last_note, style="dim", no_wrap=True)
+        return Group(*([table] if self.lines else []), self.bar, note)
 
 
-def format_duration(seconds: float) -> str:
-    """'40 s', '12 min' or '2.5 h'."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+class ProgressWorkspace(Workspace):
+    """A workspace that shows each of its training programs in a terminal."""
+
+    def __init__(self, results: Results, terminal: Terminal) -> None:
+        super().__init__(results, terminal)
+        self.terminal = terminal
+        self.lines: dict[RunConfig, ProgramLine] = {}
+
+    def train(self, runs: Sequence[Run]) -> None:
+        groups = group_by_program(self.select_missing(runs))
+        self.lines = {config: make_program_line(config, group) for config, group in groups.items()}
+        self.terminal.expect(list(self.lines.values()))
+        super().train(runs)
+
+    def train_group(self, group: list[Run]) -> None:
+        self.terminal.start_program(self.lines[group[0].config.program()])
+        super().train_group(group)
+
+    def write_run(self, run: Run, trained: Trained, program: Program) -> None:
+        super().write_run(run, trained, program)
+        self.terminal.finish_seed(None if trained.diverged else trained.history["loss"][-1])
+
+
+def make_program_line(config: RunConfig, group: Sequence[Run]) -> ProgramLine:
+    """The line of a program that trains these runs."""
+    sampler = f" + {config.positions}" if config.positions != "arange" else ""
+    names = config.task, config.architecture, label_encoding(config.encoding) + sampler
+    return ProgramLine(names, len(group), len(group) * config.training.steps)

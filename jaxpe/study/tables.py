@@ -1,11 +1,11 @@
-"""From scores to the rows of a tidy table: one value of one metric at one length, with both baselines beside it."""
+"""Rows of tidy tables: from scores to rows with both baselines, and selections of stored rows."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,11 @@ from jaxpe.encodings import label_encoding
 from jaxpe.training.config import RunConfig, Source, task_of
 from jaxpe.training.evaluate import Scores
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 TableRow = dict[str, Any]
-Measurements = list[tuple[TableRow, float]]  # what was found in a model: columns of a row, and the value
+Measurements = list[tuple[TableRow, float]]  # what was measured in a model: further columns of a row, and the value
 OWN_RATE, VALIDATION_LOSS = "own_learning_rate", "validation_nats_per_answer"  # metrics that record a choice of rate
 CONFIG_COLUMNS = ["task", "architecture", "encoding", "positions"]  # the columns that name a config within a table
 METRICS: dict[str, Callable[[Scores], float]] = {
@@ -27,11 +30,12 @@ METRICS: dict[str, Callable[[Scores], float]] = {
 
 
 def compute_share(part: Any, whole: Any) -> float:
+    """part / whole for sums of scores; NaN for nothing of nothing."""
     return float(part) / float(whole) if whole else math.nan
 
 
 def select_metrics(config: RunConfig) -> tuple[str, ...]:
-    """The metrics that tell something about a task."""
+    """The metrics that a task is judged by."""
     return ("bits_per_character", "token_accuracy") if config.language else ("token_accuracy", "exact_match")
 
 
@@ -42,20 +46,21 @@ def make_rows(
     seed: int,
     length: int,
     scores: Scores,
-    metrics: Any = None,
-    **more: Any,
+    metrics: Sequence[str] = (),
+    **columns: Any,
 ) -> list[TableRow]:
-    """A row for each metric. `more` are further columns; `test_positions` is "arange" unless given."""
+    """A row for each metric, by default for those of the task, with its baselines and further columns."""
     return [
         make_base_row(experiment, config, seed, length)
         | {"metric": metric, "value": METRICS[metric](scores), "n_examples": int(scores.examples)}
         | compute_baselines(config, source, length, metric)
-        | more
+        | columns
         for metric in metrics or select_metrics(config)
     ]
 
 
 def make_base_row(experiment: str, config: RunConfig, seed: int | None, length: int | None) -> TableRow:
+    """The columns that say which run was tested, at which test length. `test_positions` is "arange"."""
     return {
         "experiment": experiment,
         "task": config.task,
@@ -71,59 +76,59 @@ def make_base_row(experiment: str, config: RunConfig, seed: int | None, length: 
 
 
 def compute_baselines(config: RunConfig, source: Source, length: int, metric: str) -> TableRow:
-    """`length_baseline` and `order_blind_baseline` of a metric, None where there is none."""
+    """`length_baseline` and `order_blind_baseline` of a metric; None where there is none."""
+    length_baseline, order_blind_baseline = None, None
     if config.language:
-        return {"length_baseline": compute_text_baseline(source, metric), "order_blind_baseline": None}
-    name = metric.replace("_given_length", "")
-    if name not in ("token_accuracy", "exact_match"):
-        return {"length_baseline": None, "order_blind_baseline": None}
-    floor, order_blind_baseline = compute_task_baselines(config, length, name)
-    return {"length_baseline": floor, "order_blind_baseline": order_blind_baseline}
+        length_baseline = compute_text_baseline(source, metric)
+    elif (name := metric.removesuffix("_given_length")) in ("token_accuracy", "exact_match"):
+        length_baseline, order_blind_baseline = compute_task_baselines(config, length, name)
+    return {"length_baseline": length_baseline, "order_blind_baseline": order_blind_baseline}
 
 
 @cache
 def compute_task_baselines(config: RunConfig, length: int, metric: str) -> tuple[float, float | None]:
+    """The length-only and the order-blind baseline of a task at one length."""
     task = task_of(config)
     return task.length_baseline(length, metric), task.order_blind_baseline(length, metric, config.architecture)
 
 
 def compute_text_baseline(source: Source, metric: str) -> float:
-    """The best rule without context: bits per character of the token frequencies, or the commonest token's share."""
+    """The best score without context: bits per character by token frequencies, or the share of the commonest token."""
     if metric == "bits_per_character":
         return language.unigram_bits(source.train, source.validation)
     return language.commonest_share(source.train, source.validation)
 
 
 def format_number(value: float, digits: int = 3) -> str:
-    """A number of a summary; a dash where there is none."""
+    """A number of a summary; a dash for NaN."""
     return "–" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def select_rows(table: Any, **columns: Any) -> Any:
+def select_rows(table: pd.DataFrame, **columns: Any) -> pd.DataFrame:
     """The rows of a table in which every given column has the given value."""
     for name, value in columns.items():
         table = table[table[name] == value]
     return table
 
 
-def select_rate(table: Any, own: bool = False) -> Any:
-    """Results at the common learning rate, or at each encoding's own where it chose one (`jaxpe.study.tuning`)."""
+def select_rate(table: pd.DataFrame, own: bool = False) -> pd.DataFrame:
+    """The results at the common learning rate or, with `own`, at the rate that a config chose (`jaxpe.study.tuning`)."""
     results = table[~table["metric"].isin([OWN_RATE, VALIDATION_LOSS])]
-    wanted = {
+    rates = {
         tuple(row[name] for name in CONFIG_COLUMNS): row["value" if own else "learning_rate"]
         for _, row in table[table["metric"] == OWN_RATE].iterrows()
     }
-    runs_and_rates = results[[*CONFIG_COLUMNS, "learning_rate"]].itertuples(index=False)
-    return results[np.array([wanted.get(tuple(run), rate) == rate for *run, rate in runs_and_rates], bool)]
+    configs_and_rates = results[[*CONFIG_COLUMNS, "learning_rate"]].itertuples(index=False)
+    return results[np.array([rates.get(tuple(config), rate) == rate for *config, rate in configs_and_rates], bool)]
 
 
-def average_by_seed(table: Any, **columns: Any) -> Any:
-    """The mean value of the selected rows for each seed (over lengths: a macro-average), in the order of seeds."""
+def average_by_seed(table: pd.DataFrame, **columns: Any) -> pd.Series:
+    """The mean value of the selected rows for each seed, in the order of seeds. Every length has the same weight."""
     return select_rows(table, **columns).groupby("seed")["value"].mean().sort_index()
 
 
-def pair_seeds(table: Any, first: dict[str, Any], second: dict[str, Any]) -> tuple[Any, Any]:
-    """Two selections by seed, on the seeds that both have."""
+def pair_seeds(table: pd.DataFrame, first: dict[str, Any], second: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The mean values of two selections by seed, on the seeds that both have."""
     a, b = average_by_seed(table, **first), average_by_seed(table, **second)
-    both = a.index.intersection(b.index)
-    return a[both].to_numpy(), b[both].to_numpy()
+    seeds = a.index.intersection(b.index)
+    return a[seeds].to_numpy(), b[seeds].to_numpy()

@@ -1,0 +1,75 @@
+"""How trained models are tested: what may differ from the plain test, and how its scores are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from jaxpe import encodings, positions
+from jaxpe.data.examples import Data
+from jaxpe.positions import Sampler
+from jaxpe.training.config import RunConfig, Source, check_positions
+from jaxpe.training.evaluate import Scores
+
+VERSION = 1  # raise it when the numbers of `scores` change
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How a test differs from the plain one, which has positions 0, 1, 2, … and the parameters after the last step."""
+
+    shift: int = 0  # added to all positions
+    scaled: bool = False  # logits times log n / log N for queries that see n > N keys, N the most seen in training
+    checkpoint: str = "100"  # percent of the training steps
+    sampler: str = "arange"  # of test positions
+    part: str = "test"  # "validation": examples that no result is taken from; for real text, of its training part
+    encoding: str | None = None  # takes the place of the trained encoding, with its parameters
+
+    def make_key(self, length: int, examples: int) -> dict[str, Any]:
+        """What identifies the scores of a run at one length in the results folder."""
+        return {"kind": "scores", "version": VERSION, "length": length, "examples": examples, **asdict(self)}
+
+
+def replace_encoding(config: RunConfig, encoding: str | None, source: Source) -> RunConfig:
+    """The config with another encoding, which gets the trained positions of this config; None changes nothing."""
+    if encoding is None:
+        return config
+    trained_positions = config.sampler.bound(max(source.stream.sizes(config.train_length)))
+    options = encodings.fill_trained_positions(encoding, trained_positions)
+    return replace(config, encoding=encoding, encoding_options=tuple(options.items()))
+
+
+def check_test_positions(
+    config: RunConfig, source: Source, lengths: Sequence[int], evaluation: EvaluationConfig
+) -> None:
+    """Raises UserError where the longest test reaches positions that the encoding does not know."""
+    if evaluation.sampler == "arange" and lengths:
+        longest = max(max(source.stream.sizes(length)) for length in lengths)
+        check_positions(config, longest + evaluation.shift, "a test")
+
+
+def find_scaling_length(config: RunConfig, source: Source) -> float:
+    """N of the length scaling: the most keys that a query saw in training."""
+    return float(max(source.stream.sizes(source.stream.lengths(1, config.train_length)[-1])))
+
+
+def select_data(config: RunConfig, source: Source, part: str) -> tuple[Data, str]:
+    """The data of a part, and the name of the random stream that draws its examples."""
+    return (source.validation, config.task) if part == "test" else (source.train, f"{config.task} {part}")
+
+
+def build_test_sampler(name: str, table_length: int) -> Sampler | None:
+    """The sampler of test positions, within the position table; None for `arange`, which a test can shift."""
+    if name == "arange":
+        return None
+    limited = "limit" in positions.options_of(name)
+    return positions.build(name, **({"limit": table_length} if limited else {}))
+
+
+def trim_scores(scores: Scores) -> Scores:
+    """The scores without the output indices that no example has. How many there are depends on the padding."""
+    used = int(np.max(np.nonzero(scores.index_answers)[0], initial=-1)) + 1
+    return Scores(*(part[:used] if part.ndim else part for part in scores))
