@@ -14,26 +14,26 @@ from jaxpe import model
 from jaxpe.conformance import subject as subjects
 from jaxpe.conformance.subject import PLACES, TRAINED, Finding, Given, Subject, allowed, difference, see
 from jaxpe.encodings.base import Encoding
-from jaxpe.encodings.validate import returned_shapes, wanted_shapes
+from jaxpe.encodings.validate import call_hooks, compare_shapes
 from jaxpe.errors import UserError
-from jaxpe.plugins import first_line, place_of, place_of_class
+from jaxpe.plugins import get_first_line, locate_class, locate_error
 
 HOOKS = ("embed", "rotate", "bias")
 
 
 def check_shapes(subject: Subject) -> Finding:
     """Shapes and float32, for 3 queries and 5 keys. Raises UserError where a hook cannot be called."""
-    call = partial(returned_shapes, subject.initial, subject.width, subject.heads)
+    call = partial(call_hooks, subject.initial, subject.width, subject.heads)
     kind = type(subject.initial)
     try:
         shapes = jax.eval_shape(call)
     except UserError:
         raise
     except Exception as error:
-        place = subjects.place_of_error(error, kind) or place_of(error) or f" ({place_of_class(kind)})"
+        place = subjects.place_of_error(error, kind) or locate_error(error) or f" ({locate_class(kind)})"
         what = f"{kind.__name__} could not be called with {subject.attention} attention"
-        raise UserError(f"{what}: {type(error).__name__}: {first_line(error)}{place}.") from error
-    for hook, returned, wanted in wanted_shapes(shapes, subject.width, subject.heads):
+        raise UserError(f"{what}: {type(error).__name__}: {get_first_line(error)}{place}.") from error
+    for hook, returned, wanted in compare_shapes(shapes, subject.width, subject.heads):
         if returned != wanted:
             fault = f"{hook} returned the shape {returned}, but {wanted} is needed"
             return Finding("wrong", f"{fault} for 3 queries, 5 keys and {subject.heads} heads", (hook.split()[0],))
@@ -45,12 +45,12 @@ def check_shapes(subject: Subject) -> Finding:
 
 def check_promotion(subject: Subject) -> Finding:
     """No implicit change of dtype in any hook: positions are whole numbers or float32, all else is float32."""
-    call = partial(returned_shapes, subject.initial, subject.width, subject.heads)
+    call = partial(call_hooks, subject.initial, subject.width, subject.heads)
     try:
         with jax.numpy_dtype_promotion("strict"):
             jax.eval_shape(call)
     except Exception as error:
-        place = subjects.place_of_error(error, type(subject.initial)) or place_of(error)
+        place = subjects.place_of_error(error, type(subject.initial)) or locate_error(error)
         fault = f"dtypes are mixed without a cast{place}: write .astype(jnp.float32) where numbers meet floats"
         return Finding("mixed dtypes", fault)
     return Finding("strict")
@@ -176,7 +176,7 @@ def check_initialisation(subject: Subject) -> Finding:
         return subjects.construct(subject.name, kind, subject.width, subject.heads, key)
 
     with_it = model.Transformer(config, with_encoding, seed=0)
-    without = model.build(config, "none", {}, 1, 0)
+    without = model.build_model(config, "none", {}, 1, 0)
     for part in ("blocks", "embedding"):
         pair = [jax.tree.leaves(getattr(one.stack, part)) for one in (with_it, without)]
         if not all(np.array_equal(a, b) for a, b in zip(*pair, strict=True)):
@@ -210,5 +210,7 @@ def check_lowering(subject: Subject) -> Finding:
     try:
         jax.export.export(gradient_of, platforms=["cuda", "tpu"])(*arguments)
     except Exception as error:
-        return Finding("not everywhere", f"does not lower for an accelerator: {first_line(error)}", written(subject))
+        return Finding(
+            "not everywhere", f"does not lower for an accelerator: {get_first_line(error)}", written(subject)
+        )
     return Finding("CUDA, TPU")

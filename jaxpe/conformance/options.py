@@ -36,14 +36,14 @@ def defaults_of(name: str) -> dict[str, Any]:
     """Options and their values in the catalogue row."""
     signature = inspect.signature(subjects.kind_of(name).__init__).parameters
     row = row_of(name)
-    return {option: row.get(option, signature[option].default) for option in encodings.options_of(name)}
+    return {option: row.get(option, signature[option].default) for option in encodings.list_encoding_options(name)}
 
 
 def bases(name: str) -> Iterator[dict[str, Any]]:
     """The row's options; the class's own; each of those with one switch thrown. An option may be inert in some."""
     yield {}
     signature = inspect.signature(subjects.kind_of(name).__init__).parameters
-    own = {option: signature[option].default for option in encodings.options_of(name)}
+    own = {option: signature[option].default for option in encodings.list_encoding_options(name)}
     own = {o: value for o, value in own.items() if o != "trained_positions" and value is not inspect.Parameter.empty}
     yield own
     for option, value in own.items():

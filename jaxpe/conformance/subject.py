@@ -76,11 +76,11 @@ def construct(
     name: str, attention: Attention, width: int, heads: int, key: Key[Array, ""] | None = None, **options: Any
 ) -> Encoding:
     """One instance, told the number of training positions where it asks for it. Raises UserError where it refuses."""
-    if "trained_positions" in encodings.options_of(name):
+    if "trained_positions" in encodings.list_encoding_options(name):
         options = {"trained_positions": TRAINED, **options}
     key = jax.random.key(0) if key is None else key
     sizes = {"model_width": width, "heads": heads, "max_length": LONGEST}
-    return encodings.build(name, **sizes, attention=attention, key=key, **options)
+    return encodings.build_encoding(name, **sizes, attention=attention, key=key, **options)
 
 
 @cache
@@ -199,12 +199,12 @@ def difference(found: np.ndarray, expected: np.ndarray) -> tuple[float, tuple[in
 
 def kind_of(name: str) -> type[Encoding]:
     """The class behind a name."""
-    return encodings.class_of(encodings.resolve(name))
+    return encodings.get_encoding_class(encodings.resolve_encoding(name))
 
 
 def row_of(name: str) -> dict[str, Any]:
     """The options that a catalogue row sets."""
-    maker = encodings.resolve(name)
+    maker = encodings.resolve_encoding(name)
     return maker.keywords if isinstance(maker, partial) else {}
 
 

@@ -18,7 +18,7 @@ from jaxpe.conformance import subject as subjects
 from jaxpe.conformance.subject import Finding, Subject
 from jaxpe.encodings.base import Attention
 from jaxpe.errors import UserError
-from jaxpe.plugins import first_line, place_of, place_of_class
+from jaxpe.plugins import get_first_line, locate_class, locate_error
 
 WIDTH, HEADS = 32, 4
 SETTINGS: tuple[Attention, ...] = ("causal", "bidirectional", "cross")
@@ -91,16 +91,16 @@ def settings_of(name: str, width: int = WIDTH, heads: int = HEADS) -> tuple[list
 def placed(error: UserError, name: str) -> str:
     """The message of an error; with the place of the class where it is its call that failed, and not a line in it."""
     sentence, cause = str(error), error.__cause__
-    if cause is None or place_of(cause):
+    if cause is None or locate_error(cause):
         return sentence
-    return f"{sentence.rstrip('.')} ({place_of_class(subjects.kind_of(name))})."
+    return f"{sentence.rstrip('.')} ({locate_class(subjects.kind_of(name))})."
 
 
 def about(name: str, found: list[Subject], refused: dict[str, str]) -> list[Row]:
     """What the encoding is: the head of the card."""
     kind = type(found[0].initial)
     return [
-        Row("class", f"{kind.__name__} ({place_of_class(kind).partition(',')[0]})"),
+        Row("class", f"{kind.__name__} ({locate_class(kind).partition(',')[0]})"),
         Row("attention", ", ".join(one.attention for one in found)),
         *(Row(f"{attention} is refused", sentence) for attention, sentence in refused.items()),
     ]
@@ -118,8 +118,8 @@ def measure(subject: Subject, name: str) -> Finding:
             raise
         return Finding("not measured", str(error).rstrip("."))
     except Exception as error:
-        where = subjects.place_of_error(error, type(subject.initial)) or place_of(error)
-        return Finding("not measured", f"{type(error).__name__}: {first_line(error)}{where}")
+        where = subjects.place_of_error(error, type(subject.initial)) or locate_error(error)
+        return Finding("not measured", f"{type(error).__name__}: {get_first_line(error)}{where}")
     if not finding.fault:
         return finding
     kind = type(subject.initial)

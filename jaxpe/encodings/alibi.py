@@ -1,11 +1,13 @@
-"""ALiBi, attention with linear biases (Press et al. 2022, arXiv:2108.12409, §3).
+"""ALiBi, attention with linear biases (Press et al. 2022, arXiv:2108.12409, §3): logits fall linearly with distance.
 
-The logit of head h falls by m_h per position: bias = −m_h·r in causal attention, −m_h·|r| in bidirectional, r = i − j. The
-slopes are m_h = 2^(−8h/H), h = 1 … H, where H is a power of two; else those of the largest power of two P below H, then the
-1st, 3rd, 5th … of the series for 2P. Nothing is learned, and nothing else tells position: the paper's models have no
-absolute table beside it. With 2 heads the slopes are 1/16 and 1/256, next to nothing at 20 tokens: use at least 4 heads.
+bias = −m_h·r in causal attention and −m_h·|r| in bidirectional attention, with r = i − j and a fixed slope m_h for each
+head. Nothing is learned, and no other encoding is used with it.
 
-Of the same distance on either side, the bidirectional form cannot tell left from right: `alibi_directed` can.
+Slopes: m_h = 2^(−8h/H), h = 1 … H, where the number of heads H is a power of two. Otherwise the slopes of the largest power
+of two P below H come first, then every second slope of 2P heads (the 1st, 3rd, 5th …). With 2 heads the slopes are 1/16 and
+1/256, too small to matter for 20 tokens: use at least 4 heads.
+
+The bidirectional form treats both sides alike, so it cannot tell left from right; `alibi_directed` can.
 """
 
 from __future__ import annotations
@@ -16,19 +18,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, distances
+from jaxpe.encodings.base import Attention, Encoding, compute_distances
 
 
-def slopes(heads: int) -> np.ndarray:
-    """m_h for h = 1 … heads."""
+def compute_slopes(heads: int) -> np.ndarray:
+    """The slopes m_1 … m_H."""
     power = 2 ** math.floor(math.log2(heads))
-    own = [2 ** (-8 * h / power) for h in range(1, power + 1)]
+    first = [2 ** (-8 * h / power) for h in range(1, power + 1)]
     between = [2 ** (-4 * h / power) for h in range(1, 2 * power, 2)]
-    return np.asarray((own + between)[:heads], np.float32)
+    return np.asarray((first + between)[:heads], np.float32)
 
 
 class Alibi(Encoding):
-    """−m_h·r, or −m_h·|r| in bidirectional attention."""
+    """bias = −m_h·r in causal attention, −m_h·|r| in bidirectional attention."""
 
     invariance = "relative"
     directed: bool | None = False
@@ -46,10 +48,13 @@ class Alibi(Encoding):
         k_positions: Num[Array, S],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
-        return self.distance(distances(q_positions, k_positions)) * -slopes(self.heads)[:, None, None]
+        return (
+            self.compute_penalty(compute_distances(q_positions, k_positions))
+            * -compute_slopes(self.heads)[:, None, None]
+        )
 
-    def distance(self, r: Float[Array, "T S"]) -> Float[Array, "T S"]:
-        """What a logit falls with."""
+    def compute_penalty(self, r: Float[Array, "T S"]) -> Float[Array, "T S"]:
+        """What each slope is multiplied by: r or |r|."""
         return r if self.causal else jnp.abs(r)
 
 

@@ -1,7 +1,7 @@
-"""ALiBi that tells left from right in bidirectional attention; in causal attention it is ALiBi (Press et al. 2022).
+"""ALiBi with a bidirectional bias that tells left from right; in causal attention it equals ALiBi (Press et al. 2022).
 
-The symmetric bias −m_h·|r| gives the keys on either side the same. Here those on the left (r = i − j > 0) are half a
-position nearer: −m_h·(|r| − ½) for r > 0, −m_h·|r| else.
+The symmetric bias −m_h·|r| is the same on both sides of a query. Here keys on the left (r = i − j > 0) count as half a
+position nearer: bias = −m_h·(|r| − ½) for r > 0, and −m_h·|r| otherwise. A variant of this package; slopes as in `alibi`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from jaxpe.encodings.base import Attention
 
 
 class DirectedAlibi(Alibi):
-    """−m_h·(|r| − ½) for keys on the left, −m_h·|r| else; −m_h·r in causal attention."""
+    """bias = −m_h·(|r| − ½) for keys on the left, −m_h·|r| otherwise; −m_h·r in causal attention."""
 
     directed = True
 
-    def distance(self, r: Float[Array, "T S"]) -> Float[Array, "T S"]:
+    def compute_penalty(self, r: Float[Array, "T S"]) -> Float[Array, "T S"]:
         return r if self.causal else jnp.abs(r) - 0.5 * (r > 0).astype(jnp.float32)
 
 
@@ -34,7 +34,7 @@ def reference_bias(
     heads: int,
     attention: Attention,
 ) -> np.ndarray:
-    """`bias` as ALiBi's slow loop, and half a slope more for keys on the left."""
+    """ALiBi's slow loop, plus half a slope for keys on the left."""
     out = alibi_reference(q, k, q_positions, k_positions, mask, heads=heads, attention=attention)
     slope = -alibi_reference(q, k, np.array([1]), np.array([0]), heads=heads, attention="causal")[:, 0, 0]
     for t, i in enumerate(q_positions):

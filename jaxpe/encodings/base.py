@@ -1,13 +1,16 @@
-"""The three places where position can enter a Transformer, as three methods that do nothing by default.
+"""The interface of every encoding: three hooks where position can enter a Transformer. By default they do nothing.
 
-The base class *is* the no-encoding baseline (NoPE: Haviv et al. 2022, arXiv:2203.16634; Kazemnejad et al. 2023,
-arXiv:2305.19466). An encoding overrides one or more of `embed`, `rotate` and `bias`. Everything is written for one
-example; T is the number of queries, S of keys, D the model width, H the heads, K = D / H the head width, r = i − j the
-position of a query minus that of a key.
+The base class is also the baseline without any encoding (NoPE: Haviv et al. 2022, arXiv:2203.16634; Kazemnejad et al. 2023,
+arXiv:2305.19466). An encoding overrides one or more of `embed`, `rotate` and `bias`.
 
-Beside its class a file may define `reference_embed`, `reference_rotate` or `reference_bias`: the hook again as a slow NumPy
-loop written from the formula, which `jaxpe.conformance.suite` compares. After the hook's own arguments it asks by name for what it
-needs: parameters (as arrays), options, `heads`, `model_width`, `max_length`, `attention`.
+Hooks work on one example; batches come from `jax.vmap`. T is the number of queries, S of keys, D the model width, H the
+number of heads, K = D / H the head width, W the width of rotated queries and keys, and r = i − j the position of a query
+minus the position of a key.
+
+The file of an encoding may also define `reference_embed`, `reference_rotate` or `reference_bias`: the same hook as a slow
+NumPy loop, written from the formula in the paper. `jaxpe.conformance.suite` compares the two. A reference takes the
+arguments of the hook, and by keyword what it names: parameters of the encoding (as arrays), options, `heads`,
+`model_width`, `max_length`, `attention`.
 """
 
 from __future__ import annotations
@@ -18,54 +21,58 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
+from jaxpe.errors import UserError
+
 Attention = Literal["causal", "bidirectional", "cross"]
 
 
 class Encoding(nnx.Module):
-    """No encoding, and the interface of all others.
+    """Base class of all encodings.
 
-    Positions are arguments, made by a sampler of `jaxpe.positions`: no hook calls `arange`. Logits are
-    q·k / sqrt(K) + bias, with K the model's head width; the mask comes last. While decoding step by step the same hooks
-    are called with T = 1 on all keys so far. An encoding that takes the option `trained_positions` is told how many
-    positions training uses: 1 + the largest that its sampler gives.
+    Positions are arguments that a sampler of `jaxpe.positions` makes; a hook never calls `arange`. The attention logits are
+    q·k / √K + bias, where K is the head width of the model; then the mask is applied. During incremental decoding the same
+    hooks are called with one query (T = 1) and all keys so far. An encoding with the option `trained_positions` receives
+    the number of positions that training uses: 1 + the largest position of the sampler.
     """
 
-    shared: bool = True  # False: one instance per block; `embed` is called on the first only
-    cross: bool = False  # True: cross-attention gets an instance of its own, with attention="cross"
-    causal_only: bool = False  # True: the constructor refuses other attention, and names what to take there
-    integer_positions: bool = False  # True: refuses fractional positions
-    # Declared, and measured by `jaxpe check`. "relative below a length": as long as no position is above some length.
-    # "content": positions are not looked at, only what is seen and who sees whom.
-    invariance: str = "absolute"  # or "relative", "relative below a length", "content"
-    directed: bool | None = None  # does it tell left from right without a causal mask? None: not declared
-    keeps_norms: bool = True  # of `rotate`
+    shared: bool = True  # True: all blocks use one instance; False: one instance per block, `embed` called on the first
+    cross: bool = False  # True: cross-attention gets its own instance, built with attention="cross"
+    causal_only: bool = False  # True: the constructor raises UserError for other attention and suggests an alternative
+    integer_positions: bool = False  # True: fractional positions are refused
+
+    # Declarations, which `jaxpe check` compares with measurements. A shift of all positions changes no logit of an encoding
+    # that is "relative"; nor of one that is "relative below a length", while all positions are below that length. The
+    # logits of "content" do not depend on positions, but on tokens and the mask alone.
+    invariance: str = "absolute"  # "absolute", "relative", "relative below a length" or "content"
+    directed: bool | None = None  # do logits distinguish left from right without a causal mask? None: not declared
+    keeps_norms: bool = True  # does `rotate` keep the norms of queries and keys?
 
     def __init__(
         self, model_width: int, heads: int, max_length: int, attention: Attention, *, key: Key[Array, ""]
     ) -> None:
-        """`max_length` is 1 + the largest position that any sampler of the run can give."""
+        """`max_length` is 1 + the largest position that any sampler of the run can give; `key` draws parameters."""
 
     def at(self, block: int, progress: float | Float[Array, ""]) -> Encoding:
-        """The encoding as it acts in a block when the share `progress` of the training is done (1 afterwards).
+        """The encoding that acts in block number `block` after the fraction `progress` of training (1 when trained).
 
-        For schedules over blocks or steps; whatever is returned is asked for its three hooks only.
+        Override it for schedules over blocks or steps. Only the three hooks of the returned object are used.
         """
         return self
 
     @property
     def position_limit(self) -> int | None:
-        """None: every position is defined; else positions are 0 … limit − 1."""
+        """The number of positions that are defined, 0 … limit − 1; None where every position is."""
         return None
 
-    def unvisited(self, trained: int, tested: int) -> float | None:
-        """Share of the rows or buckets asked for by `tested` positions that `trained` positions never asked for.
+    def compute_untrained_share(self, trained: int, tested: int) -> float | None:
+        """Share of the table rows (or buckets) used by `tested` positions that `trained` positions never used.
 
-        None: it has none. For rotations: the share of pairs that finish no full turn in training.
+        For rotations: the share of pairs that make less than one full turn in training. None where neither applies.
         """
         return None
 
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
-        """Changes the token embeddings, before the first block."""
+        """Token embeddings with positions, before the first block."""
         return x
 
     def rotate(
@@ -75,7 +82,7 @@ class Encoding(nnx.Module):
         q_positions: Num[Array, T],
         k_positions: Num[Array, S],
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
-        """Changes queries and keys, in every block. W may differ from K."""
+        """Queries and keys with positions, in every block. W may differ from K."""
         return q, k
 
     def bias(
@@ -86,21 +93,28 @@ class Encoding(nnx.Module):
         k_positions: Num[Array, S],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "#H #T #S"] | Float[Array, ""] | Int[Array, ""] | None:
-        """Is added to the logits, after their scaling by 1 / sqrt(K). None: nothing is added."""
+        """What is added to the logits after their division by √K; None for nothing. `mask`: True where a query sees a key."""
         return None
 
 
-def distances(q_positions: Num[Array, T], k_positions: Num[Array, S]) -> Float[Array, "T S"]:
-    """r = i − j, the position of each query minus that of each key, in float32."""
+def compute_distances(q_positions: Num[Array, T], k_positions: Num[Array, S]) -> Float[Array, "T S"]:
+    """r = i − j, the position of each query minus the position of each key, in float32."""
     return (q_positions[:, None] - k_positions).astype(jnp.float32)
 
 
 class NoEncoding(Encoding):
-    """Nothing is added, rotated or biased.
+    """No encoding (NoPE): nothing is added, rotated or biased.
 
-    Without a causal mask the model is then permutation-equivariant; with one it can count what it sees, and needs a
-    `<bos>` token to do so.
+    Without a causal mask the model is permutation-equivariant. With a causal mask it can infer positions, by counting the
+    tokens that it sees; for that it needs a `<bos>` token.
     """
 
     invariance = "content"
     directed = False
+
+
+def require_trained_positions(trained_positions: int | None, encoding: str) -> int:
+    """`trained_positions`; raises UserError where it is None. `encoding` names the encoding and what needs the number."""
+    if trained_positions is None:
+        raise UserError(f"{encoding} needs trained_positions: pass the number of positions that training uses.")
+    return trained_positions

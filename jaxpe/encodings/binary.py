@@ -1,8 +1,8 @@
-"""Teaching row: the position in binary, why the textbook rejects it.
+"""The position written in binary: a simple code that textbooks reject, kept for comparison.
 
-x + scale·b(p), with coordinate d of b(p) the bit d mod 16 of p, as +1 or −1: a unique label for 65,536 positions, of RMS
-`scale` like the sinusoids, in which neighbours can differ in every bit (7 = 0111, 8 = 1000). Sinusoids are its smooth
-version: fast coordinates and slow ones.
+x + scale·b(p), where coordinate d of b(p) is bit (d mod 16) of p, as +1 or −1. The code is unique for 65,536 positions and
+has an RMS of `scale`, like the sinusoids. But neighbours can differ in every bit (7 = 0111, 8 = 1000). Sinusoids are its
+smooth version: both have coordinates that change fast and coordinates that change slowly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BITS = 16
 
 
 class Binary(Encoding):
-    """x + scale·(2·bit_(d mod 16)(p) − 1)."""
+    """x_d + scale·(2·bit(p, d mod 16) − 1)."""
 
     integer_positions = True
     directed = True
@@ -33,7 +33,7 @@ class Binary(Encoding):
         scale: float = 1.0,
     ) -> None:
         self.scale = scale
-        self.limit = 2 ** min(BITS, model_width)
+        self.limit = 1 << min(BITS, model_width)
 
     @property
     def position_limit(self) -> int:
@@ -46,7 +46,7 @@ class Binary(Encoding):
 
 
 def reference_embed(x: np.ndarray, positions: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
-    """`embed` as a slow loop over the written digits."""
+    """`embed` as a slow loop over the binary digits as text."""
     out = np.array(x, np.float64)
     for t, p in enumerate(positions):
         digits = format(int(p), "016b")[::-1]

@@ -1,7 +1,7 @@
-"""Control: the position is concatenated, not added ("why add?").
+"""Control: the position code is concatenated to the token embedding instead of added.
 
-The last D_p coordinates of the embedding are replaced by a sinusoidal code of width D_p and per-coordinate RMS `scale`;
-the token keeps the first D − D_p. Width and parameter count stay those of the other encodings.
+The last D_p = share·D coordinates of the embedding are replaced by a sinusoidal code of width D_p and RMS `scale` for each
+coordinate; the token keeps the first D − D_p. The width and the number of parameters are those of the other encodings.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.sinusoidal import compute_sinusoids
 from jaxpe.encodings.sinusoidal import reference_embed as sinusoidal_reference
-from jaxpe.encodings.sinusoidal import sinusoids
 from jaxpe.errors import UserError
 
 
 class Concatenated(Encoding):
-    """[x[: D − D_p], scale·√2·PE(p)], with D_p = share·D."""
+    """[x_1 … x_(D − D_p), scale·√2·PE(p)], with D_p = share·D."""
 
     directed = True
 
@@ -39,13 +39,13 @@ class Concatenated(Encoding):
         if self.width % 2 or not 0 < self.width < model_width:
             raise UserError(
                 f"concatenated needs an even number of position coordinates below the model width {model_width}, but "
-                f"share={share} gives {self.width}: choose another width or share."
+                f"share={share} gives {self.width}: choose another width or another share."
             )
         self.base = base
         self.amplitude = scale * math.sqrt(2)
 
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
-        code = self.amplitude * sinusoids(positions, self.width, self.base)
+        code = self.amplitude * compute_sinusoids(positions, self.width, self.base)
         return jnp.concatenate([x[:, : -self.width], code], axis=-1)
 
 

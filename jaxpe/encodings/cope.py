@@ -1,10 +1,13 @@
-"""CoPE, contextual position encoding (Golovneva et al. 2024, arXiv:2405.18719, §4): positions are counted by content.
+"""CoPE, contextual position encoding (Golovneva et al. 2024, arXiv:2405.18719, §4): content decides which tokens count.
 
-With S_ij = q_i·k_j / √K under the mask, each visible key t has a gate g_it = σ(S_it), and the position of key j seen from i
-is p_ij = Σ_{t ≥ j} g_it over visible t, at most `positions` − 1. The bias is q_i·e[p_ij], read between the two nearest rows
-of a table e (positions × K) in every block, without 1/√K; the authors' repository divides it, which is the option
-`divided`. The table starts at 0, as theirs. For causal attention only: in bidirectional attention Σ_{t ≥ j} would count
-from the end of the input. `scaled`: as many rows as training has positions.
+With S_ij = q_i·k_j / √K, each visible key t has a gate g_it = σ(S_it). The position of key j, seen from query i, is the sum
+of the gates from j to i: p_ij = Σ_{t ≥ j} g_it over visible t, clipped to the last row of the table. bias = q_i·e[p_ij],
+where e[p] interpolates linearly between the two nearest rows of a learned table e (rows × K) that every block has of its
+own and that starts at 0.
+
+Options: `positions` is the number of rows; `scaled` takes as many rows as training has positions; `divided` divides the
+bias by √K, as the authors' code does and the paper does not. Causal attention only: in bidirectional attention the sum
+would count from the end of the input.
 """
 
 from __future__ import annotations
@@ -17,12 +20,12 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
 from jaxpe.errors import UserError
 
 
 class CoPE(Encoding):
-    """q_i·e[p_ij], p_ij = Σ_{t ≥ j} σ(S_it)."""
+    """bias = q_i·e[p_ij], with p_ij = Σ_{t ≥ j} σ(q_i·k_t / √K) over visible keys t."""
 
     shared = False
     causal_only = True
@@ -42,10 +45,8 @@ class CoPE(Encoding):
         trained_positions: int | None = None,
     ) -> None:
         if attention != "causal":
-            raise UserError(f"cope is for causal attention only, not {attention}: take t5 or shaw there.")
-        if scaled and trained_positions is None:
-            raise UserError("cope with scaled=True needs trained_positions, how many positions training used.")
-        rows = trained_positions if scaled and trained_positions else positions
+            raise UserError(f"cope is for causal attention only, not {attention}: use t5 or shaw there.")
+        rows = require_trained_positions(trained_positions, "cope with scaled=True") if scaled else positions
         if rows < 2:
             raise UserError(f"cope needs at least 2 positions, got {rows}.")
         self.root, self.divided = math.sqrt(model_width // heads), divided
@@ -69,8 +70,8 @@ class CoPE(Encoding):
         below = jnp.minimum(jnp.floor(counted), float(len(table) - 2))
         row, part = below.astype(jnp.int32), counted - below
         low, high = (jnp.take_along_axis(by_row, row + n, axis=-1) for n in (0, 1))
-        found = (1 - part) * low + part * high
-        return found / self.root if self.divided else found
+        bias = (1 - part) * low + part * high
+        return bias / self.root if self.divided else bias
 
 
 def reference_bias(
@@ -85,7 +86,7 @@ def reference_bias(
 ) -> np.ndarray:
     """`bias` as a slow loop in float64, written from the formula."""
     heads, width = q.shape[1:]
-    found = np.zeros((heads, len(q), len(k)))
+    out = np.zeros((heads, len(q), len(k)))
     for h in range(heads):
         for t in range(len(q)):
             count = 0.0
@@ -95,5 +96,5 @@ def reference_bias(
                 place = min(count, len(table) - 1.0)
                 low, high = math.floor(place), math.ceil(place)
                 code = table[low] + (place - low) * (np.asarray(table[high], np.float64) - table[low])
-                found[h, t, s] = float(q[t, h] @ code) / (math.sqrt(width) if divided else 1.0)
-    return found
+                out[h, t, s] = float(q[t, h] @ code) / (math.sqrt(width) if divided else 1.0)
+    return out

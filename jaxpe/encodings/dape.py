@@ -1,8 +1,9 @@
-"""DAPE, data-adaptive positional encoding (Zheng et al. 2024, arXiv:2405.14722, §3.2): a bias that looks at the logits.
+"""DAPE, data-adaptive positional encoding (Zheng et al. 2024, arXiv:2405.14722, §3.2): the bias depends on the logits too.
 
-bias = B + f([S; B]), with B the bias of another encoding (`base`, KERPLE unless given), S_ij = q_i·k_j / √K, and f an MLP
-over heads, 2H → 32 → H with LeakyReLU and no output bias (a constant for each head is dead in the softmax), applied to
-each pair of query and key alone; the same in all blocks where the base is.
+bias = B + f([S; B]), where B is the bias of another encoding (`base`, KERPLE by default) and S_ij = q_i·k_j / √K. f is an
+MLP that acts on every pair of query and key separately: its inputs are the 2H numbers of all heads, then come `hidden`
+units with LeakyReLU and H outputs. It has no output bias, since the softmax ignores a constant for each head. All blocks
+share it where they share the base encoding.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from jaxtyping import Array, Bool, Float, Key, Num
 
 from jaxpe.encodings.base import Attention, Encoding
 from jaxpe.encodings.kerple import reference_bias as kerple_reference
+from jaxpe.encodings.registry import build_encoding, fill_trained_positions
 from jaxpe.errors import UserError
 
 
 class Dape(Encoding):
-    """B + f([q·k/√K; B]), f an MLP 2H → hidden → H."""
+    """bias = B + f([q·k / √K; B]), with f an MLP 2H → hidden → H."""
 
     invariance = "relative"
     directed: bool | None = False
@@ -38,16 +40,13 @@ class Dape(Encoding):
         hidden: int = 32,
         trained_positions: int | None = None,
     ) -> None:
-        from jaxpe import encodings
-
-        own, weight, offset, out = (jax.random.fold_in(key, i) for i in range(4))
+        base_key, weight, offset, out = (jax.random.fold_in(key, i) for i in range(4))
         sizes = {"model_width": model_width, "heads": heads, "max_length": max_length}
-        self.base = encodings.build(
-            base, **sizes, attention=attention, key=own, **encodings.told(base, trained_positions)
-        )
+        options = fill_trained_positions(base, trained_positions)
+        self.base = build_encoding(base, **sizes, attention=attention, key=base_key, **options)
         if type(self.base).bias is Encoding.bias or type(self.base).rotate is not Encoding.rotate:
             raise UserError(
-                f"dape changes the bias of another encoding, and {base} has none: take kerple, alibi or fire."
+                f"dape adapts the bias of another encoding, but {base} is not a plain bias: use kerple, alibi or fire."
             )
         self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed
         self.integer_positions = self.base.integer_positions
@@ -72,10 +71,10 @@ class Dape(Encoding):
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         logits = jnp.einsum("thk,shk->hts", q, k) / self.root
-        plain = jnp.broadcast_to(jnp.asarray(self.base.bias(q, k, q_positions, k_positions, mask)), logits.shape)
-        both = jnp.concatenate([logits, plain])
+        base = jnp.broadcast_to(jnp.asarray(self.base.bias(q, k, q_positions, k_positions, mask)), logits.shape)
+        both = jnp.concatenate([logits, base])
         hidden = jax.nn.leaky_relu(jnp.einsum("hts,hn->nts", both, self.weight[...]) + self.offset[...][:, None, None])
-        return plain + jnp.einsum("nts,nh->hts", hidden, self.out[...])
+        return base + jnp.einsum("nts,nh->hts", hidden, self.out[...])
 
 
 def reference_bias(
@@ -91,13 +90,13 @@ def reference_bias(
     offset: np.ndarray,
     out: np.ndarray,
 ) -> np.ndarray:
-    """`bias` as a slow loop in float64, on KERPLE."""
-    found = kerple_reference(q, k, q_positions, k_positions, mask, slope=base_slope, rate=base_rate)
+    """`bias` as a slow loop in float64, with KERPLE as the base."""
+    out_bias = kerple_reference(q, k, q_positions, k_positions, mask, slope=base_slope, rate=base_rate)
     for t in range(len(q)):
         for s in range(len(k)):
             logits = [float(q[t, h] @ k[s, h]) / math.sqrt(q.shape[2]) for h in range(q.shape[1])]
-            both = np.array([*logits, *found[:, t, s]])
+            both = np.array([*logits, *out_bias[:, t, s]])
             for n in range(len(offset)):
                 raw = float(both @ weight[:, n]) + float(offset[n])
-                found[:, t, s] += max(raw, 0.01 * raw) * out[n]
-    return found
+                out_bias[:, t, s] += max(raw, 0.01 * raw) * out[n]
+    return out_bias

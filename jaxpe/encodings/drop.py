@@ -1,8 +1,8 @@
-"""DroPE (2025, arXiv:2512.12167): an encoding that is removed after a share of the training; the rest is trained without.
+"""DroPE (2025, arXiv:2512.12167): the encoding is removed after a part of training, and training goes on without it.
 
-The idea: positions help to learn, and their absence helps to carry on to longer inputs. `base` is the encoding (rotary
-unless given), `after` the share of the steps that it acts for. A trained model has none, a checkpoint has what its share of
-the training had. Compare at equal steps.
+The idea: positions help a model to learn, and a model without them generalizes to longer inputs. `base` is the encoding
+(rotary by default); `after` is the fraction of the training steps during which it acts. A trained model has no encoding; a
+checkpoint has the one of its step. Compare it with other encodings at an equal number of steps.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key, Num
 
 from jaxpe.encodings.base import Attention, Encoding, NoEncoding
+from jaxpe.encodings.registry import build_encoding, fill_trained_positions
 from jaxpe.encodings.rotary import reference_rotate
 from jaxpe.errors import UserError
 
-__all__ = ["Drop", "reference_rotate"]  # by itself it acts as at the start of training, on rotary unless given
+__all__ = ["Drop", "reference_rotate"]  # its own hooks are those of the base: rotary, as at the start of training
 
 
 class Drop(Encoding):
-    """`base` while progress < after, then nothing."""
+    """The hooks of `base` while progress < after, then none."""
 
     invariance = "relative"
     directed: bool | None = True
@@ -38,23 +39,22 @@ class Drop(Encoding):
         after: float = 0.7,
         trained_positions: int | None = None,
     ) -> None:
-        from jaxpe import encodings
-
         if not 0 < after < 1:
-            raise UserError(f"drop removes the encoding after a share of the training between 0 and 1, got {after}.")
+            raise UserError(
+                f"drop removes the encoding after a fraction of training: after must be between 0 and 1, got {after}."
+            )
         sizes = {"model_width": model_width, "heads": heads, "max_length": max_length}
-        self.base = encodings.build(
-            base, **sizes, attention=attention, key=key, **encodings.told(base, trained_positions)
-        )
+        options = fill_trained_positions(base, trained_positions)
+        self.base = build_encoding(base, **sizes, attention=attention, key=key, **options)
         self.after = after
         self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed
         self.integer_positions, self.keeps_norms = self.base.integer_positions, self.base.keeps_norms
 
     def at(self, block: int, progress: float | Float[Array, ""]) -> Any:
         if isinstance(progress, float):
-            there = progress < self.after
-            return self.base.at(block, progress) if there else NoEncoding(0, 0, 0, "causal", key=jax.random.key(0))
-        return Switched(self.base.at(block, progress), progress < self.after)
+            acts = progress < self.after
+            return self.base.at(block, progress) if acts else NoEncoding(0, 0, 0, "causal", key=jax.random.key(0))
+        return GatedEncoding(self.base.at(block, progress), progress < self.after)
 
     @property
     def position_limit(self) -> int | None:
@@ -83,8 +83,8 @@ class Drop(Encoding):
         return self.base.bias(q, k, q_positions, k_positions, mask)
 
 
-class Switched:
-    """The hooks of an encoding where `on` (may be traced) is true, else none."""
+class GatedEncoding:
+    """The hooks of an encoding where `on` is true, else no hooks. `on` may be traced."""
 
     def __init__(self, encoding: Encoding, on: bool | Bool[Array, ""]) -> None:
         self.encoding, self.on = encoding, on
@@ -93,15 +93,15 @@ class Switched:
         return jnp.where(self.on, self.encoding.embed(x, positions), x)
 
     def rotate(self, q: Any, k: Any, q_positions: Any, k_positions: Any) -> tuple[Any, Any]:
-        turned = self.encoding.rotate(q, k, q_positions, k_positions)
-        plain = [widened(x, turned[0].shape[-1]) for x in (q, k)]
-        return jnp.where(self.on, turned[0], plain[0]), jnp.where(self.on, turned[1], plain[1])
+        rotated_q, rotated_k = self.encoding.rotate(q, k, q_positions, k_positions)
+        plain_q, plain_k = (pad_width(x, rotated_q.shape[-1]) for x in (q, k))
+        return jnp.where(self.on, rotated_q, plain_q), jnp.where(self.on, rotated_k, plain_k)
 
     def bias(self, q: Any, k: Any, q_positions: Any, k_positions: Any, mask: Any = None) -> Any:
         bias = self.encoding.bias(q, k, q_positions, k_positions, mask)
         return None if bias is None else jnp.where(self.on, bias, 0.0)
 
 
-def widened(x: Float[Array, "T H K"], width: int) -> Float[Array, "T H {width}"]:
-    """x with zeros behind, which change no logit."""
+def pad_width(x: Float[Array, "T H K"], width: int) -> Float[Array, "T H {width}"]:
+    """x with zeros appended, which change no logit."""
     return jnp.pad(x, ((0, 0), (0, 0), (0, width - x.shape[-1])))

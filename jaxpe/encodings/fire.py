@@ -1,12 +1,14 @@
-"""FIRE, functional interpolation for relative encodings (Li et al. 2023, arXiv:2310.04418, §3).
+"""FIRE, functional interpolation for relative encodings (Li et al. 2023, arXiv:2310.04418, §3): an MLP of relative distance.
 
-bias = f_h(ψ(|r|) / ψ(max(L, i))), ψ(x) = log(c·x + 1), r = i − j, with i the query's position: distances are normalised by
-the largest that the query can see, so that longer inputs meet no new argument; below the length L they are not. **max**, not
-min. In bidirectional attention the argument is sign(r)·ψ(|r|) / ψ(max(L, largest visible |r|)).
+bias = f_h(ψ(|r|) / ψ(max(L, i))) in causal attention, with ψ(x) = log(c·x + 1), r = i − j, and i the position of the query.
+Distances are divided by the largest distance that the query can see, so the arguments of f stay in the trained range on
+longer inputs. Below the length L they are divided by ψ(L). In bidirectional attention the argument is
+sign(r)·ψ(|r|) / ψ(max(L, largest visible |r|)).
 
-f is an MLP 1 → 32 → heads with ReLU and no output bias (a constant for each head is dead in the softmax), the same in all
-blocks; c and L = multiplier·L₀ are learned through their absolute values, from c = 0.1 and the multiplier 1. L₀ = 512 never
-normalises at 20 tokens: `scaled` has L₀ = N/4 for N training positions.
+f is an MLP with one input, `hidden` units with ReLU and one output for each head; it has no output bias, since the softmax
+ignores a constant for each head. All blocks share it. c and L are learned: c starts at 0.1, and L = multiplier·L₀ with a
+multiplier that starts at 1; absolute values keep both positive. With the paper's L₀ = 512, 20 tokens are never normalised;
+`scaled` sets L₀ = N/4 for N training positions.
 """
 
 from __future__ import annotations
@@ -19,12 +21,11 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, distances
-from jaxpe.errors import UserError
+from jaxpe.encodings.base import Attention, Encoding, compute_distances, require_trained_positions
 
 
 class Fire(Encoding):
-    """f_h(ψ(|r|) / ψ(max(L, i))), ψ(x) = log(|c|·x + 1), L = |multiplier|·L₀."""
+    """bias = f_h(ψ(|r|) / ψ(max(L, i))), with ψ(x) = log(|c|·x + 1) and L = |multiplier|·L₀."""
 
     invariance = "relative below a length"
     directed = True
@@ -42,12 +43,12 @@ class Fire(Encoding):
         scaled: bool = False,
         trained_positions: int | None = None,
     ) -> None:
-        if scaled and trained_positions is None:
-            raise UserError("fire with scaled=True needs trained_positions, how many positions training used.")
         self.causal = attention == "causal"
         if not self.causal:
-            self.invariance = "relative"  # its normaliser is a distance, not a position
-        self.length = trained_positions / 4 if scaled and trained_positions else length
+            self.invariance = "relative"  # distances are divided by a distance, not by a position
+        if scaled:
+            length = require_trained_positions(trained_positions, "fire with scaled=True") / 4
+        self.length = length
         weight, offset, out = (jax.random.fold_in(key, i) for i in range(3))
         self.steepness = nnx.Param(jnp.asarray(0.1))
         self.multiplier = nnx.Param(jnp.asarray(1.0))
@@ -63,20 +64,20 @@ class Fire(Encoding):
         k_positions: Num[Array, S],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
-        r = distances(q_positions, k_positions)
+        r = compute_distances(q_positions, k_positions)
         if self.causal:
             largest = q_positions.astype(jnp.float32)[:, None]
         else:
             visible = jnp.abs(r) if mask is None else jnp.where(mask, jnp.abs(r), 0.0)
             largest = visible.max(axis=-1, keepdims=True)
-        normaliser = self.squeezed(jnp.maximum(jnp.abs(self.multiplier[...]) * self.length, largest))
-        argument = self.squeezed(jnp.abs(r)) / normaliser
+        normaliser = self.compress(jnp.maximum(jnp.abs(self.multiplier[...]) * self.length, largest))
+        argument = self.compress(jnp.abs(r)) / normaliser
         if not self.causal:
             argument = jnp.sign(r) * argument
         hidden = jax.nn.relu(argument[..., None] * self.weight[...] + self.offset[...])
         return jnp.einsum("tsn,nh->hts", hidden, self.out[...])
 
-    def squeezed(self, x: Float[Array, "T S"]) -> Float[Array, "T S"]:
+    def compress(self, x: Float[Array, "T S"]) -> Float[Array, "T S"]:
         """ψ(x) = log(|c|·x + 1)."""
         return jnp.log1p(jnp.abs(self.steepness[...]) * x)
 
@@ -100,7 +101,7 @@ def reference_bias(
 ) -> np.ndarray:
     """`bias` as a slow loop in float64, written from the formula."""
     start = trained_positions / 4 if scaled and trained_positions else length
-    found = np.zeros((out.shape[1], len(q_positions), len(k_positions)))
+    bias = np.zeros((out.shape[1], len(q_positions), len(k_positions)))
     for t, i in enumerate(q_positions):
         seen = [abs(float(i) - float(j)) for s, j in enumerate(k_positions) if mask is None or mask[t, s]]
         largest = float(i) if attention == "causal" else max(seen, default=0.0)
@@ -111,5 +112,5 @@ def reference_bias(
             if attention != "causal" and r < 0:
                 x = -x
             for n in range(len(weight)):
-                found[:, t, s] += max(0.0, x * float(weight[n]) + float(offset[n])) * out[n]
-    return found
+                bias[:, t, s] += max(0.0, x * float(weight[n]) + float(offset[n])) * out[n]
+    return bias

@@ -1,8 +1,9 @@
-"""Interleaved: an encoding that acts in all blocks but every `blocks`-th, which has none.
+"""Interleaved: an encoding in most blocks, and none in every `blocks`-th block.
 
 As in models that mix blocks with rotary positions and blocks without any (Yang et al. 2025, "RoPE to NoPE and back again",
-arXiv:2501.18795; Llama 4 leaves every 4th block without). `base` is the encoding of the other blocks; one that acts on the
-embeddings cannot be left out in a block. `interleaved_scaled` leaves out every 2nd block: models of two blocks have no 4th.
+arXiv:2501.18795; Llama 4 has no positions in every 4th block). `base` is the encoding of the other blocks. It must act
+inside the blocks: one that changes the token embeddings cannot be left out of a block. `interleaved_scaled` leaves out every
+2nd block, for models of two blocks.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import jax
 from jaxtyping import Array, Bool, Float, Key, Num
 
 from jaxpe.encodings.base import Attention, Encoding, NoEncoding
+from jaxpe.encodings.registry import build_encoding, fill_trained_positions
 from jaxpe.encodings.rotary import reference_rotate
 from jaxpe.errors import UserError
 
-__all__ = ["Interleaved", "reference_rotate"]  # by itself it acts as in a block that has it, on rotary unless given
+__all__ = ["Interleaved", "reference_rotate"]  # its own hooks are those of the base: rotary, as in the first block
 
 
 class Interleaved(Encoding):
-    """`base` in blocks 1, 2, 3, 5, 6, 7, 9 … for blocks = 4."""
+    """`base` in the blocks 1, 2, 3, 5, 6, 7, 9 … for blocks = 4, counted from 1."""
 
     invariance = "relative"
     directed: bool | None = True
@@ -37,16 +39,13 @@ class Interleaved(Encoding):
         blocks: int = 4,
         trained_positions: int | None = None,
     ) -> None:
-        from jaxpe import encodings
-
         sizes = {"model_width": model_width, "heads": heads, "max_length": max_length}
-        self.base = encodings.build(
-            base, **sizes, attention=attention, key=key, **encodings.told(base, trained_positions)
-        )
+        options = fill_trained_positions(base, trained_positions)
+        self.base = build_encoding(base, **sizes, attention=attention, key=key, **options)
         if type(self.base).embed is not Encoding.embed or blocks < 2:
             raise UserError(
-                f"interleaved leaves every 2nd or later block without the encoding (blocks={blocks}), which {base} must "
-                "allow: take one that acts in the blocks, such as rotary or alibi."
+                f"interleaved needs blocks of at least 2, got {blocks}, and a base that acts inside the blocks, got {base}: "
+                "use rotary or alibi, for example."
             )
         self.blocks = blocks
         self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed

@@ -1,8 +1,8 @@
-"""KERPLE, logarithmic kernel (Chi et al. 2022, arXiv:2205.09921, §4).
+"""KERPLE with the logarithmic kernel (Chi et al. 2022, arXiv:2205.09921, §4): logits fall with the logarithm of distance.
 
-bias = −p_h·log(1 + a_h·|r|), r = i − j, with p_h, a_h > 0 learned for each head, the same in all blocks: ALiBi with a slope
-that is learned and a decay that flattens. Both are softplus of a free number (public code clamps them at 0.01 instead) and
-start as p ~ U(0, 2), a ~ U(0, 1). It cannot tell left from right.
+bias = −p_h·log(1 + a_h·|r|), with r = i − j and p_h, a_h > 0 learned for each head; all blocks share them. Compared with
+ALiBi the slope is learned and the decay flattens. Both are the softplus of a free parameter (the authors' code clamps them
+at 0.01 instead) and start as p ~ U(0, 2), a ~ U(0, 1). The bias cannot tell left from right.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, distances
+from jaxpe.encodings.base import Attention, Encoding, compute_distances
 
 
 class Kerple(Encoding):
-    """−softplus(p)·log(1 + softplus(a)·|r|)."""
+    """bias = −softplus(slope)·log(1 + softplus(rate)·|r|)."""
 
     invariance = "relative"
     directed = False
@@ -27,12 +27,12 @@ class Kerple(Encoding):
     def __init__(
         self, model_width: int, heads: int, max_length: int, attention: Attention, *, key: Key[Array, ""]
     ) -> None:
-        def free(number: int, high: float) -> Float[Array, H]:
-            """What softplus takes to a uniform draw; away from 0, where it would be −∞."""
-            wanted = jax.random.uniform(jax.random.fold_in(key, number), (heads,), minval=0.01, maxval=high)
-            return jnp.log(jnp.expm1(wanted))
+        def draw(number: int, high: float) -> Float[Array, H]:
+            """The inverse softplus of a uniform draw from 0.01 … high; at 0 it would be −∞."""
+            start = jax.random.uniform(jax.random.fold_in(key, number), (heads,), minval=0.01, maxval=high)
+            return jnp.log(jnp.expm1(start))
 
-        self.slope, self.rate = nnx.Param(free(0, 2.0)), nnx.Param(free(1, 1.0))
+        self.slope, self.rate = nnx.Param(draw(0, 2.0)), nnx.Param(draw(1, 1.0))
 
     def bias(
         self,
@@ -43,7 +43,7 @@ class Kerple(Encoding):
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         slope, rate = (jax.nn.softplus(free[...])[:, None, None] for free in (self.slope, self.rate))
-        return -slope * jnp.log1p(rate * jnp.abs(distances(q_positions, k_positions)))
+        return -slope * jnp.log1p(rate * jnp.abs(compute_distances(q_positions, k_positions)))
 
 
 def reference_bias(

@@ -1,7 +1,7 @@
-"""Learned absolute positions (Gehring et al. 2017, arXiv:1705.03122; BERT, GPT-2): E[p] is added to the token embedding.
+"""Learned absolute positions (Gehring et al. 2017, arXiv:1705.03122, §3.1; BERT, GPT-2): x + E[p], a trained row per position.
 
-The table has max_length rows, fixed when the model is built; a row that training never visits stays as it was drawn
-(encodings are exempt from weight decay). Row p is drawn from a key of its own, so it does not depend on the table's size.
+The table E has max_length rows, fixed when the model is built. A row that training never uses keeps its initial value,
+since encodings have no weight decay. Row p is drawn from a key of its own, so it does not depend on the size of the table.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from jaxtyping import Array, Float, Int, Key
 from jaxpe.encodings.base import Attention, Encoding
 
 
-def normal_rows(key: Key[Array, ""], rows: Int[Array, N], width: int) -> Float[Array, "N {width}"]:
-    """A standard normal row for each row number, the same whatever other rows are asked for."""
+def draw_normal_rows(key: Key[Array, ""], rows: Int[Array, N], width: int) -> Float[Array, "N {width}"]:
+    """A standard normal vector for each row number; it depends on the key and that number only."""
     return jax.vmap(lambda p: jax.random.normal(jax.random.fold_in(key, p), (width,)))(rows)
 
 
 class Learned(Encoding):
-    """x + E[p], with E of shape max_length × D starting as N(0, scale²)."""
+    """x + E[p]. E has the shape max_length × D and starts as N(0, scale²)."""
 
     integer_positions = True
     directed = True
@@ -37,13 +37,13 @@ class Learned(Encoding):
         scale: float = 1.0,
     ) -> None:
         self.limit = max_length
-        self.table = nnx.Param(scale * normal_rows(key, jnp.arange(max_length), model_width))
+        self.table = nnx.Param(scale * draw_normal_rows(key, jnp.arange(max_length), model_width))
 
     @property
     def position_limit(self) -> int:
         return self.limit
 
-    def unvisited(self, trained: int, tested: int) -> float:
+    def compute_untrained_share(self, trained: int, tested: int) -> float:
         return max(0.0, 1 - trained / tested)
 
     def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:

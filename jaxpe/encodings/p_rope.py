@@ -1,7 +1,8 @@
 """p-RoPE: rotary encoding without its lowest frequencies (Barbero et al. 2024, arXiv:2410.06205, §6.1).
 
-The share `kept` of the pairs with the highest frequencies turns as in rotary, θ_c = base^(−2c/K); the others do not turn
-and carry content alone. That is not `fraction` of `rotary`, whose pairs spread all frequencies over fewer coordinates.
+The fraction `kept` of the pairs with the highest frequencies is rotated as in rotary, θ_c = base^(−2c/K). The other pairs
+are not rotated and carry content only. This differs from `fraction` of `rotary`, which spreads all frequencies over fewer
+pairs.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.rotary import frequencies, turned, turned_width
+from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
 from jaxpe.errors import UserError
 
 
 class PRope(Encoding):
-    """Rotary in which the first round(kept·K/2) pairs turn."""
+    """Rotary in which only the first round(kept·K/2) pairs are rotated."""
 
     invariance = "relative"
     directed = True
@@ -32,10 +33,10 @@ class PRope(Encoding):
         base: float = 10_000.0,
         kept: float = 0.75,
     ) -> None:
-        self.width = turned_width(model_width // heads, 1.0)
+        self.width = compute_rotated_width(model_width // heads, 1.0)
         self.pairs = round(kept * self.width / 2)
         if not 0 < self.pairs <= self.width // 2:
-            raise UserError(f"p_rope keeps a share of the pairs above 0 and at most 1, got kept={kept}.")
+            raise UserError(f"p_rope needs a fraction of pairs above 0 and at most 1, got kept={kept}.")
         self.base = base
 
     def rotate(
@@ -45,8 +46,8 @@ class PRope(Encoding):
         q_positions: Num[Array, T],
         k_positions: Num[Array, S],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
-        frequency = frequencies(self.width, self.base)[: self.pairs]
-        return turned(q, q_positions, frequency), turned(k, k_positions, frequency)
+        frequency = compute_frequencies(self.width, self.base)[: self.pairs]
+        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
 
 
 def reference_rotate(
@@ -58,8 +59,8 @@ def reference_rotate(
     base: float = 10_000.0,
     kept: float = 0.75,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`rotate` as rotary's slow loop, with the slow pairs left as they were."""
+    """Rotary's slow loop, with the pairs of low frequency unchanged."""
     first = 2 * round(kept * q.shape[2] / 2)
-    q_turned, k_turned = rotary_reference(q, k, q_positions, k_positions, base=base)
-    q_turned[:, :, first:], k_turned[:, :, first:] = q[:, :, first:], k[:, :, first:]
-    return q_turned, k_turned
+    rotated_q, rotated_k = rotary_reference(q, k, q_positions, k_positions, base=base)
+    rotated_q[:, :, first:], rotated_k[:, :, first:] = q[:, :, first:], k[:, :, first:]
+    return rotated_q, rotated_k

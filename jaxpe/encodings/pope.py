@@ -1,9 +1,9 @@
-"""PoPE, polar coordinate encoding (Gopalakrishnan et al. 2025, arXiv:2509.10534): content in magnitudes, position in angles.
+"""PoPE, polar coordinate encoding (Gopalakrishnan et al. 2025, arXiv:2509.10534): magnitudes hold content, angles position.
 
-Each of the K coordinates of a head becomes a vector in a plane: of length softplus(q_c) at the angle p·θ_c for a query,
-of length softplus(k_c) at the angle p·θ_c + δ_c for a key, θ_c = base^(−c/K). The logit is
-Σ_c softplus(q_c)·softplus(k_c)·cos(r·θ_c − δ_c) / √K. The phase δ (heads × K) is learned, starts at 0 and is clamped to
-[−2π, 0]. Queries and keys become twice as wide: compare at equal FLOPs too.
+Each of the K coordinates of a head becomes a vector in a plane. For a query it has the length softplus(q_c) and the angle
+p·θ_c; for a key the length softplus(k_c) and the angle p·θ_c + δ_c, with θ_c = base^(−c/K). The logit is
+Σ_c softplus(q_c)·softplus(k_c)·cos(r·θ_c − δ_c) / √K, r = i − j. The phase δ (heads × K) is learned in every block, starts
+at 0 and is clamped to [−2π, 0]. Queries and keys become twice as wide (W = 2K), so compare at equal FLOPs too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from jaxpe.encodings.base import Attention, Encoding
 
 
 class PoPE(Encoding):
-    """Magnitudes softplus(q), softplus(k) at the angles p·base^(−c/K), keys with a learned phase."""
+    """Vectors of length softplus(x_c) at the angle p·base^(−c/K), plus a learned phase for keys."""
 
     shared = False
     invariance = "relative"
@@ -50,13 +50,13 @@ class PoPE(Encoding):
         width = q.shape[-1]
         frequency = np.asarray(self.base ** (-np.arange(width) / width), np.float32)
 
-        def polar(x: Float[Array, "P H K"], positions: Num[Array, P], phase: Array | float) -> Float[Array, "P H W"]:
+        def to_polar(x: Float[Array, "P H K"], positions: Num[Array, P], phase: Array | float) -> Float[Array, "P H W"]:
             angle = positions.astype(jnp.float32)[:, None, None] * frequency + phase
             size = jax.nn.softplus(x)
             return jnp.concatenate([size * jnp.cos(angle), size * jnp.sin(angle)], axis=-1)
 
         phase = jnp.clip(self.phase[...], -2 * math.pi, 0.0)
-        return polar(q, q_positions, 0.0), polar(k, k_positions, phase)
+        return to_polar(q, q_positions, 0.0), to_polar(k, k_positions, phase)
 
 
 def reference_rotate(
@@ -68,9 +68,9 @@ def reference_rotate(
     phase: np.ndarray,
     base: float = 10_000.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`rotate` as a slow loop in float64: all cosines, then all sines."""
+    """`rotate` as a slow loop in float64: the cosines of all coordinates, then their sines."""
 
-    def polar(x: np.ndarray, positions: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    def to_polar(x: np.ndarray, positions: np.ndarray, phases: np.ndarray) -> np.ndarray:
         count, heads, width = x.shape
         out = np.zeros((count, heads, 2 * width))
         for t, p in enumerate(positions):
@@ -82,4 +82,4 @@ def reference_rotate(
                     out[t, h, width + c] = size * math.sin(angle)
         return out
 
-    return polar(q, q_positions, np.zeros_like(phase)), polar(k, k_positions, phase)
+    return to_polar(q, q_positions, np.zeros_like(phase)), to_polar(k, k_positions, phase)

@@ -1,7 +1,7 @@
-"""Control: a fixed random row per position, never trained.
+"""Control: a fixed random vector for each position, never trained.
 
-x + scale·G[p] with G[p] ~ N(0, 1), drawn on the fly from (key, p), so every whole position is defined. It labels
-positions uniquely as sinusoids do, without their smooth structure: what it lacks against them is what structure is worth.
+x + scale·G[p], with G[p] ~ N(0, 1) drawn from (code, p) when it is used, so every whole position is defined. Like sinusoids
+it identifies each position, but neighbours are not similar. The difference between the two is what that structure is worth.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.learned import normal_rows
+from jaxpe.encodings.learned import draw_normal_rows
 
 
 class RandomFixed(Encoding):
-    """x + scale·G[p]. The rows are the same for every seed: a fixed code, like the sinusoids."""
+    """x + scale·G[p]. `code` numbers the table G, which is the same for all seeds, as for sinusoids."""
 
     integer_positions = True
     directed = True
@@ -35,12 +35,12 @@ class RandomFixed(Encoding):
         self.scale = scale
         self.code = code
 
-    def unvisited(self, trained: int, tested: int) -> float:
+    def compute_untrained_share(self, trained: int, tested: int) -> float:
         return max(0.0, 1 - trained / tested)
 
     def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
         key = jax.random.key(self.code)
-        return x + self.scale * normal_rows(key, positions.astype(jnp.int32), x.shape[-1])
+        return x + self.scale * draw_normal_rows(key, positions.astype(jnp.int32), x.shape[-1])
 
 
 def reference_embed(x: np.ndarray, positions: np.ndarray, *, scale: float = 1.0, code: int = 0) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""Rotary encoding, RoPE (Su et al. 2021, arXiv:2104.09864, §3.2.2; GPT-NeoX, Llama).
+"""Rotary encoding, RoPE (Su et al. 2021, arXiv:2104.09864, §3.2.2; GPT-NeoX, Llama): positions rotate queries and keys.
 
-Pair c = 0 … K/2 − 1 of each query and key, the coordinates (2c, 2c+1), turns by the angle p·θ_c, θ_c = base^(−2c/K). A
-turned query at i and a turned key at j then meet at the angle (i − j)·θ_c: the logit depends on r = i − j only, and no
-norm changes. `fraction` below 1 turns the first pairs only, with frequencies over their own width (GPT-NeoX: 25 %).
+The pair of coordinates (2c, 2c+1) of every query and key, c = 0 … K/2 − 1, is rotated by the angle p·θ_c with
+θ_c = base^(−2c/K). The logit of a query at i and a key at j then depends on r = i − j only, and norms do not change.
+`fraction` below 1 rotates the first pairs only, with frequencies over their own width (GPT-NeoX: 25 %).
 
-In cross-attention it is off, as all relative encodings are.
+Cross-attention has no rotary encoding, nor any other relative one.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ from jaxpe.encodings.base import Attention, Encoding
 from jaxpe.errors import UserError
 
 
-def frequencies(width: int, base: float) -> np.ndarray:
+def compute_frequencies(width: int, base: float) -> np.ndarray:
     """θ_c = base^(−2c/width), c = 0 … width/2 − 1, in radians per position."""
     return np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
 
 
-def turned(
+def rotate_pairs(
     x: Float[Array, "T H K"], positions: Num[Array, T], frequency: np.ndarray, amplitude: float = 1.0
 ) -> Float[Array, "T H K"]:
-    """The first pairs of x, one for each frequency, turned by position · frequency; angles by broadcast in float32."""
+    """x with its first pairs, one for each frequency, rotated by position · frequency and multiplied by `amplitude`.
+
+    Angles are formed by broadcasting in float32: a matrix product may round them to 16 bits.
+    """
     angle = positions.astype(jnp.float32)[:, None, None] * frequency
     sine, cosine = amplitude * jnp.sin(angle), amplitude * jnp.cos(angle)
     width = 2 * len(frequency)
@@ -37,7 +40,7 @@ def turned(
 
 
 class Rotary(Encoding):
-    """q and k turned by p·base^(−2c/K), pair by pair."""
+    """Pair c of q and k rotated by the angle p·base^(−2c/K)."""
 
     invariance = "relative"
     directed = True
@@ -53,11 +56,11 @@ class Rotary(Encoding):
         base: float = 10_000.0,
         fraction: float = 1.0,
     ) -> None:
-        self.width = turned_width(model_width // heads, fraction)
+        self.width = compute_rotated_width(model_width // heads, fraction)
         self.base = base
 
-    def unvisited(self, trained: int, tested: int) -> float:
-        turns = trained * frequencies(self.width, self.base) / (2 * math.pi)
+    def compute_untrained_share(self, trained: int, tested: int) -> float:
+        turns = trained * compute_frequencies(self.width, self.base) / (2 * math.pi)
         return float((turns < 1).mean())
 
     def rotate(
@@ -67,17 +70,17 @@ class Rotary(Encoding):
         q_positions: Num[Array, T],
         k_positions: Num[Array, S],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
-        frequency = frequencies(self.width, self.base)
-        return turned(q, q_positions, frequency), turned(k, k_positions, frequency)
+        frequency = compute_frequencies(self.width, self.base)
+        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
 
 
-def turned_width(head_width: int, fraction: float) -> int:
-    """How many coordinates of a head turn. Raises UserError where no pair does."""
+def compute_rotated_width(head_width: int, fraction: float) -> int:
+    """The number of coordinates of a head that are rotated. Raises UserError where it is 0, or the head width is odd."""
     width = 2 * round(fraction * head_width / 2)
     if head_width % 2 or not 0 < width <= head_width:
         raise UserError(
-            f"rotary turns pairs of coordinates: a head of width {head_width} with fraction={fraction} has {width} to "
-            "turn. Choose an even head width (model width / heads) and a fraction above 0, at most 1."
+            f"rotary rotates pairs of coordinates; with a head width of {head_width} and fraction={fraction} it would rotate "
+            f"{width}. Choose an even head width (model width / heads) and a fraction above 0 and at most 1."
         )
     return width
 
@@ -93,7 +96,7 @@ def reference_rotate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`rotate` as a slow loop in float64, written from the formula."""
 
-    def turn(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    def rotate(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
         out = np.array(x, np.float64)
         width = 2 * round(fraction * x.shape[2] / 2)
         for t, p in enumerate(positions):
@@ -105,4 +108,4 @@ def reference_rotate(
                     out[t, h, 2 * c + 1] = a * math.sin(angle) + b * math.cos(angle)
         return out
 
-    return turn(q, q_positions), turn(k, k_positions)
+    return rotate(q, q_positions), rotate(k, k_positions)

@@ -1,8 +1,8 @@
 """NTK-aware rotary encoding (bloc97 2023; Peng et al. 2023, arXiv:2309.00071, §3.1), for inputs `factor` times longer.
 
-Rotary with base' = base·s^(K/(K−2)), s = factor: the fastest pair turns as before, the slowest s times more slowly. It is
-made for test time, on a model trained with plain rotary. Position interpolation (Chen et al. 2023, arXiv:2306.15595) is the
-position sampler `interpolated`.
+Rotary with base' = base·s^(K/(K−2)), s = factor: the fastest pair is unchanged, the slowest rotates s times more slowly. It
+is meant for testing a model that was trained with plain rotary. For position interpolation (Chen et al. 2023,
+arXiv:2306.15595) use the position sampler `interpolated`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.rotary import frequencies, turned, turned_width
+from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
 from jaxpe.errors import UserError
 
 
 class RotaryNTK(Encoding):
-    """Rotary with base·s^(K/(K−2))."""
+    """Rotary with the base base·s^(K/(K−2)), s = factor."""
 
     invariance = "relative"
     directed = True
@@ -33,10 +33,10 @@ class RotaryNTK(Encoding):
         base: float = 10_000.0,
         factor: float = 4.0,
     ) -> None:
-        self.width = turned_width(model_width // heads, 1.0)
+        self.width = compute_rotated_width(model_width // heads, 1.0)
         if self.width < 4 or factor < 1:
             raise UserError(
-                f"rotary_ntk needs heads of width 4 or more and a factor of at least 1, got {self.width} and {factor}."
+                f"rotary_ntk needs a head width of at least 4 and a factor of at least 1, got {self.width} and {factor}."
             )
         self.base = base * factor ** (self.width / (self.width - 2))
 
@@ -47,8 +47,8 @@ class RotaryNTK(Encoding):
         q_positions: Num[Array, T],
         k_positions: Num[Array, S],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
-        frequency = frequencies(self.width, self.base)
-        return turned(q, q_positions, frequency), turned(k, k_positions, frequency)
+        frequency = compute_frequencies(self.width, self.base)
+        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
 
 
 def reference_rotate(
@@ -60,6 +60,6 @@ def reference_rotate(
     base: float = 10_000.0,
     factor: float = 4.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`rotate` as rotary's slow loop at the larger base."""
+    """Rotary's slow loop with the larger base."""
     width = q.shape[2]
     return rotary_reference(q, k, q_positions, k_positions, base=base * factor ** (width / (width - 2)))

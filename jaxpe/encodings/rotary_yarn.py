@@ -1,9 +1,8 @@
 """YaRN (Peng et al. 2023, arXiv:2309.00071, §3.2-3.4): rotary encoding for inputs `factor` times longer than in training.
 
-With the wavelength λ_c = 2π·base^(2c/K), N training positions and γ_c = clip((N/λ_c − 1)/31, 0, 1), the angle of pair c is
-p·θ_c·((1 − γ_c)/s + γ_c), s = factor: pairs that finish at least 32 turns in training are left alone, those that finish
-at most one are interpolated. q and k are multiplied by 0.1·ln s + 1. It is made for test time, on a model trained with
-plain rotary.
+With wavelengths λ_c = 2π·base^(2c/K), N training positions, γ_c = clip((N/λ_c − 1)/31, 0, 1) and s = factor, the angle of
+pair c is p·θ_c·((1 − γ_c)/s + γ_c): pairs that make at least 32 turns in training are unchanged, pairs that make at most one
+are interpolated. q and k are multiplied by 0.1·ln s + 1. It is meant for testing a model that was trained with plain rotary.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ import math
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.rotary import turned, turned_width
+from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
+from jaxpe.encodings.rotary import compute_rotated_width, rotate_pairs
 from jaxpe.errors import UserError
 
 
 class RotaryYarn(Encoding):
-    """Rotary with frequencies interpolated by how many turns they make in training, and sharper logits."""
+    """Rotary with frequencies interpolated by the number of turns they make in training, and sharper logits."""
 
     invariance = "relative"
     directed = True
@@ -37,13 +36,11 @@ class RotaryYarn(Encoding):
         factor: float = 4.0,
         trained_positions: int | None = None,
     ) -> None:
-        self.width = turned_width(model_width // heads, 1.0)
-        if trained_positions is None or factor < 1:
-            raise UserError(
-                f"rotary_yarn needs trained_positions, how many positions training used, and a factor of at least 1; "
-                f"got {trained_positions} and {factor}."
-            )
-        self.base, self.factor, self.trained = base, factor, trained_positions
+        self.width = compute_rotated_width(model_width // heads, 1.0)
+        if factor < 1:
+            raise UserError(f"rotary_yarn needs a factor of at least 1, got {factor}.")
+        self.base, self.factor = base, factor
+        self.trained = require_trained_positions(trained_positions, "rotary_yarn")
 
     def rotate(
         self,
@@ -56,7 +53,10 @@ class RotaryYarn(Encoding):
         kept = np.clip((self.trained * plain / (2 * math.pi) - 1) / 31, 0, 1)
         frequency = np.asarray(plain * ((1 - kept) / self.factor + kept), np.float32)
         amplitude = 0.1 * math.log(self.factor) + 1
-        return turned(q, q_positions, frequency, amplitude), turned(k, k_positions, frequency, amplitude)
+        return (
+            rotate_pairs(q, q_positions, frequency, amplitude),
+            rotate_pairs(k, k_positions, frequency, amplitude),
+        )
 
 
 def reference_rotate(
@@ -71,7 +71,7 @@ def reference_rotate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`rotate` as a slow loop in float64, written from the formula."""
 
-    def turn(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    def rotate(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
         out = np.zeros(x.shape, np.float64)
         for t, p in enumerate(positions):
             for h in range(x.shape[1]):
@@ -84,4 +84,4 @@ def reference_rotate(
                     out[t, h, 2 * c + 1] = a * math.sin(angle) + b * math.cos(angle)
         return out * (0.1 * math.log(factor) + 1)
 
-    return turn(q, q_positions), turn(k, k_positions)
+    return rotate(q, q_positions), rotate(k, k_positions)

@@ -1,8 +1,8 @@
-"""Teaching row: one growing number, why the textbook rejects it.
+"""The position as one growing number: a simple code that textbooks reject, kept for comparison.
 
-x + scale·√3·p/N at every coordinate, N the training positions (the longest position asked for, where that is not told):
-uniform positions in training give it an RMS of `scale`. Neighbours differ by √3/N in one direction only, less the
-longer the training inputs, and beyond N the number goes on growing and drowns the token.
+x + scale·√3·p/N in every coordinate, with N training positions (`max_length` where N is not passed). Uniform positions in
+training give it an RMS of `scale`. Neighbours differ by √3/N in a single direction, less for longer training inputs. Beyond
+N the number keeps growing and drowns the token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jaxpe.encodings.base import Attention, Encoding
 
 
 class Scalar(Encoding):
-    """x + scale·√3·p/N."""
+    """x + scale·√3·p/N in every coordinate."""
 
     directed = True
 

@@ -1,9 +1,9 @@
-"""Relative position representations (Shaw et al. 2018, arXiv:1803.02155, §3.2): a learned vector for each clipped distance.
+"""Relative position representations (Shaw et al. 2018, arXiv:1803.02155, §3.2): a learned vector per clipped distance.
 
-bias = q_i·a[clip(r, −k, k)] / √K, r = i − j, with a table of (2k + 1) × heads × K in every block (`shared_heads`: one for all
-heads). All distances beyond k share a row. The paper adds a second table to the values, and finds that it changes nothing
-(its Table 3): it is left out here. Rows start as N(0, 2/(2k + 1 + K)) (Glorot). `scaled`: k = N/2 for N training
-positions, so that every row is trained.
+bias = q_i·a[clip(r, −k, k)] / √K, with r = i − j, k = clip, and a learned table a of (2k + 1) × heads × K in every block
+(`shared_heads`: one for all heads). All distances beyond k share a row. The paper adds a second table to the values and finds
+that it makes no difference (Table 3); it is left out here. Rows start as N(0, 2/(2k + 1 + K)) (Glorot). `scaled` sets
+k = N/2 for N training positions, so that training uses every row.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
 from jaxpe.errors import UserError
 
 
 class Shaw(Encoding):
-    """q_i·a[clip(r, −k, k)] / √K."""
+    """bias = q_i·a[clip(r, −k, k)] / √K, with a of shape (2k + 1) × heads × K."""
 
     shared = False
     integer_positions = True
@@ -41,19 +41,19 @@ class Shaw(Encoding):
         scaled: bool = False,
         trained_positions: int | None = None,
     ) -> None:
-        if scaled and trained_positions is None:
-            raise UserError("shaw with scaled=True needs trained_positions, how many positions training used.")
-        self.clip = max(1, trained_positions // 2) if scaled and trained_positions else clip
-        if self.clip < 1:
-            raise UserError(f"shaw clips distances at 1 or more, got clip={clip}.")
+        if scaled:
+            clip = max(1, require_trained_positions(trained_positions, "shaw with scaled=True") // 2)
+        if clip < 1:
+            raise UserError(f"shaw needs a clip of at least 1, got {clip}.")
+        self.clip = clip
         self.width = model_width // heads
         rows = 2 * self.clip + 1
         shape = (rows, 1 if shared_heads else heads, self.width)
         self.table = nnx.Param(jax.random.normal(key, shape) * math.sqrt(2 / (rows + self.width)))
 
-    def unvisited(self, trained: int, tested: int) -> float:
-        asked, met = min(self.clip, tested - 1), min(self.clip, trained - 1)
-        return (asked - met) / (asked + 1)
+    def compute_untrained_share(self, trained: int, tested: int) -> float:
+        in_test, in_training = min(self.clip, tested - 1), min(self.clip, trained - 1)
+        return (in_test - in_training) / (in_test + 1)
 
     def bias(
         self,

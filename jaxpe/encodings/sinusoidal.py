@@ -1,8 +1,8 @@
-"""Sinusoidal encoding (Vaswani et al. 2017, arXiv:1706.03762, §3.5).
+"""Sinusoidal encoding (Vaswani et al. 2017, arXiv:1706.03762, §3.5): sines and cosines of many frequencies are added.
 
-PE(p, 2c) = sin(p / base^(2c/D)) and PE(p, 2c+1) = cos(the same), c = 0 … D/2 − 1, added to the token embedding. Each pair
-(2c, 2c+1) is a clock hand that turns by a fixed angle per position, so PE(p+k) is a rotation of PE(p) that depends on k
-only. The sum of squares of a row is D/2; `scale` is the per-coordinate RMS wanted, hence the factor scale·√2.
+x + PE(p), with PE(p, 2c) = sin(p / base^(2c/D)) and PE(p, 2c+1) = cos(p / base^(2c/D)), c = 0 … D/2 − 1. Each pair
+(2c, 2c+1) is like a clock hand that turns by a fixed angle per position, so PE(p+k) is a rotation of PE(p) that depends on
+k only. The squares of a row sum to D/2. `scale` is the RMS per coordinate, hence the factor scale·√2.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from jaxpe.encodings.base import Attention, Encoding
 from jaxpe.errors import UserError
 
 
-def sinusoids(positions: Num[Array, T], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
-    """The table's rows at unit amplitude. Angles by broadcast in float32, never by a matrix product."""
+def compute_sinusoids(positions: Num[Array, T], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
+    """PE at these positions, with amplitude 1. Angles are formed by broadcasting in float32, as in `rotary`."""
     frequency = np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
     angle = positions.astype(jnp.float32)[:, None] * frequency
     return jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=-1).reshape(positions.shape[0], width)
 
 
 class Sinusoidal(Encoding):
-    """x·token_scale + scale·√2·PE(p). The paper's own scales are token_scale = √D and scale = 1/√2."""
+    """x·token_scale + scale·√2·PE(p). `paper_scale`: token_scale = √D and scale = 1/√2, else token_scale = 1."""
 
     directed = True
 
@@ -48,7 +48,7 @@ class Sinusoidal(Encoding):
         self.token_scale = math.sqrt(model_width) if paper_scale else 1.0
 
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
-        return x * self.token_scale + self.amplitude * sinusoids(positions, x.shape[-1], self.base)
+        return x * self.token_scale + self.amplitude * compute_sinusoids(positions, x.shape[-1], self.base)
 
 
 def reference_embed(

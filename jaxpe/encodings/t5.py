@@ -1,12 +1,12 @@
 """T5's relative bias (Raffel et al. 2020, arXiv:1910.10683, §2.1): a learned number for each head and bucket of distances.
 
-bias = b_h[bucket(r)], r = i − j, the same table in all blocks. Of n buckets, the distances 0 … n/2 − 1 have one each; larger
-ones share the rest on a logarithmic scale up to `max_distance`, and all beyond it the last. In causal attention all buckets
-are for max(r, 0); in bidirectional attention half of them are for keys on the left or at the query, and half for keys on the
-right (r < 0). T5 leaves the logits unscaled; here they are divided by √K as everywhere, and the bias is not.
+bias = b_h[bucket(r)], r = i − j; all blocks share the table b. With n buckets, each distance 0 … n/2 − 1 has its own. Larger
+distances share the others on a logarithmic scale up to `max_distance`, and all distances beyond it share the last. In causal
+attention all buckets are for max(r, 0). In bidirectional attention half of them are for keys at or left of the query, half
+for keys on the right (r < 0). T5 does not scale logits by 1/√K; here they are scaled as everywhere, and the bias is not.
 
-The rows start as N(0, 1/D), as in T5. `scaled`: min(32, N) buckets up to the distance N, for N training positions; at the
-paper's 32 and 128 the first bucket that 20 tokens never meet begins at 21.
+Rows start as N(0, 1/D), as in T5. With the paper's 32 buckets up to distance 128, the first bucket that 20 training tokens
+never use begins at 21. `scaled` sets min(32, N) buckets up to the distance N, for N training positions.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, distances
+from jaxpe.encodings.base import Attention, Encoding, compute_distances, require_trained_positions
 from jaxpe.errors import UserError
 
 
 class T5(Encoding):
-    """b_h[bucket(r)], with b of shape buckets × heads."""
+    """bias = b_h[bucket(r)], with b of shape buckets × heads."""
 
     invariance = "relative"
     directed = True
@@ -42,12 +42,11 @@ class T5(Encoding):
         scaled: bool = False,
         trained_positions: int | None = None,
     ) -> None:
-        if scaled and trained_positions is None:
-            raise UserError("t5 with scaled=True needs trained_positions, how many positions training used.")
-        if scaled and trained_positions:
-            buckets, max_distance = min(32, max(4, trained_positions - trained_positions % 4)), trained_positions
+        if scaled:
+            max_distance = require_trained_positions(trained_positions, "t5 with scaled=True")
+            buckets = min(32, max(4, max_distance - max_distance % 4))
         self.causal = attention == "causal"
-        self.starts = bucket_starts(buckets if self.causal else buckets // 2, max_distance)
+        self.starts = compute_bucket_starts(buckets if self.causal else buckets // 2, max_distance)
         self.table = nnx.Param(jax.random.normal(key, (buckets, heads)) / math.sqrt(model_width))
 
     def bias(
@@ -58,31 +57,31 @@ class T5(Encoding):
         k_positions: Num[Array, S],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
-        bucket = self.bucket(distances(q_positions, k_positions))
+        bucket = self.find_bucket(compute_distances(q_positions, k_positions))
         return jnp.moveaxis(self.table[...][bucket], -1, 0)
 
-    def unvisited(self, trained: int, tested: int) -> float:
-        def met(count: int) -> set[int]:
+    def compute_untrained_share(self, trained: int, tested: int) -> float:
+        def list_buckets(count: int) -> set[int]:
             r = np.arange(0 if self.causal else 1 - count, count, dtype=np.float32)
-            return set(np.asarray(self.bucket(jnp.asarray(r)[:, None])).ravel().tolist())
+            return set(np.asarray(self.find_bucket(jnp.asarray(r)[:, None])).ravel().tolist())
 
-        asked = met(tested)
-        return len(asked - met(trained)) / len(asked)
+        in_test = list_buckets(tested)
+        return len(in_test - list_buckets(trained)) / len(in_test)
 
-    def bucket(self, r: Float[Array, "T S"]) -> Int[Array, "T S"]:
-        """How many buckets begin at or before the distance; those for keys on the right are the upper half."""
+    def find_bucket(self, r: Float[Array, "T S"]) -> Int[Array, "T S"]:
+        """The number of buckets that begin at or before a distance; keys on the right use the upper half of the table."""
         distance = jnp.maximum(r, 0.0) if self.causal else jnp.abs(r)
         near = (distance[..., None] >= np.asarray(self.starts, np.float32)).sum(-1)
         return near if self.causal else jnp.where(r < 0, near + len(self.starts) + 1, near)
 
 
-def bucket_starts(count: int, max_distance: int) -> tuple[float, ...]:
-    """The distances at which buckets 1 … count − 1 begin. Raises UserError where they would not rise."""
+def compute_bucket_starts(count: int, max_distance: int) -> tuple[float, ...]:
+    """The distances at which buckets 1 … count − 1 begin. Raises UserError where they would not increase."""
     exact = count // 2
     if exact < 1 or max_distance <= exact:
         raise UserError(
-            f"t5 needs at least 2 buckets a side and a max_distance above {exact}, half of them; got {count} and "
-            f"{max_distance}."
+            f"t5 needs at least 2 buckets per side and a max_distance above half of them ({exact}); got {count} buckets per "
+            f"side and max_distance={max_distance}."
         )
     far = [exact * (max_distance / exact) ** (n / (count - exact)) for n in range(count - exact)]
     return (*map(float, range(1, exact)), *far)
@@ -102,9 +101,9 @@ def reference_bias(
     scaled: bool = False,
     trained_positions: int | None = None,
 ) -> np.ndarray:
-    """`bias` as a slow loop, the bucket by a logarithm as the paper's code has it."""
+    """`bias` as a slow loop, with the bucket from a logarithm as in the authors' code."""
     out = np.zeros((heads, len(q_positions), len(k_positions)))
-    max_length_ratio = trained_positions if scaled and trained_positions else max_distance
+    furthest = trained_positions if scaled and trained_positions else max_distance
     count = len(table) if attention == "causal" else len(table) // 2
     exact = count // 2
     for t, i in enumerate(q_positions):
@@ -113,7 +112,7 @@ def reference_bias(
             distance = max(r, 0.0) if attention == "causal" else abs(r)
             bucket = int(distance)
             if distance >= exact:
-                share = math.log(distance / exact) / math.log(max_length_ratio / exact)
+                share = math.log(distance / exact) / math.log(furthest / exact)
                 bucket = min(count - 1, exact + int(share * (count - exact) + 1e-5))
             if attention != "causal" and r < 0:
                 bucket += count

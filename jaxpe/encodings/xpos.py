@@ -1,10 +1,10 @@
-"""xPos (Sun et al. 2022, arXiv:2212.10554, §3.2): rotary encoding with a decay.
+"""xPos (Sun et al. 2022, arXiv:2212.10554, §3.2): rotary encoding whose logits decay with distance.
 
-q at p is turned as in rotary and its pair c multiplied by ζ_c^(p/scale_base), k by ζ_c^(−p/scale_base), with
-ζ_c = (2c/K + 0.4) / 1.4. The logit of pair c so decays as ζ_c^(r/scale_base), r = i − j ≥ 0. For keys on the right it
-would grow without bound: the encoding is for causal attention only.
+q at position p is rotated as in rotary, and its pair c is multiplied by ζ_c^(p/scale_base); k by ζ_c^(−p/scale_base), with
+ζ_c = (2c/K + 0.4) / 1.4. So the logit of pair c decays as ζ_c^(r/scale_base), r = i − j ≥ 0. For keys on the right it would
+grow without bound: the encoding is for causal attention only. `scaled` sets scale_base = N/4 for N training positions.
 
-Only differences of positions count, so powers are taken from the middle of the keys' positions: nothing overflows early.
+Only differences of positions matter, so powers are counted from the middle of the keys' positions, which avoids overflow.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.rotary import frequencies, turned, turned_width
+from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
+from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
 from jaxpe.errors import UserError
 
 
 class XPos(Encoding):
-    """Rotary times ζ_c^(±p/scale_base); `scaled`: scale_base = N/4 for N training positions."""
+    """Rotary, with pair c multiplied by ζ_c^(p/scale_base) in queries and ζ_c^(−p/scale_base) in keys."""
 
     causal_only = True
     invariance = "relative"
@@ -41,12 +41,12 @@ class XPos(Encoding):
         trained_positions: int | None = None,
     ) -> None:
         if attention != "causal":
-            raise UserError(f"xpos is for causal attention only, not {attention}: take rotary there.")
-        if scaled and trained_positions is None:
-            raise UserError("xpos with scaled=True needs trained_positions, how many positions training used.")
-        self.width = turned_width(model_width // heads, 1.0)
+            raise UserError(f"xpos is for causal attention only, not {attention}: use rotary there.")
+        self.width = compute_rotated_width(model_width // heads, 1.0)
         self.base = base
-        self.scale_base = trained_positions / 4 if scaled and trained_positions else scale_base
+        if scaled:
+            scale_base = require_trained_positions(trained_positions, "xpos with scaled=True") / 4
+        self.scale_base = scale_base
 
     def rotate(
         self,
@@ -55,16 +55,16 @@ class XPos(Encoding):
         q_positions: Num[Array, T],
         k_positions: Num[Array, S],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
-        frequency = frequencies(self.width, self.base)
+        frequency = compute_frequencies(self.width, self.base)
         decay = np.log((np.arange(0, self.width, 2) / self.width + 0.4) / 1.4)
         middle = (k_positions.max() + k_positions.min()) // 2
 
-        def grown(positions: Num[Array, P], sign: float) -> Float[Array, "P 1 K"]:
+        def compute_growth(positions: Num[Array, P], sign: float) -> Float[Array, "P 1 K"]:
             power = (positions - middle).astype(jnp.float32)[:, None, None] * (sign / self.scale_base)
             return jnp.exp(power * jnp.asarray(np.repeat(decay, 2), jnp.float32))
 
-        q, k = turned(q, q_positions, frequency), turned(k, k_positions, frequency)
-        return q * grown(q_positions, 1.0), k * grown(k_positions, -1.0)
+        q, k = rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
+        return q * compute_growth(q_positions, 1.0), k * compute_growth(k_positions, -1.0)
 
 
 def reference_rotate(
@@ -78,11 +78,11 @@ def reference_rotate(
     scaled: bool = False,
     trained_positions: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`rotate` as a slow loop in float64. Powers from the middle of the keys' positions, which no logit shows."""
+    """`rotate` as a slow loop in float64. Powers are counted from the middle of the keys' positions, as no logit shows."""
     scale = trained_positions / 4 if scaled and trained_positions else scale_base
     middle = (max(k_positions) + min(k_positions)) // 2
 
-    def turn(x: np.ndarray, positions: np.ndarray, sign: int) -> np.ndarray:
+    def rotate(x: np.ndarray, positions: np.ndarray, sign: int) -> np.ndarray:
         out = np.zeros(x.shape, np.float64)
         for t, p in enumerate(positions):
             for h in range(x.shape[1]):
@@ -95,4 +95,4 @@ def reference_rotate(
                     out[t, h, 2 * c + 1] = size * (a * math.sin(angle) + b * math.cos(angle))
         return out
 
-    return turn(q, q_positions, 1), turn(k, k_positions, -1)
+    return rotate(q, q_positions, 1), rotate(k, k_positions, -1)

@@ -9,15 +9,15 @@ from flax import nnx
 
 from jaxpe.encodings.alibi import Alibi
 from jaxpe.encodings.alibi import reference_bias as alibi_reference
-from jaxpe.encodings.base import Encoding, distances
+from jaxpe.encodings.base import Encoding, compute_distances
 from jaxpe.encodings.cope import CoPE
 from jaxpe.encodings.cope import reference_bias as cope_reference
 from jaxpe.encodings.fire import Fire
 from jaxpe.encodings.fire import reference_bias as fire_reference
 from jaxpe.encodings.learned import Learned
-from jaxpe.encodings.rotary import Rotary, frequencies, turned
+from jaxpe.encodings.rotary import Rotary, compute_frequencies, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
-from jaxpe.encodings.sinusoidal import Sinusoidal, sinusoids
+from jaxpe.encodings.sinusoidal import Sinusoidal, compute_sinusoids
 from jaxpe.encodings.sinusoidal import reference_embed as sinusoidal_reference
 from jaxpe.encodings.t5 import T5
 from jaxpe.encodings.t5 import reference_bias as t5_reference
@@ -53,8 +53,8 @@ class SwappedSign(Alibi):
 
     reference_bias = staticmethod(alibi_reference)
 
-    def distance(self, r):
-        return -super().distance(r)
+    def compute_penalty(self, r):
+        return -super().compute_penalty(r)
 
 
 class SwappedDistance(T5):
@@ -90,11 +90,11 @@ class MinForMax(Fire):
     reference_bias = staticmethod(fire_reference)
 
     def bias(self, q, k, q_positions, k_positions, mask=None):
-        r = distances(q_positions, k_positions)
+        r = compute_distances(q_positions, k_positions)
         visible = jnp.abs(r) if mask is None else jnp.where(mask, jnp.abs(r), 0.0)
         largest = q_positions.astype(jnp.float32)[:, None] if self.causal else visible.max(-1, keepdims=True)
         length = jnp.minimum(jnp.abs(self.multiplier[...]) * self.length, jnp.maximum(largest, 1.0))
-        argument = self.squeezed(jnp.abs(r)) / self.squeezed(length) * (1.0 if self.causal else jnp.sign(r))
+        argument = self.compress(jnp.abs(r)) / self.compress(length) * (1.0 if self.causal else jnp.sign(r))
         hidden = jax.nn.relu(argument[..., None] * self.weight[...] + self.offset[...])
         return jnp.einsum("tsn,nh->hts", hidden, self.out[...])
 
@@ -103,8 +103,8 @@ class BaseNotPassedOn(Rotary):
     """`base` is taken and forgotten."""
 
     def rotate(self, q, k, q_positions, k_positions):
-        frequency = frequencies(self.width, 10_000.0)
-        return turned(q, q_positions, frequency), turned(k, k_positions, frequency)
+        frequency = compute_frequencies(self.width, 10_000.0)
+        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
 
 
 class OtherPairs(Rotary):
@@ -114,7 +114,7 @@ class OtherPairs(Rotary):
 
     def rotate(self, q, k, q_positions, k_positions):
         def half(x, positions):
-            angle = positions.astype(jnp.float32)[:, None, None] * frequencies(self.width, self.base)
+            angle = positions.astype(jnp.float32)[:, None, None] * compute_frequencies(self.width, self.base)
             a, b = jnp.split(x, 2, axis=-1)
             sine, cosine = jnp.sin(angle), jnp.cos(angle)
             return jnp.concatenate([a * cosine - b * sine, a * sine + b * cosine], axis=-1)
@@ -142,7 +142,7 @@ class ArrayConstant(Encoding):
     directed = True
 
     def __init__(self, model_width, heads, max_length, attention, *, key):
-        self.frequencies = jnp.asarray(frequencies(model_width, 10_000.0))
+        self.frequencies = jnp.asarray(compute_frequencies(model_width, 10_000.0))
 
     def embed(self, x, positions):
         angle = positions.astype(jnp.float32)[:, None] * self.frequencies
@@ -199,7 +199,7 @@ class NanGradient(Alibi):
         self.power = nnx.Param(jnp.ones(heads))
 
     def bias(self, q, k, q_positions, k_positions, mask=None):
-        r = jnp.abs(distances(q_positions, k_positions))
+        r = jnp.abs(compute_distances(q_positions, k_positions))
         return -jnp.sqrt(self.power[...][:, None, None] * r)
 
 
@@ -250,7 +250,7 @@ class NarrowAngles(Sinusoidal):
     """Positions in bfloat16."""
 
     def embed(self, x, positions):
-        return x + sinusoids(positions.astype(jnp.bfloat16).astype(jnp.float32), x.shape[-1], self.base)
+        return x + compute_sinusoids(positions.astype(jnp.bfloat16).astype(jnp.float32), x.shape[-1], self.base)
 
 
 class Rounds(Sinusoidal):

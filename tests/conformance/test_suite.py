@@ -107,13 +107,13 @@ def test_a_broken_encoding_fails_with_the_name_of_its_fault(name, one, says):
 )
 def test_what_cannot_be_built_or_called_is_one_sentence_with_the_line(name, says):
     with pytest.raises(UserError, match=says):
-        check.check(f"{BROKEN}:{name}", 32, 4, True)
+        check.print_card(f"{BROKEN}:{name}", 32, 4, True)
 
 
 def test_a_constructor_that_hangs_is_stopped_and_its_line_named(monkeypatch):
     monkeypatch.setattr(check, "BUILD_SECONDS", 0.3)
     with pytest.raises(UserError, match=r"took longer than 0.3 s \(broken_encodings.py, line [0-9]+\)"):
-        check.check(f"{BROKEN}:HangsInConstructor", 32, 4, True)
+        check.print_card(f"{BROKEN}:HangsInConstructor", 32, 4, True)
 
 
 def test_heads_that_do_not_divide_the_width_are_refused():
@@ -122,18 +122,18 @@ def test_heads_that_do_not_divide_the_width_are_refused():
 
 
 def test_the_card_says_what_was_measured_and_ends_with_a_verdict(capsys):
-    assert check.check("sinusoidal", 32, 4, False) == 0
+    assert check.print_card("sinusoidal", 32, 4, False) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.split() == ["acts", "on", "embed", "ok"] for line in lines)
     assert any(line.startswith("invariance") and "absolute" in line for line in lines)
-    assert lines[-1] == f"{len(suite.PROPERTIES)} properties hold"
+    assert lines[-1] == f"all {len(suite.PROPERTIES)} properties hold"
 
 
 def test_a_failed_property_is_exit_code_3_and_stands_in_the_json(capsys):
-    assert check.check(f"{BROKEN}:NarrowCode", 32, 4, True) == 3
+    assert check.print_card(f"{BROKEN}:NarrowCode", 32, 4, True) == 3
     card = json.loads(capsys.readouterr().out)
     assert not card["holds"] and [row["name"] for row in card["properties"]] == ["shapes and dtypes"]
-    assert check.check(f"{BROKEN}:NarrowCode", 32, 4, False) == 3
+    assert check.print_card(f"{BROKEN}:NarrowCode", 32, 4, False) == 3
     assert "FAILED: embed returned the shape" in capsys.readouterr().out
 
 
@@ -174,12 +174,12 @@ def test_numbers_that_differ_between_settings_are_told_once():
 
 
 def test_the_layer_is_the_models_attention():
-    """The suite measures the attention that is trained: `attend` ≡ `jaxpe.model.Attention`."""
+    """The suite measures the attention that is trained: `attend` ≡ `jaxpe.model.MultiHeadAttention`."""
     import jax
 
     from jaxpe import model
 
-    attention = model.Attention(32, 4, key=jax.random.key(0))
+    attention = model.MultiHeadAttention(32, 4, key=jax.random.key(0))
     one = subject.subject("sinusoidal", "causal", 32, 4)
     inputs = subject.given(32, 4)._replace(
         query=attention.query[...], key=attention.key[...], value=attention.value[...]
@@ -187,6 +187,6 @@ def test_the_layer_is_the_models_attention():
     mask, places = subject.visible("causal"), jnp.asarray(subject.PLACES)
     seen = subject.eager_layer(one.encoding, inputs, places, mask)
     view = model.View(places, places, jnp.asarray(mask))
-    out, record = attention(seen.embedded, *attention.keys_values(seen.embedded), one.encoding, view)
+    out, record = attention(seen.embedded, *attention.project_keys_values(seen.embedded), one.encoding, view)
     np.testing.assert_allclose(seen.logits, record.logits, atol=1e-5)
     np.testing.assert_allclose(jnp.einsum("thk,hkd->td", seen.out, attention.out[...]), out, atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 
 from jaxpe import encodings, positions
 from jaxpe.encodings import concatenated, learned, random_fixed, sinusoidal
-from jaxpe.encodings.validate import check_hooks
+from jaxpe.encodings.validate import validate_encoding
 from jaxpe.errors import UserError
 
 SIZES = {"model_width": 8, "heads": 2, "max_length": 50, "attention": "bidirectional"}
@@ -19,7 +19,7 @@ REFERENCES = {
 
 
 def build(name, **options):
-    return encodings.build(name, **SIZES, key=jax.random.key(3), **options)
+    return encodings.build_encoding(name, **SIZES, key=jax.random.key(3), **options)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
@@ -39,7 +39,7 @@ def test_learned_equals_a_slow_loop_over_its_table():
 
 @pytest.mark.parametrize("name", ["sinusoidal", "learned", "random_fixed"])
 def test_additive_codes_have_unit_scale(name):
-    code = encodings.build(name, **{**SIZES, "model_width": 64, "max_length": 200}, key=jax.random.key(0))
+    code = encodings.build_encoding(name, **{**SIZES, "model_width": 64, "max_length": 200}, key=jax.random.key(0))
     rows = code.embed(jnp.zeros((200, 64)), jnp.arange(200))
     assert float(jnp.sqrt((rows**2).mean())) == pytest.approx(1, abs=0.02)
 
@@ -51,7 +51,7 @@ def test_published_scales():
 
 
 def test_a_learned_row_does_not_depend_on_the_tables_size():
-    small, large = (encodings.build("learned", **{**SIZES, "max_length": n}, key=jax.random.key(1)) for n in (5, 9))
+    small, large = (encodings.build_encoding("learned", **{**SIZES, "max_length": n}, key=jax.random.key(1)) for n in (5, 9))
     np.testing.assert_array_equal(small.table[...], large.table[...][:5])
 
 
@@ -62,12 +62,12 @@ LIMITED = {"learned": 20, "learned_bert": 20, "binary": 2**16}
 @pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
 def test_every_encoding_passes_the_check_of_hooks(name, architecture):
     sizes = {"model_width": 16, "heads": 2, "max_length": 20, "architecture": architecture}
-    if encodings.class_of(encodings.resolve(name)).causal_only and architecture != "decoder":
+    if encodings.get_encoding_class(encodings.resolve_encoding(name)).causal_only and architecture != "decoder":
         assert name.startswith(("xpos", "cope"))
         with pytest.raises(UserError, match="causal attention only, not bidirectional: take"):
-            check_hooks(name, **sizes, **encodings.told(name, 10))
+            validate_encoding(name, **sizes, **encodings.fill_trained_positions(name, 10))
     else:
-        assert check_hooks(name, **sizes, **encodings.told(name, 10)) == LIMITED.get(name)
+        assert validate_encoding(name, **sizes, **encodings.fill_trained_positions(name, 10)) == LIMITED.get(name)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_every_encoding_passes_the_check_of_hooks(name, architecture):
 )
 def test_a_scale_that_nobody_told_is_asked_for(name):
     with pytest.raises(UserError, match="needs trained_positions"):
-        encodings.build(name, **{**SIZES, "attention": "causal"}, key=jax.random.key(0))
+        encodings.build_encoding(name, **{**SIZES, "attention": "causal"}, key=jax.random.key(0))
 
 
 def test_a_drop_acts_until_its_share_of_the_training_and_then_not_at_all():
@@ -160,22 +160,22 @@ class Unlimited(Encoding):
 def test_hooks_that_could_not_be_trained_are_refused_before_anything_compiles(tmp_path, name, says):
     (tmp_path / "mine.py").write_text(PLUGIN)
     with pytest.raises(UserError, match=says):
-        check_hooks(f"{tmp_path / 'mine.py'}:{name}", model_width=8, heads=2, max_length=20, architecture="encoder")
+        validate_encoding(f"{tmp_path / 'mine.py'}:{name}", model_width=8, heads=2, max_length=20, architecture="encoder")
 
 
 def test_a_file_of_the_users_own(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(PLUGIN)
     sizes = {"model_width": 8, "heads": 2, "max_length": 20, "architecture": "encoder"}
-    assert check_hooks(f"{file}:Good", **sizes) is None
+    assert validate_encoding(f"{file}:Good", **sizes) is None
     with pytest.raises(UserError, match="embed returned the shape"):
-        check_hooks(f"{file}:Wrong", **sizes)
+        validate_encoding(f"{file}:Wrong", **sizes)
     with pytest.raises(UserError, match=r"undefined_name.*mine.py, line 11"):
-        check_hooks(f"{file}:Raises", **sizes)
+        validate_encoding(f"{file}:Raises", **sizes)
     with pytest.raises(UserError, match="Did you mean 'Good'"):
-        encodings.resolve(f"{file}:Goood")
-    before = encodings.source_digest(f"{file}:Good")
-    assert before and encodings.source_digest("learned") is None
+        encodings.resolve_encoding(f"{file}:Goood")
+    before = encodings.hash_encoding_source(f"{file}:Good")
+    assert before and encodings.hash_encoding_source("learned") is None
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_a_file_of_the_users_own(tmp_path):
 def test_a_file_that_does_not_import(tmp_path, content, says):
     (tmp_path / "bad.py").write_text(content)
     with pytest.raises(UserError, match=says):
-        encodings.resolve(f"{tmp_path / 'bad.py'}:Any")
+        encodings.resolve_encoding(f"{tmp_path / 'bad.py'}:Any")
 
 
 def test_unknown_names_are_answered_with_a_suggestion():
     with pytest.raises(UserError, match="Did you mean 'sinusoidal'"):
-        encodings.resolve("sinusodal")
+        encodings.resolve_encoding("sinusodal")
     with pytest.raises(UserError, match="option"):
         build("learned", scal=2)
     with pytest.raises(UserError, match="Did you mean 'offset'"):

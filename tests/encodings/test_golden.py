@@ -23,7 +23,7 @@ TOLERANCE = 1e-5
 
 def build(name, attention="causal", heads=HEADS, parameters=None, **options):
     sizes = {"model_width": HEAD_WIDTH * heads, "heads": heads, "max_length": 2000, "attention": attention}
-    encoding = encodings.build(name, **sizes, key=jax.random.key(0), **options)
+    encoding = encodings.build_encoding(name, **sizes, key=jax.random.key(0), **options)
     for parameter, values in (parameters or {}).items():
         assert getattr(encoding, parameter).shape == values.shape
         getattr(encoding, parameter)[...] = jnp.asarray(values)

@@ -10,7 +10,7 @@ import pytest
 
 from jaxpe import tasks
 from jaxpe.errors import UserError
-from jaxpe.tasks import evaluation, formatting
+from jaxpe.tasks import evaluation_sets, formatting
 
 
 def digits(values):
@@ -57,11 +57,11 @@ ORACLES = {
 
 
 def task_of(name):
-    return tasks.build(name, train_length=10)
+    return tasks.build_task(name, train_length=10)
 
 
 def sets(name, length, count=64):
-    sample = evaluation.examples(name, task_of(name), length, count)
+    sample = evaluation_sets.draw_examples(name, task_of(name), length, count)
     return [(x[:n].tolist(), y[:m].tolist()) for x, n, y, m in zip(*sample, strict=True)]
 
 
@@ -149,9 +149,9 @@ def test_arrays_may_be_longer_than_the_alphabet_lasts(name, longest):
 @pytest.mark.parametrize(("name", "alphabet"), [("recall", 8), ("unique_copy", 4)])
 def test_the_floor_of_distinct_answers_by_simulation(name, alphabet):
     """Four possible answers, two or three of them asked for: one fixed answer, per place and as a whole."""
-    task = tasks.build(name, train_length=1, alphabet=alphabet)
+    task = tasks.build_task(name, train_length=1, alphabet=alphabet)
     for length in (2, 3):
-        answers = evaluation.examples(name, task, length, 8000).y
+        answers = evaluation_sets.draw_examples(name, task, length, 8000).y
         same = answers == answers[0]  # all answers are equally likely, so any one will do
         assert same[1:].mean() == pytest.approx(task.length_baseline(length, "token_accuracy"), abs=0.015)
         assert same[1:].all(1).mean() == pytest.approx(task.length_baseline(length, "exact_match"), abs=0.01)
@@ -200,8 +200,8 @@ def test_order_blind_of_an_encoder_decoder_by_simulation():
 def test_order_blind_of_induction_by_brute_force():
     """Bayes over which of the symbols that occur twice is the repeated one, sampled rather than derived."""
     seen: dict[tuple, Counter] = {}
-    small = tasks.build("induction", train_length=1, alphabet=4)
-    sample = evaluation.examples("induction", small, 5, 20_000)
+    small = tasks.build_task("induction", train_length=1, alphabet=4)
+    sample = evaluation_sets.draw_examples("induction", small, 5, 20_000)
     for x, y in zip(sample.x, sample.y, strict=True):
         seen.setdefault(tuple(sorted(x.tolist())), Counter())[int(y[0])] += 1
     best = sum(c.most_common(1)[0][1] for c in seen.values()) / 20_000
@@ -227,13 +227,13 @@ def test_evaluation_sets_are_the_committed_ones(name):
     task, committed = task_of(name), json.loads(DIGESTS.read_text())
     assert committed[name]["version"] == task.version
     for length, digest in committed[name]["digests"].items():
-        assert evaluation.digest(name, task, int(length)) == digest
+        assert evaluation_sets.hash_examples(name, task, int(length)) == digest
 
 
 def test_export_writes_what_is_evaluated(tmp_path):
     import datasets
 
-    path = evaluation.export("reverse", tmp_path, lengths=(4, 6), count=8, train_length=10)
+    path = evaluation_sets.export_evaluation_set("reverse", tmp_path, lengths=(4, 6), count=8, train_length=10)
     found = datasets.Dataset.from_parquet(str(path), cache_dir=str(tmp_path))
     assert [(row["x"], row["y"]) for row in found] == sets("reverse", 4, 8) + sets("reverse", 6, 8)
     card = json.loads((tmp_path / "reverse.json").read_text())
@@ -255,8 +255,8 @@ def test_a_decoder_writes_the_histogram_after_x():
 
 def test_unknown_tasks_and_options():
     with pytest.raises(UserError, match="Did you mean 'reverse'"):
-        tasks.build("revers", train_length=5)
+        tasks.build_task("revers", train_length=5)
     with pytest.raises(UserError, match="Did you mean 'alphabet'"):
-        tasks.build("copy", train_length=5, alphabe=3)
+        tasks.build_task("copy", train_length=5, alphabe=3)
     with pytest.raises(UserError, match="alphabet"):
-        tasks.build("even_pairs", train_length=5, alphabet=4)  # binary: its baselines know two symbols
+        tasks.build_task("even_pairs", train_length=5, alphabet=4)  # binary: its baselines know two symbols
