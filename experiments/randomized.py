@@ -1,41 +1,44 @@
-"""Do random positions in training carry an encoder to longer inputs?
+"""Do positions drawn at random in training help an encoder to extrapolate to longer inputs?
 
-Ruoss et al. (2023, arXiv:2305.16843) draw the positions of every example as a sorted sample from 0 … L − 1, L far beyond the
-longest test, and report 12 points more accuracy beyond the training length, as a mean over 15 tasks (trained on up to 40
-symbols, tested on 41-500, L = 2048, positions drawn in tests too). Here: seven of those tasks, an encoder, lengths up to N in
-training and from N + 1 to 10 N in tests, L = 51·N, in three ways: positions 0, 1, 2, … in training and test; drawn in both,
-anew for every test example; drawn in training and evenly spaced over 0 … L − 1 in tests.
+Measured: Ruoss et al. (2023, arXiv:2305.16843) draw the positions of every example as a sorted sample from 0 … L − 1, with L
+far beyond the longest test. They report 12 points more accuracy beyond the training length, the mean over 15 tasks
+(trained on up to 40 symbols, tested on 41 to 500, L = 2048, positions drawn in tests too). Here an encoder is trained on
+seven of those tasks on lengths up to N and tested on N + 1 to 10 N, with L = 51·N, in three variants: positions 0, 1, 2, … in
+training and test; drawn in both, anew for every test example; drawn in training and evenly spaced over 0 … L − 1 in tests.
 
-Prediction: random positions raise the mean beyond N for `sinusoidal`, `learned` and `rotary`, by 5 to 15 points; least for
-`alibi`, whose bias at such distances hides all but the nearest key. They cost some accuracy within N. Evenly spaced positions do as
-well as drawn ones. `parity` and `cycle` stay at their floors.
+Predicted: random positions raise the mean beyond N for `sinusoidal`, `learned` and `rotary` by 5 to 15 points, and least for
+`alibi`, whose bias hides all but the nearest key at such distances. They cost some accuracy within N. Evenly spaced positions
+do as well as drawn ones. `parity` and `cycle` stay at their length-only baselines.
 
-Primary cell. C12: token accuracy from N + 1 to 10 N (macro-average over lengths), mean over the seven tasks and the
-encodings, randomized minus plain, paired by seed, above 0. Elsewhere: each encoding by itself; evenly spaced positions; the
-price, plain minus randomized up to N.
+Decided by: C12, token accuracy from N + 1 to 10 N (the mean over lengths, the seven tasks and the encodings), randomized minus
+plain, paired by seed: above 0. Parts of C12: each encoding alone; evenly spaced positions; the price, plain minus randomized up
+to N.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from jaxpe import cli
-from jaxpe.figures import style as draw
+from jaxpe.figures.randomized import VARIANTS, average_lengths, draw_all, select_gains
 from jaxpe.records.claims import Claim, ClaimResult, Text
-from jaxpe.records.statistics import Estimate, direction_verdict, interquartile_mean, paired_difference
+from jaxpe.records.statistics import estimate_difference, estimate_interquartile_mean, judge_direction
 from jaxpe.study import tables
 from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
-from jaxpe.study.workspace import Run, Workspace
+from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training.evaluate import test_lengths
 
 TASKS = ("reverse", "missing_duplicate", "odds_first", "sort", "even_pairs", "parity", "cycle")
 ENCODINGS = ("sinusoidal", "learned", "rotary", "alibi")
-BOTH = ("arange", "randomized")
+MORE_ENCODINGS = ("none", "t5", "shaw", "transformer_xl")
 SHARED: dict[str, Any] = {
     "heads": 4,
     "batch": 32,
@@ -45,27 +48,29 @@ SHARED: dict[str, Any] = {
     "shift": False,
     "max_position_ratio": 51.0,
 }
+encoder = partial(GridRow, architectures=("encoder",), positions=("arange", "randomized"))
 PRESETS = {
     "smoke": Preset(
-        (GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",), positions=("randomized",)),),
+        (encoder(task="reverse", encodings=("sinusoidal",), positions=("randomized",)),),
         seeds=1, train_length=5, width=16, layers=1, steps=40, examples=32, **(SHARED | {"batch": 16, "max_length_ratio": 4.0}),
     ),
     "quick": Preset(
-        (GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",), positions=BOTH),),
+        (encoder(task="reverse", encodings=("sinusoidal",)),),
         seeds=6, train_length=8, steps=1000, **(SHARED | {"max_length_ratio": 5.0}),
     ),
     "standard": Preset(
-        tuple(GridRow(task=task, architectures=("encoder",), encodings=ENCODINGS, positions=BOTH) for task in TASKS),
+        tuple(encoder(task=task, encodings=ENCODINGS) for task in TASKS),
         seeds=6, train_length=8, steps=1500, **SHARED,
     ),
     "full": Preset(
-        tuple(GridRow(task=task, architectures=("encoder",), encodings=(*ENCODINGS, "none", "t5", "shaw", "transformer_xl"), positions=BOTH) for task in TASKS),
+        tuple(encoder(task=task, encodings=ENCODINGS + MORE_ENCODINGS) for task in TASKS),
         seeds=10, train_length=40, steps=20_000, width=64, layers=5, examples=512, **(SHARED | {"batch": 128, "length_buckets": 4}),
     ),
 }  # fmt: skip
+
 GAIN = Claim(
     "C12",
-    "Positions {way} raise token accuracy beyond the training length, mean over {tasks} ({encodings}; encoder).",
+    "Positions {positions} raise token accuracy beyond the training length, mean over {tasks} ({encodings}; encoder).",
     "token accuracy",
     cell="mean over lengths from N + 1 to 10 N, tasks and encodings, randomized minus plain: interval above 0",
     question="help",
@@ -85,133 +90,78 @@ PRICE = Claim(
     "Positions drawn in training and test cost token accuracy at the lengths trained (plain minus randomized).",
     "token accuracy",
     question="help",
-    figure="gain",
     family="C12",
 )
 CLAIMS = (GAIN, GAIN_PART, PRICE)
-WAYS = {"plain": "0, 1, 2 …", "randomized": "drawn in training and test", "spread": "drawn, evenly spaced in tests"}
 
 
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
-    """Scores within and beyond the training lengths, in the three ways."""
+    """Scores within and beyond the training lengths, in the three variants."""
     rows = []
-    for config in dict.fromkeys(run.config for run in runs):
-        group = [run for run in runs if run.config == config]
-        source, n = work.source(config), config.train_length
+    for config, group in group_runs(runs).items():
+        source, n = work.open_source(config), config.train_length
         lengths = test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
-        samplers = {"plain": "arange"} if config.positions == "arange" else {w: w for w in ("randomized", "spread")}
-        for way, sampler in samplers.items():
-            for (seed, length), found in work.scores(group, lengths, preset.examples, sampler=sampler).items():
-                more = {"way": way, "test_positions": sampler}
-                rows += tables.rows_of("randomized", config, source, seed, length, found, **more)
+        samplers = {"plain": "arange"}
+        if config.positions == "randomized":
+            samplers = {"randomized": "randomized", "spread": "spread"}
+        for variant, sampler in samplers.items():
+            columns = {"variant": variant, "test_positions": sampler}
+            scores = work.measure_scores(group, lengths, preset.examples, EvaluationConfig(sampler=sampler))
+            for (seed, length), result in scores.items():
+                rows += tables.make_rows("randomized", config, source, seed, length, result, **columns)
     return rows
 
 
-def carried(table: Any, beyond: bool = True) -> Any:
-    """Token accuracy beyond N (or up to N), the mean over lengths, by task, encoding, way and seed."""
-    found = tables.select(table, metric="token_accuracy")
-    found = found[(found["test_length"] > found["train_length"]) == beyond]
-    return found.groupby(["task", "encoding", "way", "seed"], sort=False)["value"].mean().reset_index()
-
-
-def figures(table: Any) -> dict[str, Any]:
-    """Length curves of every task, and the gain of every encoding."""
-    tasks = list(dict.fromkeys(table["task"]))
-    accuracy = tables.select(table, metric="token_accuracy")
-    made = {}
-    for name in dict.fromkeys(table["encoding"]):
-        figure, axes = draw.panels(len(tasks), columns=3, width=3.6, height=2.7)
-        for axis, task in zip(axes, tasks, strict=True):
-            part = tables.select(accuracy, task=task, encoding=name)
-            for i, way in enumerate(dict.fromkeys(part["way"])):
-                look, lines = draw.style_at(i), tables.select(part, way=way)
-                draw.line(axis, lines.groupby("test_length")["value"].mean(), look, f"positions {WAYS[way]}")
-                draw.points(axis, lines["test_length"], lines["value"], look, s=9, alpha=0.4)
-            draw.by_length(axis, part, task)
-            axis.set_ylabel("token accuracy")
-        draw.legend(figure, axes, columns=3)
-        draw.caption(figure, f"{name}, encoder; lines: mean over {draw.seeds_of(table)}, points: seeds.")
-        made[f"curves_{name}"] = figure
-    return made | {"gain": gain_figure(table)}
-
-
-def gain_figure(table: Any) -> Any:
-    """Randomized minus plain beyond N, for every task and encoding: a point a seed."""
-    found = carried(table)
-    names, tasks = list(dict.fromkeys(found["encoding"])), list(dict.fromkeys(found["task"]))
-    figure, [axis] = draw.panels(1, width=2.0 + 1.1 * len(tasks), height=3.2)
-    for i, name in enumerate(names):
-        look = draw.style(name)
-        for place, task in enumerate(tasks):
-            a, b = (gains(found, task, name, way) for way in ("randomized", "plain"))
-            n = min(len(a), len(b))
-            x = place + 0.18 * (i - (len(names) - 1) / 2) + np.linspace(-0.04, 0.04, n)
-            draw.points(axis, x, a[:n] - b[:n], look, s=20, label=name)
-    axis.axhline(0, color="black", linewidth=0.7)
-    axis.set_xticks(range(len(tasks)), [task.replace("_", "\n") for task in tasks], fontsize=8)
-    axis.set_ylabel("token accuracy beyond N:\nrandomized minus plain")
-    draw.legend(figure, [axis], columns=6)
-    draw.caption(figure, f"Mean over lengths from N + 1 to the longest; points: {draw.seeds_of(table)}.")
-    return figure
-
-
-def gains(found: Any, task: str, encoding: str, way: str) -> Any:
-    return tables.by_seed(found, task=task, encoding=encoding, way=way).to_numpy()
-
-
-def pooled(found: Any, names: list[str], way: str) -> Any:
-    """By seed: the mean over tasks and encodings."""
-    part = found[found["encoding"].isin(names) & (found["way"] == way)]
-    return part.groupby("seed")["value"].mean().sort_index().to_numpy()
+def figures(table: pd.DataFrame) -> dict[str, Figure]:
+    """Length curves of every encoding, and the gain beyond the training length."""
+    return draw_all(table)
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
-    """C12 pooled over encodings, then each encoding, then evenly spaced positions; and the price within N."""
-    beyond, within, results = carried(table), carried(table, beyond=False), []
+    """C12 over all encodings, for each encoding, and for evenly spaced positions; and the price within N."""
+    beyond, results = average_lengths(table), []
     names = list(dict.fromkeys(table["encoding"]))
     cases: list[tuple[Claim, str, list[str], str]] = [(GAIN, "", names, "randomized")]
     cases += [(GAIN_PART, name, [name], "randomized") for name in names]
-    for claim, part, encodings, way in [*cases, (GAIN_PART, "spread", names, "spread")]:
-        difference = compare_ways(beyond, encodings, way, "plain")
-        if difference is None:
+    cases += [(GAIN_PART, "spread", names, "spread")]
+    for claim, part, encodings, variant in cases:
+        a, b = pair_variants(beyond, encodings, variant, "plain")
+        if not len(a):
             continue
-        estimate, best = difference
-        note = f"Best seed: {best:+.3f}. Published: +.12 over 15 tasks."
-        count = beyond["task"].nunique()
-        words = {
-            "way": WAYS[way],
-            "tasks": f"{count} task{'s' if count > 1 else ''}",
-            "encodings": ", ".join(encodings),
-        }
-        results.append(claim.judge(direction_verdict(estimate), estimate, note, part=part, **words))
-    if price := compare_ways(within, names, "plain", "randomized"):
-        results.append(PRICE.judge(direction_verdict(price[0]), price[0]))
+        difference, tasks = estimate_difference(a, b), beyond["task"].nunique()
+        fields = {"positions": VARIANTS[variant], "encodings": ", ".join(encodings)}
+        fields |= {"tasks": f"{tasks} task{'s' if tasks > 1 else ''}", "part": part}
+        note = f"Best seed: {max(a - b):+.3f}. Published: +.12 over 15 tasks."
+        results.append(claim.judge(judge_direction(difference), difference, note, **fields))
+    a, b = pair_variants(average_lengths(table, beyond=False), names, "plain", "randomized")
+    if len(a):
+        price = estimate_difference(a, b)
+        results.append(PRICE.judge(judge_direction(price), price))
     return results
 
 
-def compare_ways(scores: pd.DataFrame, encodings: list[str], first: str, second: str) -> tuple[Estimate, float] | None:
-    """Pooled accuracy with one way of positions minus that with another, and the largest difference of a seed."""
-    a, b = (pooled(scores, encodings, way) for way in (first, second))
+def pair_variants(means: pd.DataFrame, encodings: list[str], first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
+    """Token accuracy of two variants by seed, the mean over tasks and encodings."""
+    part = means[means["encoding"].isin(encodings)]
+    a, b = (tables.average_by_seed(part, variant=variant).to_numpy() for variant in (first, second))
     n = min(len(a), len(b))
-    return (paired_difference(a[:n], b[:n]), float(max(a[:n] - b[:n]))) if n else None
+    return a[:n], b[:n]
 
 
-def summary(table: Any) -> tuple[str, list[dict[str, str]]]:
-    """Mean token accuracy beyond N in the three ways, and the interquartile mean over tasks and seeds of the gain."""
-    found, rows = carried(table), []
-    for name in dict.fromkeys(found["encoding"]):
+def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
+    """Mean token accuracy beyond N in the three variants, and the interquartile mean of the gain over tasks and seeds."""
+    means, rows = average_lengths(table), []
+    for name in dict.fromkeys(means["encoding"]):
         row = {"encoding": name}
-        for way, label in WAYS.items():
-            values = tables.select(found, encoding=name, way=way)["value"]
-            row[label] = tables.shown(values.mean())
-        tasks = [task for task in dict.fromkeys(found["task"]) if len(gains(found, task, name, "randomized"))]
-        both = [(gains(found, t, name, "randomized"), gains(found, t, name, "plain")) for t in tasks]
-        n = min((min(len(a), len(b)) for a, b in both), default=0)
+        for variant, label in VARIANTS.items():
+            values = tables.select_rows(means, encoding=name, variant=variant)["value"]
+            row[label] = tables.format_number(values.mean())
+        gains = [select_gains(means, task, name) for task in dict.fromkeys(means["task"])]
+        n = min((len(gain) for gain in gains if len(gain)), default=0)
         if n:
-            middle = interquartile_mean(np.stack([a[:n] - b[:n] for a, b in both]))
-            row["gain, interquartile mean over tasks"] = (
-                f"{middle.value:+.3f} ({middle.low:+.3f} to {middle.high:+.3f})"
-            )
+            middle = estimate_interquartile_mean(np.stack([gain[:n] for gain in gains if len(gain)]))
+            interval = f"({middle.low:+.3f} to {middle.high:+.3f})"
+            row["gain, interquartile mean over tasks"] = f"{middle.value:+.3f} {interval}"
         rows.append(row)
     return "Token accuracy beyond the training length (mean over tasks, lengths and seeds)", rows
 
