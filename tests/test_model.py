@@ -7,7 +7,7 @@ import pytest
 
 from jaxpe import model
 from jaxpe.data.examples import EOS
-from jaxpe.model import Inputs, ModelConfig
+from jaxpe.model import ForwardOptions, Inputs, ModelConfig
 
 ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
 # One of each kind of hook; tests/conformance/test_suite.py goes over the whole catalogue.
@@ -16,7 +16,7 @@ CASES = [(a, e) for a in ARCHITECTURES for e in ENCODINGS]
 
 
 def make(architecture, encoding, seed=0):
-    return model.build(ModelConfig(architecture, 12, width=16), encoding, {}, 40, seed)
+    return model.build_model(ModelConfig(architecture, 12, width=16), encoding, {}, 40, seed)
 
 
 def inputs(tokens, length=None, source=(6, 7, 8, 9, 10)):
@@ -58,7 +58,7 @@ def test_without_an_encoding_an_encoder_is_blind_to_order():
 def test_step_by_step_equals_the_full_forward_pass(architecture, encoding):
     built = make(architecture, encoding)
     given = inputs([1, 5, 6, 0, 0, 0, 0, 0], 3)
-    generated = built.generate(given, EOS)
+    generated = model.generate(built, given, EOS)
     full = built(given._replace(tokens=generated, length=jnp.asarray(8))).logits.argmax(-1)
     end = next((i for i in range(3, 8) if generated[i] == EOS), 7)
     np.testing.assert_array_equal(generated[3 : end + 1], full[2:end])
@@ -96,7 +96,7 @@ def test_attention_equals_a_slow_loop():
 
 def test_length_scaling_acts_beyond_the_trained_keys_only():
     built, given = make("encoder", "none"), inputs([5, 6, 7, 8])
-    plain, wide, narrow = (built(given, scaling_length=n).logits for n in (None, jnp.float32(4), jnp.float32(2)))
+    plain, wide, narrow = (built(given, ForwardOptions(scaling_length=n)).logits for n in (None, jnp.float32(4), jnp.float32(2)))
     np.testing.assert_allclose(plain, wide, atol=1e-6)
     assert np.abs(plain - narrow).max() > 1e-3
 

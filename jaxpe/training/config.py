@@ -10,8 +10,8 @@ from jaxpe import encodings, positions, tasks
 from jaxpe.data import language
 from jaxpe.data.examples import VERSION as FORMATTING_VERSION
 from jaxpe.data.examples import Data, Stream
-from jaxpe.encodings.validate import check_hooks
-from jaxpe.errors import UserError, unknown
+from jaxpe.encodings.validate import validate_encoding
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.model import ModelConfig
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.results import SCHEMA
@@ -39,7 +39,7 @@ class Training:
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
-            raise unknown("decay", self.decay, DECAYS)
+            raise UnknownName("decay", self.decay, DECAYS)
         for name in ("steps", "batch", "length_buckets"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}.")
@@ -59,7 +59,6 @@ class RunConfig:
     width: int = 32
     layers: int = 2
     heads: int = 2
-    norm: str = "pre_rms"
     positions: str = "arange"  # the sampler in training
     position_options: Options = ()
     task_options: Options = ()
@@ -87,7 +86,7 @@ class RunConfig:
         return positions.build(self.positions, **dict(self.position_options))
 
     def model(self, stream: Stream) -> ModelConfig:
-        return ModelConfig(self.architecture, stream.vocabulary, self.width, self.layers, self.heads, self.norm)
+        return ModelConfig(self.architecture, stream.vocabulary, self.width, self.layers, self.heads)
 
     def program(self) -> RunConfig:
         """The config without what is data to a compiled program: configs with equal `program()` share one."""
@@ -124,13 +123,13 @@ def source_of(config: RunConfig) -> Source:
 
 
 def task_of(config: RunConfig) -> tasks.Task:
-    return tasks.build(config.task, train_length=config.train_length, **dict(config.task_options))
+    return tasks.build_task(config.task, train_length=config.train_length, **dict(config.task_options))
 
 
 def identity(config: RunConfig, seed: int, source: Source) -> str:
     """SHA-256 of everything that can change a run's numbers; not of presets, folders, test lengths or devices."""
     model = asdict(config.model(source.stream))
-    digest = encodings.source_digest(config.encoding)
+    digest = encodings.hash_encoding_source(config.encoding)
     parts = {
         "schema": SCHEMA,
         "task": config.task,
@@ -140,7 +139,7 @@ def identity(config: RunConfig, seed: int, source: Source) -> str:
         "train_length": config.train_length,
         "table_length": config.table_length,
         "model": model,
-        "encoding": encodings.label(config.encoding),
+        "encoding": encodings.label_encoding(config.encoding),
         "encoding_options": dict(config.encoding_options)
         | ({} if config.scales is None else {"scales": config.scales}),
         "encoding_source": digest,
@@ -163,7 +162,7 @@ def identity_of(training: Training) -> dict[str, Any]:
 @cache
 def position_limit(config: RunConfig) -> int | None:
     """How many positions the config's encoding knows; None: all. Raises UserError where a hook is at fault."""
-    return check_hooks(
+    return validate_encoding(
         config.encoding,
         model_width=config.width,
         heads=config.heads,
@@ -176,9 +175,9 @@ def position_limit(config: RunConfig) -> int | None:
 def check(config: RunConfig, source: Source) -> None:
     """Everything that can be refused before the first compilation. Raises UserError."""
     if config.batching not in BATCHINGS:
-        raise unknown("batching", config.batching, BATCHINGS)
+        raise UnknownName("batching", config.batching, BATCHINGS)
     if config.precision not in PRECISIONS:
-        raise unknown("precision", config.precision, PRECISIONS)
+        raise UnknownName("precision", config.precision, PRECISIONS)
     lengths = source.stream.lengths(1, config.train_length)
     if not lengths:
         raise UserError(f"{config.task} has no example of length up to {config.train_length}: train on longer ones.")
@@ -191,6 +190,6 @@ def check_positions(config: RunConfig, needed: int, what: str) -> None:
     limit = position_limit(config)
     if limit is not None and needed > limit:
         raise UserError(
-            f"{encodings.label(config.encoding)} knows {limit} positions, but {what} of {config.task} in the "
+            f"{encodings.label_encoding(config.encoding)} knows {limit} positions, but {what} of {config.task} in the "
             f"{config.architecture} needs {needed}: test shorter inputs, or raise `--set max_length_ratio=…`, which retrains."
         )

@@ -19,9 +19,9 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxpe import positions, streams
 from jaxpe.data.examples import EOS, Data, Example, Stream
-from jaxpe.model import Inputs, Scales, Transformer
+from jaxpe.model import ForwardOptions, Inputs, Transformer
 from jaxpe.positions import Sampler
-from jaxpe.tasks import evaluation
+from jaxpe.tasks import evaluation_sets
 from jaxpe.training.config import RunConfig
 from jaxpe.training.population import map_replicas, spread_over, spread_shape
 from jaxpe.training.train import Batch, answer_loss, at_once, batches_of, inputs_of, length_buckets_of
@@ -117,9 +117,7 @@ def losses(logits: Float[Array, "T V"], example: Example, data: Data) -> Losses:
 def score_batch(
     model: Transformer,
     batch: Batch,
-    scaling_length: Float[Array, ""],
-    progress: Float[Array, ""],
-    scales: Scales,
+    options: ForwardOptions,
     data: Data,
     *,
     group: int,
@@ -128,7 +126,7 @@ def score_batch(
     """What `measure` finds, summed over a batch, `group` examples at a time."""
 
     def one(pair: tuple[Example, Inputs]) -> Any:
-        logits = model(pair[1], scaling_length=scaling_length, progress=progress, scales=scales).logits
+        logits = model(pair[1], options).logits
         return measure(logits, pair[0], data)
 
     return jax.tree.map(lambda part: part.sum(0), jax.lax.map(one, batch, batch_size=group))
@@ -163,11 +161,11 @@ def compile_evaluator(
     )
     batch = jax.eval_shape(lambda: draw(jax.random.key(0), 1, 0, data))
     scaling, shapes = jax.eval_shape(lambda: (jnp.float32(0), data))
-    scales = None if config.scales is None else jax.ShapeDtypeStruct((2,), jnp.float32)
+    options = ForwardOptions(
+        None if config.scales is None else jax.ShapeDtypeStruct((2,), jnp.float32), scaling, scaling
+    )
     with jax.default_matmul_precision(config.precision):
-        program = (
-            jax.jit(map_replicas(one, mesh, "map", 5)).lower(model, batch, scaling, scaling, scales, shapes).compile()
-        )
+        program = jax.jit(map_replicas(one, mesh, "map", 3)).lower(model, batch, options, shapes).compile()
     return Evaluator(program, draw, mesh)
 
 
@@ -184,7 +182,7 @@ def evaluate(
 ) -> list[Scores]:
     """Scores of every model at one length, as NumPy arrays. `progress`: the share of the training that they have had."""
     data = jax.device_put(data)
-    batch = evaluator.draw(evaluation.evaluation_key(task, length), length, shift, data)
+    batch = evaluator.draw(evaluation_sets.make_evaluation_key(task, length), length, shift, data)
     return evaluate_batch(evaluator, models, batch, data, scaling_length, scales, progress)
 
 
@@ -199,12 +197,10 @@ def evaluate_batch(
 ) -> list[Any]:
     """What the evaluator measures of every model on one batch, as NumPy arrays."""
     size, results = evaluator.mesh.size, list[Any]()
-    numbers = (
-        jnp.float32(scaling_length),
-        jnp.float32(progress),
-        None if scales is None else jnp.asarray(scales, jnp.float32),
+    options = ForwardOptions(
+        None if scales is None else jnp.asarray(scales, jnp.float32), jnp.float32(scaling_length), jnp.float32(progress)
     )
-    rest = (batch, *numbers, data)
+    rest = (batch, options, data)
     for first in range(0, len(models), size):
         group = models[first : first + size]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *[group[i % len(group)] for i in range(size)])
@@ -232,7 +228,7 @@ def seen_in_training(
     draw = partial(examples_of, stream=stream, sampler=config.sampler, top=max(lengths), examples=examples)
     found = []
     for length in lengths:
-        test, _ = draw(evaluation.evaluation_key(config.task, length), length, 0, {})
+        test, _ = draw(evaluation_sets.make_evaluation_key(config.task, length), length, 0, {})
         found.append(float(np.mean([one in met for one in identities(test, list)])))
     return found
 

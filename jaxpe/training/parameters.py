@@ -40,4 +40,4 @@ def from_arrays(config: RunConfig, stream: Stream, arrays: dict[str, np.ndarray]
 def fresh(config: RunConfig, stream: Stream, seed: int = 0) -> Transformer:
     """The model of a config before training."""
     options = dict(config.encoding_options)
-    return models.build(config.model(stream), config.encoding, options, config.table_length, seed)
+    return models.build_model(config.model(stream), config.encoding, options, config.table_length, seed)

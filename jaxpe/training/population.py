@@ -118,7 +118,11 @@ def compile_program(config: RunConfig, source: Source, mesh: Mesh) -> Program:
             whole = jax.jit(lambda replicas, *rest: steps((replicas, rest[0]), *rest[1:]), donate_argnums=0)
             return whole.lower(shapes, batches, number, number, number).compile()
 
-    run = call_user_code(build, f"encoding {encodings.label(config.encoding)!r}") if user_code(config) else build()
+    run = (
+        call_user_code(build, f"encoding {encodings.label_encoding(config.encoding)!r}")
+        if user_code(config)
+        else build()
+    )
     return Program(run, draw, mesh, replicas, time.perf_counter() - began)
 
 

@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jaxpe import model as models
 from jaxpe import streams
 from jaxpe.data.examples import Data, Example, Stream
-from jaxpe.model import Inputs, Progress, Scales, Transformer
+from jaxpe.model import ForwardOptions, Inputs, Scales, Transformer
 from jaxpe.positions import Sampler
 from jaxpe.training.config import RunConfig, Training
 
@@ -36,7 +36,7 @@ class Replica(NamedTuple):
     seed: Int[Array, ""]
     learning_rate: Float[Array, ""]
     history: Float[Array, "rows 4"]  # sums over HISTORY_EVERY steps
-    scales: Scales = None  # of token and position, where the config has one
+    scales: Scales | None = None  # of token and position, where the config has one
     done: Bool[Array, ""] | None = None  # where a training may stop early: whether this one has
 
 
@@ -97,10 +97,8 @@ def answer_loss(logits: Float[Array, "T V"], example: Example) -> Float[Array, T
     return jnp.where(example.loss_mask, jax.nn.logsumexp(logits, axis=-1) - target, 0.0)
 
 
-def example_sums(
-    model: Transformer, example: Example, inputs: Inputs, weight: float, scales: Scales, progress: Progress
-) -> Sums:
-    logits = model(inputs, scales=scales, progress=progress).logits
+def example_sums(model: Transformer, example: Example, inputs: Inputs, weight: float, options: ForwardOptions) -> Sums:
+    logits = model(inputs, options).logits
     right = jnp.where(example.loss_mask, jnp.argmax(logits, axis=-1) == example.targets, True)
     answers = example.loss_mask.sum().astype(jnp.float32)
     correct = (right & example.loss_mask).sum().astype(jnp.float32)
@@ -161,13 +159,12 @@ def batch_gradient(
     batches: Sequence[Batch],
     config: RunConfig,
     length_buckets: Sequence[LengthBucket],
-    scales: Scales = None,
-    progress: Progress = 0.0,
+    options: ForwardOptions,
 ) -> tuple[Sums, Transformer]:
     """Sums over one batch and the gradient of their loss: every bucket in its own padding, group after group."""
 
     def group_loss(model: Transformer, group: Batch, weight: float) -> tuple[Array, Sums]:
-        each = jax.vmap(lambda example, inputs: example_sums(model, example, inputs, weight, scales, progress))(*group)
+        each = jax.vmap(lambda example, inputs: example_sums(model, example, inputs, weight, options))(*group)
         sums = jax.tree.map(lambda part: part.sum(0), each)
         return sums.loss, sums
 
@@ -212,7 +209,7 @@ def schedule(step: Int[Array, ""], training: Training) -> Float[Array, ""]:
 
 def start(config: RunConfig, stream: Stream, seed: Any, learning_rate: Any, scales: Any = None) -> Replica:
     """A replica before its first step."""
-    model = models.build(
+    model = models.build_model(
         config.model(stream), config.encoding, dict(config.encoding_options), config.table_length, seed
     )
     rows = -(-config.training.steps // HISTORY_EVERY)
@@ -236,8 +233,8 @@ def step(
     length_buckets: Sequence[LengthBucket],
 ) -> Replica:
     """Step `number` of a training on its batch, one for each bucket."""
-    progress = number / config.training.steps
-    sums, summed = batch_gradient(replica.model, batches, config, length_buckets, replica.scales, progress)
+    options = ForwardOptions(scales=replica.scales, progress=number / config.training.steps)
+    sums, summed = batch_gradient(replica.model, batches, config, length_buckets, options)
     value, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
     updates, state = optimiser(config.training).update(gradient, replica.optimiser, replica.model)
     rate = replica.learning_rate * schedule(number, config.training)

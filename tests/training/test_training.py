@@ -1,10 +1,8 @@
 """Training: length_buckets, pairing, replicas, bits, divergence, resume after kills, and evaluation against generation."""
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import jax
@@ -14,9 +12,8 @@ import pytest
 
 from jaxpe import positions, streams
 from jaxpe.data.examples import EOS
-from jaxpe.records.results import open_results
-from jaxpe.study import workspace as study
-from jaxpe.tasks import evaluation
+from jaxpe.model import ForwardOptions, generate
+from jaxpe.tasks import evaluation_sets
 from jaxpe.training import evaluate, parameters, population, train
 from jaxpe.training.config import RunConfig, Training, identity_of, source_of
 from jaxpe.training.population import ReplicaSpec
@@ -132,7 +129,7 @@ def test_groups_of_examples_add_up_to_the_whole_batch():
     batches = jax.tree.map(lambda leaf: leaf[0], drawn)
     for activation_budget in (1, 2**20):
         config = replace(CONFIG, activation_budget=activation_budget)
-        sums, gradient = train.batch_gradient(model, batches, config, length_buckets)
+        sums, gradient = train.batch_gradient(model, batches, config, length_buckets, ForwardOptions(progress=0.0))
         gradients.append((sums, gradient))
     assert train.at_once(replace(CONFIG, activation_budget=1), 12, 8) == 1
     assert train.at_once(CONFIG, 12, 8) == 8
@@ -237,86 +234,12 @@ def test_exact_match_equals_greedy_generation(architecture):
     model = jax.tree.map(jnp.asarray, trained(config)[0].checkpoints["100"])
     evaluator = evaluate.compile_evaluator(config, source.stream, {}, mesh, 4, 32)
     [scores] = evaluate.evaluate(evaluator, [model], {}, "reverse", 3)
-    key, right = evaluation.evaluation_key("reverse", 3), 0
-    generate = jax.jit(lambda inputs: model.generate(inputs, EOS))
+    key, right = evaluation_sets.make_evaluation_key("reverse", 3), 0
+    complete = jax.jit(lambda inputs: generate(model, inputs, EOS))
     for number in range(32):
         example = source.stream.example(jax.random.fold_in(key, number), 3, 4, {})
         inputs = train.inputs_of(example, config.sampler, key)
         prompt = int(np.argmax(example.loss_mask)) + 1
-        generated = generate(inputs._replace(length=jnp.asarray(prompt)))
+        generated = complete(inputs._replace(length=jnp.asarray(prompt)))
         right += bool((generated[: example.length] == example.tokens[: example.length]).all())
     assert right == int(scores.exact) and right > 0
-
-
-def workspace(folder):
-    return study.Workspace(open_results(folder))
-
-
-def test_scores_are_stored_and_longer_tests_do_not_retrain(tmp_path):
-    work = workspace(tmp_path / "results")
-    runs = work.list_runs(CONFIG, [0])
-    work.train(runs)
-    first = work.measure_scores(runs, [3, 6], 16)
-    again = workspace(tmp_path / "results")
-    again.evaluator = again.train_group = None  # neither is to be called
-    again.train(runs)
-    found = again.scores(runs, [3, 6], 16)
-    np.testing.assert_array_equal(first[0, 6].index_correct, found[0, 6].index_correct)
-    record = work.results.read_record(runs[0].id)
-    assert not record["diverged"] and record["history"]["step"][-1] == 40
-
-
-def test_only_so_many_evaluations_stay_compiled(tmp_path, monkeypatch):
-    """Each holds memory maps, of which a process has a limited number."""
-    monkeypatch.setattr(study, "EVALUATORS", 2)
-    work = workspace(tmp_path / "results")
-    runs = work.list_runs(CONFIG, [0])
-    work.train(runs)
-    for examples in (4, 6, 8):
-        work.measure_scores(runs, [3], examples)
-        assert examples in [key[2] for key in work.evaluators] and len(work.evaluators) <= 2
-
-
-def test_a_test_beyond_the_learned_table_is_refused(tmp_path):
-    from jaxpe.errors import UserError
-
-    work = workspace(tmp_path / "results")
-    with pytest.raises(UserError, match=r"knows 60 positions.*needs 80"):
-        work.measure_scores(work.list_runs(CONFIG, [0]), [40], 16)
-
-
-@pytest.mark.slow
-def test_twenty_kills_change_no_bit(tmp_path):
-    """A process is killed with SIGKILL at random moments; what is trained in the end has the bits of a calm run."""
-    code = (
-        "import jax; jax.config.update('jax_num_cpu_devices', 2)\n"
-        "import sys; from pathlib import Path\n"
-        "from jaxpe.records.results import open_results; from jaxpe.study import workspace as study; from jaxpe.training.config import RunConfig, Training\n"
-        "class Printing(study.SilentReporter):\n"
-        "    def advance(self, amount): print('chunk', flush=True)\n"
-        "s = RunConfig('reverse', 'encoder', 'learned', 6, 60, width=16, training=Training(steps=15000, batch=16))\n"
-        "w = study.Workspace(open_results(Path(sys.argv[1])), Printing(), save_every=0)\n"
-        "w.train(w.list_runs(s, range(2)))\n"
-    )
-    generator = np.random.default_rng(0)
-
-    def begin(folder):
-        return subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)
-
-    assert begin(tmp_path / "calm").wait() == 0
-    for kill in range(20):
-        process = begin(tmp_path / "killed")
-        if kill % 4:  # while training and writing checkpoints
-            for _ in range(generator.integers(1, 4)):
-                assert process.stdout.readline() == "chunk\n"
-            time.sleep(float(generator.uniform(0, 0.2)))
-        else:  # at any moment: importing, compiling, reading a checkpoint
-            time.sleep(float(generator.uniform(0.5, 4)))
-        assert process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert list((tmp_path / "killed" / "checkpoints").glob("*/*"))
-    assert begin(tmp_path / "killed").wait() == 0
-    for run in sorted((tmp_path / "calm" / "runs").iterdir()):
-        other = tmp_path / "killed" / "runs" / run.name
-        assert (run / "parameters.safetensors").read_bytes() == (other / "parameters.safetensors").read_bytes()

@@ -1,0 +1,86 @@
+"""One block of a Transformer: self-attention, cross-attention in the decoder of an encoder-decoder, and an MLP."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, Int, Key
+
+from jaxpe.encodings.base import Encoding
+from jaxpe.model.attention import MultiHeadAttention, make_weight
+from jaxpe.model.interface import AttentionRecord, ModelConfig, View
+
+
+class RMSNorm(nnx.Module):
+    """x / RMS(x) · gain (Zhang & Sennrich 2019, arXiv:1910.07467)."""
+
+    def __init__(self, width: int) -> None:
+        self.gain = nnx.Param(jnp.ones(width))
+
+    def __call__(self, x: Float[Array, "T D"]) -> Float[Array, "T D"]:
+        return x * jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-6) * self.gain[...]
+
+
+class KeyValueCache(NamedTuple):
+    """Keys and values of one block as projected, before `rotate`."""
+
+    k: Float[Array, "S H K"]
+    v: Float[Array, "S H K"]
+
+
+class Memory(NamedTuple):
+    """What cross-attention reads: the encoder's output, the encoding in use there, and what each query sees of it."""
+
+    states: Float[Array, "M D"]
+    encoding: Encoding
+    view: View
+
+
+class Block(nnx.Module):
+    """x + attention(norm(x)), then x + cross_attention(norm(x)) if there is a memory, then x + MLP(norm(x)).
+
+    The MLP is GELU(x W₁) W₂ of inner width 4 D.
+    """
+
+    def __init__(self, config: ModelConfig, cross: bool, *, key: Key[Array, ""]) -> None:
+        key_of = partial(jax.random.fold_in, key)
+        width = config.width
+        self.norms = nnx.List([RMSNorm(width) for _ in range(3 if cross else 2)])
+        self.attention = MultiHeadAttention(width, config.heads, key=key_of(0))
+        self.mlp_in = make_weight(key_of(1), width, 4 * width, fan_in=width)
+        self.mlp_out = make_weight(key_of(2), 4 * width, width, fan_in=4 * width)
+        self.cross = MultiHeadAttention(width, config.heads, key=key_of(3)) if cross else None
+
+    def __call__(
+        self,
+        x: Float[Array, "T D"],
+        encoding: Encoding,
+        view: View,
+        memory: Memory | None = None,
+        cache: KeyValueCache | None = None,
+        start: int | Int[Array, ""] = 0,
+    ) -> tuple[Float[Array, "T D"], KeyValueCache, list[AttentionRecord]]:
+        """The residual stream after the block, the cache with the new keys and values, and the attention records.
+
+        With a cache, x holds the tokens from index `start` on, and attention reads the whole cache.
+        """
+        h = self.norms[0](x)
+        k, v = self.attention.project_keys_values(h)
+        if cache is not None:
+            k = jax.lax.dynamic_update_slice_in_dim(cache.k, k, start, 0)
+            v = jax.lax.dynamic_update_slice_in_dim(cache.v, v, start, 0)
+        mixed, record = self.attention(h, k, v, encoding, view)
+        x, records = x + mixed, [record]
+        if memory is not None:
+            assert self.cross is not None
+            h = self.norms[1](x)
+            k_memory, v_memory = self.cross.project_keys_values(memory.states)
+            mixed, record = self.cross(h, k_memory, v_memory, memory.encoding, memory.view)
+            x, records = x + mixed, [*records, record]
+        h = self.norms[-1](x)
+        x = x + jax.nn.gelu(h @ self.mlp_in[...]) @ self.mlp_out[...]
+        return x, KeyValueCache(k, v), records
