@@ -55,8 +55,7 @@ def plot(
     Args:
         experiments: Experiments to redraw.
         results: Results folder.
-        for_: paper: PDF and SVG, 3.3 or 6.9 inches wide, text of 8 points; talk: SVG and PNG, 16:9, large text. These
-            figures are written to NAME/figures/paper and NAME/figures/talk.
+        for_: Medium. Other figures than those of the web go to NAME/figures/paper (PDF) or NAME/figures/talk (16:9).
     """
     from jaxpe.cli.plot import redraw_results
 
@@ -118,8 +117,7 @@ def new(
     Args:
         name: Name of the encoding: a valid name of a Python file.
         folder: Folder for both files.
-        hook: Where position enters: added to the logits (bias), by rotating queries and keys (rotate), or added to the
-            embeddings (embed).
+        hook: Where position enters: as a bias on the logits, by rotating queries and keys, or in the embeddings.
     """
     from jaxpe.cli.new import write_templates
 

@@ -9,13 +9,13 @@ import tyro
 
 from jaxpe import tasks
 from jaxpe.cli.commands import COMMANDS
-from jaxpe.cli.experiment_options import find_options
+from jaxpe.cli.experiment_options import collect_options
 from jaxpe.cli.list import list_encoding_names
 from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, RunOptions, TaskName
 from jaxpe.cli.parsing import MARKERS, name_registry
 from jaxpe.data import language
 from jaxpe.study import presets
-from jaxpe.study.experiment import EXPERIMENTS, load_experiment
+from jaxpe.study.experiment import EXPERIMENTS
 from jaxpe.tasks.base import ARCHITECTURES
 
 
@@ -38,9 +38,9 @@ def print_script(shell: str) -> int:
 
 def make_run_command() -> type:
     """`jaxpe run` with the options of all experiments: a completion script does not know which one will be typed."""
-    general = [
+    fields = [
         ("experiment", tyro.conf.Positional[ExperimentName]),
         ("options", Annotated[RunOptions, tyro.conf.arg(name="")]),
+        *collect_options().items(),
     ]
-    kinds = {name: find_options(load_experiment(name)) for name in EXPERIMENTS}
-    return make_dataclass("Run", general + [(name, kind) for name, kind in kinds.items() if kind])
+    return make_dataclass("Run", fields)

@@ -7,8 +7,8 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+from jaxpe import devices
 from jaxpe.data.cache import DOWNLOADS, cache_folder, is_fetched
-from jaxpe.devices import prepare_jax
 
 PACKAGES = ("jaxpe", "jax", "flax", "optax", "datasets", "matplotlib", "numpy", "orbax-checkpoint")
 
@@ -22,7 +22,7 @@ def print_installation(as_json: bool) -> int:
 
 def inspect_installation() -> dict[str, Any]:
     """Versions, devices, cache, downloads, and whether a matrix product is right."""
-    prepare_jax(None)
+    devices.prepare_jax(None)
     import jax
 
     total = float(jax.jit(lambda x: (x @ x).sum())(jax.numpy.ones((256, 256))))

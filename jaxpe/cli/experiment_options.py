@@ -56,14 +56,23 @@ def find_options(experiment: Experiment) -> type | None:
     return kind
 
 
-def explain_unknown_option(error: UnknownOption) -> UserError:
-    """The error or, where another experiment has the option, one that names this experiment."""
+def collect_options() -> dict[str, type]:
+    """The options of all experiments that have some. A faulty experiment does not hide the others."""
+    kinds = {}
     for name in EXPERIMENTS:
         try:
             kind = find_options(load_experiment(name))
-        except UserError:  # a faulty experiment does not hide the others
+        except UserError:
             continue
-        if kind and error.name.replace("_", "-") in {parameter.name for parameter in list_parameters(kind)}:
+        if kind:
+            kinds[name] = kind
+    return kinds
+
+
+def explain_unknown_option(error: UnknownOption) -> UserError:
+    """The error or, where another experiment has the option, one that names this experiment."""
+    for name, kind in collect_options().items():
+        if error.name.replace("_", "-") in {parameter.name for parameter in list_parameters(kind)}:
             return UserError(
                 f"Unknown option {error.name!r}: it belongs to {name!r}. Use `jaxpe run {name} {error.name} …`."
             )

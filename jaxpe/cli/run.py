@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from jaxpe import devices
 from jaxpe.cli.options import RunOptions, format_command
 from jaxpe.cli.overrides import parse_overrides
 from jaxpe.data import cache
-from jaxpe.devices import prepare_jax
 from jaxpe.errors import UserError
 from jaxpe.records.claims import format_estimate, read_claims
 from jaxpe.records.json_values import read_json
@@ -23,7 +23,7 @@ from jaxpe.report.redraw import redraw
 from jaxpe.study import plan, presets
 from jaxpe.study.experiment import Experiment, load_experiment, plan_experiment, run_experiment
 from jaxpe.study.presets import GridRow, Preset
-from jaxpe.study.progress import Terminal
+from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace, describe_config
 
 
@@ -32,13 +32,13 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
 
     `own_options` are those of the one experiment; without them, every experiment takes its defaults.
     """
-    prepare_jax(options.devices)
+    devices.prepare_jax(options.devices)
     experiments = [load_experiment(name) for name in names]
     chosen = [choose_preset(experiment, options, own_options) for experiment in experiments]
     with Terminal(options.quiet) as terminal:
-        work = plan.ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)
+        work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)
         plans = [plan_experiment(*pair, work) for pair in zip(experiments, chosen, strict=True)]
-        runs = {one.name: planned.everything(work) for one, planned in zip(experiments, plans, strict=True)}
+        runs = {one.name: planned.list_all_runs(work) for one, planned in zip(experiments, plans, strict=True)}
         if options.dry_run:
             description = plan.describe_plan(runs, work)
             print(json.dumps(description, indent=1) if options.json else plan.format_plan(description))
@@ -64,7 +64,7 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
 def choose_preset(experiment: Experiment, options: RunOptions, own_options: object | None) -> Preset:
     """The preset with the command line's overrides and the experiment's own options."""
     preset = presets.narrow_grid(
-        experiment.preset(options.preset), options.tasks, options.encodings, options.architectures
+        experiment.get_preset(options.preset), options.tasks, options.encodings, options.architectures
     )
     preset = replace(preset, grid=tuple(row for row in preset.grid if has_text(row, options)))
     values = parse_overrides(options.set)
@@ -100,7 +100,7 @@ def print_results(options: RunOptions, names: Sequence[str], page: Path, diverge
     stored: dict[str, dict[str, Any]] = {name: read_json(options.results / name / "summary.json", {}) for name in names}
     summaries = {name: summary for name, summary in stored.items() if summary}
     if options.json:
-        results = {"page": page.as_posix(), "claims": claims, "summaries": summaries, "failed": diverged}
+        results = {"page": page.as_posix(), "claims": claims, "summaries": summaries, "diverged": diverged}
         print(json.dumps(results, indent=1, ensure_ascii=False))
         return
     if len(names) == 1:

@@ -1,0 +1,49 @@
+"""`jaxpe new`: templates of encodings that work as they are."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from support import ROOT
+
+from jaxpe.cli import new
+from jaxpe.conformance import suite
+from jaxpe.errors import UserError
+
+
+@pytest.mark.parametrize("hook", ["bias", "rotate", "embed"])
+def test_a_template_works_as_it_is(tmp_path, hook):
+    new.write_templates("log_distance", tmp_path / "mine", hook)
+    found, refused = suite.settings_of(f"{tmp_path / 'mine' / 'log_distance.py'}:LogDistance")
+    rows = list(suite.examine(found, ["acts on", "reference", "gradients", "invariance", "left from right"]))
+    assert [row.fault for row in rows if row.fault] == [] and refused == {}
+    assert rows[0].measured == hook and rows[1].measured.startswith(f"{hook} equal")
+
+
+@pytest.mark.slow
+def test_the_test_of_a_template_passes_and_can_fail(tmp_path):
+    new.write_templates("mine", tmp_path, "bias")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and f"{len(suite.PROPERTIES)} passed" in done.stdout, done.stdout
+    file = tmp_path / "mine.py"
+    file.write_text(re.sub(r"(invariance = )\"\w+\"", r'\1"content"', file.read_text()))
+    done = subprocess.run([*command, "-k", "invariance"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "declared 'content'" in done.stdout
+
+
+def test_nothing_is_overwritten_and_impossible_names_are_refused(tmp_path):
+    (tmp_path / "test_mine.py").write_text("kept")
+    for name, says in (
+        ("mine", "exists already"),
+        ("my-encoding", "cannot be the name"),
+        ("alibi", "an encoding .alibi. in jaxpe already"),
+        ("json", "a Python package .json. already"),
+    ):
+        with pytest.raises(UserError, match=says):
+            new.write_templates(name, tmp_path, "bias")
+    assert [path.name for path in tmp_path.iterdir()] == ["test_mine.py"]
+    assert (tmp_path / "test_mine.py").read_text() == "kept"
