@@ -1,33 +1,34 @@
-"""How fast is it? Everything as a ratio to a plain matrix product measured in the same run.
+"""How fast are training and evaluation, compared with a plain matrix product in the same run?
 
-The config of the closest JAX peer: encoder, 5 layers, D 64, 8 heads, batch 128, `reverse` over 2 symbols, lengths uniform
-in 1-40, no dropout. Counted: 6·block parameters·tokens + 12·layers·D·ΣT², real tokens only.
+Measured: the config of the closest comparable JAX codebase: `reverse` over 2 symbols in an encoder of 5 layers, width 64, 8
+heads, batch 128, lengths uniform in 1 to 40, no dropout. Operations counted: 6·block parameters·tokens + 12·layers·D·ΣT², for
+real tokens only. Two devices are compared with one, and batches of 2 to 32 replicas with each other, on a smaller model.
 
-Prediction: training at 35 % of the float32 rate of a 2048-square product on a CPU, evaluation at 30 %; two virtual devices
-give 1.3 times the throughput of one; the cost of a model is flat from 2 to 32 replicas.
+Predicted: training reaches 35 % of the float32 rate of a 2048-square product on a CPU, evaluation 30 %. Two virtual devices give
+1.3 times the throughput of one. The cost of a model is the same from 2 to 32 replicas.
+
+Decided by: nothing. Speed makes no claim about positions.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from jaxpe import cli
-from jaxpe.figures import style as draw
+from jaxpe.analysis.throughput import measure_evaluation, measure_product, measure_training
+from jaxpe.figures.throughput import draw_all
 from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.study import tables
 from jaxpe.study.presets import Preset
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
-from jaxpe.training import evaluate, population
-from jaxpe.training.config import BATCHINGS, RunConfig, Training, source_of
-from jaxpe.training.parameters import fresh
-from jaxpe.training.population import ReplicaSpec
+from jaxpe.training import population
+from jaxpe.training.config import BATCHINGS, RunConfig, Training
 
 PRESETS = {
     "smoke": Preset((), steps=4, train_length=10, examples=32, layers=1, seeds=2),
@@ -36,10 +37,11 @@ PRESETS = {
 }
 PRESETS["full"] = PRESETS["standard"]
 CLAIMS: tuple[Claim, ...] = ()
+REPLICAS = (2, 4, 8, 16, 32)
 
 
-def peer(preset: Preset, **changes: Any) -> RunConfig:
-    """The peer's config; eight length_buckets of lengths."""
+def make_config(preset: Preset, **changes: Any) -> RunConfig:
+    """The config that is timed; `changes` replace its fields."""
     training = Training(steps=10**6, batch=128, length_buckets=8)
     replicas, batching, activation_budget = population.batching_for()
     options: Any = {
@@ -56,123 +58,45 @@ def peer(preset: Preset, **changes: Any) -> RunConfig:
     return replace(config, **changes)
 
 
-def product_rate(seconds: float = 2.0) -> float:
-    """Operations per second of a 2048-square float32 matrix product, the median of many."""
-    a = jnp.ones((2048, 2048))
-    product = jax.jit(lambda a: a @ a)
-    product(a).block_until_ready()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        product(a).block_until_ready()
-        times.append(time.perf_counter() - began)
-    return 2 * 2048**3 / float(np.median(times))
-
-
-def forward_flops(config: RunConfig, length: int) -> float:
-    """Operations of one example's forward pass: a third of 6·parameters·T + 12·layers·D·T²."""
-    tokens = 2 * length
-    return config.layers * (2 * 12 * config.width**2 * tokens + 4 * config.width * tokens**2)
-
-
-def training_rate(config: RunConfig, devices: int, steps: int) -> dict[str, float]:
-    """Compile seconds, operations per second, and seconds per step and replica."""
-    source = source_of(config)
-    program = population.compile_program(config, source, population.runs_mesh(jax.devices()[:devices]))
-    specs = [ReplicaSpec(seed, 1e-3) for seed in range(program.replicas)]
-    replicas = population.start(config, source, program, specs)
-    replicas = population.advance(program, replicas, 0, 1)
-    times = []
-    for first in (1, 1 + steps, 1 + 2 * steps):
-        began = time.perf_counter()
-        replicas = population.advance(program, replicas, first, first + steps)
-        times.append(time.perf_counter() - began)
-    seconds = min(times) / steps
-    lengths = source.stream.lengths(1, config.train_length)
-    mean = float(np.mean([forward_flops(config, length) for length in lengths]))
-    rate = 3 * mean * config.training.batch * program.replicas / seconds
-    memory = program.run.memory_analysis()
-    peak = float(memory.temp_size_in_bytes + memory.argument_size_in_bytes) if memory else 0.0
-    return {"rate": rate, "compile": program.compile_seconds, "per_replica": seconds / program.replicas, "memory": peak}
-
-
-def evaluation_rate(config: RunConfig, examples: int, longest: int) -> dict[str, float]:
-    """Operations per second over all lengths, compilation apart, and how many programs there were."""
-    source, mesh = source_of(config), population.runs_mesh()
-    lengths = list(range(1, longest + 1))
-    top_of = evaluate.tops(lengths, shortest=0, programs=6)
-    compiled = {
-        t: evaluate.compile_evaluator(config, source.stream, {}, mesh, t, examples)
-        for t in sorted(set(top_of.values()))
-    }
-    models = [fresh(config, source.stream, seed) for seed in range(mesh.size)]
-    began = time.perf_counter()
-    for length in lengths:
-        evaluate.evaluate(compiled[top_of[length]], models, {}, config.task, length)
-    seconds = time.perf_counter() - began
-    total = sum(forward_flops(config, length) for length in lengths) * examples * len(models)
-    return {"rate": total / seconds, "programs": float(len(compiled))}
-
-
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
-    """All ratios, one row each."""
-    base = tables.base_row("throughput", peer(preset), 0, None)
+    """All speeds, a row for each."""
+    base = tables.make_base_row("throughput", make_config(preset), 0, None)
     rows: list[TableRow] = []
 
-    def tell(metric: str, value: float, replicas: int | None = None) -> None:
-        work.progress.note(f"{metric}{'' if replicas is None else f' at {replicas} replicas'}: {value:.4g}")
+    def add(metric: str, value: float, replicas: int | None = None) -> None:
+        work.reporter.note(f"{metric}{'' if replicas is None else f' at {replicas} replicas'}: {value:.4g}")
         rows.append(base | {"metric": metric, "value": value, "replicas": replicas})
 
-    product = product_rate()
-    tell("matrix_product_gflops", product / 1e9)
-    whole = training_rate(peer(preset), len(jax.devices()), preset.steps)
-    tell("training_share_of_product", whole["rate"] / product)
-    tell("training_compile_seconds", whole["compile"])
-    scored = evaluation_rate(peer(preset), preset.examples, round(2.5 * preset.train_length))
-    tell("evaluation_share_of_product", scored["rate"] / product)
-    tell("evaluation_programs", scored["programs"])
-    small = peer(
-        preset,
-        train_length=10,
-        width=32,
-        heads=2,
-        layers=2,
-        training=Training(10**6, 64, length_buckets=1),
-        replicas_per_device=8,
-    )
+    product = measure_product()
+    add("matrix_product_gflops", product / 1e9)
+    training = measure_training(make_config(preset), len(jax.devices()), preset.steps)
+    add("training_share_of_product", training.flops / product)
+    add("training_compile_seconds", training.compile_seconds)
+    flops, programs = measure_evaluation(make_config(preset), preset.examples, round(2.5 * preset.train_length))
+    add("evaluation_share_of_product", flops / product)
+    add("evaluation_programs", float(programs))
+    sizes = {"train_length": 10, "width": 32, "heads": 2, "layers": 2, "replicas_per_device": 8}
+    small = make_config(preset, training=Training(10**6, 64, length_buckets=1), **sizes)
     if len(jax.devices()) >= 2:
-        one, two = (training_rate(small, devices, 5 * preset.steps) for devices in (1, 2))
-        tell("two_devices_over_one", two["rate"] / one["rate"])
-    for replicas in (n for n in (2, 4, 8, 16, 32) if n <= preset.seeds):
+        one, two = (measure_training(small, devices, 5 * preset.steps) for devices in (1, 2))
+        add("two_devices_over_one", two.flops / one.flops)
+    for replicas in (number for number in REPLICAS if number <= preset.seeds):
         for batching in BATCHINGS:
-            found = training_rate(replace(small, replicas_per_device=replicas, batching=batching), 1, 2 * preset.steps)
-            tell(f"milliseconds_per_step_and_replica_{batching}", 1000 * found["per_replica"], replicas)
-            tell(f"megabytes_{batching}", found["memory"] / 1e6, replicas)
-    tell("matrix_product_gflops_again", product_rate() / 1e9)
+            config = replace(small, replicas_per_device=replicas, batching=batching)
+            speed = measure_training(config, 1, 2 * preset.steps)
+            add(f"milliseconds_per_step_and_replica_{batching}", 1000 * speed.replica_seconds, replicas)
+            add(f"megabytes_{batching}", speed.memory / 1e6, replicas)
+    add("matrix_product_gflops_again", measure_product() / 1e9)
     return rows
 
 
-def figures(table: Any) -> dict[str, Any]:
-    """Shares of the product's rate, and the cost of a replica against the number of replicas."""
-    figure, (left, right) = draw.panels(2, columns=2, width=4.4, height=3.0)
-    shares = table[table["metric"].str.endswith("share_of_product")]
-    left.barh([name.split("_")[0] for name in shares["metric"]], shares["value"], color="#0072B2")
-    left.axvline(0.35, color="black", linestyle="--", linewidth=1)
-    left.set_xlabel("share of a matrix product's rate (dashed: aim for training)")
-    for i, batching in enumerate(("map", "vmap")):
-        part = tables.select(table, metric=f"milliseconds_per_step_and_replica_{batching}")
-        draw.line(right, part.set_index("replicas")["value"], draw.style_at(i + 1), batching)
-    right.set_xscale("log", base=2)
-    draw.room(right)
-    right.set_xlabel("replicas on one device")
-    right.set_ylabel("milliseconds per step and replica")
-    right.legend(frameon=False)
-    draw.caption(figure, "One run on one machine; compare ratios, not seconds.")
-    return {"throughput": figure}
+def figures(table: pd.DataFrame) -> dict[str, Figure]:
+    """Shares of the speed of a matrix product, and the time of a step by the number of replicas."""
+    return draw_all(table)
 
 
-def claims(table: Any) -> list[ClaimResult]:
-    """None: speed is no claim about position."""
+def claims(table: pd.DataFrame) -> list[ClaimResult]:
+    """None."""
     return []
 
 

@@ -1,0 +1,84 @@
+"""How fast a machine multiplies matrices, trains and evaluates."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxpe.training import evaluate, population
+from jaxpe.training.config import RunConfig, source_of
+from jaxpe.training.parameters import fresh
+from jaxpe.training.population import ReplicaSpec
+
+SIDE = 2048  # of the matrices
+
+
+class TrainingSpeed(NamedTuple):
+    """The speed of one training program."""
+
+    flops: float  # floating-point operations per second
+    compile_seconds: float
+    replica_seconds: float  # per step and replica
+    memory: float  # bytes of arguments and temporaries; 0 where the backend does not say
+
+
+def measure_product(seconds: float = 2.0) -> float:
+    """Operations per second of a square float32 matrix product, the median of as many as fit into `seconds`."""
+    a = jnp.ones((SIDE, SIDE))
+    product = jax.jit(lambda a: a @ a)
+    product(a).block_until_ready()
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        began = time.perf_counter()
+        product(a).block_until_ready()
+        times.append(time.perf_counter() - began)
+    return 2 * SIDE**3 / float(np.median(times))
+
+
+def count_example_flops(config: RunConfig, length: int) -> float:
+    """Operations of one example's forward pass: a third of 6·parameters·T + 12·layers·D·T², without embedding and head."""
+    tokens = 2 * length
+    return config.layers * (2 * 12 * config.width**2 * tokens + 4 * config.width * tokens**2)
+
+
+def measure_training(config: RunConfig, devices: int, steps: int) -> TrainingSpeed:
+    """The speed of training on some devices: the fastest of three times `steps` steps, compilation left out."""
+    source = source_of(config)
+    program = population.compile_program(config, source, population.runs_mesh(jax.devices()[:devices]))
+    specs = [ReplicaSpec(seed, 1e-3) for seed in range(program.replicas)]
+    replicas = population.start(config, source, program, specs)
+    replicas = population.advance(program, replicas, 0, 1)
+    times = []
+    for first in (1, 1 + steps, 1 + 2 * steps):
+        began = time.perf_counter()
+        replicas = population.advance(program, replicas, first, first + steps)
+        times.append(time.perf_counter() - began)
+    seconds = min(times) / steps
+    lengths = source.stream.lengths(1, config.train_length)
+    mean = float(np.mean([count_example_flops(config, length) for length in lengths]))
+    rate = 3 * mean * config.training.batch * program.replicas / seconds
+    memory = program.run.memory_analysis()
+    peak = float(memory.temp_size_in_bytes + memory.argument_size_in_bytes) if memory else 0.0
+    return TrainingSpeed(rate, program.compile_seconds, seconds / program.replicas, peak)
+
+
+def measure_evaluation(config: RunConfig, examples: int, longest: int) -> tuple[float, int]:
+    """Operations per second of tests at all lengths up to `longest`, compilation left out; the number of programs."""
+    source, mesh = source_of(config), population.runs_mesh()
+    lengths = list(range(1, longest + 1))
+    top_of = evaluate.tops(lengths, shortest=0, programs=6)
+    compiled = {
+        top: evaluate.compile_evaluator(config, source.stream, {}, mesh, top, examples)
+        for top in sorted(set(top_of.values()))
+    }
+    models = [fresh(config, source.stream, seed) for seed in range(mesh.size)]
+    began = time.perf_counter()
+    for length in lengths:
+        evaluate.evaluate(compiled[top_of[length]], models, {}, config.task, length)
+    seconds = time.perf_counter() - began
+    total = sum(count_example_flops(config, length) for length in lengths) * examples * len(models)
+    return total / seconds, len(compiled)
