@@ -93,7 +93,12 @@ class ClaimResult:
             "question": self.claim.question,
             "figure": self.claim.figure,
             "headline": self.claim.headline,
-        }
+        } | self.words_to_json()
+
+    def words_to_json(self) -> dict[str, dict[str, str]]:
+        """Title and effect of a headline claim, for the page."""
+        texts = {"title": self.claim.title, "measure": self.claim.effect}
+        return {name: text._asdict() for name, text in texts.items() if text is not None}
 
 
 @dataclass(frozen=True)

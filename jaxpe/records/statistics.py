@@ -175,7 +175,9 @@ def to_finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def judge_equivalence(a: Sequence[float], b: Sequence[float], none: Sequence[float], margin: float) -> tuple[str, Estimate]:
+def judge_equivalence(
+    a: Sequence[float], b: Sequence[float], none: Sequence[float], margin: float
+) -> tuple[str, Estimate]:
     """Are two continuous outcomes equal within a margin? Needs assay sensitivity: `none` at least five margins away.
 
     'supported' where the 95 % interval of the difference lies inside ± margin, 'contradicted' where outside.

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.study import presets, run_configs
+from jaxpe.study import grids, presets
 from jaxpe.study.presets import GridRow, Preset
 
 SMALL = Preset((GridRow(task="reverse", architectures=("encoder",), overrides={"steps": 9}),))
@@ -16,7 +16,7 @@ def test_an_override_replaces_the_fields_of_rows_too():
 
 
 @pytest.mark.parametrize(
-    ("values", "says"),
+    ("values", "message"),
     [
         ({"widht": 3}, "Did you mean 'width'"),
         ({"grid": ()}, "Unknown preset field 'grid'"),
@@ -25,18 +25,31 @@ def test_an_override_replaces_the_fields_of_rows_too():
         ({"learning_rates": (0.1, -0.2)}, "learning_rates must be above 0"),
     ],
 )
-def test_an_override_that_cannot_be_is_one_sentence(values, says):
-    with pytest.raises(UserError, match=says):
+def test_an_impossible_override_is_refused(values, message):
+    with pytest.raises(UserError, match=message):
         presets.override(SMALL, values)
 
 
-def test_a_training_length_without_examples_is_one_sentence():
-    preset = presets.narrow_grid(presets.override(SMALL, {"train_length": 1}), ["missing_duplicate"])
-    with pytest.raises(UserError, match="no example of length up to 1"):
-        run_configs.expand_grid(preset, {})
+def test_a_row_with_an_unknown_field_is_refused_and_rows_can_be_compared_and_hashed():
+    with pytest.raises(UserError, match="Did you mean 'steps'"):
+        GridRow(task="reverse", architectures=("encoder",), overrides={"stesp": 9})
+    rows = [GridRow(task="copy", architectures=("decoder",), overrides=sizes) for sizes in ({"steps": 9}, {"steps": 8})]
+    assert len({*rows, *rows}) == 2 and rows[0] != rows[1]
 
 
-def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():
+def test_of_two_merged_overrides_the_second_counts():
+    row = grids.text_row(task="causal_lm", overrides=grids.QUICK_TEXT | grids.SIX)
+    assert row.architectures == ("decoder",) and presets.apply_overrides(SMALL, row).seeds == 6
+
+
+def test_a_grid_is_narrowed_to_tasks_and_encodings_and_a_new_task_is_added():
+    rows = (GridRow(task="reverse", architectures=("encoder",)), GridRow(task="copy", architectures=("decoder",)))
+    grid = presets.narrow_grid(Preset(rows), ["copy", "index"], ["rotary"]).grid
+    assert [(row.task, row.encodings) for row in grid] == [("copy", ("rotary",)), ("index", ("rotary",))]
+    assert "encoder_decoder" in grid[1].architectures
+
+
+def test_named_architectures_are_trained_at_the_sizes_of_their_own_rows():
     """A row of decoders at other sizes does not become a second encoder, whose results a table would mix with the first."""
     rows = (
         GridRow(task="reverse", architectures=("encoder",)),
@@ -44,6 +57,25 @@ def test_chosen_architectures_are_trained_at_the_sizes_of_their_own_rows():
     )
     preset = Preset((*rows, GridRow(task="index", architectures=("encoder",))))
     grid = presets.narrow_grid(preset, architectures=["encoder", "encoder_decoder"]).grid
-    asked = [(row.task, row.architectures, row.overrides) for row in grid]
-    assert asked[0] == ("reverse", ("encoder", "encoder_decoder"), {})
-    assert asked[1:] == [("index", ("encoder", "encoder_decoder"), {})]
+    kept = [(row.task, row.architectures, row.overrides) for row in grid]
+    assert kept[0] == ("reverse", ("encoder", "encoder_decoder"), {})
+    assert kept[1:] == [("index", ("encoder", "encoder_decoder"), {})]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (([], [], ["encodr"]), "Did you mean 'encoder'"),
+        (([], ["sinusodial"], []), "Did you mean 'sinusoidal'"),
+        ((["revers"], [], []), "Did you mean 'reverse'"),
+        (([], ["a.py:Mine", "b.py:Mine"], []), "could not tell apart"),
+        ((["causal_lm"], [], ["encoder"]), "Nothing is left to run"),
+    ],
+)
+def test_names_that_no_grid_can_have_are_refused(names, message):
+    with pytest.raises(UserError, match=message):
+        presets.narrow_grid(SMALL, *names)
+
+
+def test_without_a_grid_the_encodings_are_kept_for_the_experiment():
+    assert presets.narrow_grid(Preset(()), encoding_names=["rotary"]).encodings == ("rotary",)

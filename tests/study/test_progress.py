@@ -1,96 +1,128 @@
-"""Progress: the live table, plain lines, and what Ctrl-C does."""
+"""Progress: the live table, plain lines, what Ctrl-C does, and a workspace that shows its programs."""
 
 import io
 
 import pytest
 from rich.console import Console
 
-from jaxpe.study import progress
+from jaxpe.records.results import open_results
+from jaxpe.study import plan, progress
+from jaxpe.study.workspace import Workspace
+from jaxpe.training import parameters, population
+from jaxpe.training.config import RunConfig, Training
 
 
-def lines(count):
+def make_lines(count):
     return [progress.ProgramLine(("reverse", "encoder", f"encoding{i}"), 2, 200) for i in range(count)]
 
 
-def terminal(height=30, is_terminal=True, **more):
-    shown = progress.Terminal(**more)
-    quiet = shown.console.quiet
-    shown.console = Console(
+def make_terminal(height=30, is_terminal=True, **options):
+    terminal = progress.Terminal(**options)
+    quiet = terminal.console.quiet
+    terminal.console = Console(
         file=io.StringIO(), force_terminal=is_terminal, width=100, height=height, quiet=quiet, soft_wrap=True
     )
-    return shown
+    return terminal
 
 
-def shown_by(one):
+def read_screen(terminal):
     """What a terminal shows now, as plain text."""
     page = Console(file=io.StringIO(), width=100)
-    page.print(one.view())
+    page.print(terminal.render())
     return page.file.getvalue()
 
 
 def test_the_table_shows_seeds_losses_and_states():
-    one, rows = terminal(), lines(4)
-    one.expect(rows)
-    one.begin("training", 800)
-    one.note("a remark")
-    one.start(rows[0])
-    one.advance(200)
-    one.finish(0.25)
-    one.finish(0.75)
-    one.start(rows[1])
-    one.advance(200)
-    one.finish(None)
-    one.finish(0.5)
-    one.start(rows[2])
-    one.advance(100)
-    page = shown_by(one)
-    one.end()
-    found = {line.split()[2]: line.split()[3:] for line in page.splitlines() if "encoding" in line and "[" not in line}
-    assert found["encoding0"] == ["2/2", "0.5", "done"]
-    assert found["encoding1"] == ["2/2", "0.5", "1", "diverged"]
-    assert found["encoding2"][0] == "0/2" and found["encoding2"][-1] == "left"
-    assert found["encoding3"] == ["0/2", "waiting"]
+    terminal, lines = make_terminal(), make_lines(4)
+    terminal.expect(lines)
+    terminal.begin("training", 800)
+    terminal.note("a remark")
+    for line, losses in ((lines[0], [0.25, 0.75]), (lines[1], [None, 0.5])):
+        terminal.start_program(line)
+        terminal.advance(200)
+        for loss in losses:
+            terminal.finish_seed(loss)
+    terminal.start_program(lines[2])
+    terminal.advance(100)
+    page = read_screen(terminal)
+    terminal.end()
+    rows = {row.split()[2]: row.split()[3:] for row in page.splitlines() if "encoding" in row and "[" not in row}
+    assert rows["encoding0"] == ["2/2", "0.5", "done"]
+    assert rows["encoding1"] == ["2/2", "0.5", "1", "diverged"]
+    assert rows["encoding2"][0] == "0/2" and rows["encoding2"][-1] == "left"
+    assert rows["encoding3"] == ["0/2", "waiting"]
     assert "500/800" in page and "a remark" in page
 
 
-def test_a_long_table_stays_around_the_program_at_work():
-    one, rows = terminal(height=16), lines(50)
-    one.expect(rows)
-    one.begin("training", 10_000)
-    one.start(rows[30])
-    page = shown_by(one)
-    one.end()
+def test_a_long_table_shows_the_part_around_the_current_program():
+    terminal, lines = make_terminal(height=16), make_lines(50)
+    terminal.expect(lines)
+    terminal.begin("training", 10_000)
+    terminal.start_program(lines[30])
+    page = read_screen(terminal)
+    terminal.end()
     assert "encoding30 " in page and "compiling" in page and "encoding0 " not in page and "encoding49" not in page
     assert len(page.splitlines()) <= 16
 
 
-def test_a_pipe_gets_plain_lines_and_quiet_gets_nothing():
-    for quiet in (False, True):
-        one, rows = terminal(is_terminal=False, quiet=quiet), lines(1)
-        one.expect(rows)
-        one.note("compiling [reverse]")
-        one.begin("training", 200)
-        one.start(rows[0])
-        one.told -= 60  # as if a minute had passed
-        one.advance(100)
-        said = one.console.file.getvalue().splitlines()
-        assert said == [] if quiet else said[0] == "compiling [reverse]" and said[1].startswith("training: 100 of 200")
-        assert not any("\x1b" in line for line in said)
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_pipe_gets_plain_lines_and_quiet_gets_nothing(quiet):
+    terminal, lines = make_terminal(is_terminal=False, quiet=quiet), make_lines(1)
+    terminal.expect(lines)
+    terminal.note("compiling [reverse]")
+    terminal.begin("training", 200)
+    terminal.start_program(lines[0])
+    terminal.last_printed -= 60  # as if a minute had passed
+    terminal.advance(100)
+    printed = terminal.console.file.getvalue().splitlines()
+    if quiet:
+        assert printed == []
+    else:
+        assert printed[0] == "compiling [reverse]" and printed[1].startswith("training: 100 of 200")
+    assert not any("\x1b" in line for line in printed)
 
 
-def test_a_stop_that_was_asked_for_is_taken_at_the_next_note_and_a_second_one_at_once(monkeypatch):
-    """Measuring has no chunks: what it says before each part is where it stops."""
-    one = terminal(is_terminal=False)
-    one.interrupt(2, None)
-    assert "next safe place" in one.console.file.getvalue()
+def test_ctrl_c_stops_at_the_next_note_and_a_second_one_stops_at_once(monkeypatch):
+    """Measuring has no chunks: the note before each part is where it stops."""
+    terminal = make_terminal(is_terminal=False)
+    terminal.interrupt(2, None)
+    assert "next safe place" in terminal.console.file.getvalue()
     with pytest.raises(KeyboardInterrupt):
-        one.note("compiling the evaluation")
+        terminal.note("compiling the evaluation")
     codes = list[int]()
     monkeypatch.setattr(progress.os, "_exit", codes.append)  # no exception: it could tear compiled code apart
-    one.interrupt(2, None)
-    assert codes == [130] and "goes on from the last checkpoint" in one.console.file.getvalue()
+    terminal.interrupt(2, None)
+    assert codes == [130] and "resumes from the last checkpoint" in terminal.console.file.getvalue()
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
-def test_times_are_told_in_a_unit_that_fits(seconds, told):
-    assert progress.format_duration(seconds) == told
+@pytest.mark.parametrize(("seconds", "text"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
+def test_durations_have_a_unit_that_fits(seconds, text):
+    assert progress.format_duration(seconds) == text
+
+
+def test_a_workspace_shows_each_program_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
+    """Trainings that end at once, with models as they start; one diverges. What is stored is not shown again."""
+
+    def finish_at_once(work, group):
+        for run in group:
+            model = parameters.fresh(run.config, work.open_source(run.config).stream, run.seed)
+            kept, history = dict.fromkeys(population.CHECKPOINTS, model), {"loss": [2.0, 0.5]}
+            work.reporter.advance(run.config.training.steps)
+            spec = population.ReplicaSpec(run.seed, 0.1)
+            result = population.Trained(spec, kept, history, diverged=run.seed == 1, seconds=1.0)
+            work.write_run(run, result, population.Program(None, None, work.mesh, 2, 0.0))
+
+    monkeypatch.setattr(Workspace, "train_group", finish_at_once)
+    work = progress.ProgressWorkspace(open_results(tmp_path), make_terminal(is_terminal=False))
+    config = RunConfig("reverse", "encoder", "none", 5, 45, width=16, layers=1, training=Training(steps=8, batch=16))
+    runs = work.list_runs(config, range(2))
+    estimate = plan.estimate_bytes(runs, work)
+    work.train(runs)
+    [line] = work.lines.values()
+    assert (line.losses, line.diverged, line.format_state()) == ([0.5], 1, "1 diverged")
+    assert line.done == line.steps == 16
+    kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
+    assert kept < estimate < kept + 2 * 100_000  # the rest is for records and measurements
+    assert plan.estimate_bytes(runs, work) == 0 and plan.estimate_seconds(runs, work) == 0
+    work.train(runs)
+    assert work.lines == {}

@@ -1,0 +1,46 @@
+"""Tests of trained models: what identifies their scores, and other encodings in the place of the trained one."""
+
+import numpy as np
+
+from jaxpe.study import scores
+from jaxpe.study.scores import EvaluationConfig
+from jaxpe.training.config import RunConfig, source_of
+from jaxpe.training.evaluate import Scores
+
+CONFIG = RunConfig("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
+
+
+def test_another_encoding_gets_the_trained_positions():
+    source = source_of(CONFIG)
+    other = scores.replace_encoding(CONFIG, "rotary_yarn", source)
+    assert dict(other.encoding_options) == {"trained_positions": 13} and other.encoding == "rotary_yarn"
+    assert scores.replace_encoding(CONFIG, None, source) == CONFIG
+
+
+def test_every_field_of_a_test_identifies_its_scores():
+    changes = {"shift": 1, "scaled": True, "checkpoint": "25", "sampler": "randomized", "part": "validation"}
+    keys = [EvaluationConfig().make_key(4, 16), EvaluationConfig().make_key(5, 16), EvaluationConfig().make_key(4, 8)]
+    keys += [EvaluationConfig(**{name: value}).make_key(4, 16) for name, value in changes.items()]
+    keys.append(EvaluationConfig(encoding="alibi").make_key(4, 16))
+    assert len({str(sorted(key.items(), key=str)) for key in keys}) == len(keys) == 3 + len(EvaluationConfig().__dict__)
+
+
+def test_scores_do_not_keep_the_padding():
+    by_index = np.array([4.0, 4.0, 0.0, 2.0, 0.0, 0.0])
+    trimmed = scores.trim_scores(Scores(*[np.float32(1)] * 7, *[by_index] * 4))
+    assert trimmed.index_answers.tolist() == [4.0, 4.0, 0.0, 2.0] and trimmed.nats == 1
+
+
+def test_validation_examples_come_from_the_training_part():
+    source = source_of(CONFIG)._replace(train={"part": np.zeros(1)}, validation={"part": np.ones(1)})
+    assert scores.select_data(CONFIG, source, "test") == (source.validation, "copy")
+    assert scores.select_data(CONFIG, source, "validation") == (source.train, "copy validation")
+
+
+def test_the_scaling_length_is_the_most_keys_seen_in_training():
+    assert scores.find_scaling_length(CONFIG, source_of(CONFIG)) == max(source_of(CONFIG).stream.sizes(5))
+
+
+def test_test_positions_lie_within_the_position_table():
+    assert scores.build_test_sampler("arange", 40) is None
+    assert scores.build_test_sampler("randomized", 40).limit == 40
