@@ -75,30 +75,25 @@ class ClaimResult:
 
     def to_json(self, experiment: str) -> dict[str, Any]:
         """The entry of claims.json. A result of fewer than ten seeds says in its note that it is exploratory."""
-        found = self.estimate or Estimate(float("nan"), None, None, 0)
-        few = f"Exploratory: n is below {EXPLORATORY}." if 1 < found.n < EXPLORATORY else ""
+        estimate = self.estimate or Estimate(float("nan"), None, None, 0)
+        few = f"Exploratory: n is below {EXPLORATORY}." if 1 < estimate.n < EXPLORATORY else ""
         return {
             "experiment": experiment,
             "id": self.id,
             "statement": self.statement,
             "verdict": self.verdict,
-            "effect": None if self.estimate is None else found.value,
-            "low": found.low,
-            "high": found.high,
-            "n": found.n,
+            "effect": None if self.estimate is None else estimate.value,
+            "low": estimate.low,
+            "high": estimate.high,
+            "n": estimate.n,
             "unit": self.claim.unit,
             "note": " ".join(part for part in (few, self.note) if part),
-            "p": found.p,
+            "p": estimate.p,
             "family": self.claim.family,
             "question": self.claim.question,
             "figure": self.claim.figure,
             "headline": self.claim.headline,
-        } | self.words_to_json()
-
-    def words_to_json(self) -> dict[str, dict[str, str]]:
-        """Title and effect of a headline claim, for the page."""
-        texts = {"title": self.claim.title, "measure": self.claim.effect}
-        return {name: text._asdict() for name, text in texts.items() if text is not None}
+        }
 
 
 @dataclass(frozen=True)
@@ -119,12 +114,13 @@ def format_effect(result: ClaimResult) -> str:
     return format_estimate(result.estimate, result.claim.unit)
 
 
-def format_estimate(found: Estimate | None, unit: str) -> str:
+def format_estimate(estimate: Estimate | None, unit: str) -> str:
     """'+0.312 token accuracy (+0.290 to +0.334, n = 6)', or 'not run'."""
-    if found is None:
+    if estimate is None:
         return "not run"
-    interval = "" if found.low is None or found.high is None else f"{found.low:+z.3f} to {found.high:+z.3f}, "
-    return f"{found.value:+z.3f} {unit} ({interval}n = {found.n})"
+    low, high = estimate.low, estimate.high
+    interval = "" if low is None or high is None else f"{low:+z.3f} to {high:+z.3f}, "
+    return f"{estimate.value:+z.3f} {unit} ({interval}n = {estimate.n})"
 
 
 def read_claims(folder: Path) -> list[dict[str, Any]]:

@@ -72,9 +72,7 @@ def read_table(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a table ({error}): run its experiment again.") from error
     if missing := [name for name in COLUMNS if name not in table]:
-        raise UserError(
-            f"{path} is not a table of results: it has no column {missing[0]!r}. Run its experiment again."
-        )
+        raise UserError(f"{path} is not a table of results: it has no column {missing[0]!r}. Run its experiment again.")
     if not text.endswith("\n"):
         raise UserError(f"{path} was cut off: run its experiment again.")
     return table

@@ -3,7 +3,18 @@
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.records.csv_tables import PREVIOUS, keep_previous, read_table, write_table
+from jaxpe.records.csv_tables import COLUMNS, PREVIOUS, keep_previous, read_table, write_table
+
+
+def test_tables_keep_the_name_none_and_leave_gaps_empty(tmp_path):
+    rows = [
+        {"encoding": "none", "value": 1 / 3, "length_baseline": None, "extra": 2},
+        {"encoding": "other", "value": float("nan")},
+    ]
+    write_table(tmp_path / "t.csv", rows)
+    table = read_table(tmp_path / "t.csv")
+    assert list(table.columns) == [*COLUMNS, "extra"]
+    assert list(table["encoding"]) == ["none", "other"] and table["value"][0] == 0.333333 and table["value"].isna()[1]
 
 
 def test_a_smaller_table_does_not_make_a_larger_one_disappear(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from jaxpe.records import statistics
-from jaxpe.records.statistics import Claim, estimate_difference
+from jaxpe.records.statistics import Estimate, estimate_difference
 
 
 def test_sign_flip_p_against_scipy():
@@ -17,21 +17,21 @@ def test_sign_flip_p_against_scipy():
 def test_the_interval_holds_what_the_test_does_not_reject_and_covers():
     generator, covered = np.random.default_rng(0), 0
     for _ in range(150):
-        found = estimate_difference(generator.normal(1, 1, 8), np.zeros(8))
-        covered += found.low <= 1 <= found.high
+        estimate = estimate_difference(generator.normal(1, 1, 8), np.zeros(8))
+        covered += estimate.low <= 1 <= estimate.high
     assert 0.90 <= covered / 150 <= 1.0
 
 
 @pytest.mark.parametrize(("n", "interval"), [(2, False), (5, False), (6, True)])
 def test_few_seeds_have_no_interval(n, interval):
-    found = estimate_difference(np.arange(n) + 1.0, np.zeros(n))
-    assert (found.low is not None) == interval and found.n == n
+    estimate = estimate_difference(np.arange(n) + 1.0, np.zeros(n))
+    assert (estimate.low is not None) == interval and estimate.n == n
 
 
 def test_solved_share_is_clopper_pearson():
-    found = statistics.estimate_solved_share([1, 1, 0.2, 1])
+    estimate = statistics.estimate_solved_share([1, 1, 0.2, 1])
     exact = stats.binomtest(3, 4).proportion_ci(method="exact")
-    assert (found.value, found.low, found.high) == pytest.approx((0.75, exact.low, exact.high))
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx((0.75, exact.low, exact.high))
 
 
 def test_a_mean_over_both_sides_of_the_criterion_has_no_interval():
@@ -50,11 +50,27 @@ def test_equivalence_needs_sensitivity_and_an_interval_inside_the_margin():
 
 def test_holm_and_the_interquartile_mean():
     assert statistics.adjust_p_values([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    found = statistics.estimate_interquartile_mean(np.array([[0.0, 1, 1, 1], [1, 1, 1, 100]]))
-    assert found.value == 1.0 and found.low <= 1 <= found.high
+    estimate = statistics.estimate_interquartile_mean(np.array([[0.0, 1, 1, 1], [1, 1, 1, 100]]))
+    assert estimate.value == 1.0 and estimate.low <= 1 <= estimate.high
 
 
-def test_claims_have_checked_names():
-    Claim("C4.encoder-local", "s", "undecided", None, None, None, 3, "share")
-    with pytest.raises(ValueError, match="C13"):
-        Claim("C13", "s", "undecided", None, None, None, 3, "share")
+def test_a_pair_without_a_finite_value_makes_a_comparison_impossible():
+    a = np.array([0.1, 0.2, np.nan])
+    columns = statistics.compare_paired(a, np.zeros(3))
+    assert columns["verdict"] == statistics.NOT_COMPARABLE and columns["without_value"] == 1
+    assert columns["difference"] is None and columns["n"] == 3
+    columns = statistics.compare_paired(np.arange(6) + 1.0, np.zeros(6))
+    assert columns["verdict"] == "supported" and columns["difference"] == 3.5 and columns["without_value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.1, 0.2, "supported"), (-0.2, -0.1, "contradicted"), (-0.1, 0.1, "undecided"), (None, None, "undecided")],
+)
+def test_a_direction_is_decided_by_an_interval_on_one_side(low, high, verdict):
+    assert statistics.judge_direction(Estimate(0.0, low, high, 6)) == verdict
+
+
+def test_at_the_ceiling_no_difference_can_be_seen():
+    assert statistics.is_at_ceiling([1.0, 0.996], [0.995]) and not statistics.is_at_ceiling([1.0], [0.99])
+    assert statistics.to_finite(np.float64(0.5)) == 0.5 and statistics.to_finite(np.inf) is None

@@ -1,4 +1,4 @@
-"""What is on disk: whole or absent, checked when read, and told in a sentence when it is not right."""
+"""The results folder: runs are whole or absent, checked when read, and written once."""
 
 import errno
 import json
@@ -8,22 +8,20 @@ import numpy as np
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.records.csv_tables import COLUMNS, read_table, write_table
-from jaxpe.records.files import write_text
-from jaxpe.records.json_values import compute_digest
-from jaxpe.records.results import MARKER, open_results
+from jaxpe.records import results as records
+from jaxpe.records.results import MARKER, SCHEMA, open_results
 
 PARAMETERS = {"100/a": np.arange(6.0).reshape(2, 3)}
 
 
 @pytest.fixture
 def results(tmp_path):
-    made = open_results(tmp_path / "results")
-    made.write_run("x", {"seed": 0}, PARAMETERS)
-    return made
+    folder = open_results(tmp_path / "results")
+    folder.write_run("x", {"seed": 0}, PARAMETERS)
+    return folder
 
 
-def test_a_cell_comes_back_as_it_was_and_the_first_writer_wins(results):
+def test_a_run_comes_back_as_it_was_and_the_first_writer_wins(results):
     results.write_run("x", {"seed": 1}, {"100/a": np.zeros(1)})
     assert results.read_record("x")["seed"] == 0
     np.testing.assert_array_equal(results.read_parameters("x")["100/a"], PARAMETERS["100/a"])
@@ -32,11 +30,11 @@ def test_a_cell_comes_back_as_it_was_and_the_first_writer_wins(results):
 
 def test_arrays_keep_their_shapes(results):
     """Scalars too, and what lies in memory in another order."""
-    given = {"scalar": np.float32(3.0), "turned": np.arange(6.0, dtype=np.float32).reshape(2, 3).T}
-    results.write_run("y", {}, given)
-    found = results.read_parameters("y")
-    assert found["scalar"].shape == () and found["scalar"] == 3.0
-    np.testing.assert_array_equal(found["turned"], given["turned"])
+    arrays = {"scalar": np.float32(3.0), "transposed": np.arange(6.0, dtype=np.float32).reshape(2, 3).T}
+    results.write_run("y", {}, arrays)
+    stored = results.read_parameters("y")
+    assert stored["scalar"].shape == () and stored["scalar"] == 3.0
+    np.testing.assert_array_equal(stored["transposed"], arrays["transposed"])
 
 
 @pytest.mark.parametrize("name", ["record.json", "parameters.safetensors"])
@@ -64,49 +62,36 @@ def test_measurements_come_back_and_damaged_ones_are_measured_again(results):
     assert results.read_measurement("x", key) is None
 
 
-def test_folders_that_are_no_results_folders(tmp_path):
+def test_only_a_results_folder_of_this_schema_is_opened(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
         open_results(tmp_path / "file")
     with pytest.raises(UserError, match="not a results folder"):
         open_results(tmp_path)
-    other = open_results(tmp_path / "other").folder / MARKER
-    other.write_text(json.dumps({"schema": 99}))
+    marker = open_results(tmp_path / "other").folder / MARKER
+    assert json.loads(marker.read_text())["schema"] == SCHEMA
+    marker.write_text(json.dumps({"schema": 99}))
     with pytest.raises(UserError, match=r"another version of jaxpe .record schema 99"):
         open_results(tmp_path / "other")
-    other.write_text("{")
+    marker.write_text("{")
     with pytest.raises(UserError, match="was altered"):
         open_results(tmp_path / "other")
 
 
-def test_a_full_disk_is_one_sentence_and_nothing_is_lost(results, monkeypatch):
-    def full(*_):
+def test_a_folder_is_made_only_to_be_written_to(tmp_path):
+    assert not open_results(tmp_path / "new", write=False).folder.exists()
+    assert open_results(tmp_path / "new").folder.is_dir()
+
+
+def test_a_full_disk_loses_no_run(results, monkeypatch):
+    def fail(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(store, "write_through", full)
+    monkeypatch.setattr(records, "write_durably", fail)
     with pytest.raises(UserError, match="disk is full"):
         results.write_run("y", {}, PARAMETERS)
-    with pytest.raises(UserError, match="disk is full"):
-        write_text(results.folder / "page", "text")
     monkeypatch.undo()
     assert not results.has_run("y") and results.read_record("x")["seed"] == 0
+    assert [path.name for path in (results.folder / "runs").iterdir()] == ["x"]
     results.write_run("y", {}, PARAMETERS)
     assert results.has_run("y")
-
-
-def test_tables_keep_the_name_none_and_leave_gaps_empty(tmp_path):
-    rows = [
-        {"encoding": "none", "value": 1 / 3, "length_baseline": None, "extra": 2},
-        {"encoding": "other", "value": float("nan")},
-    ]
-    write_table(tmp_path / "t.csv", rows)
-    table = read_table(tmp_path / "t.csv")
-    assert list(table.columns[: len(COLUMNS)]) == list(COLUMNS)
-    assert list(table["encoding"]) == ["none", "other"] and table["value"][0] == 0.333333 and table["value"].isna()[1]
-
-
-def test_identity_does_not_depend_on_order_and_refuses_nan():
-    assert compute_digest({"a": 1, "b": (2.0, None)}) == compute_digest({"b": [2.0, None], "a": 1})
-    assert compute_digest({"a": 1}) != compute_digest({"a": 2})
-    with pytest.raises(UserError):
-        compute_digest({"a": float("nan")})

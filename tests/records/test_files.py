@@ -1,0 +1,57 @@
+"""Files are written whole or not at all, and disk errors are one sentence."""
+
+import errno
+import os
+
+import pytest
+
+from jaxpe.errors import UserError
+from jaxpe.records import files
+
+
+def raise_error(number, *names):
+    with files.disk_errors():
+        raise OSError(number, os.strerror(number), *names)
+
+
+def test_a_file_is_replaced_whole_or_stays(tmp_path, monkeypatch):
+    path = tmp_path / "new" / "page.txt"
+    files.write_text(path, "one")
+    assert path.read_text() == "one"
+
+    def fail(path, content):
+        path.write_bytes(content[:1])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "write_durably", fail)
+    with pytest.raises(UserError, match="disk is full"):
+        files.write_text(path, "two")
+    assert path.read_text() == "one" and [file.name for file in path.parent.iterdir()] == ["page.txt"]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EDQUOT, "disk is full"),
+        (errno.EROFS, "Cannot write to page.txt"),
+        (errno.EACCES, "change its permissions"),
+        (errno.ENOTDIR, "page.txt is a file where a folder is needed"),
+        (errno.EISDIR, "page.txt is a folder where a file is needed"),
+    ],
+)
+def test_a_disk_error_says_what_to_do(number, message):
+    with pytest.raises(UserError, match=message):
+        raise_error(number, "page.txt")
+
+
+def test_a_full_disk_is_recognized_by_its_text_where_a_library_hides_the_number():
+    with pytest.raises(UserError, match="disk is full"), files.disk_errors():
+        raise RuntimeError(f"write failed: {os.strerror(errno.ENOSPC)}")
+
+
+def test_other_errors_stay_as_they_are():
+    with pytest.raises(ConnectionResetError):
+        raise_error(errno.ECONNRESET)
+    with pytest.raises(ValueError, match="no digit"), files.disk_errors():
+        raise ValueError("no digit")
