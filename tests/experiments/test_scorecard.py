@@ -292,7 +292,7 @@ def settings_of(*names):
 def evened(monkeypatch, flops, parameters, accuracy, rivals=1):
     """The comparisons at equal cost of `alibi` with these costs; a model has 100 parameters for each unit of its width."""
     primary = settings_of(*flops)
-    monkeypatch.setattr(cost, "count", lambda config, source: 100 * config.width)
+    monkeypatch.setattr(cost, "count_parameters", lambda config, source: 100 * config.width)
     rows = [row for one, value in accuracy.items() for row in values(one, [value])]
     for metric, spent in (("forward_flops", flops), ("parameters", parameters)):
         rows += [{"encoding": one, "metric": metric, "value": value} for one, value in spent.items()]
@@ -340,8 +340,8 @@ def test_the_best_baselines_are_compared_at_equal_cost(monkeypatch):
 @pytest.mark.parametrize(("m", "k", "n"), [(3, 4, 5), (128, 64, 32)])
 def test_operations_of_a_matrix_product(m, k, n):
     a, b = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((m, k), (k, n)))
-    assert cost.operations(jnp.matmul, a, b) == 2 * m * k * n
-    assert cost.operations(lambda a, b: a @ b + 1, a, b) == 2 * m * k * n + m * n
+    assert cost.count_flops(jnp.matmul, a, b) == 2 * m * k * n
+    assert cost.count_flops(lambda a, b: a @ b + 1, a, b) == 2 * m * k * n + m * n
 
 
 def test_parameters_and_operations_by_hand():
@@ -351,9 +351,9 @@ def test_parameters_and_operations_by_hand():
     source = run_configs.open_source(config, {})
     d, layers, v, n = config.width, config.layers, source.stream.vocabulary, config.train_length
     by_hand = 2 * v * d + layers * (12 * d * d + 2 * d) + d
-    assert cost.count(config, source) == by_hand
-    assert cost.count(learned, source) == by_hand + learned.table_length * d
-    flops, tokens = cost.forward_operations(config, source, n)
+    assert cost.count_parameters(config, source) == by_hand
+    assert cost.count_parameters(learned, source) == by_hand + learned.table_length * d
+    flops, tokens = cost.count_forward_flops(config, source, n)
     assert tokens == max(source.stream.sizes(n))
     products = 2 * tokens * (layers * 12 * d * d + v * d) + layers * 4 * tokens**2 * d
     assert products < flops < 1.3 * products  # the rest: softmax, norms, GELU
@@ -370,11 +370,11 @@ def test_times_are_taken_in_turn_and_compared_within_a_round():
         return call
 
     calls = [program("a", 3.0), program("b", 2.0), program("c", 6.0)]
-    seconds = cost.interleaved(calls, rounds=3, clock=lambda: now[0])
+    seconds = cost.time_in_turn(calls, rounds=3, clock=lambda: now[0])
     assert "".join(order) == "abc" + "cba" + "abc"
     np.testing.assert_allclose(seconds, [[3, 2, 6], [15, 10, 30], [6, 4, 12]])
-    np.testing.assert_allclose(cost.ratios(seconds), [1, 1.5, 0.5])
-    np.testing.assert_allclose(cost.ratios(np.array([[1.0, 2], [4, 5], [9, 1]])), [1, 0.8])  # median of .5, .8, 9
+    np.testing.assert_allclose(cost.compute_time_ratios(seconds), [1, 1.5, 0.5])
+    np.testing.assert_allclose(cost.compute_time_ratios(np.array([[1.0, 2], [4, 5], [9, 1]])), [1, 0.8])  # median of .5, .8, 9
 
 
 # ── the command ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -428,7 +428,7 @@ BROKEN = {
 
 def ends(monkeypatch, capsys, *arguments):
     """Exit code and what was said, of a command in this process, whose devices are there already."""
-    monkeypatch.setattr(devices, "prepare", lambda devices: None)
+    monkeypatch.setattr(devices, "prepare_jax", lambda devices: None)
     with pytest.raises(SystemExit) as stopped:
         cli.main(["scorecard", *map(str, arguments)])
     return stopped.value.code, capsys.readouterr()
@@ -448,7 +448,7 @@ def test_what_cannot_be_loaded_built_or_called_is_one_sentence_with_file_and_lin
 def test_a_fault_that_comes_late_names_the_line_too_and_jaxpes_own_faults_stay(monkeypatch, tmp_path):
     (tmp_path / "late.py").write_text(LATE)
     name, asked = f"{tmp_path / 'late.py'}:Mine", (["none"], "smoke", tmp_path / "r", [], True)
-    one = encodings.build(name, model_width=8, heads=2, max_length=40, attention="causal", key=jax.random.key(0))
+    one = encodings.build_encoding(name, model_width=8, heads=2, max_length=40, attention="causal", key=jax.random.key(0))
     long = jnp.zeros((30, 2, 4)), jnp.zeros((30, 2, 4)), jnp.arange(30), jnp.arange(30)
     monkeypatch.setattr(scorecard, "run", lambda *_: one.bias(*long))
     with pytest.raises(UserError, match=r"encoding 'Mine': ValueError: too long \(late.py, line 12\)"):
