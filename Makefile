@@ -1,19 +1,26 @@
-# The two commands of the README, and `make docs`, the API documentation. All make the environment in .venv first; Python
-# 3.11, 3.12 or 3.13 is all they need.
+# The commands of README and CONTRIBUTING. All of them first make the environment in .venv; they need Python 3.11, 3.12 or
+# 3.13, pip and make.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadgroup
 DOCS := build/docs
-# The modules of encodings and tasks are named since pdoc shows no more of a package than its `__all__`.
+# Modules of encodings and tasks are listed since pdoc shows no more of a package than its `__all__`.
 MODULES := jaxpe $(subst /,.,$(basename $(wildcard jaxpe/encodings/[a-z]*.py jaxpe/tasks/[a-z]*.py)))
 
-.PHONY: study test docs
+.PHONY: study test test-slow test-all docs
 study: .venv/study
 	$(BIN)/jaxpe study --preset quick --results results
 
 test: .venv/test
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	$(PYTEST) -m 'not slow'
 
-# The letters of shapes are no Python names, so pdoc leaves annotations that have some as they are written, with a warning.
+test-slow: .venv/test
+	$(PYTEST) -m slow
+
+test-all: .venv/test
+	$(PYTEST)
+
+# Shape letters are no Python names: pdoc leaves annotations that contain them as they are written, with a warning.
 docs: .venv/docs
 	$(BIN)/python -W 'ignore:Error parsing type annotation' -m pdoc --docformat markdown --output-directory $(DOCS) $(MODULES)
 
