@@ -22,7 +22,7 @@ from jaxpe.records.files import disk_errors, make_temporary_name, write_bytes, w
 from jaxpe.records.json_values import compute_digest, to_canonical_json, to_json_value, write_json
 
 log = logging.getLogger("jaxpe")
-SCHEMA = 1  # raise it when runs of an older version can no longer be read
+SCHEMA = 2  # raise it when runs of an older version can no longer be read
 MARKER = "jaxpe.json"
 KEY = "__key__"  # the array in which a measurement keeps its key
 

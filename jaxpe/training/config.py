@@ -128,35 +128,30 @@ def task_of(config: RunConfig) -> tasks.Task:
 
 def identity(config: RunConfig, seed: int, source: Source) -> str:
     """SHA-256 of everything that can change a run's numbers; not of presets, folders, test lengths or devices."""
-    model = asdict(config.model(source.stream))
-    digest = encodings.hash_encoding_source(config.encoding)
     parts = {
         "schema": SCHEMA,
         "task": config.task,
         "task_version": None if config.language else task_of(config).version,
         "task_options": dict(config.task_options),
+        "corpus": {"digest": source.digest, "starts": config.starts} if config.language else None,
         "formatting": FORMATTING_VERSION,
         "train_length": config.train_length,
         "table_length": config.table_length,
-        "model": model,
+        "model": asdict(config.model(source.stream)),
         "encoding": encodings.label_encoding(config.encoding),
-        "encoding_options": dict(config.encoding_options)
-        | ({} if config.scales is None else {"scales": config.scales}),
-        "encoding_source": digest,
-        "positions": [config.positions, dict(config.position_options)],
-        "training": identity_of(config.training),
-        "corpus": [source.digest, config.starts] if config.language else None,
+        "encoding_options": dict(config.encoding_options),
+        "encoding_source": encodings.hash_encoding_source(config.encoding),
+        "scales": config.scales,
+        "positions": config.positions,
+        "position_options": dict(config.position_options),
+        "training": asdict(config.training),
         "precision": config.precision,
+        "replicas_per_device": config.replicas_per_device,
+        "batching": config.batching,
+        "activation_budget": config.activation_budget,
         "seed": seed,
-        "replicas": [config.replicas_per_device, config.batching, config.activation_budget],
     }
     return compute_digest(parts)
-
-
-def identity_of(training: Training) -> dict[str, Any]:
-    """The fields of a training. Those that came later count where they are used: older runs keep their names."""
-    later = {"decay": "cosine", "stop_every": 0}
-    return {name: value for name, value in asdict(training).items() if later.get(name, ...) != value}
 
 
 @cache

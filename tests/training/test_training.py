@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jaxpe.data.examples import EOS
 from jaxpe.model import ForwardOptions, generate
 from jaxpe.tasks import evaluation_sets
 from jaxpe.training import evaluate, parameters, population, train
-from jaxpe.training.config import RunConfig, Training, identity_of, source_of
+from jaxpe.training.config import RunConfig, Training, identity, source_of
 from jaxpe.training.population import ReplicaSpec
 
 CONFIG = RunConfig("reverse", "encoder", "learned", 6, 60, width=16, training=Training(steps=40, batch=16))
@@ -170,9 +170,23 @@ def test_a_line_and_a_cosine_fall_to_zero():
     assert share[1] == pytest.approx(0.86, abs=0.01)
 
 
-def test_fields_that_came_later_leave_older_cells_their_names():
-    plain, later = Training(), Training(decay="linear", stop_every=30)
-    assert set(identity_of(later)) - set(identity_of(plain)) == {"decay", "stop_every"}
+def test_everything_that_can_change_a_number_changes_the_identity():
+    """All fields of the config and of its training; the source of a task has no corpus."""
+    source = source_of(CONFIG)
+    others = {"task": "copy", "architecture": "decoder", "encoding": "none", "positions": "offset", "precision": "high"}
+    others |= {"position_options": (("limit", 60),), "task_options": (("alphabet", 5),), "batching": "vmap"}
+    others |= {
+        "encoding_options": (("scale", 0.5),),
+        "scales": (1.0, 2.0),
+        "training": replace(CONFIG.training, clip=2.0),
+    }
+    same = {"corpus", "vocabulary", "starts"}
+    identities = {identity(CONFIG, 0, source), identity(CONFIG, 1, source)}
+    names = [field.name for field in fields(CONFIG) if field.name not in same]
+    for name in names:
+        config = replace(CONFIG, **{name: others.get(name) or 2 * getattr(CONFIG, name)})
+        identities.add(identity(config, 0, source_of(config)))
+    assert len(identities) == 2 + len(names)
 
 
 def test_what_training_met_is_counted():
