@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jaxpe.errors import UserError
 from jaxpe.records.results import open_results
-from jaxpe.report import index
+from jaxpe.report.page import write_page
 from jaxpe.report.redraw import redraw
 from jaxpe.study.experiment import load_experiment
 
@@ -17,7 +17,7 @@ def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
     stored = list_experiments(results)
     for name in names or stored:
         redraw(load_experiment(name), results / Path(name).stem, medium)
-    print(f"The report is {index.write(results)}")
+    print(f"The report is {write_page(results)}")
     if medium != "web":
         print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
     return 0
@@ -26,7 +26,7 @@ def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
 def rebuild_report(results: Path, language: str) -> int:
     """Writes the page of a results folder again."""
     list_experiments(results)
-    print(f"The report is {index.write(results, language)}")
+    print(f"The report is {write_page(results, language)}")
     return 0
 
 

@@ -18,7 +18,7 @@ from jaxpe.records.claims import format_estimate, read_claims
 from jaxpe.records.json_values import read_json
 from jaxpe.records.results import open_results
 from jaxpe.records.statistics import Estimate
-from jaxpe.report import index
+from jaxpe.report.page import write_page
 from jaxpe.report.redraw import redraw
 from jaxpe.study import plan, presets
 from jaxpe.study.experiment import Experiment, load_experiment, plan_experiment, run_experiment
@@ -50,7 +50,7 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
             terminal.note(f"{experiment.name}: {experiment.question}")
             run_experiment(experiment, planned, work, format_command())
             redraw(experiment, options.results / experiment.name)
-    page = index.write(options.results)
+    page = write_page(options.results)
     diverged = list_diverged(work)
     print_results(options, [experiment.name for experiment in experiments], page, diverged)
     if diverged:

@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 
 from jaxpe.records.files import write_text
-from jaxpe.report import pages
-from jaxpe.report.pages import signed
+from jaxpe.report.templates import format_change, make_environment
 
 SHOWN = 200  # rows of a pair on the page; the table has all
 NAMED = 5  # differences and claims that the summary names
@@ -25,7 +24,7 @@ Found = dict[str, Any]
 
 def write(folder: Path, found: Found) -> Path:
     """Writes `index.html`, which needs no other file, and `table.csv`. Returns the page's path."""
-    environment = pages.environment(place=place, at=at)
+    environment = make_environment(place=place, at=at)
     pairs: dict[tuple[str, str], list[Found]] = {}
     for row in found["differences"]:
         pairs.setdefault((row["a"], row["b"]), []).append(row)
@@ -64,8 +63,8 @@ def counts(rows: list[Found]) -> str:
 
 def told(row: Found) -> str:
     """'+0.312 (+0.290 to +0.334, n = 6), b − a'."""
-    interval = "" if row["low"] is None else f"{signed(row['low'])} to {signed(row['high'])}, "
-    return f"{signed(row['difference'])} ({interval}n = {row['n']}), {row['b']} − {row['a']}"
+    interval = "" if row["low"] is None else f"{format_change(row['low'])} to {format_change(row['high'])}, "
+    return f"{format_change(row['difference'])} ({interval}n = {row['n']}), {row['b']} − {row['a']}"
 
 
 def place(row: Found) -> str:

@@ -1,8 +1,8 @@
 "use strict";
-// The page's figures to play with. Every value comes from the data beside this script, which holds stored results.
+// The interactive figures. Every value comes from the data element, which holds stored results.
 const data = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement;
-const redraws = []; // what has words in it is drawn again when the language is switched
+const redraws = []; // drawn again when the language is switched, because they contain words
 
 // ── words and elements ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -11,67 +11,67 @@ function say(key, values = {}) {
 }
 
 function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== undefined) made.setAttribute(name, value);
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== undefined) node.setAttribute(name, value);
   }
-  made.append(...children);
-  return made;
+  node.append(...children);
+  return node;
 }
 
-function drawn(tag, attributes = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
+function createSvg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
 }
 
-function kept(draw) {
+function drawAndKeep(draw) {
   draw();
   redraws.push(draw);
 }
 
 let controls = 0;
 
-// A label with its control; `change` is called with the value whenever it moves. `say`s are kept in the right language.
+// A label with its control; `change` is readableName with the value whenever it moves. `say`s are kept in the right language.
 function slider(key, low, high, value, change, shown = String) {
   const output = element("output");
   const input = element("input", { type: "range", min: low, max: high, step: 1, value, id: `control${++controls}` });
   const label = element("label", { for: input.id });
-  const tell = () => {
+  const showValue = () => {
     output.textContent = shown(+input.value);
     input.setAttribute("aria-valuetext", shown(+input.value));
   };
-  input.addEventListener("input", () => { tell(); change(+input.value); });
-  kept(() => { label.replaceChildren(say(key)); tell(); });
+  input.addEventListener("input", () => { showValue(); change(+input.value); });
+  drawAndKeep(() => { label.replaceChildren(say(key)); showValue(); });
   const holder = element("label", {}, label, input, output);
-  return Object.assign(replaced(holder), { input, tell });
+  return Object.assign(asControl(holder), { input, showValue });
 }
 
-function replaced(holder) { // a label inside a label is not allowed: the outer one is a plain element
-  const made = element("span", { class: "control" });
-  made.append(...holder.childNodes);
-  return made;
+function asControl(holder) { // a label may not contain a label: the outer element becomes a span
+  const node = element("span", { class: "control" });
+  node.append(...holder.childNodes);
+  return node;
 }
 
-function choice(key, options, value, change, named = String) {
+function choice(key, options, value, change, nameOf = String) {
   const input = element("select", { id: `control${++controls}`, onchange: () => change(input.value) });
   const label = element("label", { for: input.id });
-  kept(() => {
+  drawAndKeep(() => {
     label.replaceChildren(say(key));
     const now = input.value || value;
-    input.replaceChildren(...options.map((one) => element("option", { value: one, ...(one === now ? { selected: "" } : {}) }, named(one))));
+    input.replaceChildren(...options.map((one) => element("option", { value: one, ...(one === now ? { selected: "" } : {}) }, nameOf(one))));
   });
   return Object.assign(element("span", { class: "control" }, label, " ", input), { input });
 }
 
-function called(name) { // an encoding's name as a reader knows it
+function readableName(name) { // an encoding's name in words
   const key = `name_${name.replace(" ", "_")}`;
   return key in data.messages ? say(key) : name;
 }
 
-function rounded(value, digits = 3) {
+function formatNumber(value, digits = 3) {
   return value === null || value === undefined ? "–" : Number(value).toFixed(digits).replace(/^-(0\.?0*)$/, "$1");
 }
 
@@ -90,27 +90,27 @@ function marker(kind, x, y, colour, size = 4) {
     return `${x + size * 1.25 * Math.sin(angle)},${y - size * 1.25 * Math.cos(angle)}`;
   }).join(" ");
   const shapes = { s: [4, Math.PI / 4], D: [4, 0], d: [4, 0], "^": [3, 0], 1: [3, 0], v: [3, Math.PI], 2: [3, Math.PI], "<": [3, -Math.PI / 2], 3: [3, -Math.PI / 2], ">": [3, Math.PI / 2], p: [5, 0], h: [6, 0], H: [6, Math.PI / 6], 8: [8, 0] };
-  if (shapes[kind]) return drawn("polygon", { points: polygon(...shapes[kind]), fill: colour });
+  if (shapes[kind]) return createSvg("polygon", { points: polygon(...shapes[kind]), fill: colour });
   const crosses = { "+": 0, P: 0, X: 1, x: 1, "*": 2, _: 3, "|": 4 };
   if (kind in crosses) {
     const s = size;
     const path = [`M${x - s},${y}H${x + s}M${x},${y - s}V${y + s}`, `M${x - s},${y - s}L${x + s},${y + s}M${x - s},${y + s}L${x + s},${y - s}`, `M${x - s},${y}H${x + s}M${x},${y - s}V${y + s}M${x - s},${y - s}L${x + s},${y + s}M${x - s},${y + s}L${x + s},${y - s}`, `M${x - s},${y}H${x + s}`, `M${x},${y - s}V${y + s}`][crosses[kind]];
-    return drawn("path", { d: path, stroke: colour, "stroke-width": 2, fill: "none" });
+    return createSvg("path", { d: path, stroke: colour, "stroke-width": 2, fill: "none" });
   }
-  return drawn("circle", { cx: x, cy: y, r: size, fill: colour });
+  return createSvg("circle", { cx: x, cy: y, r: size, fill: colour });
 }
 
 function ticks(low, high, count = 5) {
   const step = 10 ** Math.floor(Math.log10((high - low) / count || 1));
   const size = [1, 2, 5, 10].map((one) => one * step).find((one) => (high - low) / one <= count) || step;
-  const found = [];
-  for (let at = Math.ceil(low / size) * size; at <= high + 1e-9; at += size) found.push(+at.toFixed(10));
-  return found;
+  const values = [];
+  for (let at = Math.ceil(low / size) * size; at <= high + 1e-9; at += size) values.push(+at.toFixed(10));
+  return values;
 }
 
 // series: [{name, points: [[x, y]], seeds: [[x, y]], colour, marker, dash}]. Arrow keys walk along points and series.
-// It is as wide as its place, so that its words keep their size on a phone.
-function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, told, logarithmic = false, xTicks, height = 260 }) {
+// It is as wide as its place, so that text keeps its size on a phone.
+function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, onPoint, logarithmic = false, xTicks, height = 260 }) {
   const width = Math.max(260, Math.min(640, place.clientWidth || 560));
   const xs = series.concat(lines).flatMap((one) => one.points.map((point) => point[0]));
   let [first, last] = [Math.min(...xs), Math.max(...xs)];
@@ -119,43 +119,43 @@ function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here
   const scale = logarithmic ? Math.log : (value) => value;
   const px = (value) => SIDE.left + ((scale(value) - scale(first)) / (scale(last) - scale(first))) * (width - SIDE.left - SIDE.right);
   const py = (value) => height - SIDE.bottom - ((value - low) / (high - low || 1)) * (height - SIDE.top - SIDE.bottom);
-  const svg = drawn("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: told ? 0 : undefined, "aria-label": alt });
+  const svg = createSvg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: onPoint ? 0 : undefined, "aria-label": alt });
   for (const at of ticks(low, high)) {
-    svg.append(drawn("line", { class: "grid", x1: SIDE.left, x2: width - SIDE.right, y1: py(at), y2: py(at) }));
-    svg.append(drawn("text", { x: SIDE.left - 6, y: py(at) + 4, "text-anchor": "end" }, String(at)));
+    svg.append(createSvg("line", { class: "grid", x1: SIDE.left, x2: width - SIDE.right, y1: py(at), y2: py(at) }));
+    svg.append(createSvg("text", { x: SIDE.left - 6, y: py(at) + 4, "text-anchor": "end" }, String(at)));
   }
-  for (const at of xTicks || ticks(first, last, Math.max(3, Math.floor(width / 70)))) svg.append(drawn("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, String(at)));
-  svg.append(drawn("line", { class: "axis", x1: SIDE.left, x2: width - SIDE.right, y1: py(Math.max(low, Math.min(0, high))), y2: py(Math.max(low, Math.min(0, high))) }));
-  svg.append(drawn("text", { x: (SIDE.left + width - SIDE.right) / 2, y: height - 6, "text-anchor": "middle" }, x));
-  svg.append(drawn("text", { x: 12, y: (height - SIDE.bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(height - SIDE.bottom) / 2})` }, y));
+  for (const at of xTicks || ticks(first, last, Math.max(3, Math.floor(width / 70)))) svg.append(createSvg("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, String(at)));
+  svg.append(createSvg("line", { class: "axis", x1: SIDE.left, x2: width - SIDE.right, y1: py(Math.max(low, Math.min(0, high))), y2: py(Math.max(low, Math.min(0, high))) }));
+  svg.append(createSvg("text", { x: (SIDE.left + width - SIDE.right) / 2, y: height - 6, "text-anchor": "middle" }, x));
+  svg.append(createSvg("text", { x: 12, y: (height - SIDE.bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(height - SIDE.bottom) / 2})` }, y));
   if (train !== undefined) {
-    svg.append(drawn("line", { class: "axis", x1: px(train), x2: px(train), y1: SIDE.top, y2: height - SIDE.bottom }));
+    svg.append(createSvg("line", { class: "axis", x1: px(train), x2: px(train), y1: SIDE.top, y2: height - SIDE.bottom }));
     const right = px(train) < width / 2;
-    svg.append(drawn("text", { x: px(train) + (right ? 4 : -4), y: SIDE.top + 10, "text-anchor": right ? "start" : "end" }, say("trained", { length: train })));
+    svg.append(createSvg("text", { x: px(train) + (right ? 4 : -4), y: SIDE.top + 10, "text-anchor": right ? "start" : "end" }, say("trained", { length: train })));
   }
-  if (here !== undefined) svg.append(drawn("line", { class: "here", x1: px(here), x2: px(here), y1: SIDE.top, y2: height - SIDE.bottom }));
+  if (here !== undefined) svg.append(createSvg("line", { class: "here", x1: px(here), x2: px(here), y1: SIDE.top, y2: height - SIDE.bottom }));
   const path = (points) => points.filter((point) => point[1] !== null).map(([a, b], i) => `${i ? "L" : "M"}${px(a)},${py(b)}`).join("");
   const places = [];
   series.forEach((one, number) => {
     if (bars) {
-      for (const [a, b] of one.points) svg.append(drawn("rect", { x: px(a - 0.35), width: Math.max(1, px(a + 0.35) - px(a - 0.35)), y: Math.min(py(b), py(0)), height: Math.max(0.5, Math.abs(py(b) - py(0))), fill: one.colour }));
+      for (const [a, b] of one.points) svg.append(createSvg("rect", { x: px(a - 0.35), width: Math.max(1, px(a + 0.35) - px(a - 0.35)), y: Math.min(py(b), py(0)), height: Math.max(0.5, Math.abs(py(b) - py(0))), fill: one.colour }));
       return;
     }
-    svg.append(drawn("path", { d: path(one.points), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-dasharray": one.dash }));
-    for (const [a, b] of one.seeds || []) if (b !== null) svg.append(drawn("circle", { cx: px(a), cy: py(b), r: 2, fill: one.colour, opacity: 0.45 }));
+    svg.append(createSvg("path", { d: path(one.points), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-dasharray": one.dash }));
+    for (const [a, b] of one.seeds || []) if (b !== null) svg.append(createSvg("circle", { cx: px(a), cy: py(b), r: 2, fill: one.colour, opacity: 0.45 }));
     one.points.forEach(([a, b], index) => {
       if (b === null) return;
       svg.append(marker(one.marker, px(a), py(b), one.colour));
       places.push({ number, index, x: px(a), y: py(b) });
     });
   });
-  for (const line of lines) svg.append(drawn("path", { d: path(line.points), fill: "none", stroke: "var(--ink)", "stroke-width": 1.2, "stroke-dasharray": line.dash }));
-  if (told && places.length) walk(svg, places, series, told);
+  for (const line of lines) svg.append(createSvg("path", { d: path(line.points), fill: "none", stroke: "var(--ink)", "stroke-width": 1.2, "stroke-dasharray": line.dash }));
+  if (onPoint && places.length) walk(svg, places, series, onPoint);
   place.replaceChildren(svg);
 }
 
-function walk(svg, places, series, told) {
-  const halo = drawn("circle", { class: "halo", r: 8, visibility: "hidden" });
+function walk(svg, places, series, onPoint) {
+  const halo = createSvg("circle", { class: "halo", r: 8, visibility: "hidden" });
   svg.append(halo);
   let at = 0;
   const show = (number) => {
@@ -163,7 +163,7 @@ function walk(svg, places, series, told) {
     halo.setAttribute("cx", places[at].x);
     halo.setAttribute("cy", places[at].y);
     halo.setAttribute("visibility", "visible");
-    told(series[places[at].number], places[at].index);
+    onPoint(series[places[at].number], places[at].index);
   };
   const nearest = (event) => {
     const box = svg.getBoundingClientRect();
@@ -191,9 +191,9 @@ function walk(svg, places, series, told) {
   });
 }
 
-function sample(style, name) { // what a series looks like, for a legend
-  const svg = drawn("svg", { width: 34, height: 12, viewBox: "0 0 34 12", "aria-hidden": "true" });
-  svg.append(drawn("line", { x1: 0, x2: 34, y1: 6, y2: 6, stroke: style.colour, "stroke-width": 2, "stroke-dasharray": style.dash }));
+function sample(style, name) { // a legend entry
+  const svg = createSvg("svg", { width: 34, height: 12, viewBox: "0 0 34 12", "aria-hidden": "true" });
+  svg.append(createSvg("line", { x1: 0, x2: 34, y1: 6, y2: 6, stroke: style.colour, "stroke-width": 2, "stroke-dasharray": style.dash }));
   if (style.marker) svg.append(marker(style.marker, 17, 6, style.colour));
   return [svg, name];
 }
@@ -202,11 +202,11 @@ function baselineLegend(lines) {
   return element("p", { class: "legend quiet" }, ...lines.map((line) => element("span", {}, ...sample({ colour: "currentColor", dash: line.dash }, ` ${line.name} `))));
 }
 
-function baselinesOf(lengths, floor, blind) {
-  const made = [];
-  if (blind.some((value) => value !== null)) made.push({ name: say("order_blind"), points: lengths.map((n, i) => [n, blind[i]]), dash: "6 3" });
-  if (floor.some((value) => value !== null)) made.push({ name: say("floor"), points: lengths.map((n, i) => [n, floor[i]]), dash: "2 3" });
-  return made;
+function baselinesOf(lengths, lengthOnly, blind) {
+  const lines = [];
+  if (blind.some((value) => value !== null)) lines.push({ name: say("order_blind"), points: lengths.map((n, i) => [n, blind[i]]), dash: "6 3" });
+  if (lengthOnly.some((value) => value !== null)) lines.push({ name: say("length_only"), points: lengths.map((n, i) => [n, lengthOnly[i]]), dash: "2 3" });
+  return lines;
 }
 
 function level(share, mark = null) { // a bar, with a line to compare it with
@@ -232,11 +232,11 @@ const PLAY = {
       const alike = table.map((other) => cosine(row, other));
       const nearest = alike.reduce((best, value, i) => (i !== position && (best < 0 || value > alike[best]) ? i : best), -1);
       chart(left, { series: [{ name, points: row.map((value, i) => [i, value]), colour: look(name).colour }], bars: true, x: say("dimension"), y: say("added"), low: -top, high: top, alt: say("code_alt", { position, encoding: name, low: Math.min(...row), high: Math.max(...row) }) });
-      chart(right, { series: [{ name, points: alike.map((value, i) => [i, value]), ...look(name) }], x: say("position"), y: say("similarity"), low: -1, high: 1, here: position, alt: say("similarity_alt", { position, nearest, value: rounded(alike[nearest]) }) });
+      chart(right, { series: [{ name, points: alike.map((value, i) => [i, value]), ...look(name) }], x: say("position"), y: say("similarity"), low: -1, high: 1, here: position, alt: say("similarity_alt", { position, nearest, value: formatNumber(alike[nearest]) }) });
     };
     const move = slider("position", 0, rows[name].length - 1, position, (value) => { position = value; draw(); });
-    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }, called), move), element("div", { class: "row" }, left, right));
-    kept(draw);
+    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }, readableName), move), element("div", { class: "row" }, left, right));
+    drawAndKeep(draw);
   },
 
   shift(holder) {
@@ -249,19 +249,19 @@ const PLAY = {
       const point = (angle, r) => [60 + r * Math.cos(angle), 60 - r * Math.sin(angle)];
       const [from, to, arc] = [position * speed, (position + offset) * speed, offset * speed];
       const degrees = (angle) => String(Math.round((angle * 1800) / Math.PI) / 10);
-      const svg = drawn("svg", { class: "chart", viewBox: "0 0 120 120", role: "img", "aria-label": say("clock_alt", { pair, position, offset, from: degrees(from % (2 * Math.PI)), to: degrees(to % (2 * Math.PI)), arc: degrees(arc) }) });
+      const svg = createSvg("svg", { class: "chart", viewBox: "0 0 120 120", role: "img", "aria-label": say("clock_alt", { pair, position, offset, from: degrees(from % (2 * Math.PI)), to: degrees(to % (2 * Math.PI)), arc: degrees(arc) }) });
       const turned = arc % (2 * Math.PI), turns = Math.floor(arc / (2 * Math.PI));
       const [a, b] = [point(from, 34), point(from + turned, 34)];
-      svg.append(drawn("circle", { cx: 60, cy: 60, r: 50, fill: "none", class: "axis" }));
-      svg.append(drawn("path", { d: `M60,60L${a}A34,34 0 ${turned > Math.PI ? 1 : 0} 0 ${b}Z`, fill: "var(--warm)", opacity: 0.35 }));
+      svg.append(createSvg("circle", { cx: 60, cy: 60, r: 50, fill: "none", class: "axis" }));
+      svg.append(createSvg("path", { d: `M60,60L${a}A34,34 0 ${turned > Math.PI ? 1 : 0} 0 ${b}Z`, fill: "var(--warm)", opacity: 0.35 }));
       for (const [angle, colour] of [[from, "var(--accent)"], [to, "var(--warm)"]]) {
         const [px, py] = point(angle, 50);
-        svg.append(drawn("line", { x1: 60, y1: 60, x2: px, y2: py, stroke: colour, "stroke-width": 3 }));
+        svg.append(createSvg("line", { x1: 60, y1: 60, x2: px, y2: py, stroke: colour, "stroke-width": 3 }));
       }
       return element("div", {}, svg, element("p", { class: "quiet" }, say("clock", { pair, arc: turns ? say(turns > 1 ? "turns" : "turn", { turns, arc: degrees(turned) }) : degrees(arc) })));
     }));
     holder.append(element("div", { class: "controls" }, slider("position", 0, 40, position, (value) => { position = value; draw(); }), slider("offset", 0, 16, offset, (value) => { offset = value; draw(); })), clocks);
-    kept(draw);
+    drawAndKeep(draw);
   },
 
   verses(holder, verses) {
@@ -274,35 +274,35 @@ const PLAY = {
       words.replaceChildren(...now.words.map((word, i) => element("span", i === one.place ? { class: "masked" } : {}, i === one.place ? "?" : word)));
       const guesses = now.guesses[name], plain = Object.fromEntries(one.orders[0].guesses[name]);
       const top = Math.max(...guesses.map((guess) => guess[1]), ...Object.values(plain));
-      bars.replaceChildren(element("p", { class: "quiet" }, `${say("guesses")} · ${called(name)} · ${say("answer", { word: one.answer })} · ${say("order", { order: order + 1, count: one.orders.length })}`), ...guesses.map(([word, chance]) => element("div", { class: "bar" }, element("span", { lang: "en", class: "always" }, word), level(chance / top, word in plain ? plain[word] / top : null), element("span", {}, rounded(chance, 4)))));
+      bars.replaceChildren(element("p", { class: "quiet" }, `${say("guesses")} · ${readableName(name)} · ${say("answer", { word: one.answer })} · ${say("order", { order: order + 1, count: one.orders.length })}`), ...guesses.map(([word, chance]) => element("div", { class: "bar" }, element("span", { lang: "en", class: "always" }, word), level(chance / top, word in plain ? plain[word] / top : null), element("span", {}, formatNumber(chance, 4)))));
       const moved = guesses.filter(([word]) => word in plain).map(([word, chance]) => Math.abs(chance - plain[word]));
-      change.textContent = order ? say("changed", { change: moved.length ? rounded(Math.max(...moved), 4) : "–" }) : "";
+      change.textContent = order ? say("changed", { change: moved.length ? formatNumber(Math.max(...moved), 4) : "–" }) : "";
     };
     const button = (key, action) => {
-      const made = element("button", { type: "button", onclick: () => { action(); draw(); } });
-      kept(() => made.replaceChildren(say(key)));
-      return made;
+      const node = element("button", { type: "button", onclick: () => { action(); draw(); } });
+      drawAndKeep(() => node.replaceChildren(say(key)));
+      return node;
     };
     holder.append(
-      element("div", { class: "controls" }, choice("verse", verses.map((_, i) => String(i + 1)), "1", (value) => { verse = value - 1; order = 0; draw(); }), choice("encoding", names, name, (value) => { name = value; draw(); }, called), button("shuffle", () => { order = (order % (verses[verse].orders.length - 1)) + 1; }), button("as_written", () => { order = 0; })),
+      element("div", { class: "controls" }, choice("verse", verses.map((_, i) => String(i + 1)), "1", (value) => { verse = value - 1; order = 0; draw(); }), choice("encoding", names, name, (value) => { name = value; draw(); }, readableName), button("shuffle", () => { order = (order % (verses[verse].orders.length - 1)) + 1; }), button("as_written", () => { order = 0; })),
       words, change, bars,
     );
-    kept(draw);
+    drawAndKeep(draw);
   },
 
-  lengths(holder, found) {
-    let at = found.lengths.indexOf(found.train_length);
+  lengths(holder, result) {
+    let at = result.lengths.indexOf(result.train_length);
     const [picture, readout, key] = [element("div"), element("output", { class: "readout" }), element("div")];
     const draw = () => {
-      const lines = baselinesOf(found.lengths, found.length_baseline, found.order_blind_baseline);
-      const series = Object.entries(found.accuracy).map(([name, values]) => ({ name, points: values.map((value, i) => [found.lengths[i], value]), ...look(name) }));
-      chart(picture, { series, lines, x: say("length"), y: say("accuracy"), logarithmic: true, xTicks: [1, 2, 4, 8, 16, 32, 64, 128].filter((one) => one <= found.lengths[found.lengths.length - 1]), train: found.train_length, here: found.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) });
-      key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${called(one.name)} `)))), baselineLegend(lines));
-      const length = found.lengths[at];
-      readout.textContent = `${say("at_length", { length })} · ${say(length > found.train_length ? "beyond" : "within")} · ${series.map((one) => `${called(one.name)} ${rounded(one.points[at][1])}`).join(" · ")}`;
+      const lines = baselinesOf(result.lengths, result.length_baseline, result.order_blind_baseline);
+      const series = Object.entries(result.accuracy).map(([name, values]) => ({ name, points: values.map((value, i) => [result.lengths[i], value]), ...look(name) }));
+      chart(picture, { series, lines, x: say("length"), y: say("accuracy"), logarithmic: true, xTicks: [1, 2, 4, 8, 16, 32, 64, 128].filter((one) => one <= result.lengths[result.lengths.length - 1]), train: result.train_length, here: result.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) });
+      key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${readableName(one.name)} `)))), baselineLegend(lines));
+      const length = result.lengths[at];
+      readout.textContent = `${say("at_length", { length })} · ${say(length > result.train_length ? "beyond" : "within")} · ${series.map((one) => `${readableName(one.name)} ${formatNumber(one.points[at][1])}`).join(" · ")}`;
     };
-    holder.append(element("div", { class: "controls" }, slider("length", 0, found.lengths.length - 1, at, (value) => { at = value; draw(); }, (i) => String(found.lengths[i]))), picture, readout, key);
-    kept(draw);
+    holder.append(element("div", { class: "controls" }, slider("length", 0, result.lengths.length - 1, at, (value) => { at = value; draw(); }, (i) => String(result.lengths[i]))), picture, readout, key);
+    drawAndKeep(draw);
   },
 
   ratio(holder, { tasks, encoding, width, length, seeds }) {
@@ -312,29 +312,29 @@ const PLAY = {
     const draw = () => {
       bars.replaceChildren(...Object.entries(tasks).flatMap(([task, own]) => [element("p", {}, say(task)), ...[["within", length], ["beyond", 2 * length]].map(([where, n]) => {
         const value = own[where][at][1];
-        return element("div", { class: "bar" }, element("span", {}, say("at_length", { length: n })), level(value, own[`${where}_order_blind_baseline`]), element("span", {}, rounded(value)));
+        return element("div", { class: "bar" }, element("span", {}, say("at_length", { length: n })), level(value, own[`${where}_order_blind_baseline`]), element("span", {}, formatNumber(value)));
       })]));
-      note.textContent = say("ratio_note", { encoding: called(encoding), width, length, seeds });
+      note.textContent = say("ratio_note", { encoding: readableName(encoding), width, length, seeds });
     };
     holder.append(element("div", { class: "controls" }, slider("share", 0, factors.length - 1, at, (value) => { at = value; draw(); }, (i) => `${factors[i]} : 1`)), bars, note);
-    kept(draw);
+    drawAndKeep(draw);
   },
 
-  readers(holder, found) {
-    const names = [...new Set(Object.values(found).flatMap((one) => Object.keys(one)))];
+  readers(holder, result) {
+    const names = [...new Set(Object.values(result).flatMap((one) => Object.keys(one)))];
     let name = names[0];
     const [picture, key] = [element("div"), element("div")];
     const draw = () => {
-      const series = Object.entries(found).filter(([, own]) => name in own).map(([reader, own], i) => ({ name: say(reader.replace(" ", "_")), points: own[name], colour: ["#0072B2", "#D55E00", "#009E73"][i], marker: ["s", "^", "o"][i], dash: DASHES[i] }));
+      const series = Object.entries(result).filter(([, own]) => name in own).map(([reader, own], i) => ({ name: say(reader.replace(" ", "_")), points: own[name], colour: ["#0072B2", "#D55E00", "#009E73"][i], marker: ["s", "^", "o"][i], dash: DASHES[i] }));
       chart(picture, { series, x: say("width"), y: say("read"), logarithmic: true, xTicks: series[0].points.map((point) => point[0]), alt: say("chart_alt", { metric: say("read"), x: say("width"), count: series.length }) });
       key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${one.name} `)))));
     };
-    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }, called)), picture, key);
-    kept(draw);
+    holder.append(element("div", { class: "controls" }, choice("encoding", names, name, (value) => { name = value; draw(); }, readableName)), picture, key);
+    drawAndKeep(draw);
   },
 };
 
-// ── statistics: the same exact sign-flip test and interval as jaxpe.statistics.paired_difference ──────────────────────
+// ── statistics: the same sign-flip test and interval as jaxpe.records.statistics.estimate_difference ──
 
 function signFlip(differences) {
   const n = differences.length;
@@ -369,9 +369,9 @@ function compare(holder) {
   const [bar, picture, key, readout, table] = [element("div", { class: "controls" }), element("div"), element("div"), element("output", { class: "readout", "aria-live": "polite" }), element("div")];
   holder.append(bar, picture, readout, key, table);
   const fitting = (until) => data.series.filter((one) => FIELDS.slice(0, until).every((field) => chosen[field] === "*" || one[field] === chosen[field]));
-  const named = (field, value) => (value === "*" ? say("all") : field === "metric" ? say(value) : value === "" ? say("plain") : value);
+  const nameOf = (field, value) => (value === "*" ? say("all") : field === "metric" ? say(value) : value === "" ? say("plain") : value);
 
-  function settle() { // every choice is one that exists, given those before it
+  function settle() { // every choice exists, given those before it
     FIELDS.forEach((field, i) => {
       const options = [...new Set(fitting(i).map((one) => one[field]))];
       if (field === "positions" && options.length > 1) options.unshift("*");
@@ -380,7 +380,7 @@ function compare(holder) {
     });
   }
   const bySeed = (row) => {
-    const values = row.filter((value) => value !== null).map((value) => rounded(value));
+    const values = row.filter((value) => value !== null).map((value) => formatNumber(value));
     return new Set(values).size === 1 && values.length > 1 ? say("equal_seeds", { count: values.length, value: values[0] }) : say("seeds", { values: values.join(", ") });
   };
   const label = (one) => (chosen.positions === "*" && one.positions !== "arange" ? `${one.encoding} + ${one.positions}` : one.encoding);
@@ -388,29 +388,29 @@ function compare(holder) {
 
   function draw() {
     settle();
-    const found = fitting(FIELDS.length);
-    const lengths = [...new Set(found.flatMap((one) => one.lengths))].sort((a, b) => a - b);
-    if (!lengths.includes(length)) length = lengths.find((n) => n > found[0].train_length) ?? lengths[lengths.length - 1];
-    const names = found.map(label);
+    const selection = fitting(FIELDS.length);
+    const lengths = [...new Set(selection.flatMap((one) => one.lengths))].sort((a, b) => a - b);
+    if (!lengths.includes(length)) length = lengths.find((n) => n > selection[0].train_length) ?? lengths[lengths.length - 1];
+    const names = selection.map(label);
     if (!names.includes(baseline)) baseline = names.includes("none") ? "none" : names[0];
     if (!names.includes(alone)) alone = null;
     bar.replaceChildren(
-      ...FIELDS.map((field) => picker(field, chosen[`${field} options`], chosen[field], (value) => { chosen[field] = value; draw(); }, (value) => named(field, value))),
+      ...FIELDS.map((field) => picker(field, chosen[`${field} options`], chosen[field], (value) => { chosen[field] = value; draw(); }, (value) => nameOf(field, value))),
       picker("baseline", names, baseline, (value) => { baseline = value; draw(); }),
       picker("length", lengths.map(String), String(length), (value) => { length = +value; draw(); }),
     );
-    const series = found.map((one) => ({ name: label(one), source: one, points: one.lengths.map((n, i) => [n, meanOf(one.values[i])]), seeds: one.lengths.flatMap((n, i) => one.values[i].map((value) => [n, value])), ...look(label(one)) }));
+    const series = selection.map((one) => ({ name: label(one), source: one, points: one.lengths.map((n, i) => [n, meanOf(one.values[i])]), seeds: one.lengths.flatMap((n, i) => one.values[i].map((value) => [n, value])), ...look(label(one)) }));
     const shown = series.filter((one) => alone === null || one.name === alone);
-    const first = found.reduce((best, one) => (one.lengths.length > best.lengths.length ? one : best));
+    const first = selection.reduce((best, one) => (one.lengths.length > best.lengths.length ? one : best));
     const lines = baselinesOf(first.lengths, first.length_baseline, first.order_blind_baseline);
     const top = chosen.metric === "bits_per_character" ? Math.max(...series.flatMap((one) => one.seeds.map((seed) => seed[1])), ...lines.flatMap((line) => line.points.map((point) => point[1]))) * 1.05 : 1;
     chart(picture, {
       series: shown, lines, low: 0, high: top, height: 320, train: first.train_length, here: length, x: say("length"), y: say(chosen.metric),
       alt: `${say("chart_alt", { metric: say(chosen.metric), x: say("length"), count: shown.length })} ${say("keys")}`,
-      told: (one, index) => { const row = one.source.values[index]; readout.textContent = `${one.name} · ${say("at_length", { length: one.points[index][0] })} · ${rounded(one.points[index][1])} (${bySeed(row)})`; },
+      onPoint: (one, index) => { const row = one.source.values[index]; readout.textContent = `${one.name} · ${say("at_length", { length: one.points[index][0] })} · ${formatNumber(one.points[index][1])} (${bySeed(row)})`; },
     });
     key.replaceChildren(element("div", { class: "legend" }, ...series.map((one) => element("button", { type: "button", "aria-pressed": String(alone === one.name), "aria-label": say("alone", { name: one.name }), onclick: () => { alone = alone === one.name ? null : one.name; draw(); } }, ...sample(one, one.name)))), baselineLegend(lines));
-    list(found);
+    list(selection);
   }
 
   function picker(field, options, value, change, name = String) {
@@ -418,10 +418,10 @@ function compare(holder) {
     return element("span", { class: "control" }, element("label", { for: input.id }, say(field)), " ", input);
   }
 
-  function rowsOf(found) {
-    const other = found.find((one) => label(one) === baseline);
+  function rowsOf(selection) {
+    const other = selection.find((one) => label(one) === baseline);
     const at = (one) => one.values[one.lengths.indexOf(length)];
-    return found.filter((one) => at(one)).map((one) => {
+    return selection.filter((one) => at(one)).map((one) => {
       const own = at(one), base = other && at(other);
       const pairs = base && one !== other ? one.seeds.map((seed, i) => [own[i], base[other.seeds.indexOf(seed)]]).filter(([a, b]) => a !== null && b !== null && a !== undefined && b !== undefined) : [];
       const estimate = pairs.length ? signFlip(pairs.map(([a, b]) => a - b)) : { mean: null, low: null, high: null, n: 0 };
@@ -429,18 +429,18 @@ function compare(holder) {
     });
   }
 
-  function list(found) {
+  function list(selection) {
     const headers = [say("encoding"), say("mean"), say("n"), `${say("difference")} (− ${baseline})`, say("interval"), "", say("pairs")];
-    const rows = rowsOf(found).sort((a, b) => {
+    const rows = rowsOf(selection).sort((a, b) => {
       const [u, v] = sorted.down ? [b[sorted.column], a[sorted.column]] : [a[sorted.column], b[sorted.column]];
       return u === v ? 0 : u === null ? 1 : v === null ? -1 : typeof u === "string" ? u.localeCompare(v) : u - v;
     });
-    const head = [0, 1, 2, 3, 4, 6].map((column) => element("th", { scope: "col", "aria-sort": sorted.column === column ? (sorted.down ? "descending" : "ascending") : "none" }, element("button", { type: "button", "aria-label": say("sort", { column: headers[column] }), onclick: () => { sorted = { column, down: sorted.column === column && !sorted.down }; list(found); } }, headers[column])));
-    const interval = (row) => (row[4] === null ? (row[6] && row[6] < 6 ? say("few") : "–") : say("until", { low: rounded(row[4]), high: rounded(row[5]) }));
-    const cells = (row) => [row[0], rounded(row[1]), String(row[2]), rounded(row[3]), interval(row), String(row[6])];
+    const head = [0, 1, 2, 3, 4, 6].map((column) => element("th", { scope: "col", "aria-sort": sorted.column === column ? (sorted.down ? "descending" : "ascending") : "none" }, element("button", { type: "button", "aria-label": say("sort", { column: headers[column] }), onclick: () => { sorted = { column, down: sorted.column === column && !sorted.down }; list(selection); } }, headers[column])));
+    const interval = (row) => (row[4] === null ? (row[6] && row[6] < 6 ? say("few") : "–") : say("until", { low: formatNumber(row[4]), high: formatNumber(row[5]) }));
+    const cells = (row) => [row[0], formatNumber(row[1]), String(row[2]), formatNumber(row[3]), interval(row), String(row[6])];
     table.replaceChildren(
       element("div", { class: "scroll", tabindex: 0 }, element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, cell))))))),
-      element("p", { class: "controls" }, save("csv", "text/csv", "csv", () => csv(found, rows)), save("latex", "text/plain", "tex", () => latex(found, rows))),
+      element("p", { class: "controls" }, save("csv", "text/csv", "csv", () => csv(selection, rows)), save("latex", "text/plain", "tex", () => latex(selection, rows))),
     );
   }
 
@@ -449,7 +449,7 @@ function compare(holder) {
   const short = (cell) => (typeof cell === "number" ? +cell.toFixed(6) + 0 : cell);
   const csv = (_, rows) => [["encoding", "mean", "seeds", `minus ${baseline}`, "low", "high", "pairs"], ...rows.map((row) => row.map(short))].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
   const escaped = (cell) => String(cell).replace(/[\\&%$#_{}~^]/g, (sign) => ({ "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" })[sign] || `\\${sign}`);
-  const latex = (_, rows) => [`% ${about()}`, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & minus ${escaped(baseline)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows.map((row) => [escaped(row[0]), rounded(row[1]), row[2], rounded(row[3]), row[4] === null ? "--" : `${rounded(row[4])} to ${rounded(row[5])}`, row[6]].join(" & ") + " \\\\"), "\\end{tabular}", ""].join("\n");
+  const latex = (_, rows) => [`% ${about()}`, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & minus ${escaped(baseline)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows.map((row) => [escaped(row[0]), formatNumber(row[1]), row[2], formatNumber(row[3]), row[4] === null ? "--" : `${formatNumber(row[4])} to ${formatNumber(row[5])}`, row[6]].join(" & ") + " \\\\"), "\\end{tabular}", ""].join("\n");
 
   function save(key, type, ending, content) {
     return element("button", { type: "button", "data-save": ending, onclick: () => {
@@ -459,12 +459,12 @@ function compare(holder) {
     } }, say(key));
   }
 
-  kept(draw);
+  drawAndKeep(draw);
 }
 
 // ── figures, languages ─────────────────────────────────────────────────────────────────────────────────────────────
 
-async function inflate(image) { // figures are kept compressed until they are looked at
+async function inflate(image) { // figures stay compressed until they are opened
   const packed = data.figures[image.dataset.figure];
   delete image.dataset.figure;
   const bytes = Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
@@ -484,7 +484,7 @@ function choose(language) {
   for (const draw of redraws) draw();
 }
 
-function remembered(language) { // over a reload of this page; not every browser lets a file remember
+function remember(language) { // across reloads; not every browser lets a local file store it
   try {
     if (language) sessionStorage.setItem(location.pathname, language);
     return sessionStorage.getItem(location.pathname);
@@ -499,7 +499,7 @@ for (const one of document.querySelectorAll("details")) {
   one.addEventListener("toggle", () => { if (one.open) inflateIn(one); });
   if (one.open) inflateIn(one);
 }
-for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(remembered(button.dataset.choose) || button.dataset.choose));
+for (const button of document.querySelectorAll("[data-choose]")) button.addEventListener("click", () => choose(remember(button.dataset.choose) || button.dataset.choose));
 function openTarget() { // a link to a figure opens it
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target && target.tagName === "DETAILS") target.open = true;
@@ -511,5 +511,5 @@ window.addEventListener("resize", () => {
   if (innerWidth !== wide) for (const draw of redraws) draw();
   wide = innerWidth;
 });
-choose(remembered() || root.dataset.language);
+choose(remember() || root.dataset.language);
 openTarget();

@@ -8,30 +8,30 @@ from typing import Any
 
 import jinja2
 
-TINY = 1e-9  # below it numbers are rounding errors
+TINY = 1e-9  # smaller numbers are rounding errors
 
 
-def environment(**filters: Callable[..., Any]) -> jinja2.Environment:
-    """The templates of this folder. A name that is not there is an error, not an empty place."""
-    made = jinja2.Environment(
+def make_environment(**filters: Callable[..., Any]) -> jinja2.Environment:
+    """The templates of this folder. An unknown name in a template is an error, not an empty place."""
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters |= {"number": number, "signed": signed} | filters
-    return made
+    environment.filters |= {"number": format_short, "signed": format_change} | filters
+    return environment
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """A number for people: rounding errors are 0, and none is a dash."""
+def format_short(value: float | None, digits: int = 3) -> str:
+    """A number with a few significant digits: rounding errors are 0, None is a dash."""
     if value is None:
         return "–"
     return "0" if abs(value) < TINY else f"{value:.{digits}g}"
 
 
-def signed(value: float | None) -> str:
+def format_change(value: float | None) -> str:
     """The same with its sign."""
     if value is None:
         return "–"

@@ -1,0 +1,75 @@
+"""The prose of the page, in every language at once: one catalogue of messages, `messages.json`.
+
+A message is trusted HTML with places for values, as `str.format` has them; the values are escaped. The page holds all
+languages and shows the one that its root element names, so that a reader can switch without a second file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from jaxpe.records.claims import Text
+
+LANGUAGES = {"en": "English", "ja": "日本語"}
+FOR_SCRIPTS = "js."  # prefix of the messages that page.js uses
+
+
+class Messages:
+    """The catalogue. It remembers which messages were used, so that a test finds those that nobody uses."""
+
+    def __init__(self) -> None:
+        path = Path(__file__).with_name("messages.json")
+        self.catalogue: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        self.used: set[str] = set()
+
+    def __call__(self, key: str, **values: object) -> Markup:
+        """A message in every language, each in an element that says which it is. Raises KeyError for an unknown key."""
+        return join_languages({language: self.get_message(key, language, **values) for language in LANGUAGES})
+
+    def get_message(self, key: str, language: str, **values: object) -> Markup:
+        """A message in one language, for titles and labels, which cannot hold elements."""
+        self.used.add(key)
+        return Markup(self.catalogue[key][language]).format(**values)
+
+    def make_labels(self, key: str, **values: object) -> Markup:
+        """Attributes for an element's label; the script sets `aria-label` from them when the language is switched."""
+        each = (
+            Markup('data-label-{}="{}"').format(language, str(self.get_message(key, language, **values)))
+            for language in LANGUAGES
+        )
+        label = Markup(' aria-label="{}" ').format(str(self.get_message(key, "en", **values)))
+        return label + Markup(" ").join(each)
+
+    def format_claim(self, title: Text, effect: Text) -> Markup:
+        """A headline claim with what its effect measures, in every language."""
+        self.used.add("claim.text")
+        return join_languages(
+            {
+                language: Markup(self.catalogue["claim.text"][language]).format(
+                    claim=get_text(title, language), effect=get_text(effect, language)
+                )
+                for language in LANGUAGES
+            }
+        )
+
+    def select_for_scripts(self) -> dict[str, dict[str, str]]:
+        """The messages that the page's script uses."""
+        return {
+            key.removeprefix(FOR_SCRIPTS): texts for key, texts in self.catalogue.items() if key.startswith(FOR_SCRIPTS)
+        }
+
+
+def join_languages(texts: dict[str, Any]) -> Markup:
+    """Texts by language as elements, of which the page shows one."""
+    return Markup("").join(
+        Markup('<span lang="{}">{}</span>').format(language, text) for language, text in texts.items()
+    )
+
+
+def get_text(text: Text, language: str) -> str:
+    """A text in a language; English where it is not translated."""
+    return str(getattr(text, language) or text.en)
