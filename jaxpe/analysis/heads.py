@@ -1,7 +1,7 @@
-"""What each attention head does, as rows of a table: scores, what is lost without it, curves, and maps of the clearest heads.
+"""What each attention head does, as rows of a table: scores, losses without it, curves, and maps of the clearest heads.
 
-`head_scores` says where a head's weight lies. Whether that matters is another question, and is answered by taking it away
-(`head_changes`): the whole head, or only the keys of the pattern, beside another visible key for each query.
+`head_scores` says where the weight of a head lies. Whether that matters is decided by removing it (`head_changes`): the whole
+head, or only the keys of the pattern, compared with another visible key for each query. L layers, H heads.
 """
 
 from __future__ import annotations
@@ -14,202 +14,208 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
+from tokenizers import Tokenizer
 
-from jaxpe.analysis.head_changes import (
-    ablated_losses,
-    losses_with_map,
-    losses_without_keys,
-    mean_maps,
-    other_keys,
-    pattern_keys,
-    predicts_next,
-    repeated_batch,
-    whole_loss,
-)
+from jaxpe.analysis import head_changes as changes
 from jaxpe.analysis.head_scores import (
-    ON_REPEATED,
-    Looked,
+    HeadAttention,
     Scores,
-    attended,
-    by_distance,
-    by_key,
-    clearest,
-    head_scores,
-    look_at,
-    random_halves,
-    repeated,
-    scores_of,
-    text_halves,
+    average_by_distance,
+    average_by_key,
+    compute_scores,
+    find_clearest_heads,
+    measure_head_attention,
+    summarize_attention,
 )
-from jaxpe.analysis.hidden import Look
+from jaxpe.analysis.hidden import ProbeData
+from jaxpe.analysis.repeated_tokens import (
+    ON_REPEATED,
+    draw_random_halves,
+    make_repeated_batch,
+    repeat_tokens,
+    take_text_halves,
+)
 from jaxpe.data.examples import Example
 from jaxpe.model import Inputs, Transformer
 from jaxpe.study.tables import Measurements
 
-__all__ = ["ablated_losses", "clearest", "examples", "head_scores", "measured", "words_of"]
 BASELINES = ("uniform", "shuffled", "unrepeated")
-DRAWN = ("previous", "next", "first", "induction", "positional")  # kinds with an example
-SHOWN = 10  # places of an example that is drawn
+WITH_MAP = ("previous", "next", "first", "induction", "positional")  # kinds whose clearest head is shown
+SHOWN = 10  # places of a map
 CURVE = 24  # about how many distances or places of a curve
 SPECIAL_WORDS = ("<pad>", "<bos>", "<sep>", "<eos>", "<mask>")
 
 
-def measured(
-    model: Transformer, untrained: Transformer, look: Look, *, whole: bool = False, words: Sequence[str] = ()
+def measure_heads(
+    model: Transformer,
+    untrained: Transformer,
+    probe_data: ProbeData,
+    *,
+    with_maps: bool = False,
+    words: Sequence[str] = (),
 ) -> Measurements:
-    """Scores of a trained model beside the same network untrained, and what each head is needed for.
+    """Scores of a trained model and of the same network untrained, and what each head is needed for.
 
-    `whole`: also the curves and the maps of examples, whose places are labelled by `words` (the text of every token id).
+    `with_maps`: also the curves, and the maps of the clearest heads, whose places are labelled by `words` (the text of every
+    token id).
     """
-    model, untrained = jax.tree.map(jnp.asarray, (model, untrained))  # stored parameters are NumPy's
-    inputs, found = look.batch[1], Measurements()
-    looked = look_at(model, inputs)
-    for network, one in (("trained", looked), ("untrained", look_at(untrained, inputs))):
-        found += score_rows(scores_of(one), network)
-    found += ablation_rows(model, look.batch, looked)
-    if whole:
-        found += curve_rows(looked) + map_rows(examples(model, inputs, looked), words)
-    return [(columns, round(float(value), 5)) for columns, value in found if np.isfinite(value)]
+    model, untrained = jax.tree.map(jnp.asarray, (model, untrained))  # stored parameters are NumPy arrays
+    inputs, results = probe_data.batch[1], Measurements()
+    attention = measure_head_attention(model, inputs)
+    for network, tested in (("trained", attention), ("untrained", measure_head_attention(untrained, inputs))):
+        results += make_score_rows(compute_scores(tested), network)
+    results += measure_ablations(model, probe_data.batch, attention)
+    if with_maps:
+        results += make_curve_rows(attention) + make_map_rows(select_maps(model, inputs, attention), words)
+    return [(columns, round(float(value), 5)) for columns, value in results if np.isfinite(value)]
 
 
-def head_rows(columns: dict[str, Any], values: Float[ndarray, "L H"]) -> Measurements:
-    """A row for each head. Both count from 1 in rows: layer 1 is the first block, as for hidden states."""
-    return [(columns | named(*at), value) for at, value in np.ndenumerate(values)]
+def make_head_rows(columns: dict[str, Any], values: Float[ndarray, "L H"]) -> Measurements:
+    """A row for each head."""
+    return [(columns | number_head(*at), value) for at, value in np.ndenumerate(values)]
 
 
-def named(layer: int, head: int) -> dict[str, Any]:
+def number_head(layer: int, head: int) -> dict[str, int]:
+    """The columns of a head. Both count from 1: layer 1 is the first block, as for hidden states."""
     return {"layer": layer + 1, "head": head + 1}
 
 
-def score_rows(scores: Scores, network: str) -> Measurements:
+def make_score_rows(scores: Scores, network: str) -> Measurements:
     """`head_score`, and `head_baseline` with the name of the baseline; uniform is one row, for all heads and networks."""
-    found: Measurements = []
+    results = Measurements()
     for name, values in scores.items():
         kind, _, baseline = name.rpartition("_")
         if baseline not in BASELINES:
-            found += head_rows({"metric": "head_score", "kind": name, "network": network}, values)
+            results += make_head_rows({"metric": "head_score", "kind": name, "network": network}, values)
             continue
         columns = {"metric": "head_baseline", "kind": kind, "baseline": baseline}
         if baseline != "uniform":
-            found += head_rows(columns | {"network": network}, values)
+            results += make_head_rows(columns | {"network": network}, values)
         elif network == "trained":
-            found.append((columns, values.flat[0]))
-    return found
+            results.append((columns, values.flat[0]))
+    return results
 
 
-def ablation_rows(model: Transformer, batch: tuple[Example, Inputs], looked: Looked) -> Measurements:
-    """`head_loss` of the whole model, and nats per answer above it: `head_ablation` without a head, `head_knockout` with a change of its weights.
+def measure_ablations(model: Transformer, batch: tuple[Example, Inputs], attention: HeadAttention) -> Measurements:
+    """`head_loss` of the whole model, and nats per answer above it for each head.
 
-    The changes: "pattern" (its keys removed), "another key" (as many others removed); for the positional kind "mean map"
-    (the mean weights over the batch in place of the weights) and "uniform".
+    `head_ablation` is without the head, `head_knockout` with a change of its weights: "pattern" (its keys removed), "another
+    key" (as many others removed); for the positional kind "mean map" (the mean weights over the batch for every sequence) and
+    "uniform".
     """
-    plain = whole_loss(model, batch)
-    found: Measurements = [({"metric": "head_loss"}, plain)]
-    found += head_rows({"metric": "head_ablation"}, ablated_losses(model, batch) - plain)
-    for change, maps in zip(("mean map", "uniform"), mean_maps(looked), strict=True):
+    plain = changes.compute_loss(model, batch)
+    results: Measurements = [({"metric": "head_loss"}, plain)]
+    results += make_head_rows({"metric": "head_ablation"}, changes.compute_ablated_losses(model, batch) - plain)
+    for change, maps in zip(("mean map", "uniform"), changes.compute_mean_maps(attention), strict=True):
         columns = {"metric": "head_knockout", "kind": "positional", "change": change}
-        found += head_rows(columns, losses_with_map(model, batch, maps) - plain)
-    seen = looked.real.visible == looked.real.visible.max()  # keys that are seen in every sequence
+        results += make_head_rows(columns, changes.compute_losses_with_map(model, batch, maps) - plain)
+    visible = attention.real.visible == attention.real.visible.max()  # keys that are visible in every sequence
     for kind in ("previous", "first") if model.stack.kind == "causal" else ("previous", "next", "first"):
-        found += knockout_rows(model, batch, kind, pattern_keys(kind, seen, looked.half), seen, plain)
-    if looked.repeated is not None and predicts_next(batch[0]):
-        found += repetition_rows(model, batch[1], looked.half, looked.repeated.visible > 0)
-    return found
+        results += measure_knockouts(model, batch, kind, visible, attention.half, plain)
+    if attention.repeated is not None and changes.predicts_next(batch[0]):
+        results += measure_repetition(model, batch[1], attention.half, attention.repeated.visible > 0)
+    return results
 
 
-def repetition_rows(model: Transformer, inputs: Inputs, half: int, seen: Bool[ndarray, "T S"]) -> Measurements:
-    """`repeated_loss`: nats per token of a w that stands a second time (`first` "same"), or after another w ("another").
+def measure_repetition(model: Transformer, inputs: Inputs, half: int, visible: Bool[ndarray, "T S"]) -> Measurements:
+    """`repeated_loss`: nats per token of a w that follows itself (`first` "same"), or another w ("another").
 
-    Without induction, or any other use of the repetition, the two are equal. And the knock-out of single heads there.
+    The two are equal for a model without induction or any other use of the repetition. And the knock-out of single heads on
+    repeated random tokens.
     """
-    halves = {"random": random_halves(inputs, half), "text": text_halves(inputs, half)}
-    found: Measurements = []
-    for tokens, own in halves.items():
+    halves = {"random": draw_random_halves(inputs, half), "text": take_text_halves(inputs, half)}
+    results = Measurements()
+    for tokens, pair in halves.items():
         for first in ("same", "another"):
-            loss = whole_loss(model, repeated_batch(inputs, own, first == "same"))
-            found.append(({"metric": "repeated_loss", "tokens": tokens, "first": first}, loss))
-    keys = pattern_keys("induction", seen, half)
-    return found + knockout_rows(model, repeated_batch(inputs, halves["random"]), "induction", keys, seen, found[0][1])
+            loss = changes.compute_loss(model, make_repeated_batch(inputs, pair, first == "same"))
+            results.append(({"metric": "repeated_loss", "tokens": tokens, "first": first}, loss))
+    batch, plain = make_repeated_batch(inputs, halves["random"]), results[0][1]
+    return results + measure_knockouts(model, batch, "induction", visible, half, plain)
 
 
-def knockout_rows(
+def measure_knockouts(
     model: Transformer,
     batch: tuple[Example, Inputs],
     kind: str,
-    keys: Bool[ndarray, "T S"],
-    seen: Bool[ndarray, "T S"],
+    visible: Bool[ndarray, "T S"],
+    half: int,
     plain: float,
 ) -> Measurements:
-    found: Measurements = []
-    for change, removed in (("pattern", keys), ("another key", other_keys(keys, seen, seed=0))):
+    """`head_knockout` without the keys of a pattern, and without as many others."""
+    keys = changes.mark_pattern_keys(kind, visible, half)
+    results = Measurements()
+    for change, removed in (("pattern", keys), ("another key", changes.draw_other_keys(keys, visible, seed=0))):
         columns = {"metric": "head_knockout", "kind": kind, "change": change}
-        found += head_rows(columns, losses_without_keys(model, batch, removed) - plain)
-    return found
+        results += make_head_rows(columns, changes.compute_losses_without_keys(model, batch, removed) - plain)
+    return results
 
 
-def curve_rows(looked: Looked) -> Measurements:
+def make_curve_rows(attention: HeadAttention) -> Measurements:
     """`attention_by_distance` (offset = query − key) and `attention_by_key` (row = place), uniform as another network."""
-    found: Measurements = []
+    results = Measurements()
     for metric, column, profile in (
-        ("attention_by_distance", "offset", by_distance(looked.real)),
-        ("attention_by_key", "row", by_key(looked.real)),
+        ("attention_by_distance", "offset", average_by_distance(attention.real)),
+        ("attention_by_key", "row", average_by_key(attention.real)),
     ):
-        for place in thinned(list(profile)):
+        for place in thin_out(list(profile)):
             columns = {"metric": metric, column: place}
-            found += head_rows(columns | {"network": "trained"}, profile[place][:-1].reshape(looked.heads))
-            found.append((columns | {"network": "uniform"}, profile[place][-1]))
-    return found
+            heads = profile[place][:-1].reshape(attention.heads)
+            results += make_head_rows(columns | {"network": "trained"}, heads)
+            results.append((columns | {"network": "uniform"}, profile[place][-1]))
+    return results
 
 
-def thinned(places: list[int]) -> list[int]:
-    """All places near 0, and further out ever fewer, among them the first and the last."""
+def thin_out(places: list[int]) -> list[int]:
+    """All places near 0 and ever fewer further out, always with the first and the last."""
     steps = {0, *np.geomspace(1, max(map(abs, places)), CURVE).round().astype(int).tolist()}
     return [place for place in places if abs(place) in steps or place in (places[0], places[-1])]
-
-
-def map_rows(maps: dict[str, Map], words: Sequence[str]) -> Measurements:
-    """`head_map`: the weight of query `row` on key `column`. `head_map_token`: the token at a place, its text in `word`."""
-    found: Measurements = []
-    for kind, one in maps.items():
-        columns = {"kind": kind} | named(one.layer, one.head)
-        for (t, s), weight in np.ndenumerate(one.weights):
-            if weight > 0:
-                found.append(({"metric": "head_map", "row": t, "column": s} | columns, weight))
-        for t, token in enumerate(one.tokens):
-            word = {"word": words[token]} if len(words) else {}
-            found.append(({"metric": "head_map_token", "row": t} | columns | word, token))
-    return found
 
 
 # ── the clearest head of each kind ──────────────────────────────────────────────────────────────────────────────────
 
 
-class Map(NamedTuple):
+class AttentionMap(NamedTuple):
     """The attention of one head on one sequence."""
 
     layer: int
     head: int
-    tokens: Int[ndarray, T]
+    tokens: Int[ndarray, "T"]
     weights: Float[ndarray, "T S"]
 
 
-def examples(model: Transformer, inputs: Inputs, looked: Looked, shown: int = SHOWN) -> dict[str, Map]:
-    """The clearest head of each of DRAWN on the first `shown` places of the first sequence.
+def select_maps(
+    model: Transformer, inputs: Inputs, attention: HeadAttention, shown: int = SHOWN
+) -> dict[str, AttentionMap]:
+    """The clearest head of each kind of WITH_MAP on the first `shown` places of the first sequence.
 
     Induction is shown on a short `<bos> w w` instead, on which its keys are known.
     """
-    short = repeated(inputs, random_halves(inputs, min(shown // 2, looked.half)))
+    short = repeat_tokens(inputs, draw_random_halves(inputs, min(shown // 2, attention.half)))
     maps = {}
-    for kind, (layer, head) in clearest(scores_of(looked)).items():
-        if kind in DRAWN:
+    for kind, (layer, head) in find_clearest_heads(compute_scores(attention)).items():
+        if kind in WITH_MAP:
             on_random = kind in ON_REPEATED
-            source, part = (short, attended(model, short)) if on_random else (inputs, looked.real)
+            source, summary = (short, summarize_attention(model, short)) if on_random else (inputs, attention.real)
             stop = min(shown + on_random, int(source.length[0]))
-            weights = part.example[layer * looked.heads[1] + head]
-            maps[kind] = Map(layer, head, np.asarray(source.tokens[0])[:stop], weights[:stop, :stop])
+            weights = summary.example[layer * attention.heads[1] + head]
+            maps[kind] = AttentionMap(layer, head, np.asarray(source.tokens[0])[:stop], weights[:stop, :stop])
     return maps
 
 
-def words_of(tokenizer: Any) -> list[str]:
+def make_map_rows(maps: dict[str, AttentionMap], words: Sequence[str]) -> Measurements:
+    """`head_map`: the weight of query `row` on key `column`. `head_map_token`: the token at a place, its text in `word`."""
+    results = Measurements()
+    for kind, example in maps.items():
+        columns = {"kind": kind} | number_head(example.layer, example.head)
+        for (t, s), weight in np.ndenumerate(example.weights):
+            if weight > 0:
+                results.append(({"metric": "head_map", "row": t, "column": s} | columns, weight))
+        for t, token in enumerate(example.tokens):
+            word = {"word": words[token]} if len(words) else {}
+            results.append(({"metric": "head_map_token", "row": t} | columns | word, token))
+    return results
+
+
+def list_words(tokenizer: Tokenizer) -> list[str]:
     """The text of every token id of a model, from the tokenizer that its symbols come from."""
     return [*SPECIAL_WORDS, *(tokenizer.decode([i]) for i in range(tokenizer.get_vocab_size()))]

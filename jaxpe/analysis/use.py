@@ -1,42 +1,51 @@
 """Does a trained model use absolute position, or local order? Measured by what it loses when its positions are changed.
 
-The same windows of text are read again with other positions, and the loss compared:
+The same windows of text are read again with other positions, and the losses are compared:
 
-    shifted by c         p + c: what is lost is the use of absolute position                        (c = 1, 8, 32)
-    shuffled in w        in random order inside windows of w neighbours: the use of local order       (w = 2, 4, 8)
-    permuted in w        windows of w in random order, each kept whole: the use of anything coarser   (w = 2, 4, 8)
-    one id               all tokens at one position: all that position is worth
+    shift by c         p + c: the cost shows the use of absolute position                             (c = 1, 8, 32)
+    shuffle in w       random order inside windows of w neighbours: the use of local order             (w = 2, 4, 8)
+    permute in w       windows of w in random order, each kept whole: the use of the coarse order      (w = 2, 4, 8)
+    one id             all tokens at one position: the whole value of position
 
-Each cost is told as a share of the last, by model. A table probe cannot decide this (Wang & Chen 2020 read tables): a code
-without an origin reads out almost perfectly. Sequences are so short that the longest shift stays among the rows that training
-visited. `order blind` is what a rule loses that knows the words of a window but not their order (`bag_of_words`).
+Each cost is given as a share of the last, by model. A probe of the table cannot decide this (Wang & Chen 2020 probe tables): a
+code without an origin can be read almost perfectly. Sequences are so short that the longest shift stays among the rows that
+training visited. T places, N examples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Key
 from numpy import ndarray
 
 from jaxpe import positions, streams
-from jaxpe.data.examples import SPECIALS, Data
+from jaxpe.analysis.bag_of_words import measure_bag_of_words
 from jaxpe.model import Transformer
 from jaxpe.positions import Sampler
-from jaxpe.tasks.evaluation import evaluation_key
+from jaxpe.study import tables
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace, describe_config
+from jaxpe.tasks.evaluation_sets import make_evaluation_key
 from jaxpe.training import evaluate
-from jaxpe.training.config import RunConfig, Source
-from jaxpe.training.evaluate import Evaluator, Losses
-from jaxpe.training.train import Batch
+from jaxpe.training.batches import Batch
+from jaxpe.training.config import RunConfig
+from jaxpe.training.evaluate import Evaluator
+from jaxpe.training.scores import TokenLosses, measure_token_losses
+from jaxpe.training.sources import Source
 
+VERSION = 1  # of stored measurements: increase it when the numbers change
 SHIFTS, WINDOWS = (1, 8, 32), (2, 4, 8)
-FEWEST_BITS = 0.02  # per character, lost with one id for all
+LEAST_BITS = 0.02  # per character, lost with one id for all: below, a model does not use position
+PLACES = 4  # neighbouring places whose losses are averaged
+MODEL_COLUMNS = ["task", "encoding", "positions", "starts", "corpus", "seed"]  # columns that name a model
 
 
 class Condition(NamedTuple):
@@ -45,16 +54,21 @@ class Condition(NamedTuple):
     kind: str  # "as trained", "shift", "shuffle", "permute", "one id"
     size: int = 0
 
-    def sampler(self, length: int) -> Sampler:
-        """What gives the changed positions; one id is the middle of the sequence."""
-        made: dict[str, Sampler] = {
+    @property
+    def name(self) -> str:
+        """'shift 8', 'one id'."""
+        return f"{self.kind} {self.size}" if self.size else self.kind
+
+    def build_sampler(self, length: int) -> Sampler:
+        """The sampler of the changed positions; one id is the middle of the sequence."""
+        samplers: dict[str, Sampler] = {
             "as trained": positions.Arange(),
             "shift": positions.Shifted(self.size),
             "shuffle": positions.Shuffled(max(self.size, 1)),
             "permute": positions.Permuted(max(self.size, 1)),
             "one id": positions.Constant(length // 2),
         }
-        return made[self.kind]
+        return samplers[self.kind]
 
 
 CONDITIONS = (
@@ -66,136 +80,149 @@ CONDITIONS = (
 )
 
 
-def test_length(config: RunConfig) -> int:
-    """Half the training length: shifted by as much again, every position was met in training."""
+def halve_train_length(config: RunConfig) -> int:
+    """The test length. Even shifted by as much again, every position was met in training."""
     return max(config.train_length // 2, 2)
 
 
-def conditions_for(config: RunConfig) -> list[Condition]:
-    """Those whose positions training visited, and whose windows are at least two."""
-    length = test_length(config)
+def list_conditions(config: RunConfig) -> list[Condition]:
+    """The conditions whose positions training visited, and which have at least two windows."""
+    length = halve_train_length(config)
     most = {"shift": config.train_length - length, "shuffle": length // 2, "permute": length // 2}
-    return [one for one in CONDITIONS if one.size <= most.get(one.kind, one.size)]
+    return [condition for condition in CONDITIONS if condition.size <= most.get(condition.kind, condition.size)]
 
 
 @partial(jax.jit, static_argnames=("condition", "length", "size"))
-def positions_for(
-    key: Key[Array, ""], examples: Int[Array, N], *, condition: Condition, length: int, size: int
+def sample_positions(
+    key: Key[Array, ""], examples: Int[Array, "N"], *, condition: Condition, length: int, size: int
 ) -> Int[Array, "N {size}"]:
     """The positions of the tokens of every example under a condition; the same for every model."""
     tokens = jnp.zeros(size, jnp.int32)
 
-    def one(number: Int[Array, ""]) -> Int[Array, T]:
-        own = jax.random.fold_in(jax.random.fold_in(key, number), streams.STREAMS["positions"])
-        return condition.sampler(length)(own, tokens, size)
+    def sample(number: Int[Array, ""]) -> Int[Array, "T"]:
+        stream = jax.random.fold_in(jax.random.fold_in(key, number), streams.STREAMS["positions"])
+        return condition.build_sampler(length)(stream, tokens, size)
 
-    return jax.vmap(one)(examples)
+    return jax.vmap(sample)(examples)
 
 
-def measured(
+def measure_losses(
     config: RunConfig, source: Source, mesh: Mesh, models: Sequence[Transformer], examples: int
-) -> list[dict[str, Losses]]:
-    """For each model of a config the losses by place: at the training length ("whole"), and under every condition.
+) -> list[dict[str, TokenLosses]]:
+    """For each model its losses by place: at the training length ("whole"), and under every condition.
 
-    The conditions see the same windows, at `test_length`.
+    All conditions have the same windows, of half the training length.
     """
-    found, data, n = dict[str, list[Losses]](), jax.device_put(source.validation), config.train_length
-    evaluator = evaluator_of(config, source, mesh, n, examples)
-    found["whole"] = evaluate.evaluate_batch(evaluator, models, drawn(evaluator, config, n, data), data)
-    length = test_length(config)
-    evaluator = evaluator_of(config, source, mesh, length, examples)
-    example, inputs = drawn(evaluator, config, length, data)
-    key, numbers, size = evaluation_key("use", length), jnp.arange(examples), inputs.tokens.shape[1]
-    for condition in conditions_for(config):
-        places = positions_for(key, numbers, condition=condition, length=length, size=size)
-        now = example, inputs._replace(positions=places.astype(inputs.positions.dtype))
-        found[name_of(condition)] = evaluate.evaluate_batch(evaluator, models, now, data)
-    return [{name: every[i] for name, every in found.items()} for i in range(len(models))]
+    data, n = jax.device_put(source.validation), config.train_length
+    options = evaluate.make_forward_options(config)
+
+    def compile_for(top: int) -> Evaluator[TokenLosses]:
+        arguments = (config, source.stream, source.validation, mesh, top, examples)
+        return evaluate.compile_evaluator(*arguments, measure_token_losses)
+
+    def draw(evaluator: Evaluator[TokenLosses], length: int) -> Batch:
+        return evaluator.draw(make_evaluation_key(config.task, length), length, 0, data)
+
+    evaluator = compile_for(n)
+    results = {"whole": evaluate.evaluate_batch(evaluator, models, draw(evaluator, n), data, options)}
+    length = halve_train_length(config)
+    evaluator = compile_for(length)
+    example, inputs = draw(evaluator, length)
+    key, numbers, size = make_evaluation_key("use", length), jnp.arange(examples), inputs.tokens.shape[1]
+    for condition in list_conditions(config):
+        places = sample_positions(key, numbers, condition=condition, length=length, size=size)
+        batch = example, inputs._replace(positions=places.astype(inputs.positions.dtype))
+        results[condition.name] = evaluate.evaluate_batch(evaluator, models, batch, data, options)
+    return [{name: losses[i] for name, losses in results.items()} for i in range(len(models))]
 
 
-def evaluator_of(config: RunConfig, source: Source, mesh: Mesh, top: int, examples: int) -> Evaluator:
-    arguments = (config, source.stream, source.validation, mesh, top, examples)
-    return evaluate.compile_evaluator(*arguments, measure=evaluate.losses)
+def measure_use(work: Workspace, group: Sequence[Run], examples: int) -> list[dict[str, TokenLosses]]:
+    """`measure_losses` of every run of a run config, measured where it is not stored yet."""
+    key = {"kind": "use", "version": VERSION, "examples": examples}
+    config = group[0].config
+    missing = [run for run in group if work.results.read_measurement(run.id, key) is None]
+    if missing:
+        work.reporter.note(f"changing positions of {describe_config(config)}")
+        models = [work.load_model(run) for run in missing]
+        results = measure_losses(config, work.open_source(config), work.mesh, models, examples)
+        for run, losses in zip(missing, results, strict=True):
+            work.results.write_measurement(run.id, key, pack_losses(losses))
+    stored = [work.results.read_measurement(run.id, key) for run in group]
+    return [unpack_losses(arrays) for arrays in stored if arrays is not None]
 
 
-def drawn(evaluator: Evaluator, config: RunConfig, length: int, data: Data) -> Batch:
-    return evaluator.draw(evaluation_key(config.task, length), length, 0, data)
+def pack_losses(losses: dict[str, TokenLosses]) -> dict[str, Float[ndarray, "T"]]:
+    """Losses as arrays named 'condition/field', to be stored."""
+    return {f"{name}/{field}": value for name, parts in losses.items() for field, value in parts._asdict().items()}
 
 
-def packed(found: dict[str, Losses]) -> dict[str, Float[ndarray, T]]:
-    """As arrays called 'name/part', to be stored."""
-    return {f"{name}/{part}": value for name, one in found.items() for part, value in one._asdict().items()}
-
-
-def unpacked(arrays: dict[str, Any]) -> dict[str, Losses]:
-    """What `packed` made of it."""
+def unpack_losses(arrays: Mapping[str, ndarray]) -> dict[str, TokenLosses]:
+    """The inverse of `pack_losses`."""
     names = dict.fromkeys(name.partition("/")[0] for name in arrays)
-    return {name: Losses(*(arrays[f"{name}/{part}"] for part in Losses._fields)) for name in names}
+    return {name: TokenLosses(**{field: arrays[f"{name}/{field}"] for field in TokenLosses._fields}) for name in names}  # type: ignore[arg-type]
 
 
-def name_of(condition: Condition) -> str:
-    return f"{condition.kind} {condition.size}" if condition.size else condition.kind
-
-
-def bits(losses: Losses) -> float:
+def compute_bits(losses: TokenLosses) -> float:
     """Bits per character over all places."""
     return float(losses.nats.sum() / losses.characters.sum() / np.log(2))
 
 
-def costs(found: dict[str, Losses]) -> dict[Condition, float]:
+def compute_costs(losses: dict[str, TokenLosses]) -> dict[Condition, float]:
     """Bits per character lost under each condition."""
-    plain = bits(found["as trained"])
+    plain = compute_bits(losses["as trained"])
     return {
-        condition: bits(found[name_of(condition)]) - plain
+        condition: compute_bits(losses[condition.name]) - plain
         for condition in CONDITIONS[1:]
-        if name_of(condition) in found
+        if condition.name in losses
     }
 
 
-MODEL = ["task", "encoding", "positions", "starts", "corpus", "seed"]  # columns that name a model
+def make_use_rows(work: Workspace, group: Sequence[Run], bases: Sequence[TableRow], examples: int) -> list[TableRow]:
+    """Bits per character under changed positions, a row for each condition and run; and by place, over all runs.
+
+    `bases` are the columns of the runs.
+    """
+    config = group[0].config
+    source, results = work.open_source(config), measure_use(work, group, examples)
+    baseline = tables.compute_text_baseline(source, "bits_per_character")
+    order_blind = measure_bag_of_words(config, source, examples) if config.task == "masked_lm" else None
+    rows = list[TableRow]()
+    for base, losses in zip(bases, results, strict=True):
+        row = base | {"n_examples": examples, "test_length": halve_train_length(config)}
+        bits = row | {"metric": "bits_per_character", "length_baseline": baseline}
+        whole = {"value": compute_bits(losses["whole"]), "test_length": config.train_length}
+        rows.append(bits | whole | {"order_blind_baseline": order_blind})
+        rows.append(bits | {"value": compute_bits(losses["as trained"])})
+        for condition, cost in compute_costs(losses).items():
+            columns = {"metric": "cost", "condition": condition.kind, "size": condition.size, "value": round(cost, 6)}
+            rows.append(row | columns)
+    base = bases[0] | {"seed": None, "test_length": config.train_length}
+    return rows + make_place_rows(base, [losses["whole"] for losses in results])
 
 
-def shares(table: Any) -> Any:
-    """The rows of costs with a column `share`, of that of one id for all; without models that do not use position.
+def make_place_rows(base: TableRow, losses: Sequence[TokenLosses]) -> list[TableRow]:
+    """Bits per character and perplexity at every four places, over all runs; `row` is the middle of the four."""
+    rows, total = list[TableRow](), jax.tree.map(lambda *parts: np.sum(parts, axis=0), *losses)
+    for first in range(0, len(total.nats), PLACES):
+        answers, nats, characters = (part[first : first + PLACES].sum() for part in total)
+        if characters:
+            here = base | {"row": first + (PLACES - 1) / 2}
+            rows.append(here | {"metric": "bits_by_place", "value": round(float(nats / characters / np.log(2)), 4)})
+            rows.append(here | {"metric": "perplexity_by_place", "value": round(float(np.exp(nats / answers)), 4)})
+    return rows
 
-    Such a model loses less than FEWEST_BITS with one id, which is too little to be shared out.
+
+def compute_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of costs with a column `share`: the cost over that of one id for all, of the same model.
+
+    Models that lose less than LEAST_BITS with one id are left out: they do not use position.
     """
     costs = table[table["metric"] == "cost"]
-    whole = costs[costs["condition"] == "one id"].groupby(MODEL)["value"].mean().rename("whole").reset_index()
-    found = costs[costs["condition"] != "one id"].merge(whole[whole["whole"] >= FEWEST_BITS], on=MODEL)
-    return found.assign(share=found["value"] / found["whole"])
+    whole = costs[costs["condition"] == "one id"].groupby(MODEL_COLUMNS)["value"].mean().rename("whole").reset_index()
+    shares = costs[costs["condition"] != "one id"].merge(whole[whole["whole"] >= LEAST_BITS], on=MODEL_COLUMNS)
+    return shares.assign(share=shares["value"] / shares["whole"])
 
 
-# ── a rule blind to order ───────────────────────────────────────────────────────────────────────────────────────────
-
-GRID = np.linspace(0.0, 0.95, 20)  # of the weight of a window's own words
-
-
-def bag_of_words(config: RunConfig, source: Source, examples: int) -> float:
-    """Bits per character of a rule that sees which words a window shows, not where: λ · share in it + (1 − λ) · frequency.
-
-    λ is the best of a grid on the same windows, so the rule has a small advantage. Of masked LM at the training length.
-    """
-    length = config.train_length
-    draw = partial(evaluate.examples_of, stream=source.stream, sampler=None, top=length, examples=examples)
-    example, _ = jax.tree.map(np.asarray, draw(evaluation_key(config.task, length), length, 0, source.validation))
-    seen = np.bincount(np.asarray(source.train["tokens"]), minlength=source.stream.vocabulary) + 1.0
-    seen[:SPECIALS] = 0
-    characters = np.asarray(source.train["characters"])
-    return bag_bits(example.tokens, example.targets, example.metric_mask, seen / seen.sum(), characters)
-
-
-def bag_bits(
-    tokens: Int[ndarray, "N T"],
-    targets: Int[ndarray, "N T"],
-    asked: Any,
-    frequency: Float[ndarray, V],
-    characters: Float[ndarray, V],
-) -> float:
-    """The rule's bits per character; at places that are not asked for the word is shown."""
-    shown = np.stack([np.bincount(row[row >= SPECIALS], minlength=len(frequency)) for row in tokens])
-    rows, places = np.nonzero(asked)
-    answer = targets[rows, places]
-    local = shown[rows, answer] / np.maximum(shown.sum(1)[rows], 1)
-    nats = [-np.log(weight * local + (1 - weight) * frequency[answer]).sum() for weight in GRID]
-    return float(min(nats) / characters[answer].sum() / np.log(2))
+def average_share(shares: pd.DataFrame, task: str, kind: str) -> pd.Series:
+    """Mean share of a kind of change over its sizes, by seed."""
+    return tables.select_rows(shares, task=task, condition=kind).groupby("seed")["share"].mean().sort_index()
