@@ -46,7 +46,7 @@ def make_panels(
     """
     medium = current_medium()
     rows, columns, size = medium.layout(count, columns, width, height, grid)
-    with matplotlib.rc_context(medium.settings):
+    with matplotlib.rc_context(medium.rc):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(
             rows, columns, squeeze=False, sharex=sharex, sharey=sharey, height_ratios=height_ratios
@@ -67,7 +67,7 @@ def add_legend(figure: Figure, axes: Sequence[Axes], columns: int = 4, labels: S
         return
     columns = fit_columns(names, columns, MARGIN * figure.get_figwidth())
     extra_rows = -(-len(names) // columns) - 2
-    with matplotlib.rc_context(current_medium().settings):
+    with matplotlib.rc_context(current_medium().rc):
         figure.legend(
             [handles[name] for name in names], names, loc="outside upper center", ncols=columns, frameon=False
         )
@@ -90,7 +90,7 @@ def fit_columns(names: Sequence[str], columns: int, width: float) -> int:
 def add_caption(figure: Figure, text: str) -> None:
     """A line below the figure: what is shown, over how many seeds and examples. Long ones are broken into lines."""
     wrapped = wrap_text(text, MARGIN * figure.get_figwidth(), "small")
-    with matplotlib.rc_context(current_medium().settings):
+    with matplotlib.rc_context(current_medium().rc):
         figure.supxlabel(wrapped, fontsize="small", color="#444444")
 
 

@@ -46,8 +46,8 @@ class Medium(NamedTuple):
         return self.text / WEB_TEXT
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """matplotlib's settings for this medium."""
+    def rc(self) -> dict[str, Any]:
+        """matplotlib's parameters for this medium."""
         return RC | {"font.size": self.text}
 
     def layout(
@@ -87,7 +87,7 @@ def use_medium(name: str) -> Iterator[Medium]:
     """Sets the style of a medium for the figures that are drawn inside."""
     token = CURRENT.set(MEDIA[name])
     try:
-        with matplotlib.rc_context(MEDIA[name].settings):
+        with matplotlib.rc_context(MEDIA[name].rc):
             yield MEDIA[name]
     finally:
         CURRENT.reset(token)
@@ -95,6 +95,6 @@ def use_medium(name: str) -> Iterator[Medium]:
 
 def measure_text(text: str, size: str | float = "medium") -> float:
     """The width in inches of a line of text in the current medium."""
-    with matplotlib.rc_context(current_medium().settings):
+    with matplotlib.rc_context(current_medium().rc):
         width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
     return float(width) / 72

@@ -25,14 +25,18 @@ DECIMALS = re.compile(rb"(\.\d\d)\d+")
 
 def save_figure(figure: Figure, folder: Path, name: str) -> None:
     """Writes NAME in the file types of the current medium, the same bytes every time."""
+    for kind in current_medium().kinds:
+        write_bytes(folder / f"{name}.{kind}", render_figure(figure, kind))
+
+
+def render_figure(figure: Figure, kind: str = "svg") -> bytes:
+    """The file of a figure in the current medium, the same bytes every time."""
     medium = current_medium()
-    with matplotlib.rc_context(medium.settings):
-        for kind in medium.kinds:
-            content = io.BytesIO()
-            about = {"Description": describe_figure(figure)} if kind == "svg" else {}
-            figure.savefig(content, format=kind, dpi=medium.dpi, metadata=METADATA[kind] | about)
-            data = content.getvalue()
-            write_bytes(folder / f"{name}.{kind}", round_coordinates(data) if kind == "svg" else data)
+    content = io.BytesIO()
+    about = {"Description": describe_figure(figure)} if kind == "svg" else {}
+    with matplotlib.rc_context(medium.rc):
+        figure.savefig(content, format=kind, dpi=medium.dpi, metadata=METADATA[kind] | about)
+    return round_coordinates(content.getvalue()) if kind == "svg" else content.getvalue()
 
 
 def round_coordinates(svg: bytes) -> bytes:
