@@ -154,24 +154,27 @@ def scorecard(
 ) -> int:
     """Compare an encoding with others: accuracy, longer inputs, text, harm, extraction, cost.
 
+    The short form of `jaxpe run scorecard --encodings ENCODING`.
+
     Args:
         encoding: A name from `jaxpe list encodings`, or path/to/file.py:Class.
         against: Encodings to compare it with; none is always one of them.
         preset: Size of the comparison: smoke, quick or standard.
-        results: Results folder. The page and the table are written to RESULTS/scorecard/NAME.
+        results: Results folder. The page and the table are written to RESULTS/scorecard-NAME.
         seeds: Number of seeds N. The seeds are 0 to N-1.
         set: Other fields of the preset, for example width=64.
         devices: Number of virtual devices on a CPU.
         quiet: Show no progress.
     """
-    from jaxpe.devices import prepare_jax
+    from jaxpe.cli.experiment_options import find_options
+    from jaxpe.cli.run import run_experiments
+    from jaxpe.study.experiment import load_experiment
 
-    prepare_jax(devices)
-    from jaxpe.cli.overrides import parse_overrides
-    from jaxpe.cli.scorecard import score
-
-    values = parse_overrides(set) | ({} if seeds is None else {"seeds": seeds})
-    return score(encoding, against or ("none", "sinusoidal", "rotary"), preset, results, values, quiet)
+    options = RunOptions(
+        preset=preset, results=results, encodings=(encoding,), seeds=seeds, set=set, devices=devices, quiet=quiet
+    )
+    kind = find_options(load_experiment("scorecard"))
+    return run_experiments(("scorecard",), options, kind(against=against) if kind and against else None)
 
 
 def export_task(

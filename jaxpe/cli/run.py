@@ -34,10 +34,10 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
     """
     devices.prepare_jax(options.devices)
     experiments = [load_experiment(name) for name in names]
-    chosen = [choose_preset(experiment, options, own_options) for experiment in experiments]
+    adapted = [choose_preset(experiment, options, own_options) for experiment in experiments]
     with Terminal(options.quiet) as terminal:
         work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)
-        plans = [plan_experiment(*pair, work) for pair in zip(experiments, chosen, strict=True)]
+        plans = [plan_experiment(*pair, work) for pair in zip(experiments, adapted, strict=True)]
         runs = {one.name: planned.list_all_runs(work) for one, planned in zip(experiments, plans, strict=True)}
         if options.dry_run:
             description = plan.describe_plan(runs, work)
@@ -49,13 +49,15 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
             terminal.end()
             terminal.note(f"{experiment.name}: {experiment.question}")
             run_experiment(experiment, planned, work, format_command())
-            redraw(experiment, options.results / experiment.name)
+            redraw(experiment, options.results / planned.folder)
     page = write_page(options.results)
     diverged = list_diverged(work)
-    print_results(options, [experiment.name for experiment in experiments], page, diverged)
+    print_results(options, [planned.folder for planned in plans], page, diverged)
     if diverged:
         print("Trainings that diverged, counted as failures: " + "; ".join(diverged), file=sys.stderr)
-    return 3 if diverged else 0
+    for failure in work.failures:
+        print(failure, file=sys.stderr)
+    return 3 if diverged or work.failures else 0
 
 
 # ── the preset ──────────────────────────────────────────────────────────────────────────────────────────────────────
