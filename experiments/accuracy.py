@@ -38,7 +38,8 @@ from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training import train
-from jaxpe.training.evaluate import seen_in_training, test_lengths
+from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.overlap import compute_seen_shares
 
 encoder = partial(GridRow, architectures=("encoder",))
 PAIR = ("none", "sinusoidal")
@@ -144,11 +145,11 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     rows = []
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
-        lengths = [n] if config.language else test_lengths(source.stream, n, 1.0, 6)
+        lengths = [n] if config.is_language else choose_test_lengths(source.stream, n, 1.0, 6)
         for (seed, length), scores in work.measure_scores(group, lengths, preset.examples).items():
             rows += tables.make_rows("accuracy", config, source, seed, length, scores)
-        for run in [] if config.language else group:
-            steps = train.step_reaching(work.results.read_record(run.id)["history"], "token_accuracy", 0.95)
+        for run in [] if config.is_language else group:
+            steps = train.find_first_step(work.results.read_record(run.id)["history"], "token_accuracy", 0.95)
             row = tables.make_base_row("accuracy", config, run.seed, None)
             rows.append(row | {"metric": "steps_to_95", "value": steps, "steps": config.training.steps})
     return rows + measure_overlap(work, runs, preset)
@@ -160,11 +161,11 @@ def measure_overlap(work: Workspace, runs: list[Run], preset: Preset) -> list[Ta
     It is the same for every architecture and encoding, hence "any".
     """
     rows = []
-    configs = {run.config.task: run.config for run in reversed(runs) if not run.config.language}
+    configs = {run.config.task: run.config for run in reversed(runs) if not run.config.is_language}
     for config in reversed(configs.values()):
         stream = work.open_source(config).stream
-        lengths = test_lengths(stream, config.train_length, 2.0, 10)
-        shares = seen_in_training(config, stream, 0, lengths, preset.examples)
+        lengths = choose_test_lengths(stream, config.train_length, 2.0, 10)
+        shares = compute_seen_shares(config, stream, 0, lengths, preset.examples)
         for length, share in zip(lengths, shares, strict=True):
             row = tables.make_base_row("accuracy", config, 0, length) | {"architecture": "any", "encoding": "any"}
             rows.append(row | {"metric": "seen_in_training", "value": share, "n_examples": preset.examples})

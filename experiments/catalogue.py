@@ -38,8 +38,9 @@ from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
-from jaxpe.training.config import RunConfig, Source
-from jaxpe.training.evaluate import test_lengths
+from jaxpe.training.config import RunConfig
+from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.sources import Source
 
 DECODER = tuple(encodings.CATALOGUE)
 ENCODER = tuple(name for name in DECODER if not encodings.get_encoding_class(encodings.CATALOGUE[name]).causal_only)
@@ -129,7 +130,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     rows = []
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
-        lengths = test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
+        lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
         between = source.stream.lengths(n + n // 2, n + n // 2)
         lengths = sorted({*[length for length in lengths if length >= n], *between})
         published = config.task in PUBLISHED and config.architecture == "decoder"

@@ -32,7 +32,8 @@ from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training.config import RunConfig
-from jaxpe.training.evaluate import Scores, test_lengths
+from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.scores import Scores
 
 encoder = partial(GridRow, architectures=("encoder",))
 PAIR = ("none", "sinusoidal")
@@ -118,13 +119,13 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
         lengths = [n, 2 * n, 4 * n, 8 * n]
-        if not config.language:
-            lengths = test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
+        if not config.is_language:
+            lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
         beyond = [length for length in lengths if length > n]
         scores = work.measure_scores(group, lengths, preset.examples)
         curve = make_rows(work, config, "plain", scores)
         rows += curve
-        for length in [] if config.language else sorted({n, 2 * n} & set(lengths)):
+        for length in [] if config.is_language else sorted({n, 2 * n} & set(lengths)):
             rows += average_places(config, length, [result for (_, at), result in scores.items() if at == length])
         variants = {
             "length_scaled": (beyond, EvaluationConfig(scaled=True)),
@@ -144,7 +145,7 @@ def make_rows(
 ) -> list[TableRow]:
     """The rows of one variant of a length curve."""
     source, metrics = work.open_source(config), tables.select_metrics(config)
-    if variant == "plain" and not config.language:
+    if variant == "plain" and not config.is_language:
         metrics = (*metrics, "exact_match_given_length")
     positions = f"shifted by {config.train_length}" if variant == "shifted" else "arange"
     columns = {"variant": variant, "test_positions": positions}

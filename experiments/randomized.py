@@ -34,7 +34,7 @@ from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
-from jaxpe.training.evaluate import test_lengths
+from jaxpe.training.lengths import choose_test_lengths
 
 TASKS = ("reverse", "missing_duplicate", "odds_first", "sort", "even_pairs", "parity", "cycle")
 ENCODINGS = ("sinusoidal", "learned", "rotary", "alibi")
@@ -100,7 +100,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     rows = []
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
-        lengths = test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
+        lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
         samplers = {"plain": "arange"}
         if config.positions == "randomized":
             samplers = {"randomized": "randomized", "spread": "spread"}

@@ -27,8 +27,9 @@ from jaxpe.study import tables
 from jaxpe.study.presets import Preset
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
-from jaxpe.training import population
-from jaxpe.training.config import BATCHINGS, RunConfig, Training
+from jaxpe.training.checks import BATCHINGS
+from jaxpe.training.config import RunConfig, Training
+from jaxpe.training.mesh import get_batching
 
 PRESETS = {
     "smoke": Preset((), steps=4, train_length=10, examples=32, layers=1, seeds=2),
@@ -43,7 +44,7 @@ REPLICAS = (2, 4, 8, 16, 32)
 def make_config(preset: Preset, **changes: Any) -> RunConfig:
     """The config that is timed; `changes` replace its fields."""
     training = Training(steps=10**6, batch=128, length_buckets=8)
-    replicas, batching, activation_budget = population.batching_for()
+    replicas, batching, activation_budget = get_batching()
     options: Any = {
         "task_options": (("alphabet", 2),),
         "layers": preset.layers,

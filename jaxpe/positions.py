@@ -1,9 +1,10 @@
-"""Position samplers: which position each token is said to have. They work with every encoding.
+"""Position samplers: which position each token gets. They work with every encoding.
 
-sampler(key, tokens, length) -> positions, one per token slot. `length` (may be traced) is the number of real tokens;
-what padded slots get is never seen. position[t] depends on key, length and tokens[: t + 1] only, so that decoding can go
-step by step (those of `abacus` and `coupled` follow the tokens as they come); `shuffled` and `permuted`, which are for tests alone, depend on nothing but key and length. `bound(n)` is 1 + the
-largest position given to n tokens.
+`sampler(key, tokens, length)` returns one position for each token; `length` (which may be traced) is the number of real
+tokens, and the positions of padding are never used. The position of token t depends on key, length and tokens[: t + 1] only,
+so that decoding can go token by token. `sampler.bound(n)` is 1 + the largest position of n tokens.
+
+Training uses arange, offset, randomized, abacus and coupled. The others change positions in tests.
 """
 
 from __future__ import annotations
@@ -24,209 +25,209 @@ from jaxpe.errors import UnknownName, UserError
 class Arange:
     """0, 1, 2, …"""
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         return jnp.arange(tokens.shape[0])
 
-    def bound(self, max_total_length: int) -> int:
-        return max_total_length
+    def bound(self, max_tokens: int) -> int:
+        return max_tokens
 
 
 @dataclass(frozen=True)
 class Offset:
-    """s, s + 1, s + 2, …: one random start per example, uniform over 0 … limit − length (as in Huang et al. 2025).
+    """s, s + 1, s + 2, … with a random start s for each example, uniform over 0 … limit − length (Huang et al. 2025).
 
-    In training, every row below `limit` is visited, also where only short inputs are seen.
+    Training visits every position below `limit`, even if all inputs are short.
     """
 
     limit: int
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         start = jax.random.randint(key, (), 0, jnp.maximum(self.limit - length, 0) + 1)
         return jnp.minimum(start + jnp.arange(tokens.shape[0]), self.limit - 1)
 
-    def bound(self, max_total_length: int) -> int:
-        return checked_limit("offset", self.limit, max_total_length)
+    def bound(self, max_tokens: int) -> int:
+        return check_limit("offset", self.limit, max_tokens)
 
 
 @dataclass(frozen=True)
 class Randomized:
-    """A sorted sample of `length` positions from 0 … limit − 1 without replacement (Ruoss et al. 2023, 2305.16843).
+    """A sorted sample of `length` positions from 0 … limit − 1, drawn without replacement for each example.
 
-    One draw per example, shared by all layers.
+    Source: Ruoss et al. 2023, arXiv:2305.16843, §3.
     """
 
     limit: int
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
-        # A random order of all positions; the first `length` of it are the sample, sorted with the rest behind.
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+        # The first `length` of a random order of all positions are the sample. Sorting puts the others behind them.
         rank = jnp.argsort(jax.random.uniform(key, (self.limit,)))[: tokens.shape[0]]
-        chosen = jnp.where(jnp.arange(rank.shape[0]) < length, rank, self.limit - 1)
-        return jnp.pad(jnp.sort(chosen), (0, tokens.shape[0] - rank.shape[0]), mode="edge")
+        sample = jnp.where(jnp.arange(rank.shape[0]) < length, rank, self.limit - 1)
+        return jnp.pad(jnp.sort(sample), (0, tokens.shape[0] - rank.shape[0]), mode="edge")
 
-    def bound(self, max_total_length: int) -> int:
-        return checked_limit("randomized", self.limit, max_total_length)
+    def bound(self, max_tokens: int) -> int:
+        return check_limit("randomized", self.limit, max_tokens)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Evenly spaced over 0 … limit − 1, at test time: what `randomized` draws, without the draw."""
+    """Evenly spaced over 0 … limit − 1. For tests of models trained with `randomized`: the mean of its samples, nearly."""
 
     limit: int
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         return jnp.minimum(jnp.arange(tokens.shape[0]) * self.limit // jnp.maximum(length, 1), self.limit - 1)
 
-    def bound(self, max_total_length: int) -> int:
-        return checked_limit("spread", self.limit, max_total_length)
+    def bound(self, max_tokens: int) -> int:
+        return check_limit("spread", self.limit, max_tokens)
 
 
 @dataclass(frozen=True)
 class Shifted:
-    """p + by: at test time only, it separates 'knows the order' from 'memorised the rows'."""
+    """p + by. For tests: does a model know the order of tokens, or only the positions it was trained on?"""
 
     by: int | Int[Array, ""] = 1
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         return jnp.arange(tokens.shape[0]) + self.by
 
-    def bound(self, max_total_length: int) -> int:
-        return max_total_length + int(self.by)
+    def bound(self, max_tokens: int) -> int:
+        return max_tokens + int(self.by)
 
 
 @dataclass(frozen=True)
 class Interpolated:
-    """p / factor (Chen et al. 2023, 2306.15595): squeezes longer inputs into the positions seen in training."""
+    """p / factor. For tests: it fits longer inputs into the trained positions (Chen et al. 2023, arXiv:2306.15595, §2.3)."""
 
     factor: float = 4.0
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         return jnp.arange(tokens.shape[0]) / self.factor
 
-    def bound(self, max_total_length: int) -> int:
-        return math.ceil((max_total_length - 1) / self.factor) + 1
+    def bound(self, max_tokens: int) -> int:
+        return math.ceil((max_tokens - 1) / self.factor) + 1
 
 
 @dataclass(frozen=True)
 class Abacus:
-    """1, 2, 3, … inside each run of digits, 0 elsewhere (McLeish et al. 2024, 2405.17399, §3.1).
+    """1, 2, 3, … inside each run of digits, 0 elsewhere (McLeish et al. 2024, arXiv:2405.17399, §3.1).
 
-    The places of all numbers that are written lowest digit first so get equal positions. In every example the same random
-    number is added to the places of digits, up to `limit`, so that long numbers meet rows that short ones have trained. Digits
-    are the tokens first_digit … first_digit + digits − 1: those of the task `addition` unless given.
+    Digits of equal significance get equal positions if all numbers are written lowest digit first. The same random number is
+    added to the positions of all digits of an example, up to `limit`, so that short numbers train the positions of long ones.
+    Digits are the tokens first_digit … first_digit + digits − 1, by default those of the task `addition`.
     """
 
     limit: int
     first_digit: int = SPECIALS
     digits: int = 10
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
-        place, digit = places_in_numbers(tokens, self.first_digit, self.digits)
-        return jnp.where(digit, jnp.minimum(place + random_start(key, self.limit, length), self.limit - 1), 0)
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+        place, digit = number_digits(tokens, self.first_digit, self.digits)
+        return jnp.where(digit, jnp.minimum(place + draw_start(key, self.limit, length), self.limit - 1), 0)
 
-    def bound(self, max_total_length: int) -> int:
-        return checked_limit("abacus", self.limit, max_total_length)
+    def bound(self, max_tokens: int) -> int:
+        return check_limit("abacus", self.limit, max_tokens)
 
 
 @dataclass(frozen=True)
 class Coupled:
-    """Position coupling (Cho et al. 2024, 2405.20671): digits of equal significance share a position, also in the answer.
+    """Digits of equal significance share a position, also in the answer (Cho et al. 2024, arXiv:2405.20671).
 
-    As `abacus` for digits; a token between numbers gets the place after the last digit before it, where a carry would go
-    (how the paper numbers such tokens depends on the task), and tokens before the first number get 0.
+    As `abacus` for digits. A token between numbers gets the position after the digit before it, where a carry would go (the
+    paper chooses the positions of such tokens for each task). Tokens before the first number get 0.
     """
 
     limit: int
     first_digit: int = SPECIALS
     digits: int = 10
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
-        place, digit = places_in_numbers(tokens, self.first_digit, self.digits)
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
+        place, digit = number_digits(tokens, self.first_digit, self.digits)
         count = jnp.arange(tokens.shape[0])
         last = jax.lax.cummax(jnp.where(digit, count, -1))
         between = jnp.where(last < 0, 0, place[jnp.maximum(last, 0)] + 1)
         numbered = jnp.where(digit, place, between)
-        started = jnp.minimum(numbered + random_start(key, self.limit, length), self.limit - 1)
+        started = jnp.minimum(numbered + draw_start(key, self.limit, length), self.limit - 1)
         return jnp.where(last < 0, 0, started)
 
-    def bound(self, max_total_length: int) -> int:
-        return checked_limit("coupled", self.limit, max_total_length)
+    def bound(self, max_tokens: int) -> int:
+        return check_limit("coupled", self.limit, max_tokens)
 
 
-def places_in_numbers(tokens: Int[Array, T], first: int, digits: int) -> tuple[Int[Array, T], Bool[Array, T]]:
-    """The place of each digit in its run of digits, counted from 1, and which tokens are digits."""
+def number_digits(tokens: Int[Array, "T"], first: int, digits: int) -> tuple[Int[Array, "T"], Bool[Array, "T"]]:
+    """The index of each digit in its run of digits, counted from 1, and which tokens are digits."""
     digit = (tokens >= first) & (tokens < first + digits)
     count = jnp.arange(tokens.shape[0])
     return count - jax.lax.cummax(jnp.where(digit, -1, count)), digit
 
 
-def random_start(key: Key[Array, ""], limit: int, length: int | Int[Array, ""]) -> Int[Array, ""]:
-    """Uniform over 0 … limit − length − 1, the same for a whole example."""
+def draw_start(key: Key[Array, ""], limit: int, length: int | Int[Array, ""]) -> Int[Array, ""]:
+    """Uniform over 0 … limit − length − 1."""
     return jax.random.randint(key, (), 0, jnp.maximum(limit - length, 1))
 
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Positions in random order inside windows of `window` neighbours: at test time only, it destroys local order."""
+    """A random order inside windows of `window` neighbours. For tests: it destroys local order."""
 
     window: int
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         place = jnp.arange(tokens.shape[0])
-        return ordered_by(place // self.window + draw_each(key, place), place, length)
+        return rank_tokens(place // self.window + draw_uniform(key, place), place, length)
 
-    def bound(self, max_total_length: int) -> int:
-        return max_total_length
+    def bound(self, max_tokens: int) -> int:
+        return max_tokens
 
 
 @dataclass(frozen=True)
 class Permuted:
-    """Windows of `window` neighbours in random order, each kept whole: at test time only, it keeps local order alone.
+    """Windows of `window` neighbours in random order, each kept whole. For tests: it keeps only local order.
 
-    The tokens of a last window that is not full stay where they are.
+    An incomplete last window stays where it is.
     """
 
     window: int
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         place = jnp.arange(tokens.shape[0])
-        of_window = draw_each(key, place)[place // self.window]
-        full = place < length - length % self.window
-        return ordered_by(jnp.where(full, of_window, 1.0), place, length)
+        score = draw_uniform(key, place)[place // self.window]
+        is_complete = place < length - length % self.window
+        return rank_tokens(jnp.where(is_complete, score, 1.0), place, length)
 
-    def bound(self, max_total_length: int) -> int:
-        return max_total_length
+    def bound(self, max_tokens: int) -> int:
+        return max_tokens
 
 
 @dataclass(frozen=True)
 class Constant:
-    """One position for all tokens: at test time only, it takes all that position tells."""
+    """The same position for all tokens. For tests: it removes all information about position."""
 
     at: int = 0
 
-    def __call__(self, key: Key[Array, ""], tokens: Int[Array, T], length: int | Int[Array, ""]) -> Num[Array, T]:
+    def __call__(self, key: Key[Array, ""], tokens: Int[Array, "T"], length: int | Int[Array, ""]) -> Num[Array, "T"]:
         return jnp.full(tokens.shape[0], self.at)
 
-    def bound(self, max_total_length: int) -> int:
+    def bound(self, max_tokens: int) -> int:
         return self.at + 1
 
 
-def draw_each(key: Key[Array, ""], numbers: Int[Array, T]) -> Float[Array, T]:
-    """A uniform draw for each number, the same however many there are."""
-    return jax.vmap(lambda number: jax.random.uniform(jax.random.fold_in(key, number)))(numbers)
+def draw_uniform(key: Key[Array, ""], indices: Int[Array, "T"]) -> Float[Array, "T"]:
+    """A number from [0, 1) for each index, which does not depend on how many indices there are."""
+    return jax.vmap(lambda index: jax.random.uniform(jax.random.fold_in(key, index)))(indices)
 
 
-def ordered_by(score: Float[Array, T], place: Int[Array, T], length: int | Int[Array, ""]) -> Int[Array, T]:
-    """The rank of each real token by its score (ties in their own order); padding keeps its place."""
+def rank_tokens(score: Float[Array, "T"], place: Int[Array, "T"], length: int | Int[Array, ""]) -> Int[Array, "T"]:
+    """The rank of each real token by its score, ties in their order. Padding keeps its index."""
     order = jnp.argsort(jnp.where(place < length, score, jnp.inf), stable=True)
     return jnp.zeros_like(place).at[order].set(place)
 
 
-def checked_limit(name: str, limit: int, max_total_length: int) -> int:
-    """`limit`, refused where it cannot hold the tokens."""
-    if limit < max_total_length:
+def check_limit(name: str, limit: int, max_tokens: int) -> int:
+    """The limit. Raises UserError if there can be more tokens."""
+    if limit < max_tokens:
         raise UserError(
-            f"{name} positions have a limit of {limit}, but the longest input holds {max_total_length} tokens: "
-            f"raise the limit to at least {max_total_length}."
+            f"{name} positions have a limit of {limit}, but the longest input has {max_tokens} tokens: "
+            f"raise the limit to at least {max_tokens}."
         )
     return limit
 
@@ -249,16 +250,16 @@ SAMPLERS: dict[str, type[Sampler]] = {
 }
 
 
-def build(name: str, **options: Any) -> Sampler:
+def build_sampler(name: str, **options: Any) -> Sampler:
     """A sampler by name. Raises UserError for an unknown name or option."""
     if name not in SAMPLERS:
         raise UnknownName("position sampler", name, SAMPLERS)
-    allowed = options_of(name)
+    allowed = list_sampler_options(name)
     if surplus := sorted(set(options) - set(allowed)):
         raise UnknownName(f"option of {name}", surplus[0], allowed)
     return SAMPLERS[name](**options)
 
 
-def options_of(name: str) -> list[str]:
-    """Names of the options that a sampler takes."""
+def list_sampler_options(name: str) -> list[str]:
+    """The names of a sampler's options."""
     return [field.name for field in fields(SAMPLERS[name])]

@@ -8,6 +8,7 @@ import pytest
 from jaxpe import model
 from jaxpe.data.examples import EOS
 from jaxpe.model import ForwardOptions, Inputs, ModelConfig
+from jaxpe.training.batches import draw_batches, make_length_buckets
 
 ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
 # One of each kind of hook; tests/conformance/test_suite.py goes over the whole catalogue.
@@ -112,18 +113,19 @@ def test_positions_beyond_a_learned_table_are_refused():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_training_step_lowers_for_accelerators(architecture, platform):
     from jaxpe.training import train
-    from jaxpe.training.config import RunConfig, Training, source_of
+    from jaxpe.training.config import RunConfig, Training
+    from jaxpe.training.sources import load_source
 
     config = RunConfig("reverse", architecture, "learned", 5, 60, width=16, training=Training(steps=4, batch=4))
-    stream = source_of(config).stream
+    stream = load_source(config).stream
 
-    length_buckets = train.length_buckets_of(stream, 5, config.training)
+    length_buckets = make_length_buckets(stream, 5, config.training)
 
     def steps(seed):
-        drawn = train.batches_of(
+        drawn = draw_batches(
             seed, jnp.arange(4), {}, stream=stream, sampler=config.sampler, length_buckets=length_buckets
         )
-        return train.run(train.start(config, stream, seed, 1e-3), drawn, 0, 0, 2, config, length_buckets)
+        return train.train_steps(train.init_replica(config, stream, seed, 1e-3), drawn, 0, 0, 2, config, length_buckets)
 
     exported = jax.export.export(jax.jit(steps), platforms=[platform])(jax.ShapeDtypeStruct((), jnp.int32))
     assert "while" in exported.mlir_module()

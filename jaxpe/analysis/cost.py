@@ -18,9 +18,12 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 from numpy import ndarray
 
-from jaxpe.training import parameters, population, train
-from jaxpe.training.config import RunConfig, Source
+from jaxpe.training import parameters, population
+from jaxpe.training.batches import make_inputs
+from jaxpe.training.config import RunConfig
+from jaxpe.training.mesh import shard_replicas
 from jaxpe.training.population import ReplicaSpec
+from jaxpe.training.sources import Source
 
 ROUNDS = 15  # of timing
 STEPS = 20  # training steps in one timed call
@@ -28,7 +31,7 @@ STEPS = 20  # training steps in one timed call
 
 def count_parameters(config: RunConfig, source: Source) -> int:
     """The number of parameters of a model."""
-    shapes = jax.eval_shape(lambda: parameters.fresh(config, source.stream))
+    shapes = jax.eval_shape(lambda: parameters.init_model(config, source.stream))
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
 
 
@@ -44,8 +47,8 @@ def count_forward_flops(config: RunConfig, source: Source, length: int) -> tuple
     def make_arguments() -> Any:
         key = jax.random.key(0)
         example = source.stream.example(key, length, length, source.validation)
-        model = parameters.fresh(config, source.stream)
-        return model, train.inputs_of(example, config.sampler, key)
+        model = parameters.init_model(config, source.stream)
+        return model, make_inputs(example, config.sampler, key)
 
     model, inputs = jax.eval_shape(make_arguments)
     with jax.default_matmul_precision(config.precision):
@@ -59,17 +62,17 @@ def prepare_training(config: RunConfig, source: Source, mesh: Mesh) -> tuple[Cal
     """
     program = population.compile_program(config, source, mesh)
     spec = ReplicaSpec(0, config.training.learning_rate, config.scales)
-    replicas = population.start(config, source, program, [spec])
-    batches = jax.device_put(program.draw(replicas.seed, 0), population.spread_over(mesh))
+    replicas = population.init_replicas(config, source, program, [spec])
+    batches = jax.device_put(program.draw(replicas.seed, 0), shard_replicas(mesh))
     edges = np.int32(0), np.int32(0), np.int32(STEPS)
 
     def call() -> Any:
         nonlocal replicas  # the program reuses the memory of its arguments
-        replicas = jax.block_until_ready(program.run(replicas, batches, *edges))
+        replicas = jax.block_until_ready(program.compiled(replicas, batches, *edges))
         return replicas
 
     call()
-    memory = program.run.memory_analysis()
+    memory = program.compiled.memory_analysis()
     return call, int(memory.temp_size_in_bytes) if memory else 0
 
 
@@ -86,6 +89,6 @@ def time_in_turn(
     return seconds
 
 
-def compute_time_ratios(seconds: Float[ndarray, "R C"]) -> Float[ndarray, C]:
+def compute_time_ratios(seconds: Float[ndarray, "R C"]) -> Float[ndarray, "C"]:
     """The time of the first call over that of each call: the median over rounds of the ratios within a round."""
     return np.asarray(np.median(seconds[:, :1] / seconds, axis=0))

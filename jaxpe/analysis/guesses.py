@@ -44,14 +44,14 @@ def measure_guesses(work: Workspace, run: Run) -> list[TableRow]:
     return rows
 
 
-def select_verses(config: RunConfig, tokenizer: Tokenizer) -> list[Int[np.ndarray, T]]:
+def select_verses(config: RunConfig, tokenizer: Tokenizer) -> list[Int[np.ndarray, "T"]]:
     """The first held-out verses that fit into a training example, as tokens."""
     encoded = tokenizer.encode_batch(list(corpus.load_corpus(config.corpus).validation[:200]))
     fitting = [np.array(verse.ids) + SPECIALS for verse in encoded if SHORTEST <= len(verse.ids) <= config.train_length]
     return fitting[:VERSES]
 
 
-def mask_and_shuffle(tokens: Int[np.ndarray, T], place: int, verse: int, order: int) -> Int[np.ndarray, T]:
+def mask_and_shuffle(tokens: Int[np.ndarray, "T"], place: int, verse: int, order: int) -> Int[np.ndarray, "T"]:
     """The tokens with the one at `place` masked, the others in one of ORDERS orders."""
     others = np.array([i for i in range(len(tokens)) if i != place])
     if order:
@@ -60,7 +60,7 @@ def mask_and_shuffle(tokens: Int[np.ndarray, T], place: int, verse: int, order: 
 
 
 @jax.jit
-def predict_word(model: Transformer, tokens: Int[Array, T], place: int | Int[Array, ""]) -> Float[Array, V]:
+def predict_word(model: Transformer, tokens: Int[Array, "T"], place: int | Int[Array, ""]) -> Float[Array, "V"]:
     """The probabilities of the token at `place`, counted with the <bos> that is put before the others."""
     tokens = jnp.concatenate([jnp.array([BOS]), jnp.asarray(tokens)]).astype(jnp.int32)
     nothing = jnp.zeros((0,), jnp.int32)

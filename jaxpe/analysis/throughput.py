@@ -10,9 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxpe.training import evaluate, population
-from jaxpe.training.config import RunConfig, source_of
-from jaxpe.training.parameters import fresh
+from jaxpe.training.config import RunConfig
+from jaxpe.training.lengths import choose_padded_lengths
+from jaxpe.training.mesh import make_mesh
+from jaxpe.training.parameters import init_model
 from jaxpe.training.population import ReplicaSpec
+from jaxpe.training.scores import measure_scores
+from jaxpe.training.sources import load_source
 
 SIDE = 2048  # of the matrices
 
@@ -47,38 +51,39 @@ def count_example_flops(config: RunConfig, length: int) -> float:
 
 def measure_training(config: RunConfig, devices: int, steps: int) -> TrainingSpeed:
     """The speed of training on some devices: the fastest of three times `steps` steps, compilation left out."""
-    source = source_of(config)
-    program = population.compile_program(config, source, population.runs_mesh(jax.devices()[:devices]))
+    source = load_source(config)
+    program = population.compile_program(config, source, make_mesh(jax.devices()[:devices]))
     specs = [ReplicaSpec(seed, 1e-3) for seed in range(program.replicas)]
-    replicas = population.start(config, source, program, specs)
-    replicas = population.advance(program, replicas, 0, 1)
+    replicas = population.init_replicas(config, source, program, specs)
+    replicas = population.advance_replicas(program, replicas, 0, 1)
     times = []
     for first in (1, 1 + steps, 1 + 2 * steps):
         began = time.perf_counter()
-        replicas = population.advance(program, replicas, first, first + steps)
+        replicas = population.advance_replicas(program, replicas, first, first + steps)
         times.append(time.perf_counter() - began)
     seconds = min(times) / steps
     lengths = source.stream.lengths(1, config.train_length)
     mean = float(np.mean([count_example_flops(config, length) for length in lengths]))
     rate = 3 * mean * config.training.batch * program.replicas / seconds
-    memory = program.run.memory_analysis()
+    memory = program.compiled.memory_analysis()
     peak = float(memory.temp_size_in_bytes + memory.argument_size_in_bytes) if memory else 0.0
     return TrainingSpeed(rate, program.compile_seconds, seconds / program.replicas, peak)
 
 
 def measure_evaluation(config: RunConfig, examples: int, longest: int) -> tuple[float, int]:
     """Operations per second of tests at all lengths up to `longest`, compilation left out; the number of programs."""
-    source, mesh = source_of(config), population.runs_mesh()
+    source, mesh = load_source(config), make_mesh()
     lengths = list(range(1, longest + 1))
-    top_of = evaluate.tops(lengths, shortest=0, programs=6)
+    top_of = choose_padded_lengths(lengths, shortest=0, programs=6)
     compiled = {
-        top: evaluate.compile_evaluator(config, source.stream, {}, mesh, top, examples)
+        top: evaluate.compile_evaluator(config, source.stream, {}, mesh, top, examples, measure_scores)
         for top in sorted(set(top_of.values()))
     }
-    models = [fresh(config, source.stream, seed) for seed in range(mesh.size)]
+    options = evaluate.make_forward_options(config)
+    models = [init_model(config, source.stream, seed) for seed in range(mesh.size)]
     began = time.perf_counter()
     for length in lengths:
-        evaluate.evaluate(compiled[top_of[length]], models, {}, config.task, length)
+        evaluate.evaluate(compiled[top_of[length]], models, {}, config.task, length, options)
     seconds = time.perf_counter() - began
     total = sum(count_example_flops(config, length) for length in lengths) * examples * len(models)
     return total / seconds, len(compiled)

@@ -63,7 +63,7 @@ def list_encoding_names() -> list[str]:
 def list_samplers() -> list[dict[str, Any]]:
     """Position samplers."""
     return [
-        {"name": name, "summary": str(kind.__doc__).split("\n")[0], "options": positions.options_of(name)}
+        {"name": name, "summary": str(kind.__doc__).split("\n")[0], "options": positions.list_sampler_options(name)}
         for name, kind in positions.SAMPLERS.items()
     ]
 

@@ -1,36 +1,45 @@
-"""What a model is trained and tested on: one `Example`, and a `Stream` that draws them, synthetic or real."""
+"""The format of examples: what models are trained and tested on, and what draws it."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+import numpy as np
 from jaxtyping import Array, Bool, Int, Key
 
-PAD, BOS, SEP, EOS, BLANK = range(5)  # BLANK is an encoder's answer slot, and masked_lm's mask
-SPECIALS = 5  # ids 0 … 4; the task's or tokenizer's symbols follow
-VERSION = 1  # part of a run's identity: raise it when an example's format changes
-Data = dict[str, Any]  # constant arrays that a stream of real text draws from; empty for synthetic tasks
+PAD, BOS, SEP, EOS, BLANK = range(5)  # BLANK: an answer of an encoder, and the mask of masked_lm
+SPECIALS = 5  # ids 0 … 4; the symbols of a task or a tokenizer follow
+FORMAT_VERSION = 1  # part of a run's identity: raise it when the format changes
+Data = dict[str, Array | np.ndarray]  # arrays that a stream draws from; empty for synthetic tasks
 
 
 class Example(NamedTuple):
-    """One formatted example, padded. `source` is empty but in an encoder-decoder."""
+    """One example, padded on the right with PAD. Only an encoder-decoder has a source."""
 
-    tokens: Int[Array, T]  # the stream that is read out; an encoder-decoder's target side
+    tokens: Int[Array, "T"]  # of an encoder-decoder: the decoder's side
     length: Int[Array, ""]  # real tokens in `tokens`
-    targets: Int[Array, T]  # what is asked for at each place
-    loss_mask: Bool[Array, T]  # places that have a loss
-    metric_mask: Bool[Array, T]  # places whose answer counts as the task's answer: `loss_mask` without <eos>
-    source: Int[Array, S]
+    targets: Int[Array, "T"]  # the answer at each token
+    loss_mask: Bool[Array, "T"]  # tokens with a loss
+    metric_mask: Bool[Array, "T"]  # tokens that count as answers in metrics: those with a loss, without <eos>
+    source: Int[Array, "S"]
     source_length: Int[Array, ""]
 
 
-class Stream(Protocol):
-    """A source of examples. Implementations are frozen dataclasses (hashable, so that programs can close over them)."""
+class ExampleStream(Protocol):
+    """Draws examples of one architecture. Implementations are frozen dataclasses, so that compiled programs can use them."""
 
     @property
     def architecture(self) -> str: ...
+
     @property
-    def vocabulary(self) -> int: ...
-    def lengths(self, low: int, high: int) -> list[int]: ...
-    def sizes(self, length: int) -> tuple[int, int]: ...  # tokens and source tokens of an example of this length
-    def example(self, key: Key[Array, ""], length: int | Int[Array, ""], top: int, data: Data) -> Example: ...
+    def vocabulary(self) -> int:
+        """How many token ids there are, with the special ones."""
+
+    def lengths(self, low: int, high: int, /) -> list[int]:
+        """The lengths from `low` to `high` for which there are examples."""
+
+    def sizes(self, length: int, /) -> tuple[int, int]:
+        """The most tokens and source tokens of an example of this length."""
+
+    def example(self, key: Key[Array, ""], length: int | Int[Array, ""], longest: int, data: Data, /) -> Example:
+        """An example of a length (which may be traced) in arrays for length `longest`, which adds padding only."""

@@ -63,8 +63,8 @@ class MultiHeadAttention(nnx.Module):
 def scale_for_length(mask: Bool[Array, "T S"], scaling_length: Float[Array, ""]) -> Float[Array, "T 1"]:
     """log n / log N for a query that sees n keys, if n is greater than N, the scaling length; 1 otherwise.
 
-    The softmax flattens as the number of keys grows, and this factor undoes it (Chiang & Cholak 2022, arXiv:2202.12172,
-    §5.3). It separates a loss of accuracy on long inputs that comes from flattening from one that comes from position.
+    The softmax flattens as the number of keys grows, and this factor undoes it (Chiang & Cholak 2022, arXiv:2202.12172).
+    It separates a loss of accuracy on long inputs that comes from flattening from one that comes from position.
     """
     visible = mask.sum(-1, keepdims=True).astype(jnp.float32)
     return jnp.where(visible > scaling_length, jnp.log(visible) / jnp.log(scaling_length), 1.0)

@@ -13,7 +13,7 @@ from jaxpe.model.transformer import Transformer, make_source_view
 DecodingState = tuple[Int[Array, "T"], list[KeyValueCache], Bool[Array, ""]]
 
 
-def generate(model: Transformer, inputs: Inputs, stop: int) -> Int[Array, T]:
+def generate(model: Transformer, inputs: Inputs, stop: int) -> Int[Array, "T"]:
     """Completes a prompt: the first `inputs.length` tokens are kept, the rest is generated until the token `stop`.
 
     Tokens after `stop` are 0. Each step calls the same hooks of the encoding as the full forward pass, with one query

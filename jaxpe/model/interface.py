@@ -32,11 +32,11 @@ class ModelConfig:
 class Inputs(NamedTuple):
     """One example as the model reads it. Only an encoder-decoder has a source; tokens at or after a length are padding."""
 
-    tokens: Int[Array, T]
-    positions: Num[Array, T]
+    tokens: Int[Array, "T"]
+    positions: Num[Array, "T"]
     length: Int[Array, ""]
-    source: Int[Array, S]
-    source_positions: Num[Array, S]
+    source: Int[Array, "S"]
+    source_positions: Num[Array, "S"]
     source_length: Int[Array, ""]
 
 
@@ -63,8 +63,8 @@ DEFAULT_OPTIONS = ForwardOptions()
 class View(NamedTuple):
     """What each query sees: the positions of queries and keys, and the mask (True: visible)."""
 
-    q_positions: Num[Array, T]
-    k_positions: Num[Array, S]
+    q_positions: Num[Array, "T"]
+    k_positions: Num[Array, "S"]
     mask: Bool[Array, "T S"]
     scaling_length: Float[Array, ""] | None = None
 
@@ -92,6 +92,6 @@ class Output(NamedTuple):
     record: Record | None
 
 
-def make_padding_mask(size: int, length: Int[Array, ""] | int) -> Bool[Array, {size}]:
+def make_padding_mask(size: int, length: Int[Array, ""] | int) -> Bool[Array, T]:
     """True for the first `length` of `size` tokens, the real ones."""
     return jnp.arange(size) < length

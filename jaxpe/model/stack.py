@@ -35,20 +35,20 @@ class Stack(nnx.Module):
         seed: int | Int[Array, ""],
     ) -> None:
         """`kind`: which keys a query sees. `cross`: the blocks have cross-attention. `side` selects the random stream."""
-        key_of = partial(jax.random.fold_in, jax.random.fold_in(streams.stream("initialisation", seed), side))
+        key_of = partial(jax.random.fold_in, jax.random.fold_in(streams.make_key("initialisation", seed), side))
         self.kind = kind
         self.embedding = nnx.Param(jax.random.normal(key_of(0), (config.vocabulary, config.width)))
         self.blocks = nnx.List([Block(config, cross, key=key_of(1 + i)) for i in range(config.layers)])
         self.norm = RMSNorm(config.width)
         # Encodings have a random stream of their own, so that blocks start the same whatever the encoding.
-        key_of = partial(jax.random.fold_in, jax.random.fold_in(streams.stream("encoding", seed), side))
+        key_of = partial(jax.random.fold_in, jax.random.fold_in(streams.make_key("encoding", seed), side))
         self.encodings = nnx.List(make_encodings(make_encoding, kind, config.layers, key_of))
         key_of_cross = lambda i: key_of(1000 + i)  # noqa: E731
         of_cross = make_encodings(make_encoding, "cross", config.layers, key_of_cross) if cross else []
         self.cross_encodings = nnx.List(of_cross)
 
     def embed(
-        self, tokens: Int[Array, T], positions: Num[Array, T], options: ForwardOptions = DEFAULT_OPTIONS
+        self, tokens: Int[Array, "T"], positions: Num[Array, "T"], options: ForwardOptions = DEFAULT_OPTIONS
     ) -> Float[Array, "T D"]:
         """The residual stream before the first block. Raises UserError for positions the encoding does not know."""
         check_positions(self.encodings[0], positions)
@@ -96,7 +96,7 @@ def make_encodings(
     return [first, *(make_encoding(kind, key_of(i)) for i in range(1, layers) if not first.shared)]
 
 
-def check_positions(encoding: Encoding, positions: Num[Array, T]) -> None:
+def check_positions(encoding: Encoding, positions: Num[Array, "T"]) -> None:
     """Refuses positions for which the encoding is not defined. Traced positions are unknown and pass.
 
     Raises UserError for fractional positions or positions at or above the encoding's limit.

@@ -35,7 +35,7 @@ class Transformer(nnx.Module):
         kind: AttentionKind = "bidirectional" if config.architecture == "encoder" else "causal"
         self.source = Stack(config, "bidirectional", make_encoding, cross=False, side=1, seed=seed) if cross else None
         self.stack = Stack(config, kind, make_encoding, cross=cross, side=0, seed=seed)
-        key = jax.random.fold_in(streams.stream("initialisation", seed), 2)
+        key = jax.random.fold_in(streams.make_key("initialisation", seed), 2)
         self.unembedding = make_weight(key, config.width, config.vocabulary, fan_in=config.width)
 
     def __call__(self, inputs: Inputs, options: ForwardOptions = DEFAULT_OPTIONS, *, record: bool = False) -> Output:
@@ -67,7 +67,7 @@ class Transformer(nnx.Module):
         return x, record
 
 
-def make_source_view(inputs: Inputs, q_positions: Num[Array, T], options: ForwardOptions) -> View:
+def make_source_view(inputs: Inputs, q_positions: Num[Array, "T"], options: ForwardOptions) -> View:
     """All queries see all real tokens of the source."""
     size = inputs.source.shape[0]
     mask = jnp.broadcast_to(make_padding_mask(size, inputs.source_length), (q_positions.shape[0], size))

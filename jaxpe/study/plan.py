@@ -10,7 +10,8 @@ import jax
 
 from jaxpe.study.progress import format_duration
 from jaxpe.study.workspace import Run, Workspace, describe_config, group_by_program
-from jaxpe.training import parameters, population, train
+from jaxpe.training import parameters, population
+from jaxpe.training.batches import make_length_buckets
 from jaxpe.training.config import RunConfig
 
 # Rough rates of one CPU core, for the estimate alone. A step takes the time of its matrix products and, the longer the
@@ -25,7 +26,7 @@ LONG_WORK = 120.0  # seconds from which work is announced
 
 def count_parameters(config: RunConfig, work: Workspace) -> int:
     """How many numbers a model holds."""
-    shapes = jax.eval_shape(lambda: parameters.fresh(config, work.open_source(config).stream))
+    shapes = jax.eval_shape(lambda: parameters.init_model(config, work.open_source(config).stream))
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
 
 
@@ -34,7 +35,7 @@ def count_step_flops(config: RunConfig, work: Workspace) -> float:
     stream = work.open_source(config).stream
     total = 0.0
     size = 12 * config.layers * config.width**2 + stream.vocabulary * config.width
-    for bucket in train.length_buckets_of(stream, config.train_length, config.training):
+    for bucket in make_length_buckets(stream, config.train_length, config.training):
         for tokens in stream.sizes(bucket.lengths[-1]):
             total += bucket.examples * (6 * size * tokens + 12 * config.layers * config.width * tokens**2)
     return total

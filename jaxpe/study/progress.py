@@ -20,7 +20,7 @@ from jaxpe.encodings import label_encoding
 from jaxpe.records.results import Results
 from jaxpe.study.workspace import Run, Workspace, group_by_program
 from jaxpe.training.config import RunConfig
-from jaxpe.training.population import Program, Trained
+from jaxpe.training.population import Program, TrainedReplica
 
 OTHER_LINES = 6  # lines of the terminal that are not rows of the table
 SECONDS_BETWEEN_LINES = 10  # where output does not go to a terminal
@@ -190,10 +190,10 @@ class ProgressWorkspace(Workspace):
         super().train(runs)
 
     def train_group(self, group: list[Run]) -> None:
-        self.terminal.start_program(self.lines[group[0].config.program()])
+        self.terminal.start_program(self.lines[group[0].config.program_key])
         super().train_group(group)
 
-    def write_run(self, run: Run, trained: Trained, program: Program) -> None:
+    def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
         super().write_run(run, trained, program)
         self.terminal.finish_seed(None if trained.diverged else trained.history["loss"][-1])
 

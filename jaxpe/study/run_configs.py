@@ -9,8 +9,9 @@ from typing import NamedTuple
 from jaxpe import encodings
 from jaxpe.errors import UserError
 from jaxpe.study.presets import GridRow, Preset, apply_overrides
-from jaxpe.training import population
-from jaxpe.training.config import Options, RunConfig, Source, Training, source_of
+from jaxpe.training.config import Options, RunConfig, Training
+from jaxpe.training.mesh import get_batching
+from jaxpe.training.sources import Source, load_source
 
 Sources = dict[tuple[object, ...], Source]  # the tasks and texts opened so far
 
@@ -62,7 +63,7 @@ def make_config(
     range of random positions where that is more. Raises UserError where the task has no example of these lengths.
     """
     encodings.resolve_encoding(encoding)
-    replicas, batching, activation_budget = population.batching_for()
+    replicas, batching, activation_budget = get_batching()
     config = RunConfig(
         task=task,
         architecture=architecture,
@@ -113,7 +114,7 @@ def make_training(preset: Preset) -> Training:
 def open_source(config: RunConfig, sources: Sources) -> Source:
     """The task or text of a config, opened once."""
     key: tuple[object, ...] = (config.task, config.architecture, config.task_options, config.train_length)
-    key += (config.corpus, config.vocabulary, config.starts) if config.language else ()
+    key += (config.corpus, config.vocabulary, config.starts) if config.is_language else ()
     if key not in sources:
-        sources[key] = source_of(config)
+        sources[key] = load_source(config)
     return sources[key]

@@ -11,8 +11,10 @@ import numpy as np
 from jaxpe import encodings, positions
 from jaxpe.data.examples import Data
 from jaxpe.positions import Sampler
-from jaxpe.training.config import RunConfig, Source, check_positions
-from jaxpe.training.evaluate import Scores
+from jaxpe.training.checks import check_position_count
+from jaxpe.training.config import RunConfig
+from jaxpe.training.scores import Scores
+from jaxpe.training.sources import Source
 
 VERSION = 1  # raise it when the numbers of `scores` change
 
@@ -48,7 +50,7 @@ def check_test_positions(
     """Raises UserError where the longest test reaches positions that the encoding does not know."""
     if evaluation.sampler == "arange" and lengths:
         longest = max(max(source.stream.sizes(length)) for length in lengths)
-        check_positions(config, longest + evaluation.shift, "a test")
+        check_position_count(config, longest + evaluation.shift, "a test")
 
 
 def find_scaling_length(config: RunConfig, source: Source) -> float:
@@ -65,8 +67,8 @@ def build_test_sampler(name: str, table_length: int) -> Sampler | None:
     """The sampler of test positions, within the position table; None for `arange`, which a test can shift."""
     if name == "arange":
         return None
-    limited = "limit" in positions.options_of(name)
-    return positions.build(name, **({"limit": table_length} if limited else {}))
+    limited = "limit" in positions.list_sampler_options(name)
+    return positions.build_sampler(name, **({"limit": table_length} if limited else {}))
 
 
 def trim_scores(scores: Scores) -> Scores:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxpe.data import language
+from jaxpe.data.text_sources import compute_majority_accuracy, compute_unigram_bits
 from jaxpe.encodings import label_encoding
-from jaxpe.training.config import RunConfig, Source, task_of
-from jaxpe.training.evaluate import Scores
+from jaxpe.training.config import RunConfig
+from jaxpe.training.scores import Scores
+from jaxpe.training.sources import Source, make_task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def compute_share(part: Any, whole: Any) -> float:
 
 def select_metrics(config: RunConfig) -> tuple[str, ...]:
     """The metrics that a task is judged by."""
-    return ("bits_per_character", "token_accuracy") if config.language else ("token_accuracy", "exact_match")
+    return ("bits_per_character", "token_accuracy") if config.is_language else ("token_accuracy", "exact_match")
 
 
 def make_rows(
@@ -78,7 +79,7 @@ def make_base_row(experiment: str, config: RunConfig, seed: int | None, length: 
 def compute_baselines(config: RunConfig, source: Source, length: int, metric: str) -> TableRow:
     """`length_baseline` and `order_blind_baseline` of a metric; None where there is none."""
     length_baseline, order_blind_baseline = None, None
-    if config.language:
+    if config.is_language:
         length_baseline = compute_text_baseline(source, metric)
     elif (name := metric.removesuffix("_given_length")) in ("token_accuracy", "exact_match"):
         length_baseline, order_blind_baseline = compute_task_baselines(config, length, name)
@@ -88,15 +89,15 @@ def compute_baselines(config: RunConfig, source: Source, length: int, metric: st
 @cache
 def compute_task_baselines(config: RunConfig, length: int, metric: str) -> tuple[float, float | None]:
     """The length-only and the order-blind baseline of a task at one length."""
-    task = task_of(config)
+    task = make_task(config)
     return task.length_baseline(length, metric), task.order_blind_baseline(length, metric, config.architecture)
 
 
 def compute_text_baseline(source: Source, metric: str) -> float:
     """The best score without context: bits per character by token frequencies, or the share of the commonest token."""
     if metric == "bits_per_character":
-        return language.unigram_bits(source.train, source.validation)
-    return language.commonest_share(source.train, source.validation)
+        return compute_unigram_bits(source.train, source.validation)
+    return compute_majority_accuracy(source.train, source.validation)
 
 
 def format_number(value: float, digits: int = 3) -> str:
@@ -127,7 +128,9 @@ def average_by_seed(table: pd.DataFrame, **columns: Any) -> pd.Series:
     return select_rows(table, **columns).groupby("seed")["value"].mean().sort_index()
 
 
-def pair_seeds(table: pd.DataFrame, first: dict[str, Any], second: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def pair_seeds(
+    table: pd.DataFrame, first: Mapping[str, Any], second: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     """The mean values of two selections by seed, on the seeds that both have."""
     a, b = average_by_seed(table, **first), average_by_seed(table, **second)
     seeds = a.index.intersection(b.index)

@@ -16,7 +16,7 @@ from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.config import RunConfig
-from jaxpe.training.evaluate import test_lengths
+from jaxpe.training.lengths import choose_test_lengths
 
 SEEDS = (1000, 1001)
 RateGrids = Mapping[RunConfig, tuple[float, ...]]  # the rates that each config chooses from
@@ -41,7 +41,7 @@ def measure_losses(work: Workspace, config: RunConfig, examples: int) -> list[fl
     """Nats per answer on the validation stream for each seed; infinity where the training diverged."""
     runs = work.list_runs(config, SEEDS)
     stream = work.open_source(config).stream
-    lengths = [config.train_length] if config.language else test_lengths(stream, config.train_length, 1.0, 6)
+    lengths = [config.train_length] if config.is_language else choose_test_lengths(stream, config.train_length, 1.0, 6)
     scores = work.measure_scores(runs, lengths, examples, EvaluationConfig(part="validation"))
     losses = []
     for run in runs:

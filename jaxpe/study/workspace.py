@@ -21,9 +21,14 @@ from jaxpe.study import run_configs, scores
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import Measurements
 from jaxpe.training import checkpoints, evaluate, parameters, population
-from jaxpe.training.config import RunConfig, Source, check, identity
-from jaxpe.training.evaluate import Scores
-from jaxpe.training.population import Program, ReplicaSpec, Trained
+from jaxpe.training.checks import check_config
+from jaxpe.training.config import RunConfig
+from jaxpe.training.identity import compute_run_id
+from jaxpe.training.lengths import choose_padded_lengths
+from jaxpe.training.mesh import make_mesh
+from jaxpe.training.population import Program, ReplicaSpec, TrainedReplica
+from jaxpe.training.scores import Scores, measure_scores
+from jaxpe.training.sources import Source
 
 MAX_EVALUATORS = 32  # compiled programs kept: some hundreds exhaust the memory maps that Linux grants a process
 PLAIN_TEST = EvaluationConfig()
@@ -70,7 +75,7 @@ def group_by_program(runs: Iterable[Run]) -> dict[RunConfig, list[Run]]:
     """Runs by the training program that they share, as the config that stands for it."""
     groups: dict[RunConfig, list[Run]] = defaultdict(list)
     for run in runs:
-        groups[run.config.program()].append(run)
+        groups[run.config.program_key].append(run)
     return dict(groups)
 
 
@@ -88,10 +93,11 @@ class Workspace:
 
     def __init__(self, results: Results, reporter: Reporter | None = None, save_every: float = 30.0) -> None:
         self.results, self.reporter, self.save_every = results, reporter or SilentReporter(), save_every
-        self.mesh = population.runs_mesh()
+        self.mesh = make_mesh()
         self.sources: run_configs.Sources = {}
-        self.evaluators: dict[tuple[object, ...], evaluate.Evaluator] = {}
+        self.evaluators: dict[tuple[object, ...], evaluate.Evaluator[Scores]] = {}
         self.diverged_runs: list[Run] = []  # of the experiments that were run
+        self.failures: list[str] = []  # what else went wrong, in sentences: the command ends with exit code 3
 
     def open_source(self, config: RunConfig) -> Source:
         """The task or text of a config, opened once."""
@@ -99,12 +105,12 @@ class Workspace:
 
     def list_runs(self, config: RunConfig, seeds: Iterable[int]) -> list[Run]:
         """The runs of one config."""
-        return [Run(config, seed, identity(config, seed, self.open_source(config))) for seed in seeds]
+        return [Run(config, seed, compute_run_id(config, seed, self.open_source(config))) for seed in seeds]
 
     def check_configs(self, configs: Iterable[RunConfig]) -> None:
         """Raises UserError for a config that cannot be trained, before anything compiles."""
         for config in configs:
-            check(config, self.open_source(config))
+            check_config(config, self.open_source(config))
 
     def select_missing(self, runs: Iterable[Run]) -> list[Run]:
         """The runs that the results folder does not hold."""
@@ -146,14 +152,14 @@ class Workspace:
                 self.write_run(run, result, program)
             folder.clear()
 
-    def open_checkpoint_folder(self, batch: list[Run]) -> checkpoints.Folder:
+    def open_checkpoint_folder(self, batch: list[Run]) -> checkpoints.CheckpointFolder:
         """Where a round keeps its checkpoints, which are only valid for the same runs, devices and versions."""
         name = hashlib.sha256(" ".join(run.id for run in batch).encode()).hexdigest()[:24]
         bound = {"devices": self.mesh.size, "backend": jax.default_backend(), "versions": collect_versions()}
         path = self.results.folder / "checkpoints" / name
-        return checkpoints.Folder(path, compute_digest(bound), self.save_every)
+        return checkpoints.CheckpointFolder(path, compute_digest(bound), self.save_every)
 
-    def write_run(self, run: Run, trained: Trained, program: Program) -> None:
+    def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
         """Stores a finished run: its record, and its parameters at every checkpoint."""
         record = {
             "config": asdict(run.config),
@@ -167,21 +173,27 @@ class Workspace:
         }
         arrays: dict[str, np.ndarray] = {}
         for name, model in trained.checkpoints.items():
-            arrays |= parameters.to_arrays(model, f"{name}/")
+            arrays |= parameters.flatten_model(model, f"{name}/")
         self.results.write_run(run.id, record, arrays)
 
     def load_model(self, run: Run, checkpoint: str = "100") -> Transformer:
         """The model of a stored run. `checkpoint`: percent of its training steps."""
         arrays = self.results.read_parameters(run.id)
-        return parameters.from_arrays(run.config, self.open_source(run.config).stream, arrays, f"{checkpoint}/")
+        return parameters.restore_model(run.config, self.open_source(run.config).stream, arrays, f"{checkpoint}/")
 
     # ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def measure_scores(
-        self, runs: Sequence[Run], lengths: Sequence[int], examples: int, evaluation: EvaluationConfig = PLAIN_TEST
+        self,
+        runs: Sequence[Run],
+        lengths: Sequence[int],
+        examples: int,
+        evaluation: EvaluationConfig = PLAIN_TEST,
+        one_program: bool = False,
     ) -> dict[tuple[int, int], Scores]:
         """Scores by (seed, length) for the runs of one config, measured where they are not stored yet.
 
+        `one_program`: every length is padded to the longest, which saves compiling and costs padding.
         Raises UserError where a test needs positions that the encoding does not know.
         """
         if len(group_runs(runs)) != 1:
@@ -191,7 +203,7 @@ class Workspace:
         scores.check_test_positions(config, source, lengths, evaluation)
         results: dict[tuple[int, int], Scores] = {}
         models: dict[str, Transformer] = {}
-        tops = evaluate.tops(lengths, config.train_length)
+        tops = dict.fromkeys(lengths, max(lengths)) if one_program else choose_padded_lengths(lengths, config.train_length)
         for length in lengths:
             key = evaluation.make_key(length, examples)
             missing = []
@@ -215,7 +227,7 @@ class Workspace:
 
     def score_models(
         self,
-        evaluator: evaluate.Evaluator,
+        evaluator: evaluate.Evaluator[Scores],
         config: RunConfig,
         models: Sequence[Transformer],
         length: int,
@@ -224,18 +236,16 @@ class Workspace:
         """The scores of each model at one length."""
         source = self.open_source(config)
         data, stream_name = scores.select_data(config, source, evaluation.part)
-        limit = scores.find_scaling_length(config, source) if evaluation.scaled else float(evaluate.NO_SCALING)
-        progress = population.CHECKPOINTS[evaluation.checkpoint]
-        results = evaluate.evaluate(
-            evaluator, models, data, stream_name, length, evaluation.shift, limit, config.scales, progress
-        )
+        limit = scores.find_scaling_length(config, source) if evaluation.scaled else evaluate.NO_LENGTH_SCALING
+        options = evaluate.make_forward_options(config, limit, population.CHECKPOINTS[evaluation.checkpoint])
+        results = evaluate.evaluate(evaluator, models, data, stream_name, length, options, evaluation.shift)
         return [scores.trim_scores(result) for result in results]
 
     def get_evaluator(
         self, config: RunConfig, top: int, examples: int, evaluation: EvaluationConfig
-    ) -> evaluate.Evaluator:
+    ) -> evaluate.Evaluator[Scores]:
         """The compiled evaluation of lengths up to `top`; the oldest of too many is dropped."""
-        key = (config.program(), top, examples, evaluation.sampler, evaluation.part)
+        key = (config.program_key, top, examples, evaluation.sampler, evaluation.part)
         if key not in self.evaluators:
             source = self.open_source(config)
             sampler = scores.build_test_sampler(evaluation.sampler, config.table_length)
@@ -244,7 +254,7 @@ class Workspace:
             while len(self.evaluators) >= MAX_EVALUATORS:
                 del self.evaluators[next(iter(self.evaluators))]
             self.evaluators[key] = evaluate.compile_evaluator(
-                config, source.stream, data, self.mesh, top, examples, sampler
+                config, source.stream, data, self.mesh, top, examples, measure_scores, sampler
             )
         return self.evaluators[key]
 

@@ -1,7 +1,7 @@
-"""Checkpoints of a population in training: enough to go on after any kill, bit for bit.
+"""Checkpoints of a population in training, from which a run that was killed resumes with the same bits.
 
-Orbax writes the arrays; a SHA-256 over them is kept beside, since no checkpoint format notices a flipped bit. A checkpoint
-belongs to one round of runs on one number of devices under the same versions; found under others it is not used.
+Orbax writes the arrays, and a SHA-256 of them is stored next to them, since no checkpoint format detects a flipped bit. A
+checkpoint is only used for the same runs, number of devices and versions.
 """
 
 from __future__ import annotations
@@ -14,44 +14,52 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
 from jaxpe.records.files import disk_errors
 
 log = logging.getLogger("jaxpe")
+State = TypeVar("State")  # a pytree of arrays
 
 
-class Found(NamedTuple):
+class Checkpoint(NamedTuple, Generic[State]):
+    """A training state after some steps."""
+
     step: int
-    state: Any
+    state: State
 
 
-class Folder:
-    """Where one round keeps its checkpoints: `path/00000300/` holds step 300; the newest whole one counts."""
+class CheckpointFolder:
+    """The checkpoints of one round of training: `path/00000300/` holds step 300. Only the newest is kept."""
 
     def __init__(self, path: Path, identity: str, every: float = 30.0) -> None:
-        """`every`: seconds between two checkpoints. `identity`: what the round must share with a checkpoint."""
+        """`every`: seconds between two checkpoints. `identity`: what a round must share with a checkpoint to use it."""
         self.path, self.identity, self.every = path, identity, every
         self.saved = time.monotonic()
 
-    def due(self) -> bool:
+    def is_due(self) -> bool:
+        """Whether enough time has passed since the last checkpoint."""
         return time.monotonic() - self.saved >= self.every
 
-    def save(self, step: int, state: Any) -> None:
-        """Writes a checkpoint beside the older one, then removes that. Raises UserError on a full disk."""
+    def save(self, step: int, state: PyTree) -> None:
+        """Writes a checkpoint under a temporary name, renames it, and removes the older one.
+
+        Raises UserError if the disk is full.
+        """
         import orbax.checkpoint as ocp
 
-        leaves = named_leaves(state)
+        leaves = name_leaves(state)
         with disk_errors():
             temporary = self.path / f"writing-{os.getpid()}"
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
             with ocp.PyTreeCheckpointer() as checkpointer:
                 checkpointer.save((temporary / "state").resolve(), leaves)
-            meta = {"step": step, "identity": self.identity, "digest": digest(leaves)}
+            meta = {"step": step, "identity": self.identity, "digest": hash_leaves(leaves)}
             (temporary / "meta.json").write_text(json.dumps(meta))
             target = self.path / f"{step:08d}"
             shutil.rmtree(target, ignore_errors=True)
@@ -61,18 +69,19 @@ class Folder:
                 shutil.rmtree(other, ignore_errors=True)
         self.saved = time.monotonic()
 
-    def load(self, shape_at: Callable[[int], Any]) -> Found | None:
-        """The newest checkpoint that is whole and belongs here; `shape_at(step)` is a state of the same structure."""
+    def load_newest(self, make_template: Callable[[int], State]) -> Checkpoint[State] | None:
+        """The newest usable checkpoint, None if there is none. `make_template(step)` is a state of the same structure."""
         if not self.path.is_dir():
             return None
         for path in sorted((p for p in self.path.iterdir() if p.name.isdigit()), reverse=True):
             try:
-                return self.read(path, shape_at)
+                return self.load(path, make_template)
             except Exception as error:
-                log.warning("The checkpoint at step %d cannot be used (%s): it is left out.", int(path.name), error)
+                log.warning("The checkpoint at step %d cannot be used (%s).", int(path.name), error)
         return None
 
-    def read(self, path: Path, shape_at: Callable[[int], Any]) -> Found:
+    def load(self, path: Path, make_template: Callable[[int], State]) -> Checkpoint[State]:
+        """Reads one checkpoint. Raises an exception if it is damaged or belongs to other runs, devices or versions."""
         import orbax.checkpoint as ocp
 
         meta = json.loads((path / "meta.json").read_text())
@@ -80,23 +89,26 @@ class Folder:
             raise ValueError("it was written under other versions or devices, so training starts again")
         with ocp.PyTreeCheckpointer() as checkpointer:
             leaves = {name: np.asarray(leaf) for name, leaf in checkpointer.restore((path / "state").resolve()).items()}
-        if digest(leaves) != meta["digest"]:
+        if hash_leaves(leaves) != meta["digest"]:
             raise ValueError("it was altered")
-        shape = shape_at(meta["step"])
-        wanted = named_leaves(shape)
-        if {n: (v.shape, v.dtype) for n, v in wanted.items()} != {n: (v.shape, v.dtype) for n, v in leaves.items()}:
+        template = make_template(meta["step"])
+        expected = name_leaves(template)
+        if {n: (v.shape, v.dtype) for n, v in expected.items()} != {n: (v.shape, v.dtype) for n, v in leaves.items()}:
             raise ValueError("it holds other arrays")
-        return Found(meta["step"], jax.tree.unflatten(jax.tree.structure(shape), [leaves[name] for name in wanted]))
+        state = jax.tree.unflatten(jax.tree.structure(template), [leaves[name] for name in expected])
+        return Checkpoint(meta["step"], state)
 
     def clear(self) -> None:
+        """Deletes all checkpoints."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def named_leaves(tree: Any) -> dict[str, np.ndarray]:
+def name_leaves(tree: PyTree) -> dict[str, np.ndarray]:
+    """The leaves of a tree as NumPy arrays, named by their number."""
     return {f"{i:05d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
 
 
-def digest(leaves: dict[str, np.ndarray]) -> str:
+def hash_leaves(leaves: dict[str, np.ndarray]) -> str:
     """SHA-256 over names, types, shapes and bytes."""
     total = hashlib.sha256()
     for name, leaf in sorted(leaves.items()):

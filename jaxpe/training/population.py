@@ -1,8 +1,7 @@
-"""Many models trained in one program: seeds are replicas, mapped inside a device and laid out over a mesh of devices.
+"""Many models trained in one program: replicas that differ in seed, learning rate or scales.
 
-There are no collectives: every device trains its own replicas. On a CPU the devices are virtual, on an accelerator or on
-many hosts they are real; the code is the same. Lanes per device are fixed and padded with repeats, since the last bits of
-a CPU result depend on that number and on how replicas are mapped (not on the neighbours).
+The number of replicas in a program is fixed; unused places repeat a replica. The last bits of a CPU result depend on that
+number and on how replicas are mapped, but not on the other replicas.
 """
 
 from __future__ import annotations
@@ -10,154 +9,167 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
+from jaxtyping import Array, Int
 
-from jaxpe import encodings
+from jaxpe.data.examples import Data, ExampleStream
+from jaxpe.encodings import CATALOGUE, label_encoding
+from jaxpe.model import Transformer
 from jaxpe.plugins import call_user_code
-from jaxpe.training import checkpoints, train
-from jaxpe.training.config import RunConfig, Source
+from jaxpe.positions import Sampler
+from jaxpe.training.batches import Batch, LengthBucket, draw_batches, make_length_buckets
+from jaxpe.training.checkpoints import CheckpointFolder
+from jaxpe.training.config import RunConfig
+from jaxpe.training.mesh import make_sharded_shape, map_replicas, shard_replicas
+from jaxpe.training.sources import Source
+from jaxpe.training.train import Replica, average_history, init_replica, train_steps
 
-CHECKPOINTS = {"25": 0.25, "50": 0.5, "100": 1.0}  # names of the kept parameters: percent of the steps
-CHUNK = 100  # steps between two looks at the clock
-# Models per device, how they are mapped and the activation budget, by backend: filled by hand from experiments/throughput.py,
-# never chosen at run time, since they decide the last bits of a result. A CPU's activation budget stays in a core's cache.
-BATCHING = {"cpu": (1, "map", 2**16), "gpu": (16, "vmap", 2**26), "tpu": (16, "vmap", 2**26)}
-
-
-def batching_for() -> tuple[int, str, int]:
-    """The committed row of this machine's backend."""
-    return BATCHING.get(jax.default_backend(), BATCHING["gpu"])
-
-
-def runs_mesh(devices: Sequence[Any] | None = None) -> Mesh:
-    """A mesh with the one axis "runs" over all devices (of all hosts)."""
-    devices = jax.devices() if devices is None else devices
-    return Mesh(np.array(devices), ("runs",), axis_types=(AxisType.Auto,))
-
-
-def map_replicas(function: Callable[..., Any], mesh: Mesh, batching: str, shared: int) -> Callable[..., Any]:
-    """`function(replica, *shared)` -> the same for replicas stacked on a first axis, spread over the mesh.
-
-    `shared` is how many further arguments every replica gets whole.
-    """
-
-    def local(replicas: Any, *rest: Any) -> Any:
-        one = lambda replica: function(replica, *rest)  # noqa: E731
-        return jax.vmap(one)(replicas) if batching == "vmap" else jax.lax.map(one, replicas)
-
-    specs = (PartitionSpec("runs"), *[PartitionSpec()] * shared)
-    return jax.shard_map(local, mesh=mesh, in_specs=specs, out_specs=PartitionSpec("runs"), check_vma=False)
+CHECKPOINTS = {"25": 0.25, "50": 0.5, "100": 1.0}  # whose parameters a run keeps: their names, and share of the steps
+CHUNK = 100  # steps between two calls of `report`
 
 
 class ReplicaSpec(NamedTuple):
-    """One replica of a population: what the run is made of beside its config."""
+    """What distinguishes the replicas of one program."""
 
     seed: int
     learning_rate: float
     scales: tuple[float, float] | None = None
 
 
-class Trained(NamedTuple):
-    """One finished replica."""
+class TrainedReplica(NamedTuple):
+    """A replica after its last step."""
 
     spec: ReplicaSpec
-    checkpoints: dict[str, Any]  # "25", "50", "100" -> the model
+    checkpoints: dict[str, Transformer]  # by the names in CHECKPOINTS
     history: dict[str, list[float]]
     diverged: bool
-    seconds: float  # of the round it was trained in, without compilation, per replica
+    seconds: float  # of its round per replica, without compilation
 
 
 class Program(NamedTuple):
-    """A compiled training program and what belongs to it."""
+    """A compiled training program."""
 
-    run: Any
-    draw: Callable[[Any, int], Any]  # (seeds of the replicas, first step) -> the batches of CHUNK steps
+    compiled: jax.stages.Compiled  # `train_steps` for all replicas: replicas, batches, begin, first, stop -> replicas
+    draw: Callable[[Int[Array, "R"], int], list[Batch]]  # seeds, first step -> batches of CHUNK steps
     mesh: Mesh
     replicas: int  # over all devices
     compile_seconds: float
 
 
+class RoundState(NamedTuple):
+    """The state of a round: all replicas on a first axis, and the models kept so far."""
+
+    replicas: Replica
+    checkpoints: dict[str, Transformer]
+
+
 @partial(jax.jit, static_argnames=("mesh", "batching", "stream", "sampler", "length_buckets"))
-def draw_chunk(seeds: Any, steps: Any, data: Any, *, mesh: Mesh, batching: str, **source: Any) -> Any:
-    """The batches of some steps for every replica: one compiled program for all encodings of a task."""
-    return map_replicas(partial(train.batches_of, **source), mesh, batching, 2)(seeds, steps, data)
+def draw_chunk(
+    seeds: Int[Array, "R"],
+    steps: Int[Array, "N"],
+    data: Data,
+    *,
+    mesh: Mesh,
+    batching: str,
+    stream: ExampleStream,
+    sampler: Sampler,
+    length_buckets: tuple[LengthBucket, ...],
+) -> list[Batch]:
+    """The batches of some steps for every replica. All encodings of a task share this program."""
+    draw = partial(draw_batches, stream=stream, sampler=sampler, length_buckets=length_buckets)
+    batches: list[Batch] = map_replicas(draw, mesh, batching, 2)(seeds, steps, data)
+    return batches
 
 
 def compile_program(config: RunConfig, source: Source, mesh: Mesh) -> Program:
-    """Compiles the steps of a population. Raises UserError where an encoding of the user's own fails."""
-    began = time.perf_counter()
+    """Compiles the training of a population. Raises UserError if a user's own encoding fails."""
+    started = time.perf_counter()
     replicas = config.replicas_per_device * mesh.size
-    length_buckets = train.length_buckets_of(source.stream, config.train_length, config.training)
-    options: Any = {
-        "batching": config.batching,
-        "stream": source.stream,
-        "sampler": config.sampler,
-        "length_buckets": length_buckets,
-    }
+    buckets = make_length_buckets(source.stream, config.train_length, config.training)
     data = jax.device_put(source.train)
-
-    def draw(seeds: Any, begin: int) -> Any:
-        return draw_chunk(seeds, jnp.arange(CHUNK) + begin, data, mesh=mesh, **options)
-
-    def advance(replica: tuple[train.Replica, Any], begin: Any, first: Any, stop: Any) -> train.Replica:
-        return train.run(*replica, begin, first, stop, config, length_buckets)
-
-    def build() -> Any:
-        one = jax.eval_shape(lambda: train.start(config, source.stream, 0, 1.0, config.scales))
-        shapes = jax.tree.map(lambda leaf: spread_shape((replicas, *leaf.shape), leaf.dtype, mesh), one)
-        drawn = jax.eval_shape(lambda: draw(jnp.zeros(replicas, jnp.int32), 0))
-        batches = jax.tree.map(lambda leaf: spread_shape(leaf.shape, leaf.dtype, mesh), drawn)
-        number = jax.ShapeDtypeStruct((), jnp.int32)
-        steps = map_replicas(advance, mesh, config.batching, 3)
-        with jax.default_matmul_precision(config.precision):
-            whole = jax.jit(lambda replicas, *rest: steps((replicas, rest[0]), *rest[1:]), donate_argnums=0)
-            return whole.lower(shapes, batches, number, number, number).compile()
-
-    run = (
-        call_user_code(build, f"encoding {encodings.label_encoding(config.encoding)!r}")
-        if user_code(config)
-        else build()
+    draw_steps = partial(
+        draw_chunk,
+        mesh=mesh,
+        batching=config.batching,
+        stream=source.stream,
+        sampler=config.sampler,
+        length_buckets=buckets,
     )
-    return Program(run, draw, mesh, replicas, time.perf_counter() - began)
+
+    def draw(seeds: Int[Array, "R"], begin: int) -> list[Batch]:
+        return draw_steps(seeds, jnp.arange(CHUNK) + begin, data)
+
+    def build() -> jax.stages.Compiled:
+        return compile_steps(config, source.stream, mesh, buckets, draw)
+
+    is_catalogued = config.encoding in CATALOGUE
+    compiled = build() if is_catalogued else call_user_code(build, f"encoding {label_encoding(config.encoding)!r}")
+    return Program(compiled, draw, mesh, replicas, time.perf_counter() - started)
 
 
-def advance(program: Program, replicas: train.Replica, first: int, stop: int) -> train.Replica:
-    """Lanes after the steps first … stop − 1."""
-    for begin in range(first - first % CHUNK, stop, CHUNK):
-        batches = jax.device_put(program.draw(replicas.seed, begin), spread_over(program.mesh))  # empty leaves lose it
-        edges = np.int32(begin), np.int32(max(first, begin)), np.int32(min(stop, begin + CHUNK))
-        replicas = program.run(replicas, batches, *edges)
-    return jax.block_until_ready(replicas)
+def compile_steps(
+    config: RunConfig,
+    stream: ExampleStream,
+    mesh: Mesh,
+    length_buckets: tuple[LengthBucket, ...],
+    draw: Callable[[Int[Array, "R"], int], list[Batch]],
+) -> jax.stages.Compiled:
+    """`train_steps` for all replicas at once, compiled. It reuses the memory of the replicas."""
+    count = config.replicas_per_device * mesh.size
+
+    def advance(
+        pair: tuple[Replica, list[Batch]], begin: Int[Array, ""], first: Int[Array, ""], stop: Int[Array, ""]
+    ) -> Replica:
+        replica, batches = pair
+        return train_steps(replica, batches, begin, first, stop, config, length_buckets)
+
+    replica = jax.eval_shape(lambda: init_replica(config, stream, 0, 1.0, config.scales))
+    replicas = jax.tree.map(lambda leaf: make_sharded_shape((count, *leaf.shape), leaf.dtype, mesh), replica)
+    batches = jax.eval_shape(lambda: draw(jnp.zeros(count, jnp.int32), 0))
+    batches = jax.tree.map(lambda leaf: make_sharded_shape(leaf.shape, leaf.dtype, mesh), batches)
+    number = jax.ShapeDtypeStruct((), jnp.int32)
+    mapped = map_replicas(advance, mesh, config.batching, 3)
+    with jax.default_matmul_precision(config.precision):
+        whole = jax.jit(lambda replicas, batches, *steps: mapped((replicas, batches), *steps), donate_argnums=0)
+        return whole.lower(replicas, batches, number, number, number).compile()
 
 
-def spread_shape(shape: tuple[int, ...], dtype: Any, mesh: Mesh) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(shape, dtype, sharding=spread_over(mesh))
+def init_replicas(config: RunConfig, source: Source, program: Program, specs: Sequence[ReplicaSpec]) -> Replica:
+    """All replicas of a program before the first step, stacked on a first axis.
 
-
-def start(config: RunConfig, source: Source, program: Program, specs: Sequence[ReplicaSpec]) -> train.Replica:
-    """All replicas before the first step; those beyond the specs repeat them.
-
-    Drawn call by call rather than in a program of its own, whose compilation would take longer than the draws.
+    They are not drawn in a compiled program, since compiling it would take longer than drawing.
     """
-    drawn = [train.start(config, source.stream, *spec) for spec in specs]
-    padded = [drawn[i % len(drawn)] for i in range(program.replicas)]
-    replicas = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded)
-    return jax.device_put(replicas, spread_over(program.mesh))
+    replicas = [init_replica(config, source.stream, *spec) for spec in specs]
+    padded = [replicas[i % len(replicas)] for i in range(program.replicas)]
+    stacked: Replica = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded)
+    placed: Replica = jax.device_put(stacked, shard_replicas(program.mesh))
+    return placed
 
 
-def user_code(config: RunConfig) -> bool:
-    return config.encoding not in encodings.CATALOGUE
+def advance_replicas(program: Program, replicas: Replica, first: int, stop: int) -> Replica:
+    """The replicas after the steps first … stop − 1."""
+    for begin in range(first - first % CHUNK, stop, CHUNK):
+        # Leaves without elements lose their sharding in a program.
+        batches = jax.device_put(program.draw(replicas.seed, begin), shard_replicas(program.mesh))
+        steps = np.int32(begin), np.int32(max(first, begin)), np.int32(min(stop, begin + CHUNK))
+        replicas = program.compiled(replicas, batches, *steps)
+    jax.block_until_ready(replicas)
+    return replicas
 
 
-def boundaries(steps: int) -> list[int]:
-    """Steps at which a chunk ends: every CHUNK, and where parameters are kept."""
-    kept = {max(1, round(share * steps)) for share in CHECKPOINTS.values()}
-    return sorted(kept | set(range(CHUNK, steps, CHUNK)))
+def list_checkpoint_steps(steps: int) -> dict[int, str]:
+    """The steps after which parameters are kept, and their names."""
+    return {max(1, round(share * steps)): name for name, share in CHECKPOINTS.items()}
+
+
+def list_stops(steps: int) -> list[int]:
+    """The steps after which `train_round` pauses: every CHUNK, and where parameters are kept."""
+    return sorted(set(list_checkpoint_steps(steps)) | set(range(CHUNK, steps, CHUNK)))
 
 
 def train_round(
@@ -165,49 +177,46 @@ def train_round(
     source: Source,
     program: Program,
     specs: Sequence[ReplicaSpec],
-    resume: checkpoints.Folder | None = None,
-    progress: Callable[[int], None] = lambda steps: None,
-) -> list[Trained]:
-    """Trains at most `program.replicas` specs together, from the start or from their checkpoint.
+    folder: CheckpointFolder | None = None,
+    report: Callable[[int], None] = lambda steps: None,
+) -> list[TrainedReplica]:
+    """Trains up to `program.replicas` replicas together, from the start or from the newest checkpoint in the folder.
 
-    `progress` is called after every chunk with its number of steps. When it raises KeyboardInterrupt (Ctrl-C), a
-    checkpoint is left behind.
+    `report` is called after every chunk with its number of steps. If it raises KeyboardInterrupt (Ctrl-C), a checkpoint is
+    saved first.
     """
-    steps = config.training.steps
-    keep_at = {max(1, round(share * steps)): name for name, share in CHECKPOINTS.items()}
-    replicas, kept, done, seconds = start(config, source, program, specs), dict[str, Any](), 0, 0.0
-    if resume is not None and (found := resume.load(lambda step: state_at(step, replicas, keep_at))):
-        done, (replicas, kept) = found.step, found.state
-        replicas = jax.device_put(replicas, spread_over(program.mesh))
-        progress(done)
-    for stop in [end for end in boundaries(steps) if end > done]:
-        began = time.perf_counter()
-        replicas = advance(program, replicas, done, stop)
-        seconds += time.perf_counter() - began
+    steps, keep_at = config.training.steps, list_checkpoint_steps(config.training.steps)
+    state, done, seconds = RoundState(init_replicas(config, source, program, specs), {}), 0, 0.0
+    if folder is not None and (checkpoint := folder.load_newest(partial(make_template, state.replicas, keep_at))):
+        done, state = checkpoint
+        state = state._replace(replicas=jax.device_put(state.replicas, shard_replicas(program.mesh)))
+        report(done)
+    for stop in [stop for stop in list_stops(steps) if stop > done]:
+        started = time.perf_counter()
+        state = state._replace(replicas=advance_replicas(program, state.replicas, done, stop))
+        seconds += time.perf_counter() - started
         advanced, done = stop - done, stop
         if done in keep_at:
-            kept = kept | {keep_at[done]: jax.tree.map(np.asarray, replicas.model)}
-        if resume is not None and resume.due() and done < steps:
-            resume.save(done, (replicas, kept))
+            model = jax.tree.map(np.asarray, state.replicas.model)
+            state = state._replace(checkpoints=state.checkpoints | {keep_at[done]: model})
+        if folder is not None and folder.is_due() and done < steps:
+            folder.save(done, state)
         try:
-            progress(advanced)
+            report(advanced)
         except KeyboardInterrupt:
-            if resume is not None:
-                resume.save(done, (replicas, kept))
+            if folder is not None:
+                folder.save(done, state)
             raise
-    return [finished(spec, i, replicas, kept, seconds / len(specs)) for i, spec in enumerate(specs)]
+    return [extract_replica(state, i, spec, seconds / len(specs)) for i, spec in enumerate(specs)]
 
 
-def spread_over(mesh: Mesh) -> NamedSharding:
-    return NamedSharding(mesh, PartitionSpec("runs"))
+def make_template(replicas: Replica, keep_at: dict[int, str], step: int) -> RoundState:
+    """A state with the structure that a checkpoint at `step` has."""
+    return RoundState(replicas, {name: replicas.model for at, name in keep_at.items() if at <= step})
 
 
-def state_at(step: int, replicas: train.Replica, keep_at: dict[int, str]) -> tuple[train.Replica, dict[str, Any]]:
-    """A state of the structure that a checkpoint at `step` has."""
-    return replicas, {name: replicas.model for at, name in keep_at.items() if at <= step}
-
-
-def finished(spec: ReplicaSpec, i: int, replicas: train.Replica, kept: dict[str, Any], seconds: float) -> Trained:
-    replica = jax.tree.map(lambda leaf: np.asarray(leaf[i]), replicas)
-    models = {name: jax.tree.map(lambda leaf: leaf[i], model) for name, model in kept.items()}
-    return Trained(spec, models, train.history_of(replica), not bool(replica.alive), seconds)
+def extract_replica(state: RoundState, i: int, spec: ReplicaSpec, seconds: float) -> TrainedReplica:
+    """Replica `i` of a finished round."""
+    replica = jax.tree.map(lambda leaf: np.asarray(leaf[i]), state.replicas)
+    models = {name: jax.tree.map(lambda leaf: leaf[i], model) for name, model in state.checkpoints.items()}
+    return TrainedReplica(spec, models, average_history(replica), not bool(replica.alive), seconds)

@@ -13,7 +13,7 @@ from jaxpe.analysis import attention, head_changes, head_scores, heads, hidden
 from jaxpe.figures import heads as heads_figures
 from jaxpe.study import presets, run_configs, tables
 from jaxpe.training import parameters
-from jaxpe.training.train import answer_loss
+from jaxpe.training.loss import compute_answer_loss
 
 PRESET = presets.Preset((), train_length=5, max_length_ratio=2.0, width=16)
 CASES = [("learned", "copy", "decoder"), ("sinusoidal", "reverse", "encoder")]
@@ -25,7 +25,7 @@ def opened(encoding="learned", task="copy", architecture="decoder"):
     sources = {}
     config = run_configs.make_config(replace(PRESET, layers=2), task, architecture, encoding, "arange", sources)
     source = run_configs.open_source(config, sources)
-    return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, 24)
+    return parameters.init_model(config, source.stream, 3), hidden.draw_probe_data(config, source, 24)
 
 
 def visible(length, size, causal):
@@ -199,7 +199,7 @@ def recorded(model, inputs):
 @jax.jit
 def plain_loss(model, batch):
     example, inputs = batch
-    nats = jax.vmap(lambda example, inputs: answer_loss(model(inputs).logits, example).sum())(example, inputs)
+    nats = jax.vmap(lambda example, inputs: compute_answer_loss(model(inputs).logits, example).sum())(example, inputs)
     return nats.sum() / example.loss_mask.sum()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from jaxpe.data import cache, corpus, language
 from jaxpe.data.examples import BLANK, BOS, SPECIALS
+from jaxpe.data.text_sources import compute_unigram_bits, open_text
 from jaxpe.errors import UserError
 from jaxpe.pretrained import fetch
 
@@ -71,7 +72,7 @@ def test_document_starts():
 
 
 def test_the_embedded_corpus_and_its_split():
-    found = corpus.load()
+    found = corpus.load_corpus()
     assert len(found.train) + len(found.validation) == 31_103
     assert found.train[0].startswith("In the beginning") and len(found.validation) == 3_100
 
@@ -79,12 +80,12 @@ def test_the_embedded_corpus_and_its_split():
 def test_characters_of_tokens_add_up(tmp_path):
     file = tmp_path / "mine.txt"
     file.write_text("\n".join(f"déjà vu № {i} — ελληνικά" for i in range(4000)))
-    opened = language.open_text("causal_lm", corpus=str(file), vocabulary=300)
-    documents = corpus.load(str(file)).train
+    opened = open_text("causal_lm", corpus=str(file), vocabulary=300)
+    documents = corpus.load_corpus(str(file)).train
     tokens = np.asarray(opened.train["tokens"])
     expected = sum(len(" " + document) for document in documents)  # the tokenizer puts a space before each
     assert opened.train["characters"][tokens].sum() == expected
-    assert language.unigram_bits(opened.train, opened.validation) > 0
+    assert compute_unigram_bits(opened.train, opened.validation) > 0
 
 
 @pytest.mark.parametrize(
@@ -102,17 +103,17 @@ def test_files_that_are_no_corpus(tmp_path, name, content, says):
     file = tmp_path / name
     file.write_bytes(content)
     with pytest.raises(UserError, match=says):
-        corpus.load(str(file))
+        corpus.load_corpus(str(file))
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_missing_files_and_hub_names_without_a_network():
     with pytest.raises(UserError, match="no text file"):
-        corpus.load("not/there.txt")
+        corpus.load_corpus("not/there.txt")
     with pytest.raises(UserError, match="pass a local file"):
-        corpus.load("someone/some-dataset")
+        corpus.load_corpus("someone/some-dataset")
     with pytest.raises(UserError, match="jaxpe fetch translation"):
-        language.open_text("translation")
+        open_text("translation")
 
 
 COMPONENTS = "abcdefghijklmnopqrst"

@@ -194,7 +194,7 @@ def test_unknown_names_are_answered_with_a_suggestion():
     with pytest.raises(UserError, match="option"):
         build("learned", scal=2)
     with pytest.raises(UserError, match="Did you mean 'offset'"):
-        positions.build("ofset")
+        positions.build_sampler("ofset")
 
 
 def sampled(sampler, length, size=12, seeds=200):
@@ -204,18 +204,18 @@ def sampled(sampler, length, size=12, seeds=200):
 
 @pytest.mark.parametrize("name", ["offset", "randomized"])
 def test_random_samplers_stay_below_their_limit_and_increase(name):
-    drawn = sampled(positions.build(name, limit=30), 7)[:, :7]
+    drawn = sampled(positions.build_sampler(name, limit=30), 7)[:, :7]
     assert drawn.min() == 0 and drawn.max() == 29 and (np.diff(drawn, axis=1) > 0).all()
 
 
 @pytest.mark.parametrize("name", ["offset", "randomized"])
 def test_padding_does_not_change_the_positions_of_real_tokens(name):
-    sampler = positions.build(name, limit=30)
+    sampler = positions.build_sampler(name, limit=30)
     np.testing.assert_array_equal(sampled(sampler, 7, 12)[:, :7], sampled(sampler, 7, 25)[:, :7])
 
 
 def test_shuffled_and_permuted_change_order_inside_windows_or_of_windows():
-    local, whole = (sampled(positions.build(name, window=4), 18, 20) for name in ("shuffled", "permuted"))
+    local, whole = (sampled(positions.build_sampler(name, window=4), 18, 20) for name in ("shuffled", "permuted"))
     for drawn in (local, whole):
         np.testing.assert_array_equal(np.sort(drawn[:, :18], axis=1), np.broadcast_to(np.arange(18), (200, 18)))
         np.testing.assert_array_equal(drawn[:, 18:], np.broadcast_to([18, 19], (200, 2)))
@@ -225,13 +225,13 @@ def test_shuffled_and_permuted_change_order_inside_windows_or_of_windows():
     assert (whole[:, 16:18] == [16, 17]).all()
     assert len(np.unique(local, axis=0)) > 150 and len(np.unique(whole, axis=0)) > 20
     for name in ("shuffled", "permuted"):
-        sampler = positions.build(name, window=4)
+        sampler = positions.build_sampler(name, window=4)
         np.testing.assert_array_equal(sampled(sampler, 18, 20)[:, :18], sampled(sampler, 18, 40)[:, :18])
-    assert (sampled(positions.build("constant", at=3), 5) == 3).all()
+    assert (sampled(positions.build_sampler("constant", at=3), 5) == 3).all()
 
 
 def test_randomized_is_uniform_without_replacement():
-    drawn = sampled(positions.build("randomized", limit=20), 10, seeds=4000)[:, :10]
+    drawn = sampled(positions.build_sampler("randomized", limit=20), 10, seeds=4000)[:, :10]
     share = np.bincount(drawn.ravel(), minlength=20) / 4000
     np.testing.assert_allclose(share, 0.5, atol=0.05)
 
@@ -244,26 +244,26 @@ def test_abacus_and_coupled_number_digits_by_significance():
         "coupled": [0, 1, 2, 3, 1, 2, 3, 4, 1, 2, 3, 4],
     }
     for name, expected in plain.items():
-        drawn = np.stack([positions.build(name, limit=30)(jax.random.key(s), tokens, 12) for s in range(200)])
+        drawn = np.stack([positions.build_sampler(name, limit=30)(jax.random.key(s), tokens, 12) for s in range(200)])
         starts = drawn[:, 1] - 1
         zero = np.asarray(expected) == 0
         np.testing.assert_array_equal(drawn, np.where(zero, 0, np.asarray(expected) + starts[:, None]))
         assert starts.min() == 0 and starts.max() == 17
-        prefix = positions.build(name, limit=30)(jax.random.key(3), tokens[:6], 12)
+        prefix = positions.build_sampler(name, limit=30)(jax.random.key(3), tokens[:6], 12)
         np.testing.assert_array_equal(prefix, drawn[3, :6])
 
 
 def test_spread_positions_are_even_and_reach_the_end():
-    assert sampled(positions.build("spread", limit=40), 4, seeds=1)[0, :4].tolist() == [0, 10, 20, 30]
-    assert sampled(positions.build("spread", limit=12), 12, seeds=1)[0].tolist() == list(range(12))
+    assert sampled(positions.build_sampler("spread", limit=40), 4, seeds=1)[0, :4].tolist() == [0, 10, 20, 30]
+    assert sampled(positions.build_sampler("spread", limit=12), 12, seeds=1)[0].tolist() == list(range(12))
 
 
 def test_interpolated_positions_stay_in_the_trained_range():
-    sampler = positions.build("interpolated", factor=4.0)
+    sampler = positions.build_sampler("interpolated", factor=4.0)
     assert sampled(sampler, 9, seeds=1)[0, :3].tolist() == [0, 0.25, 0.5]
     assert [sampler.bound(n) for n in (1, 2, 5, 6, 40)] == [1, 2, 2, 3, 11]
 
 
 def test_a_limit_that_cannot_hold_the_tokens_is_refused_with_both_numbers():
     with pytest.raises(UserError, match=r"limit of 10.*holds 12"):
-        positions.build("offset", limit=10).bound(12)
+        positions.build_sampler("offset", limit=10).bound(12)

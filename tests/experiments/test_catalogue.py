@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 
 from jaxpe import encodings
-from jaxpe.study import experiment, tables, workspace
-from jaxpe.training.config import RunConfig, source_of
+from jaxpe.study import experiment, scores, tables
+from jaxpe.training.config import RunConfig
+from jaxpe.training.sources import load_source
 
 catalogue = experiment.load_experiment("catalogue").module
 reproduction = experiment.load_experiment("reproduction").module
@@ -66,26 +67,26 @@ def test_the_share_that_training_never_visited(encoding, share):
     config = RunConfig("copy", "encoder", encoding, 10, 120, width=16, heads=4, encoding_options=(
         (("trained_positions", 20),) if encoding == "t5_scaled" else ()
     ))  # fmt: skip
-    assert catalogue.share_unvisited(config, source_of(config), 20) == share
+    assert catalogue.share_unvisited(config, load_source(config), 20) == share
 
 
 def test_rows_of_shaw_and_buckets_of_t5_that_training_never_met_are_counted():
     sizes = {"model_width": 16, "heads": 4, "max_length": 200}
     key = jax.random.key(0)
-    shaw = encodings.build("shaw", **sizes, attention="causal", key=key)
-    assert shaw.unvisited(9, 100) == pytest.approx(8 / 17)  # distances 9 … 16 of 0 … 16
-    t5 = encodings.build("t5", **sizes, attention="causal", key=key)
+    shaw = encodings.build_encoding("shaw", **sizes, attention="causal", key=key)
+    assert shaw.compute_untrained_share(9, 100) == pytest.approx(8 / 17)  # distances 9 … 16 of 0 … 16
+    t5 = encodings.build_encoding("t5", **sizes, attention="causal", key=key)
     met = {int(t5.bucket(jnp.float32([[r]]))[0, 0]) for r in range(20)}
-    assert t5.unvisited(20, 200) == pytest.approx(1 - len(met) / 32)
-    rotary = encodings.build("rotary", **sizes, attention="causal", key=key)
-    assert rotary.unvisited(20, 200) == 0.5  # of two pairs the slow one turns by .2 radians
+    assert t5.compute_untrained_share(20, 200) == pytest.approx(1 - len(met) / 32)
+    rotary = encodings.build_encoding("rotary", **sizes, attention="causal", key=key)
+    assert rotary.compute_untrained_share(20, 200) == 0.5  # of two pairs the slow one turns by .2 radians
 
 
 def test_a_trained_model_is_tested_with_another_encoding_in_its_place():
     config = RunConfig("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
-    other = workspace.replace_encoding(config, "rotary_yarn")
+    other = scores.replace_encoding(config, "rotary_yarn", load_source(config))
     assert dict(other.encoding_options) == {"trained_positions": 13} and other.encoding == "rotary_yarn"
-    assert workspace.replace_encoding(config, None) == config
+    assert scores.replace_encoding(config, None, load_source(config)) == config
 
 
 def copies(offset, none, size=(4, 1, 64), within=(1.0, 1.0), seeds=10):

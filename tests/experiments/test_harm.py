@@ -11,22 +11,26 @@ import pytest
 
 from jaxpe import tasks
 from jaxpe.analysis import geometry, harm
+from jaxpe.model import ForwardOptions
 from jaxpe.study import experiment
-from jaxpe.tasks import evaluation
+from jaxpe.tasks import evaluation_sets
 from jaxpe.training import parameters, population
-from jaxpe.training.config import RunConfig, Training, identity, source_of
+from jaxpe.training.batches import make_inputs
+from jaxpe.training.config import RunConfig, Training
+from jaxpe.training.identity import compute_run_id
+from jaxpe.training.mesh import make_mesh
 from jaxpe.training.population import ReplicaSpec
-from jaxpe.training.train import inputs_of
+from jaxpe.training.sources import load_source
 
 CONFIG = RunConfig("index", "encoder", "sinusoidal", 6, 60, width=16, training=Training(steps=30, batch=16))
 MODULE = experiment.load_experiment("harm").module
 
 
 def outputs(scales, config=CONFIG):
-    source = source_of(config)
-    model = parameters.fresh(config, source.stream)
+    source = load_source(config)
+    model = parameters.init_model(config, source.stream)
     example = source.stream.example(jax.random.key(0), 6, 6, {})
-    return model(inputs_of(example, config.sampler, jax.random.key(0)), scales=scales).logits
+    return model(make_inputs(example, config.sampler, jax.random.key(0)), ForwardOptions(scales)).logits
 
 
 def test_a_mix_weighs_token_and_position():
@@ -39,16 +43,16 @@ def test_a_mix_weighs_token_and_position():
 def test_mixes_are_lanes_of_one_program_and_cells_of_their_own():
     scales = [(1.0, 0.0), (0.5, 2.0)]
     configs = [replace(CONFIG, scales=scales) for scales in scales]
-    source = source_of(CONFIG)
-    assert configs[0].program() == configs[1].program() != CONFIG.program()
-    assert len({identity(config, 0, source) for config in [*configs, CONFIG]}) == 3
-    program = population.compile_program(configs[0].program(), source, population.runs_mesh())
+    source = load_source(CONFIG)
+    assert configs[0].program_key == configs[1].program_key != CONFIG.program_key
+    assert len({compute_run_id(config, 0, source) for config in [*configs, CONFIG]}) == 3
+    program = population.compile_program(configs[0].program_key, source, make_mesh())
     found = population.train_round(configs[0], source, program, [ReplicaSpec(0, 3e-3, scales) for scales in scales])
     alone = population.train_round(configs[1], source, program, [ReplicaSpec(0, 3e-3, scales[1])])
     pair = found[1].checkpoints["100"], alone[0].checkpoints["100"]
     jax.tree.map(np.testing.assert_array_equal, *pair)
     blind = replace(CONFIG, encoding="none")
-    program = population.compile_program(blind, source, population.runs_mesh())
+    program = population.compile_program(blind, source, make_mesh())
     none = population.train_round(blind, source, program, [ReplicaSpec(0, 3e-3)])[0].checkpoints["100"]
     for a, b in zip(jax.tree.leaves(none), jax.tree.leaves(found[0].checkpoints["100"]), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-3)
@@ -56,8 +60,8 @@ def test_mixes_are_lanes_of_one_program_and_cells_of_their_own():
 
 @pytest.mark.parametrize("name", harm.TWINS)
 def test_twins_share_their_symbols_and_differ_in_their_answers(name):
-    task = tasks.build(name, train_length=8)
-    sample = evaluation.examples(name, task, 8, 64)
+    task = tasks.build_task(name, train_length=8)
+    sample = evaluation_sets.draw_examples(name, task, 8, 64)
     for x, y in zip(sample.x, sample.y, strict=True):
         np.testing.assert_array_equal(harm.answer(name, x), y)
     pairs = harm.twin_pairs(name, sample.x)
@@ -69,21 +73,21 @@ def test_twins_share_their_symbols_and_differ_in_their_answers(name):
 
 def test_a_blind_model_never_has_both_twins_right():
     config = replace(CONFIG, encoding="none")
-    stream = source_of(config).stream
-    pairs = harm.twin_pairs("index", evaluation.examples("index", stream.task, 6, 200).x)
-    assert harm.both_right(parameters.fresh(config, stream), stream, "index", pairs) == 0
+    stream = load_source(config).stream
+    pairs = harm.twin_pairs("index", evaluation_sets.draw_examples("index", stream.task, 6, 200).x)
+    assert harm.both_right(parameters.init_model(config, stream), stream, "index", pairs) == 0
 
 
 def test_directions_and_their_overlap():
     generator = np.random.default_rng(0)
     basis = np.linalg.qr(generator.normal(size=(24, 24)))[0]
-    assert geometry.overlap(basis[:, :3], basis[:, :5]) == pytest.approx(1)
-    assert geometry.overlap(basis[:, :3], basis[:, 3:9]) == pytest.approx(0)
+    assert geometry.compute_overlap(basis[:, :3], basis[:, :5]) == pytest.approx(1)
+    assert geometry.compute_overlap(basis[:, :3], basis[:, 3:9]) == pytest.approx(0)
     drawn = [np.linalg.qr(generator.normal(size=(24, k)))[0] for k in [3, 7] * 300]
-    found = [geometry.overlap(a, b) for a, b in zip(drawn[::2], drawn[1::2], strict=True)]
-    assert np.mean(found) == pytest.approx(geometry.random_overlap(drawn[0], drawn[1]), abs=0.01)
+    found = [geometry.compute_overlap(a, b) for a, b in zip(drawn[::2], drawn[1::2], strict=True)]
+    assert np.mean(found) == pytest.approx(geometry.expect_random_overlap(drawn[0], drawn[1]), abs=0.01)
     flat = generator.normal(size=(50, 2)) @ generator.normal(size=(2, 24))
-    assert geometry.directions(flat, 0.999).shape == (24, 2)
+    assert geometry.find_directions(flat, 0.999).shape == (24, 2)
 
 
 @pytest.mark.parametrize(

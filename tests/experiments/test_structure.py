@@ -39,7 +39,7 @@ def opened(workspace, task, encoding):
     """An untrained model of real text, its config and its source."""
     config = config_of(workspace, task, encoding)
     source = workspace.open_source(config)
-    return jax.tree.map(jnp.asarray, parameters.fresh(config, source.stream, 3)), config, source
+    return jax.tree.map(jnp.asarray, parameters.init_model(config, source.stream, 3)), config, source
 
 
 # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -80,7 +80,7 @@ def test_losses_under_changed_positions_on_trained_models(workspace):
         assert [use.costs(one) for one in again] == [use.costs(one) for one in found]
         lost[encoding] = use.costs(found[0])
     codes, sentence = structure.position_codes(workspace, runs)
-    assert codes.shape[1] == 9 < config.table_length and "0-8 were moved by training" in sentence
+    assert codes.shape[1] == 9 < config.table_length and "0-8 were trained" in sentence
     assert max(map(abs, lost["none"].values())) < 1e-5
     assert min(abs(cost) for condition, cost in lost["learned"].items() if condition.kind != "shuffle") > 1e-5
     assert {c.size for c in lost["learned"] if c.kind == "shift"} == {1}, "no shift beyond the trained rows"
@@ -130,7 +130,7 @@ def test_a_run_without_any_position_has_figures_and_claims_nothing_of_use(worksp
 @pytest.mark.parametrize("encoding", ["none", "learned"])
 def test_without_nothing_is_the_model_and_without_everything_only_the_mean_is_left(workspace, task, encoding):
     model, config, source = opened(workspace, task, encoding)
-    look = hidden.look_of(config, source, 24)
+    look = hidden.draw_probe_data(config, source, 24)
     inputs = jax.tree.map(lambda leaf: leaf[0], look.sample.inputs)
     nothing, centre = jnp.zeros((16, 4)), jnp.linspace(-1, 1, 16)
     plain = model(inputs).logits
@@ -146,7 +146,7 @@ def test_only_an_encoder_without_positions_is_blind_to_order(workspace):
     for task in ("masked_lm", "causal_lm"):
         for encoding in ("none", "learned"):
             model, config, source = opened(workspace, task, encoding)
-            window = jax.tree.map(lambda leaf: leaf[0], hidden.look_of(config, source, 24).batch[1])
+            window = jax.tree.map(lambda leaf: leaf[0], hidden.draw_probe_data(config, source, 24).batch[1])
             gaps[task, encoding] = float(recovery.order_gap(model, window))
     blind = gaps.pop(("masked_lm", "none"))
     assert blind < 1e-5 and min(gaps.values()) > 0.01
@@ -171,8 +171,8 @@ def test_directions_of_position_hold_it_and_reading_beyond_is_extrapolation(work
 
 def test_what_is_projected_out_is_told_beside_random_directions(workspace):
     model, config, source = opened(workspace, "causal_lm", "learned")
-    untrained = parameters.fresh(config, source.stream, 4)
-    look, longer = hidden.look_of(config, source, 24), recovery.longer(config, source, 8)
+    untrained = parameters.init_model(config, source.stream, 4)
+    look, longer = hidden.draw_probe_data(config, source, 24), recovery.longer(config, source, 8)
     found = recovery.recovered(model, untrained, look, longer, config, 0)
     told = {(c["part"], c["layer"]): v for c, v in found if c["metric"] == "projected_out"}
     assert set(told) == {(part, layer) for part in ("position", "random") for layer in (1, 2)}
@@ -180,7 +180,7 @@ def test_what_is_projected_out_is_told_beside_random_directions(workspace):
     window = jax.tree.map(lambda leaf: leaf[0], look.batch[1])
     assert gaps["trained"] == pytest.approx(float(recovery.order_gap(model, window)), rel=1e-5)
     # The same by one example after the other, with the probe's own directions taken out of the last states.
-    states = np.asarray(hidden.hidden_states(model, look.sample.inputs))
+    states = np.asarray(hidden.record_hidden_states(model, look.sample.inputs))
     x = states[2].astype(np.float64)[look.sample.real]
     basis, centre = recovery.position_directions(x, look.sample), x.mean(0)
     bits = []
@@ -204,18 +204,18 @@ def test_states_of_a_cell_are_those_of_its_trained_model_and_of_the_same_network
     (run,) = workspace.list_runs(config, range(1))
     workspace.train([run])
     source = workspace.open_source(config)
-    look, beyond = hidden.look_of(config, source, 24), recovery.longer(config, source, 8)
+    look, beyond = hidden.draw_probe_data(config, source, 24), recovery.longer(config, source, 8)
     found = structure.everything(workspace, run, look, beyond)
     told = {(c["network"], c["layer"]): v for c, v in found if c.get("target") == "position"}
     for network, model in (
         ("trained", workspace.load_model(run)),
-        ("untrained", parameters.fresh(config, source.stream, run.seed)),
+        ("untrained", parameters.init_model(config, source.stream, run.seed)),
     ):
-        states = np.asarray(hidden.hidden_states(jax.tree.map(jnp.asarray, model), look.sample.inputs))
+        states = np.asarray(hidden.record_hidden_states(jax.tree.map(jnp.asarray, model), look.sample.inputs))
         for layer, state in enumerate(states):
             x = state.astype(np.float64)[look.sample.real]
-            whole = probes.by_sequence(look.sample.sequence)
-            expected = probes.regressed(x, look.sample.position, whole).error_share
+            whole = probes.split_by_sequence(look.sample.sequence)
+            expected = probes.probe_number(x, look.sample.position, whole).error_share
             assert told[network, layer] == pytest.approx(expected, abs=1e-4)
     assert told["trained", 0] != told["untrained", 0]
 

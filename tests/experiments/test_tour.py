@@ -43,7 +43,7 @@ def test_shuffled_words_move_no_guess_without_an_encoding_and_some_with_one(told
 def test_guesses_are_those_of_a_forward_pass(told):
     """The first verse as written: its own tokens, <bos> before them, <blank> in the middle, the likeliest words in order."""
     work, [run, *_], table = told
-    tokenizer = corpus.tokenizer(corpus.load(run.config.corpus).train, run.config.vocabulary)
+    tokenizer = corpus.train_tokenizer(corpus.load_corpus(run.config.corpus).train, run.config.vocabulary)
     tokens = MODULE.verses(run.config, tokenizer)[0]
     place = len(tokens) // 2
     shown = np.array([formatting.BOS, *tokens])

@@ -105,11 +105,11 @@ def test_a_workspace_shows_each_program_and_takes_about_the_disk_that_was_estima
 
     def finish_at_once(work, group):
         for run in group:
-            model = parameters.fresh(run.config, work.open_source(run.config).stream, run.seed)
+            model = parameters.init_model(run.config, work.open_source(run.config).stream, run.seed)
             kept, history = dict.fromkeys(population.CHECKPOINTS, model), {"loss": [2.0, 0.5]}
             work.reporter.advance(run.config.training.steps)
             spec = population.ReplicaSpec(run.seed, 0.1)
-            result = population.Trained(spec, kept, history, diverged=run.seed == 1, seconds=1.0)
+            result = population.TrainedReplica(spec, kept, history, diverged=run.seed == 1, seconds=1.0)
             work.write_run(run, result, population.Program(None, None, work.mesh, 2, 0.0))
 
     monkeypatch.setattr(Workspace, "train_group", finish_at_once)

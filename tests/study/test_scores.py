@@ -4,14 +4,15 @@ import numpy as np
 
 from jaxpe.study import scores
 from jaxpe.study.scores import EvaluationConfig
-from jaxpe.training.config import RunConfig, source_of
-from jaxpe.training.evaluate import Scores
+from jaxpe.training.config import RunConfig
+from jaxpe.training.scores import Scores
+from jaxpe.training.sources import load_source
 
 CONFIG = RunConfig("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
 
 
 def test_another_encoding_gets_the_trained_positions():
-    source = source_of(CONFIG)
+    source = load_source(CONFIG)
     other = scores.replace_encoding(CONFIG, "rotary_yarn", source)
     assert dict(other.encoding_options) == {"trained_positions": 13} and other.encoding == "rotary_yarn"
     assert scores.replace_encoding(CONFIG, None, source) == CONFIG
@@ -32,13 +33,13 @@ def test_scores_do_not_keep_the_padding():
 
 
 def test_validation_examples_come_from_the_training_part():
-    source = source_of(CONFIG)._replace(train={"part": np.zeros(1)}, validation={"part": np.ones(1)})
+    source = load_source(CONFIG)._replace(train={"part": np.zeros(1)}, validation={"part": np.ones(1)})
     assert scores.select_data(CONFIG, source, "test") == (source.validation, "copy")
     assert scores.select_data(CONFIG, source, "validation") == (source.train, "copy validation")
 
 
 def test_the_scaling_length_is_the_most_keys_seen_in_training():
-    assert scores.find_scaling_length(CONFIG, source_of(CONFIG)) == max(source_of(CONFIG).stream.sizes(5))
+    assert scores.find_scaling_length(CONFIG, load_source(CONFIG)) == max(load_source(CONFIG).stream.sizes(5))
 
 
 def test_test_positions_lie_within_the_position_table():

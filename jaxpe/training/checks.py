@@ -1,0 +1,57 @@
+"""What is refused before anything compiles."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jaxpe import encodings
+from jaxpe.encodings.validate import validate_encoding
+from jaxpe.errors import UnknownName, UserError
+from jaxpe.training.config import RunConfig
+from jaxpe.training.sources import Source
+
+BATCHINGS = ("vmap", "map")
+PRECISIONS = ("highest", "high", "default")
+
+
+@cache
+def find_position_limit(config: RunConfig) -> int | None:
+    """The number of positions that the encoding of a config has; None: any number.
+
+    Raises UserError if a hook of the encoding is faulty.
+    """
+    return validate_encoding(
+        config.encoding,
+        model_width=config.width,
+        heads=config.heads,
+        max_length=config.table_length,
+        architecture=config.architecture,
+        **dict(config.encoding_options),
+    )
+
+
+def check_config(config: RunConfig, source: Source) -> None:
+    """Raises UserError for a config that cannot be trained or tested."""
+    if config.batching not in BATCHINGS:
+        raise UnknownName("batching", config.batching, BATCHINGS)
+    if config.precision not in PRECISIONS:
+        raise UnknownName("precision", config.precision, PRECISIONS)
+    lengths = source.stream.lengths(1, config.train_length)
+    if not lengths:
+        raise UserError(f"{config.task} has no example of length up to {config.train_length}: raise train_length.")
+    check_position_count(config, config.sampler.bound(max(source.stream.sizes(lengths[-1]))), "training")
+    check_position_count(config, config.table_length, "the longest test")
+
+
+def check_position_count(config: RunConfig, needed: int, purpose: str) -> None:
+    """Raises UserError if `purpose` needs more positions than the encoding has.
+
+    A compiled program cannot raise, and an index beyond a table is clamped silently.
+    """
+    limit = find_position_limit(config)
+    if limit is not None and needed > limit:
+        raise UserError(
+            f"{encodings.label_encoding(config.encoding)} has {limit} positions, but {purpose} of {config.task} with the "
+            f"{config.architecture} needs {needed}: test shorter inputs, or raise `--set max_length_ratio=…`, which "
+            "trains again."
+        )
