@@ -1,80 +1,103 @@
-"""What adding a position does to a token: norms, shared directions, and pairs that only order can tell apart."""
+"""Sweeps of the sizes of token and position, and what a run says about harm besides its accuracy."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 
-from jaxpe.analysis.geometry import directions, overlap, random_overlap
+from jaxpe.analysis import twins
+from jaxpe.analysis.attention import compute_code
+from jaxpe.analysis.geometry import compute_overlap, expect_random_overlap, find_directions
 from jaxpe.data.examples import SPECIALS
 from jaxpe.model import Transformer
-from jaxpe.positions import Arange
-from jaxpe.tasks.base import Sample
-from jaxpe.tasks.formatting import format_sample
-from jaxpe.training.train import inputs_of
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Run, Workspace
+from jaxpe.tasks import evaluation_sets
+from jaxpe.training import parameters, train
+from jaxpe.training.config import RunConfig
 
-TWINS = ("copy", "reverse", "first", "last", "index")  # tasks whose answer can be read off x, place by place
+CURVE_POINTS = 10  # of a loss curve
+CURVE_SEEDS = 2  # whose loss curves are stored
+TWIN_EXAMPLES = 256
 
 
-def root_mean_square(rows: Float[ndarray, "N D"]) -> float:
-    """Per coordinate."""
+Factors = tuple[float, float]  # of token and position
+FACTORS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+SWEEPS: dict[str, Callable[[float], Factors]] = {  # of a factor s
+    "position": lambda s: (1.0, s),
+    "both": lambda s: (s, s),  # the size of the sum alone
+    "ratio": lambda s: (1 / (1 + s * s) ** 0.5, s / (1 + s * s) ** 0.5),  # the ratio alone, at a constant size
+}
+
+
+def make_scales(sweeps: Sequence[str], factors: Sequence[float] = FACTORS) -> tuple[Factors, ...]:
+    """The token and position scales of some sweeps."""
+    return tuple(dict.fromkeys(SWEEPS[name](s) for name in sweeps for s in factors if s > 0 or name != "both"))
+
+
+def describe_scales(config: RunConfig) -> TableRow:
+    """The columns that distinguish a config from others of the same encoding: its sweep, factors, and initial scale."""
+    token, position = config.scales or (1.0, 1.0)
+    initial_std = dict(config.encoding_options).get("scale")
+    if initial_std is not None:
+        sweep = "initial std"
+    elif config.scales is None:
+        sweep = "none"
+    elif abs(token**2 + position**2 - 1) < 1e-9:
+        sweep = "ratio"
+    else:
+        sweep = "position" if token == 1 else "both"
+    factors = {"token_factor": token, "position_factor": position}
+    return {"width": config.width, **factors, "sweep": sweep, "initial_std": initial_std}
+
+
+def measure_run(work: Workspace, run: Run) -> list[TableRow]:
+    """Steps to 95 %, a loss curve, the sizes of the parts before and after training, and twins where a task has them."""
+    config, history = run.config, work.results.read_record(run.id)["history"]
+    plain = describe_scales(config)["sweep"] == "none"
+    steps = train.find_first_step(history, "token_accuracy", 0.95)
+    rows: list[TableRow] = [{"metric": "steps_to_95", "value": steps, "steps": config.training.steps}]
+    if plain and run.seed < CURVE_SEEDS:
+        points = np.geomspace(1, len(history["step"]), 2 * CURVE_POINTS)[1::2].astype(int)
+        rows += [
+            {"metric": "loss", "value": history["loss"][i], "steps": history["step"][i]} for i in np.unique(points) - 1
+        ]
+    trained = work.load_model(run)
+    stream: Any = work.open_source(config).stream
+    untrained = parameters.init_model(config, stream, run.seed)
+    for name, model in (("before", untrained), ("after", trained)):
+        code = compute_code(model.stack.encodings[0], jnp.arange(stream.sizes(config.train_length)[0]), config.width)
+        parts = measure_parts(model, np.asarray(code), config.scales or (1.0, 1.0))
+        kept = parts if plain else [part for part in parts if part.endswith("rms")]
+        rows += [{"metric": f"{part}_{name}", "value": parts[part]} for part in kept]
+    if config.task in twins.TASKS and config.architecture == "encoder" and config.scales is None:
+        xs = evaluation_sets.draw_examples(config.task, stream.task, config.train_length, TWIN_EXAMPLES).x
+        pairs = twins.make_twin_pairs(config.task, np.asarray(xs))
+        share = twins.measure_both_right(trained, stream, config.task, pairs)
+        counts = {"order_blind_baseline": 0.0, "n_examples": len(pairs)}
+        rows.append({"metric": "twins_both_right", "value": share} | counts)
+    return rows
+
+
+def measure_parts(model: Transformer, code: Float[ndarray, "P D"], scales: Factors) -> dict[str, float]:
+    """Sizes of the token and the position part of the embeddings, and how far they share directions.
+
+    `scales`: the factors of token and position. The shared directions are left out where nothing is added.
+    """
+    tokens = scales[0] * np.asarray(model.stack.embedding[...], np.float64)[SPECIALS:]
+    positions = scales[1] * np.asarray(code, np.float64)
+    parts = {"token_rms": compute_rms(tokens), "position_rms": compute_rms(positions)}
+    if positions.any():
+        a, b = find_directions(tokens), find_directions(positions)
+        parts |= {"subspace_overlap": compute_overlap(a, b), "random_overlap": expect_random_overlap(a, b)}
+    return parts
+
+
+def compute_rms(rows: Float[ndarray, "N D"]) -> float:
+    """The root mean square per coordinate."""
     return float(np.sqrt((np.asarray(rows, np.float64) ** 2).mean()))
-
-
-def swapped(name: str, x: Int[ndarray, X], seed: int) -> Int[ndarray, X] | None:
-    """x with two different symbols exchanged such that the answer changes; None where there is no such pair."""
-    body = len(x) - 1 if name == "index" else len(x)
-    must = {"first": 0, "last": body - 1, "index": int(x[-1] - 10) if name == "index" else 0}.get(name)
-    generator = np.random.default_rng(seed)
-    first = int(generator.integers(body)) if must is None else must
-    others = np.flatnonzero(x[:body] != x[first])
-    if not len(others):
-        return None
-    second = int(generator.choice(others))
-    twin = x.copy()
-    twin[[first, second]] = x[[second, first]]
-    return twin
-
-
-def answer(name: str, x: Int[ndarray, X]) -> Int[ndarray, Y]:
-    """The right answer of a task in TWINS, read off x."""
-    if name == "index":
-        return x[[x[-1] - 10]]
-    return {"copy": x, "reverse": x[::-1], "first": x[:1], "last": x[-1:]}[name]
-
-
-def twin_pairs(name: str, xs: Int[ndarray, "N X"]) -> list[tuple[ndarray, ndarray]]:
-    """(x, its twin): the same symbols, other answers. A rule that no permutation of x changes is right on one at most."""
-    pairs = ((x, swapped(name, x, i)) for i, x in enumerate(np.asarray(xs)))
-    return [(x, twin) for x, twin in pairs if twin is not None]
-
-
-def both_right(model: Transformer, stream: Any, name: str, pairs: list[tuple[ndarray, ndarray]]) -> float:
-    """Share of pairs in which both examples are answered rightly, every symbol, at positions 0, 1, 2, …"""
-    flat: Any = [(x, len(x), answer(name, x), len(answer(name, x))) for pair in pairs for x in pair]
-    stacked = Sample(*(jnp.asarray(np.stack(parts)) for parts in zip(*flat, strict=True)))
-    sizes = stream.sizes(int(stacked.x.shape[1]) - (name == "index"))
-
-    def right(model: Transformer, sample: Sample) -> Any:
-        example = format_sample(sample, stream.architecture, stream.task.in_place, sizes)
-        logits = model(inputs_of(example, Arange(), jax.random.key(0))).logits
-        return ((logits.argmax(-1) == example.targets) | ~example.loss_mask).all()
-
-    found = np.asarray(jax.jit(jax.vmap(right, (None, 0)))(model, stacked)).reshape(-1, 2)
-    return float(found.all(1).mean())
-
-
-def parts_of(model: Transformer, code: Float[ndarray, "P D"], factors: tuple[float, float]) -> dict[str, float]:
-    """Sizes of the token and the position part of the embeddings, and how far they share directions."""
-    tokens = factors[0] * np.asarray(model.stack.embedding[...], np.float64)[SPECIALS:]
-    code = factors[1] * np.asarray(code, np.float64)
-    found = {"token_rms": root_mean_square(tokens), "position_rms": root_mean_square(code)}
-    if code.any():
-        a, b = directions(tokens), directions(code)
-        found |= {"subspace_overlap": overlap(a, b), "random_overlap": random_overlap(a, b)}
-    return found
