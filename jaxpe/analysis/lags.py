@@ -1,9 +1,9 @@
-"""Does the likeness of two rows of a position table depend on their lag alone, on both sides, ever less, in waves?
+"""Similarity of positions as a function of their lag: translation invariance, symmetry, monotonicity, periodicity.
 
-The first three are the properties of Wang et al. (2021, "On Position Embeddings in BERT", ICLR): translation invariance,
-symmetry, monotonicity. Each is measured on what a dot product sees, rows as they are, and on what does not change when the
-same row is added to all: squared distances, and cosines of centred rows. (Gram matrices of centred rows would not do for
-invariance: a slow wave has a mean over the table, so centred sinusoids are no longer Toeplitz.) S seeds, P positions.
+The first three are the properties of Wang et al. (2021, "On Position Embeddings in BERT", ICLR). Each is measured on what a
+dot product depends on, the rows as they are, and on what adding a constant row does not change: squared distances, and cosines
+of centred rows. (Gram matrices of centred rows are not used for invariance: a slow wave has a mean over the table, so centred
+sinusoids are no longer Toeplitz.) S seeds, P positions.
 """
 
 from __future__ import annotations
@@ -12,138 +12,140 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from jaxpe.analysis.geometry import centred, quotient, similarity, squared_distances
+from jaxpe.analysis.geometry import centre_rows, compute_similarity, compute_squared_distances, divide
 
 
-def diagonals(likeness: Float[ndarray, "S P P"]) -> list[Float[ndarray, "S M"]]:
-    """The pairs at each lag 1, 2, …, P − 1, those of early positions first."""
-    return [np.diagonal(likeness, lag, 1, 2) for lag in range(1, likeness.shape[1])]
+def list_diagonals(matrix: Float[ndarray, "S P P"]) -> list[Float[ndarray, "S M"]]:
+    """The entries at each lag 1, 2, …, P − 1, early positions first."""
+    return [np.diagonal(matrix, lag, 1, 2) for lag in range(1, matrix.shape[1])]
 
 
-def similarity_by_lag(tables: Float[ndarray, "S P D"], centre: bool = True) -> Float[ndarray, "S L"]:
-    """Mean cosine of p and p + k at the lags k = 0 … P / 2, so that each is a mean over at least P / 2 pairs.
+def compute_similarity_by_lag(tables: Float[ndarray, "S P D"], centre: bool = True) -> Float[ndarray, "S L"]:
+    """Mean cosine of p and p + k at the lags k = 0 … P / 2, each over at least P / 2 pairs.
 
-    −1 … 1. Sinusoids: Σ_c cos(k ω_c) / (D/2) where rows are not centred. Gaussian rows: 0 (centred −1 / P) beyond lag 0.
-    Rounded at the twelfth decimal: what is the same but for rounding has no order.
+    Sinusoids that are not centred: Σ_c cos(k ω_c) / (D/2). Gaussian rows: 0 (centred −1 / P) beyond lag 0. Rounded to twelve
+    decimals, so that values which differ by rounding only are tied.
     """
-    alike = similarity(tables, centre)
+    cosines = compute_similarity(tables, centre)
     lags = range(tables.shape[1] // 2 + 1)
-    return np.round(np.stack([np.diagonal(alike, lag, 1, 2).mean(-1) for lag in lags], axis=-1), 12)
+    return np.round(np.stack([np.diagonal(cosines, lag, 1, 2).mean(-1) for lag in lags], axis=-1), 12)
 
 
-def lag_share(likeness: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
-    """Share of the variance over pairs p < q that the mean of their lag explains: 1 − Σ (g_pq − ḡ_{q−p})² / Σ (g_pq − ḡ)².
+def compute_lag_share(matrix: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
+    """Share of the variance over pairs p < q that the means of the lags explain: 1 − Σ (g_pq − ḡ_{q−p})² / Σ (g_pq − ḡ)².
 
-    0 … 1. The pairs p = p are left out, since they are one lag of large values in any table. Independent entries: 2 / P.
+    0 … 1. The pairs p = q are left out: in any table they are one lag of large values. Independent entries: 2 / P.
     """
-    parts = diagonals(likeness)
+    parts = list_diagonals(matrix)
     every = np.concatenate(parts, axis=-1)
     within = sum(((part - part.mean(-1, keepdims=True)) ** 2).sum(-1) for part in parts)
-    return 1 - quotient(np.asarray(within), variation(every, every.mean(-1, keepdims=True)))
+    return 1 - divide(np.asarray(within), compute_variation(every, every.mean(-1, keepdims=True)))
 
 
-def toeplitz_share(tables: Float[ndarray, "S P D"]) -> Float[ndarray, " S"]:
-    """The same over all entries of PE·PEᵀ, rows centred: the share of its variance that the means of its diagonals explain.
+def compute_toeplitz_share(tables: Float[ndarray, "S P D"]) -> Float[ndarray, " S"]:
+    """Share of the variance of PE·PEᵀ, rows centred, that the means of its diagonals explain.
 
-    Gaussian rows reach about D / (D + P), since the pairs p = p count; sinusoids stay a little below 1, since slow waves
-    have a mean over the table. `translation_invariance` has neither flaw.
+    Gaussian rows reach about D / (D + P), since the pairs p = q count. Sinusoids stay slightly below 1, since slow waves have a
+    mean over the table. `measure_translation_invariance` has neither flaw.
     """
-    rows = centred(tables)
+    rows = centre_rows(tables)
     gram = rows @ rows.swapaxes(1, 2)
-    parts = [np.diagonal(gram, 0, 1, 2), *(half for half in diagonals(gram) for _ in range(2))]
+    parts = [np.diagonal(gram, 0, 1, 2), *(half for half in list_diagonals(gram) for _ in range(2))]
     within = sum(((part - part.mean(-1, keepdims=True)) ** 2).sum(-1) for part in parts)
     every = gram.reshape(len(gram), -1)
-    return 1 - quotient(np.asarray(within), variation(every, every.mean(-1, keepdims=True)))
+    return 1 - divide(np.asarray(within), compute_variation(every, every.mean(-1, keepdims=True)))
 
 
-def variation(values: Float[ndarray, "S N"], mean: Float[ndarray, "S 1"]) -> Float[ndarray, " S"]:
-    """Σ (value − mean)², and 0 where the values differ by rounding only."""
+def compute_variation(values: Float[ndarray, "S N"], mean: Float[ndarray, "S 1"]) -> Float[ndarray, " S"]:
+    """Σ (value − mean)²; 0 if the values differ by rounding only."""
     squares = ((values - mean) ** 2).sum(-1)
     return np.where(squares > 1e-24 * (values**2).sum(-1), squares, 0)
 
 
-def translation_invariance(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, " S"]]:
-    """How Toeplitz PE·PEᵀ is, and the matrix of squared distances. Sinusoids 1 and 1; Gaussian rows 2 / P and 2 / P or more.
+def measure_translation_invariance(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, " S"]]:
+    """How close to Toeplitz PE·PEᵀ and the matrix of squared distances are.
 
-    (Distances of Gaussian rows share the length of a row, which does not depend on lag either.)
+    Sinusoids: 1 and 1. Gaussian rows: 2 / P, and more for distances, since the distances of a row share its length.
     """
     rows = np.asarray(tables, np.float64)
     return {
-        "toeplitz_share": toeplitz_share(tables),
-        "translation_invariance": lag_share(rows @ rows.swapaxes(1, 2)),
-        "translation_invariance_distances": lag_share(squared_distances(tables)),
+        "toeplitz_share": compute_toeplitz_share(tables),
+        "translation_invariance": compute_lag_share(rows @ rows.swapaxes(1, 2)),
+        "translation_invariance_distances": compute_lag_share(compute_squared_distances(tables)),
     }
 
 
-def both_sides(likeness: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
-    """The intraclass correlation of likeness(p, p + k) with likeness(p, p − k), over all p and k where both exist.
+def correlate_sides(matrix: Float[ndarray, "S P P"]) -> Float[ndarray, " S"]:
+    """Intraclass correlation of entry (p, p + k) with entry (p, p − k) of a matrix, over all p and k where both exist.
 
-    1 − Σ (a − b)² / Σ ((a − m)² + (b − m)²), m the mean of all (Fisher 1925). −1 … 1: 1 where both sides of every position
-    are the same, 0 where they have nothing to do with each other. That the matrix itself is symmetric says nothing.
+    1 − Σ (a − b)² / Σ ((a − m)² + (b − m)²), m the mean of all (Fisher 1925). 1: both sides of every position are equal. 0: they
+    are independent. −1 … 1. The symmetry of the matrix itself has no influence.
     """
-    parts = diagonals(likeness)[: (likeness.shape[1] - 1) // 2]
+    parts = list_diagonals(matrix)[: (matrix.shape[1] - 1) // 2]
     if not parts:
-        return np.full(len(likeness), np.nan)
+        return np.full(len(matrix), np.nan)
     after = np.concatenate([part[:, lag:] for lag, part in enumerate(parts, 1)], axis=-1)
     before = np.concatenate([part[:, :-lag] for lag, part in enumerate(parts, 1)], axis=-1)
     mean = (after + before).mean(-1, keepdims=True) / 2
-    return 1 - quotient(((after - before) ** 2).sum(-1), variation(np.concatenate([after, before], -1), mean))
+    return 1 - divide(((after - before) ** 2).sum(-1), compute_variation(np.concatenate([after, before], -1), mean))
 
 
-def symmetry(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, " S"]]:
-    """Whether a position is as near to the one k before as to the one k after, by cosines and by squared distances.
+def measure_symmetry(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, " S"]]:
+    """Whether a position is as near to the one k before it as to the one k after it, by cosines and by squared distances.
 
-    Sinusoids 1 and 1, as all that depends on lag alone; Gaussian rows about 0, by distances more (p's own length is in both).
+    Sinusoids, and all tables that depend on the lag alone: 1 and 1. Gaussian rows: about 0, and more for distances, since both
+    sides contain the length of row p.
     """
     return {
-        "symmetry": both_sides(similarity(tables, centre=False)),
-        "symmetry_distances": both_sides(squared_distances(tables)),
+        "symmetry": correlate_sides(compute_similarity(tables, centre=False)),
+        "symmetry_distances": correlate_sides(compute_squared_distances(tables)),
     }
 
 
-def monotonicity(curve: Float[ndarray, "S L"]) -> Float[ndarray, " S"]:
-    """−τ, Kendall's rank correlation (τ-b) of a curve with its index: 1 where every step falls, 0 no trend, −1 every step rises.
+def compute_monotonicity(curve: Float[ndarray, "S L"]) -> Float[ndarray, " S"]:
+    """−τ, Kendall's rank correlation (τ-b) of a curve with its index. 1: every step falls; 0: no trend; −1: every step rises.
 
-    Of similarity at the lags 1, 2, …: share of pairs of lags at which the nearer is more alike, minus the share of the others.
+    For similarity at the lags 1, 2, …: the share of pairs of lags whose nearer one is more similar, minus the share of the
+    others.
     """
     signs = np.sign(curve[:, :, None] - curve[:, None, :])[:, *np.triu_indices(curve.shape[1], 1)]
     untied = (signs**2).sum(-1)
-    return quotient(signs.sum(-1), np.sqrt(signs.shape[-1] * untied))
+    return divide(signs.sum(-1), np.sqrt(signs.shape[-1] * untied))
 
 
-def autocorrelation(curve: Float[ndarray, "S L"]) -> Float[ndarray, "S K"]:
-    """Correlation of a curve with itself j further, j = 1 … L / 2, over what both have in common; 0 where a part is flat."""
-    found = []
+def compute_autocorrelation(curve: Float[ndarray, "S L"]) -> Float[ndarray, "S K"]:
+    """Correlation of a curve with itself shifted by j = 1 … L / 2, over the part in common; 0 if that is constant."""
+    correlations = []
     for j in range(1, curve.shape[1] // 2 + 1):
         first, second = (part - part.mean(-1, keepdims=True) for part in (curve[:, :-j], curve[:, j:]))
         product = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
-        found.append(np.nan_to_num(quotient((first * second).sum(-1), np.where(product > 1e-20, product, 0))))
-    return np.stack(found, axis=-1)
+        correlations.append(np.nan_to_num(divide((first * second).sum(-1), np.where(product > 1e-20, product, 0))))
+    return np.stack(correlations, axis=-1)
 
 
-def periodicity(curve: Float[ndarray, "S L"]) -> tuple[Float[ndarray, " S"], Float[ndarray, " S"]]:
-    """How strongly a curve comes back, and after how many steps: half the largest rise of its autocorrelation after a trough.
+def find_period(curve: Float[ndarray, "S L"]) -> tuple[Float[ndarray, " S"], Float[ndarray, " S"]]:
+    """Strength and period of a periodic curve: half the largest rise of its autocorrelation after a minimum, and where.
 
-    0 … 1: 1 for a wave of any height, 0 (and no period) for a curve that only falls. A rise, not the height of the peak,
-    since a slow trend holds the whole autocorrelation up. Periods of at most a quarter of the table; see the spectrum for slower
-    ones. Gaussian rows .2-.3 at 64 lags: that much noise comes back by chance.
+    1 for a wave of any amplitude, 0 (and no period) for a curve that only falls. The rise counts, not the height of the peak,
+    since a slow trend lifts the whole autocorrelation. Periods are at most a quarter of the table; the spectrum shows slower ones.
+    Gaussian rows: .2-.3 at 64 lags, by chance.
     """
     if curve.shape[1] < 4:
         return np.full(len(curve), np.nan), np.full(len(curve), np.nan)
-    values = autocorrelation(curve)
+    values = compute_autocorrelation(curve)
     rise = np.round((values - np.minimum.accumulate(values, axis=-1)) / 2, 9)
     strongest = rise.max(-1)
     flat = np.ptp(curve, axis=-1) == 0
     return np.where(flat, np.nan, strongest), np.where(strongest > 0, rise.argmax(-1) + 1.0, np.nan)
 
 
-def lag_measures(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, " S"]]:
-    """All of the above by name; constant tables give NaN."""
-    found = translation_invariance(tables) | symmetry(tables)
+def measure_lags(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, " S"]]:
+    """All measures of this module by name; NaN for constant tables."""
+    values = measure_translation_invariance(tables) | measure_symmetry(tables)
     for name, centre in (("raw", False), ("centred", True)):
-        curve = similarity_by_lag(tables, centre)[:, 1:]
-        found[f"neighbour_similarity_{name}"] = curve[:, 0]
-        found[f"monotonicity_{name}"] = monotonicity(curve)
-        found[f"periodicity_{name}"], found[f"period_{name}"] = periodicity(curve)
-    constant = ~centred(tables).any((1, 2))
-    return {name: np.where(constant, np.nan, value) for name, value in found.items()}
+        curve = compute_similarity_by_lag(tables, centre)[:, 1:]
+        values[f"neighbour_similarity_{name}"] = curve[:, 0]
+        values[f"monotonicity_{name}"] = compute_monotonicity(curve)
+        values[f"periodicity_{name}"], values[f"period_{name}"] = find_period(curve)
+    constant = ~centre_rows(tables).any((1, 2))
+    return {name: np.where(constant, np.nan, value) for name, value in values.items()}

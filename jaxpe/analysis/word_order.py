@@ -1,14 +1,14 @@
-"""Does a real encoder see the order of words? Its sentence embedding of a verse with the words, or the positions, moved.
+"""Does a pretrained encoder use word order? The change of its sentence embedding when words or positions are moved.
 
-Words are moved (their pieces stay together, [CLS] and [SEP] stay at the ends) by the rules of `jaxpe.positions`: in any order,
-shuffled inside windows of w words (local order is lost), or windows of w permuted whole (local order is kept). Positions are
-moved by giving every token p + c, or one position to all. A change is 1 − cosine of the two embeddings of a verse: 0 … 2.
+Words are moved by the rules of `jaxpe.positions`: shuffled, shuffled within windows of w words (which destroys local order), or
+permuted in windows of w (which keeps it). The pieces of a word stay together; [CLS] and [SEP] stay at the ends. Positions are
+shifted by c, or all set to one position. A change is 1 − cosine of the two embeddings of a verse, 0 … 2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,31 +16,32 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from scipy import stats
+from tokenizers import Tokenizer
 
 from jaxpe import positions, streams
 from jaxpe.pretrained import minilm
 from jaxpe.pretrained.models import Pretrained
 from jaxpe.records.statistics import Estimate
 
-LONGEST, FEWEST_WORDS = 64, 16  # of the verses: tokens at most, words at least (two windows of eight)
+MAX_LENGTH, MIN_WORDS = 64, 16  # tokens and words of a verse; sixteen words are two windows of eight
 WINDOWS, SHIFTS = (2, 4, 8), (1, 8, 32, 128)
 SHUFFLED, WITHIN, PERMUTED = "words shuffled", "shuffled in windows", "windows permuted"
 SHIFTED, CONSTANT, REMOVED, ANOTHER = "positions shifted", "one position for all", "table zeroed", "another verse"
-MIDDLE = 16  # beside 0, the position that all tokens get; 0 is [CLS]'s own
+MIDDLE = 16  # the second position, after 0, that all tokens are set to; 0 is that of [CLS]
 WITHOUT = "without positions"
 
 
 class Change(NamedTuple):
-    """One way to change all verses: what is done, how far, the change of every verse's embedding."""
+    """One change of all verses, and how much each verse's embedding changes."""
 
     kind: str
-    by: int  # window, shift, or the one position
-    positions: bool  # False: the position table is zeroed
-    values: Float[ndarray, N]
+    size: int  # window, shift, or the one position
+    has_positions: bool  # False: the position table is zeros
+    values: Float[ndarray, "N"]
 
 
 class Verse(NamedTuple):
-    """Token numbers of every word, and those before and behind them."""
+    """The token ids of each word, and those before and after them."""
 
     start: list[int]
     words: list[list[int]]
@@ -51,88 +52,97 @@ class Verse(NamedTuple):
         return len(self.start) + sum(map(len, self.words)) + len(self.end)
 
 
-def verses(model: Pretrained, texts: Sequence[str], count: int, longest: int = LONGEST) -> list[Verse]:
-    """Texts of at least sixteen words that fit, as the model's own tokenizer has them, evenly spaced over `texts`."""
-    from tokenizers import Tokenizer
+# ── verses ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    assert model.tokenizer is not None  # `minilm.tokenize` says what to do where it is lacking
+
+def select_verses(model: Pretrained, texts: Sequence[str], count: int, max_length: int = MAX_LENGTH) -> list[Verse]:
+    """At most `count` texts of at least sixteen words that fit, evenly spaced, as the model's tokenizer splits them."""
+    assert model.tokenizer is not None  # else `minilm.tokenize` raises a UserError
     tokenizer = Tokenizer.from_str(model.tokenizer)
-    tokenizer.no_padding()  # a published tokenizer may fill every text up to one length
+    tokenizer.no_padding()  # a published tokenizer may pad all texts to one length
     tokenizer.no_truncation()
-    around = list(tokenizer.encode("").ids)
-    spread = texts[:: max(1, len(texts) // (4 * count))]
-    split = [text.split() for text in spread]
-    found = [verse_of(tokenizer, words, around) for words in split if len(words) >= FEWEST_WORDS]
-    return [verse for verse in found if verse.length <= longest][:count]
+    special = list(tokenizer.encode("").ids)
+    spaced = texts[:: max(1, len(texts) // (4 * count))]
+    word_lists = [text.split() for text in spaced]
+    verses = [encode_verse(tokenizer, words, special) for words in word_lists if len(words) >= MIN_WORDS]
+    return [verse for verse in verses if verse.length <= max_length][:count]
 
 
-def verse_of(tokenizer: Any, words: list[str], around: list[int]) -> Verse:
-    pieces = [list(one.ids) for one in tokenizer.encode_batch(words, add_special_tokens=False)]
-    return Verse(around[:1], pieces, around[1:])
+def encode_verse(tokenizer: Tokenizer, words: list[str], special: list[int]) -> Verse:
+    """The ids of each word, between the special tokens of start and end."""
+    pieces = [list(encoding.ids) for encoding in tokenizer.encode_batch(words, add_special_tokens=False)]
+    return Verse(special[:1], pieces, special[1:])
 
 
-def order_of(kind: str, window: int, words: int, seed: int) -> Int[ndarray, W]:
-    """Which word stands at each place."""
+def sample_order(kind: str, window: int, words: int, seed: int) -> Int[ndarray, "W"]:
+    """A random order of the words: which word is at each place."""
     sampler = (
-        positions.Permuted(window) if kind == PERMUTED else positions.Shuffled(window if kind == WITHIN else LONGEST)
+        positions.Permuted(window) if kind == PERMUTED else positions.Shuffled(window if kind == WITHIN else MAX_LENGTH)
     )
-    none = jnp.zeros(LONGEST, jnp.int32)
-    placed = sampler(jax.random.fold_in(streams.stream("evaluation", seed), window), none, words)
-    return np.argsort(np.asarray(placed)[:words])
+    unused = jnp.zeros(MAX_LENGTH, jnp.int32)
+    places = sampler(jax.random.fold_in(streams.make_key("evaluation", seed), window), unused, words)
+    return np.argsort(np.asarray(places)[:words])
 
 
-def laid_out(
-    found: Sequence[Verse], orders: Sequence[Int[ndarray, W]] | None, longest: int
+def pad_verses(
+    verses: Sequence[Verse], orders: Sequence[Int[ndarray, "W"]] | None, length: int
 ) -> tuple[Int[ndarray, "N T"], Bool[ndarray, "N T"]]:
-    """Ids padded to one length, and a mask that is False at padding."""
-    ids, mask = np.zeros((len(found), longest), np.int32), np.zeros((len(found), longest), bool)
-    for i, verse in enumerate(found):
+    """Ids padded to one length, and a mask that is False at padding. `orders` None: words stay in order."""
+    ids, mask = np.zeros((len(verses), length), np.int32), np.zeros((len(verses), length), bool)
+    for i, verse in enumerate(verses):
         order = range(len(verse.words)) if orders is None else orders[i]
         row = [*verse.start, *(piece for word in order for piece in verse.words[word]), *verse.end]
         ids[i, : len(row)], mask[i, : len(row)] = row, True
     return ids, mask
 
 
-def changes(model: Pretrained, texts: Sequence[str], count: int, heads: int = minilm.HEADS) -> list[Change]:
-    """Every change of `count` verses' embeddings, with positions and (words shuffled) without; empty without such verses."""
+# ── changes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def measure_changes(model: Pretrained, texts: Sequence[str], count: int, heads: int = minilm.HEADS) -> list[Change]:
+    """All changes of `count` verses: with positions, and shuffled words also without. Empty for fewer than two verses."""
     weights = minilm.load_weights(model)
     rows = len(weights["positions"])
-    longest = min(LONGEST, rows)
-    found = verses(model, texts, count, longest)
-    if len(found) < 2:
+    length = min(MAX_LENGTH, rows)
+    verses = select_verses(model, texts, count, length)
+    if len(verses) < 2:
         return []
-    blind = {**weights, "positions": jnp.zeros_like(weights["positions"])}
-    arange = np.arange(longest, dtype=np.int32)
+    zeroed = {**weights, "positions": jnp.zeros_like(weights["positions"])}
+    arange = np.arange(length, dtype=np.int32)
 
-    def embedded(
-        kind: str = "", window: int = 0, places: ndarray = arange, seeing: bool = True
+    def embed(
+        kind: str = "", window: int = 0, places: Int[ndarray, "T"] = arange, has_positions: bool = True
     ) -> Float[ndarray, "N D"]:
-        orders = [order_of(kind, window, len(verse.words), i) for i, verse in enumerate(found)] if kind else None
-        ids, mask = laid_out(found, orders, longest)
-        return np.asarray(minilm.embed_sentences(weights if seeing else blind, ids, places, mask, heads), np.float64)
+        orders = [sample_order(kind, window, len(verse.words), i) for i, verse in enumerate(verses)] if kind else None
+        ids, mask = pad_verses(verses, orders, length)
+        used = weights if has_positions else zeroed
+        return np.asarray(minilm.embed_sentences(used, ids, places, mask, heads), np.float64)
 
-    plain, without = embedded(), embedded(seeing=False)
-    made = [Change(SHUFFLED, 0, True, change(plain, embedded(SHUFFLED)))]
-    made.append(Change(SHUFFLED, 0, False, change(without, embedded(SHUFFLED, seeing=False))))
-    for kind in (WITHIN, PERMUTED):
-        made += [Change(kind, window, True, change(plain, embedded(kind, window))) for window in WINDOWS]
-    for shift in (shift for shift in SHIFTS if longest + shift <= rows):
-        made.append(Change(SHIFTED, shift, True, change(plain, embedded(places=arange + shift))))
-    for place in (0, MIDDLE):
-        made.append(Change(CONSTANT, place, True, change(plain, embedded(places=np.full_like(arange, place)))))
-    made.append(Change(REMOVED, 0, True, change(plain, without)))
-    made.append(Change(ANOTHER, 0, True, change(plain, np.roll(plain, 1, axis=0))))
-    return [*made, Change(ANOTHER, 0, False, change(without, np.roll(without, 1, axis=0)))]
+    plain, without = embed(), embed(has_positions=False)
+
+    def compare(kind: str, size: int, embeddings: Float[ndarray, "N D"], has_positions: bool = True) -> Change:
+        return Change(kind, size, has_positions, compute_change(plain if has_positions else without, embeddings))
+
+    return [
+        compare(SHUFFLED, 0, embed(SHUFFLED)),
+        compare(SHUFFLED, 0, embed(SHUFFLED, has_positions=False), has_positions=False),
+        *[compare(kind, window, embed(kind, window)) for kind in (WITHIN, PERMUTED) for window in WINDOWS],
+        *[compare(SHIFTED, shift, embed(places=arange + shift)) for shift in SHIFTS if length + shift <= rows],
+        *[compare(CONSTANT, place, embed(places=np.full_like(arange, place))) for place in (0, MIDDLE)],
+        compare(REMOVED, 0, without),
+        compare(ANOTHER, 0, np.roll(plain, 1, axis=0)),
+        compare(ANOTHER, 0, np.roll(without, 1, axis=0), has_positions=False),
+    ]
 
 
-def change(before: Float[ndarray, "N D"], after: Float[ndarray, "N D"]) -> Float[ndarray, N]:
-    """1 − cosine, as half the squared distance of unit vectors, which keeps small changes."""
+def compute_change(before: Float[ndarray, "N D"], after: Float[ndarray, "N D"]) -> Float[ndarray, "N"]:
+    """1 − cosine, computed as half the squared distance of unit vectors, which is precise for small changes."""
     a, b = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (before, after))
-    return ((a - b) ** 2).sum(1) / 2
+    return np.asarray(((a - b) ** 2).sum(1) / 2)
 
 
-def share_of(part: Float[ndarray, N], whole: Float[ndarray, N]) -> Estimate:
-    """Mean over mean, with a t-interval from leaving out one verse after the other."""
+def estimate_share(part: Float[ndarray, "N"], whole: Float[ndarray, "N"]) -> Estimate:
+    """Ratio of means, with a jackknife t-interval over verses (for four verses or more)."""
     n, share = len(part), float(part.mean() / whole.mean())
     if n < 4:
         return Estimate(share, None, None, n)

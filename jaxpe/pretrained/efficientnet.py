@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy import ndarray
+from safetensors.numpy import load_file
 
 Weights = Mapping[str, Array]
 SIZE, CLASSES, STEM, HEAD, EPSILON = 224, 1000, 32, 1280, 1e-3
@@ -89,7 +90,7 @@ def apply_block(x: Float[Array, "H W C"], weights: Weights, block: Block) -> Flo
     return x + residual if block.stride == 1 and block.inputs == block.outputs else x
 
 
-def forward(weights: Weights, image: Float[Array, "H W 3"]) -> Float[Array, C]:
+def forward(weights: Weights, image: Float[Array, "H W 3"]) -> Float[Array, "C"]:
     """Logits of one image with values from 0 to 255."""
     x = apply_stem((image - 127.0) / 128.0, weights)
     for block in list_blocks():
@@ -108,7 +109,9 @@ def forward_images(weights: Weights, images: Float[Array, "N 224 224 3"]) -> Flo
 # ── weights ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def fold_batch_norm(weight: Float[ndarray, "O ..."], norm: Mapping[str, ndarray]) -> tuple[ndarray, Float[ndarray, O]]:
+def fold_batch_norm(
+    weight: Float[ndarray, "O ..."], norm: Mapping[str, ndarray]
+) -> tuple[ndarray, Float[ndarray, "O"]]:
     """Weight and bias of a convolution with the batch norm that follows it."""
     scale = norm["weight"] / np.sqrt(norm["running_var"] + EPSILON)
     return weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), norm["bias"] - norm["running_mean"] * scale
@@ -138,6 +141,4 @@ def convert_torch(tensors: Mapping[str, ndarray]) -> dict[str, ndarray]:
 
 def load_weights(path: Path) -> dict[str, Array]:
     """The weights from the file that `jaxpe fetch efficientnet` stores."""
-    from safetensors.numpy import load_file
-
     return {name: jnp.asarray(array) for name, array in load_file(path).items()}

@@ -20,7 +20,7 @@ from jaxpe.pretrained.stored_arrays import Content, StoredArray, import_library,
 
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a value, by type
 STRING, ARRAY = 8, 9  # the other types
-MAX_VALUES = 2**22  # in the arrays of a header: `gguf` takes about 700 bytes and 20 µs for each
+MAX_VALUES = 2**21  # in the arrays of a header: `gguf` takes about 700 bytes and 20 µs for each
 
 
 class Rotary(NamedTuple):
@@ -35,14 +35,14 @@ class Rotary(NamedTuple):
     scaling: str
     factor: float
     trained_length: int | None
-    factors: Float[ndarray, F] | None  # one a pair, as in Llama 3.1 and later
+    factors: Float[ndarray, "F"] | None  # one per pair, as in Llama 3.1 and later
 
 
 def describe_rotary(rotary: Rotary | None) -> str:
     """'base 500000, 64 dimensions, scaling yarn, factor 4'."""
     if rotary is None:
         return "not described further"
-    scaling = rotary.scaling if rotary.factors is None else "one factor a pair"
+    scaling = rotary.scaling if rotary.factors is None else "one factor per pair"
     return f"base {rotary.base:g}, {rotary.dimensions} dimensions, scaling {scaling}, factor {rotary.factor:g}"
 
 
@@ -111,7 +111,7 @@ def skip_value(file: BinaryIO, size: int, kind: int) -> int:
     return 1
 
 
-def read_rotary(notes: Mapping[str, Any], factors: Float[ndarray, F] | None) -> Rotary | None:
+def read_rotary(notes: Mapping[str, Any], factors: Float[ndarray, "F"] | None) -> Rotary | None:
     """The rotary configuration among a file's keys ARCHITECTURE.rope.*; None if they have none."""
     model = notes.get("general.architecture", "")
 

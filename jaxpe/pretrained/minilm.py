@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
+from tokenizers import Tokenizer
 
 from jaxpe.errors import UserError
 from jaxpe.pretrained.models import Pretrained
@@ -41,7 +42,7 @@ def layer_norm(x: Float[Array, "T D"], weights: Weights, name: str) -> Float[Arr
     return scaled * weights[f"{name}.weight"] + weights[f"{name}.bias"]
 
 
-def embed(weights: Weights, ids: Int[Array, T], positions: Int[Array, T] | None) -> Float[Array, "T D"]:
+def embed(weights: Weights, ids: Int[Array, "T"], positions: Int[Array, "T"] | None) -> Float[Array, "T D"]:
     """LN(token + position + type 0). `positions` None: nothing is added for them. A position beyond the table gives NaN."""
     x = weights["tokens"][ids] + weights["embeddings.token_type_embeddings.weight"][0]
     if positions is not None:
@@ -50,7 +51,7 @@ def embed(weights: Weights, ids: Int[Array, T], positions: Int[Array, T] | None)
 
 
 def attend(
-    x: Float[Array, "T D"], weights: Weights, name: str, mask: Bool[Array, T], heads: int
+    x: Float[Array, "T D"], weights: Weights, name: str, mask: Bool[Array, "T"], heads: int
 ) -> Float[Array, "T D"]:
     """softmax(q·k / √K) v in every head, over the keys where `mask` is True."""
     q, k, v = (
@@ -63,7 +64,7 @@ def attend(
 
 
 def apply_layer(
-    x: Float[Array, "T D"], weights: Weights, name: str, mask: Bool[Array, T], heads: int
+    x: Float[Array, "T D"], weights: Weights, name: str, mask: Bool[Array, "T"], heads: int
 ) -> Float[Array, "T D"]:
     """x ← LN(x + attention(x)), x ← LN(x + W₂ gelu(W₁ x))."""
     attended = attend(x, weights, f"{name}.attention", mask, heads)
@@ -74,9 +75,9 @@ def apply_layer(
 
 def compute_hidden_states(
     weights: Weights,
-    ids: Int[Array, T],
-    positions: Int[Array, T] | None,
-    mask: Bool[Array, T],
+    ids: Int[Array, "T"],
+    positions: Int[Array, "T"] | None,
+    mask: Bool[Array, "T"],
     heads: int = HEADS,
 ) -> list[Float[Array, "T D"]]:
     """The embeddings, then the output of each layer. `mask` is False at padding."""
@@ -86,7 +87,7 @@ def compute_hidden_states(
     return states
 
 
-def pool_sentence(hidden: Float[Array, "T D"], mask: Bool[Array, T]) -> Float[Array, D]:
+def pool_sentence(hidden: Float[Array, "T D"], mask: Bool[Array, "T"]) -> Float[Array, "D"]:
     """The mean over the tokens of a sentence, scaled to length 1."""
     mean = jnp.where(mask[:, None], hidden, 0).sum(0) / mask.sum()
     embedding: Array = mean / jnp.linalg.norm(mean)
@@ -120,8 +121,6 @@ def tokenize(
 
     Raises UserError without a tokenizer that can be read.
     """
-    from tokenizers import Tokenizer
-
     if model.tokenizer is None:
         raise UserError(f"{model.name} has no tokenizer: put its tokenizer.json next to {model.path.name}.")
     try:
@@ -137,11 +136,11 @@ def tokenize(
 
 @partial(jax.jit, static_argnames="heads")
 def embed_sentences(
-    weights: Weights, ids: Int[Array, "N T"], positions: Int[Array, T], mask: Bool[Array, "N T"], heads: int = HEADS
+    weights: Weights, ids: Int[Array, "N T"], positions: Int[Array, "T"], mask: Bool[Array, "N T"], heads: int = HEADS
 ) -> Float[Array, "N D"]:
     """Sentence embeddings, one after the other, with the same positions for all."""
 
-    def embed_one(example: tuple[Int[Array, T], Bool[Array, T]]) -> Float[Array, D]:
+    def embed_one(example: tuple[Int[Array, "T"], Bool[Array, "T"]]) -> Float[Array, "D"]:
         states = compute_hidden_states(weights, example[0], positions, example[1], heads)
         return pool_sentence(states[-1], example[1])
 

@@ -157,7 +157,7 @@ def infer_kind(notes: dict[str, str]) -> str:
 
 def download_from_hub(name: str) -> Path:
     """model.safetensors of a Hugging Face id, and tokenizer.json next to it if there is one. Raises UserError."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download  # slow to import
 
     try:
         path = Path(hf_hub_download(name, "model.safetensors"))

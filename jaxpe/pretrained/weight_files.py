@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
+from safetensors import safe_open
 
 from jaxpe.errors import UserError
 from jaxpe.pretrained.ctranslate2_files import read_ctranslate2
@@ -58,8 +59,6 @@ def read_array(file: WeightFile, name: str) -> Float[ndarray, "*shape"]:
 
 def read_safetensors(path: Path) -> Content:
     """Arrays and metadata of a safetensors file."""
-    from safetensors import safe_open
-
     file = safe_open(path, "numpy")
     shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     arrays = {name: StoredArray(shape, partial(file.get_tensor, name)) for name, shape in shapes.items()}
