@@ -1,4 +1,4 @@
-"""Extraction: readers of the raw sum, linear probes, the exact split of logits, and verdicts that follow the rows."""
+"""Extraction: what answers contain, the exact split of logits, and verdicts that follow the rows."""
 
 import importlib.util
 import json
@@ -12,7 +12,7 @@ import pytest
 from support import ROOT
 
 from jaxpe import encodings
-from jaxpe.analysis import attention, hidden, probes, readers
+from jaxpe.analysis import attention, hidden, readers
 from jaxpe.study import presets, run_configs
 from jaxpe.training import parameters
 
@@ -27,131 +27,7 @@ def opened(encoding, task="reverse", architecture="encoder", layers=1, count=48)
     sources = {}
     config = run_configs.make_config(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
     source = run_configs.open_source(config, sources)
-    return parameters.fresh(config, source.stream, 3), hidden.look_of(config, source, count)
-
-
-# ── readers of the raw sum ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_who_knows_both_tables_is_exact_unless_two_sums_coincide():
-    tables = readers.drawn("random rows", 64, seed=0)
-    assert readers.smallest_gap(tables) > 1 and readers.knows_both(tables) == 1
-    # Position 1 is built so that t₀ + p₀ = t₁ + p₁, in numbers that float32 adds without rounding.
-    tokens, positions = (np.round(8 * part) / 8 for part in tables)
-    positions[1] = tokens[0] + positions[0] - tokens[1]
-    twice = readers.Tables(tokens[:2], positions[:8])
-    assert readers.smallest_gap(twice) == 0 and readers.knows_both(twice) == 1 - 1 / 16
-
-
-def test_smallest_gap_and_nearest_against_slow_loops():
-    tables = readers.Tables(np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(7, 3)))
-    sums = readers.all_sums(tables)
-    pairs = [np.linalg.norm(a - b) for i, a in enumerate(sums) for j, b in enumerate(sums) if i != j]
-    assert readers.smallest_gap(tables) == pytest.approx(min(pairs))
-    seen = sums + 0.3
-    assert readers.nearest(seen, sums).tolist() == [np.linalg.norm(sums - row, axis=1).argmin() for row in seen]
-
-
-@pytest.mark.parametrize(("width", "read"), [(2, 0.04), (8, 0.31), (16, 0.79), (32, 0.98), (64, 1.0)])
-def test_the_nearest_row_is_right_as_often_as_predicted_and_at_least_as_the_union_bound_says(width, read):
-    drawn = [readers.drawn("random rows", width, seed) for seed in range(4)]
-    found = np.mean([readers.knows_positions(tables) for tables in drawn])
-    bound = np.mean([readers.union_bound(tables.positions) for tables in drawn])
-    assert found == pytest.approx(read, abs=0.09) and bound <= found + 0.01
-    assert bound == pytest.approx({2: 0, 8: 0, 16: 0.25, 32: 0.98, 64: 1}[width], abs=0.2 if width == 16 else 0.01)
-
-
-def test_union_bound_of_two_rows_is_the_probability_of_being_right():
-    table = np.array([[0.0, 0.0], [3.0, 0.0]])
-    tokens = np.random.default_rng(0).normal(size=(20_000, 2))
-    right = (readers.nearest(tokens + table[1], table) == 1).mean()
-    assert readers.union_bound(table) == pytest.approx(right, abs=0.01)
-
-
-def test_noise_and_a_blind_reader():
-    tables = readers.drawn("random rows", 32, seed=0)
-    by_noise = [readers.knows_both(tables, signal) for signal in readers.SIGNALS]
-    assert by_noise[:3] == [1, 1, 1] and by_noise[-1] < 0.3
-    blind = readers.Tables(tables.tokens, np.zeros_like(tables.positions))
-    assert readers.knows_positions(blind) == pytest.approx(1 / readers.POSITIONS, abs=0.01)
-    assert readers.knows_neither(tables, shuffled=True) < 0.05 < 0.7 < readers.knows_neither(tables)
-
-
-# ── probes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def planted(noise, width=16, count=720):
-    """Tokens of 40 sequences whose state holds the position along one direction and the token along others."""
-    generator = np.random.default_rng(0)
-    sequence, position = np.arange(count) // 24, np.arange(count) % 24
-    token = generator.integers(0, 4, count)
-    x = position[:, None] * generator.normal(size=width) + generator.normal(size=(4, width))[token] * 5
-    return x + noise * generator.normal(size=x.shape), sequence, position, token
-
-
-def test_a_probe_finds_a_planted_signal_on_new_positions_too():
-    x, sequence, position, token = planted(noise=1.0)
-    assert probes.regressed(x, position, probes.by_sequence(sequence)).error_share < 0.1
-    assert probes.classified(x, token, probes.by_sequence(sequence)).error_share < 0.01
-    for blocks in (False, True):
-        splits = probes.by_position(sequence, position, blocks)
-        read = probes.regressed(x, position, splits)
-        assert read.error_share < 0.15
-    order = probes.order_accuracy(read.predictions, splits, sequence, position)
-    assert order["near"] > 0.8
-
-
-@pytest.mark.parametrize("width", [16, 48])
-def test_on_noise_a_probe_is_at_chance_at_any_width(width):
-    _, sequence, position, token = planted(noise=0.0)
-    x = np.random.default_rng(1).normal(size=(len(position), width))
-    assert probes.regressed(x, position, probes.by_sequence(sequence)).error_share == pytest.approx(1, abs=0.1)
-    assert probes.classified(x, token, probes.by_sequence(sequence)).error_share == pytest.approx(1, abs=0.1)
-    splits = probes.by_position(sequence, position, blocks=False)
-    read = probes.regressed(x, position, splits)
-    assert read.error_share == pytest.approx(1, abs=0.1)
-    equal = [np.zeros_like(found) for found in read.predictions]  # no reading at all is a guess
-    assert set(probes.order_accuracy(equal, splits, sequence, position).values()) == {0.5}
-    assert probes.order_accuracy(read.predictions, splits, sequence, position)["far"] == pytest.approx(0.5, abs=0.1)
-
-
-def test_shuffled_labels_leave_nothing_to_read():
-    x, sequence, position, token = planted(noise=0.1)
-    splits = probes.by_sequence(sequence)
-    assert probes.regressed(x, position, splits, shuffle=0).error_share == pytest.approx(1, abs=0.05)
-    assert probes.classified(x, token, splits, shuffle=0).error_share > 0.8
-
-
-def test_what_is_held_out_is_held_out():
-    _, sequence, position, _ = planted(noise=0.0)
-    for split in probes.by_sequence(sequence):
-        assert not set(sequence[split.train]) & set(sequence[split.test])
-    for blocks in (False, True):
-        splits = probes.by_position(sequence, position, blocks)
-        for split in splits:
-            assert not set(sequence[split.train]) & set(sequence[split.test])
-            assert not set(position[split.train]) & set(position[split.test])
-            assert not blocks or np.ptp(position[split.test]) == len(set(position[split.test])) - 1
-        assert set(np.concatenate([position[split.test] for split in splits])) == set(position)
-
-
-def test_ridge_against_scikit_learn():
-    from sklearn.linear_model import Ridge
-
-    x, _, position, _ = planted(noise=1.0)
-    scaled = (x - x.mean(0)) / x.std(0)
-    ours = probes.ridge(x, position[:, None] * 1.0, [0.1])[0](x)[:, 0]
-    assert ours == pytest.approx(Ridge(alpha=0.1 * len(x)).fit(scaled, position).predict(scaled))
-
-
-def test_a_sum_is_not_mixed_and_a_product_is():
-    _, sequence, position, token = planted(noise=0.0)
-    generator = np.random.default_rng(2)
-    rows, tokens = generator.normal(size=(24, 8)), generator.normal(size=(4, 8))
-    factors = {"position": position, "token": token}
-    kept_apart = probes.variance_parts(rows[position] + tokens[token], factors, sequence)
-    together = probes.variance_parts(rows[position] * tokens[token], factors, sequence)
-    assert sum(kept_apart.values()) == pytest.approx(1) and kept_apart["mixed"] < 1e-3 and together["mixed"] > 0.3
+    return parameters.init_model(config, source.stream, 3), hidden.draw_probe_data(config, source, count)
 
 
 # ── places that answer ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +72,7 @@ def test_shares_at_the_places_that_answer_are_the_planted_ones(share):
 
 def test_where_input_and_answers_are_apart_variance_is_told_for_each_alone():
     model, look = opened("learned")
-    states = np.asarray(hidden.hidden_states(model, look.sample.inputs))
+    states = np.asarray(hidden.record_hidden_states(model, look.sample.inputs))
     rows = [columns for columns, _ in hidden.read_everywhere(states, look.sample, "trained", 0)]
     assert {row["places"] for row in rows if row["metric"] == "variance_share"} == {"input", "answers"}
     assert {row["target"] for row in rows if row["places"] == "answers" and "target" in row} == {"position", "answer"}
@@ -317,7 +193,7 @@ def test_what_only_adds_is_found_by_measurement():
     expected = {"sinusoidal": True, "learned": True, "none": True, "sinusoidal_paper": False, "concatenated": False}
     sizes = {"model_width": 16, "heads": 2, "max_length": 8, "attention": "bidirectional", "key": jax.random.key(0)}
     for name, adds in expected.items():
-        assert attention.adds(encodings.build(name, **sizes), jnp.arange(8), 16) == adds, name
+        assert attention.adds(encodings.build_encoding(name, **sizes), jnp.arange(8), 16) == adds, name
 
 
 def test_a_rotation_is_recognised_with_its_offset_and_noise_is_not():
@@ -429,7 +305,7 @@ def test_answers_turn_with_the_rows(table):
     kept = set_share(set_share(blind, "position", "trained", 0.8), "position", "untrained", 0.01)
     first, second = answered(kept)
     assert first.short.startswith("No:") and second.short.startswith("No: position holds more")
-    first, second = answered(table[(table["seed"] < 2) | (table["task"] == readers.RAW)])
+    first, second = answered(table[(table["seed"] < 2) | (table["task"] == readers.RAW_SUM)])
     assert first.short.startswith("Not decided:") and second.short.startswith("Not decided")
     assert "It depends on the width" in first.text and "noise" in first.text and "of chance" in second.text
 

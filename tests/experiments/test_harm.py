@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from jaxpe import tasks
-from jaxpe.analysis import geometry, harm
+from jaxpe.analysis import harm
 from jaxpe.model import ForwardOptions
 from jaxpe.study import experiment
 from jaxpe.tasks import evaluation_sets
@@ -76,18 +76,6 @@ def test_a_blind_model_never_has_both_twins_right():
     stream = load_source(config).stream
     pairs = harm.twin_pairs("index", evaluation_sets.draw_examples("index", stream.task, 6, 200).x)
     assert harm.both_right(parameters.init_model(config, stream), stream, "index", pairs) == 0
-
-
-def test_directions_and_their_overlap():
-    generator = np.random.default_rng(0)
-    basis = np.linalg.qr(generator.normal(size=(24, 24)))[0]
-    assert geometry.compute_overlap(basis[:, :3], basis[:, :5]) == pytest.approx(1)
-    assert geometry.compute_overlap(basis[:, :3], basis[:, 3:9]) == pytest.approx(0)
-    drawn = [np.linalg.qr(generator.normal(size=(24, k)))[0] for k in [3, 7] * 300]
-    found = [geometry.compute_overlap(a, b) for a, b in zip(drawn[::2], drawn[1::2], strict=True)]
-    assert np.mean(found) == pytest.approx(geometry.expect_random_overlap(drawn[0], drawn[1]), abs=0.01)
-    flat = generator.normal(size=(50, 2)) @ generator.normal(size=(2, 24))
-    assert geometry.find_directions(flat, 0.999).shape == (24, 2)
 
 
 @pytest.mark.parametrize(
