@@ -1,4 +1,4 @@
-"""Photographs added to photographs, to faint patterns and to plain grey, and what an ImageNet classifier says of them."""
+"""Photographs added to photographs, faint patterns and plain grey, as an ImageNet classifier sees them."""
 
 from __future__ import annotations
 
@@ -10,53 +10,58 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy import stats
 
-from jaxpe.analysis.superposition import Marked, nearest_pattern, patterns
+from jaxpe.analysis.sum_readers import WatermarkOutcome, match_patterns
+from jaxpe.analysis.sums import draw_patterns
 from jaxpe.data.images import CROPPED, Photograph
 from jaxpe.records.statistics import Estimate
 
-MIXES = {"mean": (0.5, 0.5), "clipped sum": (1.0, 1.0), "3 : 1": (0.75, 0.25), "1 : 3": (0.25, 0.75)}
+WEIGHTINGS = {"mean": (0.5, 0.5), "clipped sum": (1.0, 1.0), "3 : 1": (0.75, 0.25), "1 : 3": (0.25, 0.75)}
 GREY, PATTERNS = 127.5, 64
 Classifier = Callable[[Float[ndarray, "N 224 224 3"]], Float[ndarray, "N 1000"]]
 
 
-def mix(first: ndarray, second: ndarray, weights: tuple[float, float]) -> ndarray:
+def add_pictures(first: ndarray, second: ndarray, weights: tuple[float, float]) -> ndarray:
     """u·first + v·second, clipped to 0 … 255."""
     return np.clip(np.float32(weights[0]) * first + np.float32(weights[1]) * second, 0, 255)
 
 
-def rank(logits: Float[ndarray, C], label: int) -> int:
-    """1 for the largest; a tie counts against the class."""
+def rank_label(logits: Float[ndarray, "C"], label: int) -> int:
+    """The rank of a class, 1 for the largest logit; ties count against the class."""
     return int((logits >= logits[label]).sum())
 
 
-def pairs(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
+def list_photograph_pairs(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
     """All pairs of different classes."""
     return [(i, j) for i, j in combinations(range(len(photographs)), 2) if photographs[i].label != photographs[j].label]
 
 
-def pair_ranks(
-    photographs: Sequence[Photograph], chosen: Sequence[tuple[int, int]], name: str, classify: Classifier
+def rank_photograph_pairs(
+    photographs: Sequence[Photograph], pairs: Sequence[tuple[int, int]], weighting: str, classify: Classifier
 ) -> Int[ndarray, "P 2"]:
-    """The ranks of both true classes in the mix of every pair."""
-    mixed = np.stack([mix(photographs[i].pixels, photographs[j].pixels, MIXES[name]) for i, j in chosen])
-    found = classify(mixed)
-    labels = [(photographs[i].label, photographs[j].label) for i, j in chosen]
-    return np.array([[rank(row, label) for label in both] for row, both in zip(found, labels, strict=True)])
+    """The ranks of both true classes in the weighted sum of every pair."""
+    mixed = np.stack(
+        [add_pictures(photographs[i].pixels, photographs[j].pixels, WEIGHTINGS[weighting]) for i, j in pairs]
+    )
+    logits = classify(mixed)
+    labels = [(photographs[i].label, photographs[j].label) for i, j in pairs]
+    return np.array([[rank_label(row, label) for label in both] for row, both in zip(logits, labels, strict=True)])
 
 
 # ── the watermark ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def pattern_pictures(contrast: float, numbers: Sequence[int], seed: int = 0) -> Float[ndarray, "N 224 224 1"]:
-    """Grey ± contrast by random signs, one a pixel: as strong as a photograph, and without a meaning."""
-    signs = patterns(PATTERNS, CROPPED**2, seed)[list(numbers)]
+def draw_pattern_pictures(contrast: float, numbers: Sequence[int], seed: int = 0) -> Float[ndarray, "N 224 224 1"]:
+    """Grey ± contrast with random signs, one a pixel: as strong as a photograph, without meaning."""
+    signs = draw_patterns(PATTERNS, CROPPED**2, seed)[list(numbers)]
     return GREY + contrast * signs.reshape(-1, CROPPED, CROPPED, 1)
 
 
-def watermark(photographs: Sequence[Photograph], kind: str, weight: float, classify: Classifier) -> Marked:
+def watermark_photographs(
+    photographs: Sequence[Photograph], kind: str, weight: float, classify: Classifier
+) -> WatermarkOutcome:
     """(1 − weight)·photograph + weight·other, where `kind` is "second image", "fixed pattern" or "plain grey".
 
-    The other of number i is the photograph of number i + 1 (the next of another class), or pattern 3·i + 1 of 64.
+    Photograph i is paired with the next photograph of another class, or with pattern 3·i + 1 of 64.
     """
     count = len(photographs)
     labels = [photo.label for photo in photographs]
@@ -66,24 +71,24 @@ def watermark(photographs: Sequence[Photograph], kind: str, weight: float, class
     if kind == "second image":
         second = pictures[others]
     elif kind == "fixed pattern":
-        second = pattern_pictures(float(pictures.std()), numbers)
+        second = draw_pattern_pictures(float(pictures.std()), numbers)
     else:
         second = np.full((count, 1, 1, 1), GREY, np.float32)
-    mixed = mix(pictures, second, (1 - weight, weight))
-    found = classify(mixed)
-    right = np.array([rank(row, label) == 1 for row, label in zip(found, labels, strict=True)])
+    mixed = add_pictures(pictures, second, (1 - weight, weight))
+    logits = classify(mixed)
+    named = np.array([rank_label(row, label) == 1 for row, label in zip(logits, labels, strict=True)])
     if kind == "fixed pattern":
-        codes = patterns(PATTERNS, CROPPED**2, 0)
-        return Marked(right, nearest_pattern(mixed.mean(-1).reshape(count, -1), codes) == numbers)
-    named = np.array([rank(row, labels[j]) <= 2 for row, j in zip(found, others, strict=True)])
-    return Marked(right, named if kind == "second image" else None)
+        codes = draw_patterns(PATTERNS, CROPPED**2, 0)
+        return WatermarkOutcome(named, match_patterns(mixed.mean(-1).reshape(count, -1), codes) == numbers)
+    second_named = np.array([rank_label(row, labels[j]) <= 2 for row, j in zip(logits, others, strict=True)])
+    return WatermarkOutcome(named, second_named if kind == "second image" else None)
 
 
 # ── statistics ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def jackknife(first: Sequence[str], second: Sequence[str], values: Sequence[float]) -> Estimate:
-    """The mean over pairs, with a t-interval from leaving out one photograph after the other.
+def estimate_by_jackknife(first: Sequence[str], second: Sequence[str], values: Sequence[float]) -> Estimate:
+    """The mean over pairs, with a t-interval from leaving out one photograph at a time (jackknife).
 
     Pairs share photographs and are not independent: n counts photographs.
     """

@@ -1,298 +1,270 @@
-"""What is left of two things that were added: readers never shown sums and trained on sums, and how alike the parts lie.
-
-A part is a row of D numbers with a class: a picture of 8×8 pixels, a token's embedding, a position's code. A mix of two is
-(1 − w)·a + w·b, equal weights unless said. A reader is a small network over all classes; it has named both parts when their
-two classes are its first two. Every part has mean square 1, so that no part is louder than the other.
-"""
+"""The measurements of the experiment `superposition`, as table rows: readers of sums, photographs, the pile, the tags."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from flax import nnx
-from jaxtyping import Array, Bool, Float, Int
-from numpy import ndarray
 
-from jaxpe import encodings, streams
-from jaxpe.analysis.attention import adds, code_of
-from jaxpe.analysis.geometry import directions, overlap
-from jaxpe.encodings import Encoding
-from jaxpe.model import matrix
+from jaxpe import encodings
+from jaxpe.analysis import photographs, sum_readers, sums, tags
+from jaxpe.analysis.sum_readers import Reader, ReaderTraining
+from jaxpe.analysis.sums import TOKENS, Parts
+from jaxpe.data import cache, corpus, images
+from jaxpe.errors import UserError
+from jaxpe.study.presets import Preset
+from jaxpe.study.tables import TableRow
+from jaxpe.study.workspace import Workspace
 
-WIDTH = 64  # numbers of a part
-KINDS = 10  # classes of digits, and how many fixed digits or patterns there are
-WORDS = 64  # tokens, and as many positions
-TRAINED = 1200  # digits of the training part; the rest, by other hands, are for tests
-DRAWN = 2**15  # pairs that a training draws from
-TOKENS = "token + position"
-SETTINGS = {  # what is added to what: the classes of its reader
-    "digit + digit": KINDS,
-    "digit + fixed digit": KINDS,
-    "digit + fixed pattern": 2 * KINDS,
-    TOKENS: 2 * WORDS,
-}
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
-
-class Parts(NamedTuple):
-    """What is added to what: rows of two kinds with their classes, and the pairs that may be drawn."""
-
-    first: Float[Any, "N D"]
-    first_labels: Int[Any, N]
-    second: Float[Any, "M D"]
-    second_labels: Int[Any, M]
-    pairs: Int[Any, "P 2"]
+SINGLE, SUMS = "never shown sums", "trained on sums"
+READERS = {SINGLE: False, SUMS: True}  # whether sums are shown in training
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)  # of what is added to a picture
+KINDS = ("fixed pattern", "second image", "plain grey")
+PILE_WIDTHS, NOISES, LONGEST = (16, 32, 64, 128, 256), (0.0, 0.2, 0.3, 0.5, 0.7), 64
+NOISY_SEEDS = 3  # orders of the pretrained model's pile that are read with noise too
+PRETRAINED = "minilm"  # the model whose word and position vectors are piled up, if it was fetched
+FETCH = "`jaxpe fetch efficientnet photographs`"
+Rows = Iterator[TableRow]
 
 
-# ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def make_row(task: str, metric: str, value: float, **columns: object) -> TableRow:
+    return {"experiment": "superposition", "task": task, "metric": metric, "value": value} | columns
 
 
-def standardised(rows: Any) -> Float[ndarray, "N D"]:
-    """Rows with mean 0 and mean square 1: equal energy, and plain grey is 0."""
-    flat = np.asarray(rows, np.float32).reshape(len(rows), -1)
-    centred = flat - flat.mean(1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(1, keepdims=True))
+# ── digits, tokens and positions ────────────────────────────────────────────────────────────────────────────────────
 
 
-def patterns(count: int, width: int, seed: int) -> Float[ndarray, "{count} {width}"]:
-    """Random signs: fixed codes without a meaning, as a position's code has none."""
-    signs = np.random.default_rng((seed, count, width)).integers(0, 2, (count, width), np.int8)
-    return (2 * signs - 1).astype(np.float32)
-
-
-def pairs_of(first: ndarray, second: ndarray) -> Int[ndarray, "P 2"]:
-    """All pairs of one of each, of different classes; each pair once where both kinds are the same rows."""
-    allowed = first[:, None] != second[None]
-    if first is second:
-        allowed &= np.tri(len(first), dtype=bool).T
-    return np.argwhere(allowed)
-
-
-def of_digits(images: ndarray, labels: ndarray, seed: int, examples: int) -> dict[str, tuple[Parts, Parts]]:
-    """For every config of digits the parts of training and of tests. Fixed ones are drawn by `seed`, the same in both.
-
-    `examples` of the last images are tested.
-    """
-    generator = np.random.default_rng((seed, 7))
-    rows, names = standardised(images), np.asarray(labels)
-    train, train_names = rows[:TRAINED], names[:TRAINED]
-    test, test_names = rows[TRAINED:][:examples], names[TRAINED:][:examples]
-    chosen = np.array([generator.choice(np.flatnonzero(train_names == kind)) for kind in range(KINDS)])
-    numbers = np.arange(KINDS)
-    fixed = {
-        "digit + fixed digit": (train[chosen], numbers),
-        "digit + fixed pattern": (patterns(KINDS, WIDTH, seed), numbers + KINDS),
+def measure_readers(preset: Preset, work: Workspace) -> Rows:
+    """Subspace overlaps, ranks of both parts, and the watermark on digits."""
+    digits, seeds = images.load_digits(), list(range(preset.seeds))
+    parts = [sums.build_digit_parts(digits.images, digits.labels, seed, preset.examples) for seed in seeds]
+    yield from read_sums(preset, {(name, ""): [by_name[name] for by_name in parts] for name in parts[0]})
+    tokens = {
+        (TOKENS, encoding): [sums.build_token_parts(encoding, seed) for seed in seeds]
+        for encoding in select_additive(preset, work)
     }
-    made = {"digit + digit": (parts(train, train_names, train, train_names), parts(test, test_names, test, test_names))}
-    for name, (second, kinds) in fixed.items():
-        made[name] = parts(train, train_names, second, kinds), parts(test, test_names, second, kinds)
-    return made
+    yield from read_sums(preset, tokens)
 
 
-def of_tokens(encoding: str, seed: int) -> tuple[Parts, Parts]:
-    """Tokens beside the rows that an encoding adds: parts of training, and the three in ten pairs kept from it."""
-    generator, words = np.random.default_rng((seed, 7)), np.arange(WORDS)
-    tokens = generator.normal(size=(WORDS, WIDTH)).astype(np.float32)
-    both = parts(tokens, words, added_rows(encoding, WORDS, WIDTH, seed), words + WORDS)
-    held_out = np.isin(np.arange(WORDS**2), generator.permutation(WORDS**2)[: 3 * WORDS**2 // 10])
-    train, test = (both._replace(pairs=both.pairs[which]) for which in (~held_out, held_out))
-    return train, test
+def select_additive(preset: Preset, work: Workspace) -> list[str]:
+    """The requested encodings that add something to a token; sinusoids unless some were requested."""
+    requested = preset.encodings or ("sinusoidal",)
+    additive = [name for name in requested if sums.is_additive(name)]
+    if left_out := [encodings.label_encoding(name) for name in requested if name not in additive]:
+        work.reporter.note(f"no sum of token and position: {', '.join(left_out)}")
+    return additive
 
 
-def fresh_encoding(encoding: str, count: int, width: int, seed: int) -> Encoding:
-    """An encoding for `count` positions in an encoder, before training."""
-    key = streams.stream("encoding", seed)
-    return encodings.build(encoding, model_width=width, heads=2, max_length=count, attention="bidirectional", key=key)
+def read_sums(preset: Preset, parts: dict[tuple[str, str], list[tuple[Parts, Parts]]]) -> Rows:
+    """Rows of every kind of sum. `parts`: by (kind of sum, encoding), for every seed those of training and testing."""
+    if not parts:
+        return
+    readers = train_all_readers(preset, {kind: [train for train, _ in pairs] for kind, pairs in parts.items()})
+    for (name, encoding), pairs in parts.items():
+        for seed, (train, _) in enumerate(pairs):
+            columns = {"parts": name, "encoding": encodings.label_encoding(encoding), "seed": seed}
+            overlap = sums.measure_overlap(train)
+            yield make_row("readers", "subspace_overlap", overlap, length_baseline=8 / sums.WIDTH, **columns)
+    for ((name, encoding), kind, seed), reader in readers.items():
+        test = parts[name, encoding][seed][1]
+        yield from measure_ranks(name, encoding, kind, reader, test, seed)
+        if (name, kind) == ("digit + digit", SINGLE):
+            yield from watermark_digits(reader, test, seed)
 
 
-def added_rows(encoding: str, count: int, width: int, seed: int) -> Float[ndarray, "{count} {width}"]:
-    """What an encoding adds to a token at the positions 0 … count − 1; zeros where it acts in the attention only."""
-    return np.asarray(code_of(fresh_encoding(encoding, count, width, seed), jnp.arange(count), width))
+def train_all_readers(
+    preset: Preset, parts: dict[tuple[str, str], list[Parts]]
+) -> dict[tuple[tuple[str, str], str, int], Reader]:
+    """Readers by (what they read, kind of reader, seed), all trained in one program."""
+    replicas = [(names, kind, seed) for names in parts for kind in READERS for seed in range(preset.seeds)]
+    data = [of_seed for by_seed in parts.values() for _ in READERS for of_seed in by_seed]
+    shown = np.array([READERS[kind] for _, kind, _ in replicas])
+    seeds = [seed for *_, seed in replicas]
+    training = ReaderTraining(preset.width, preset.steps, preset.batch, preset.learning_rate)
+    classes = max(sums.CLASSES[name] for name, _ in parts)
+    readers = sum_readers.train_readers(sum_readers.stack_parts(data, seeds), shown, seeds, classes, training)
+    return dict(zip(replicas, readers, strict=True))
 
 
-def only_adds(encoding: str) -> bool:
-    """Measured: is the embedding token + row, whatever the token is?"""
-    return adds(fresh_encoding(encoding, WORDS, WIDTH, 0), jnp.arange(WORDS), WIDTH)
+def measure_ranks(name: str, encoding: str, kind: str, reader: Reader, test: Parts, seed: int) -> Rows:
+    """Shares of sums with both parts named, with one of them first, and with the worse rank up to 2 … 10."""
+    ranks = sum_readers.rank_pairs(reader, test)
+    worse = ranks.max(1)
+    columns = {"parts": name, "encoding": encodings.label_encoding(encoding), "reader": kind, "seed": seed}
+    columns["n_examples"] = len(ranks)
+    chance, one_chance = sum_readers.compute_chance(name), 2 / sums.CLASSES[name]
+    yield make_row("readers", "both_named", float((worse <= 2).mean()), length_baseline=chance, **columns)
+    first = float((ranks.min(1) == 1).mean())
+    yield make_row("readers", "one_named_first", first, length_baseline=one_chance, **columns)
+    for rank in range(2, 11):
+        yield make_row("readers", "worse_rank_up_to", float((worse <= rank).mean()), rank=rank, **columns)
 
 
-def parts(first: ndarray, first_labels: ndarray, second: ndarray, second_labels: ndarray) -> Parts:
-    return Parts(first, first_labels, second, second_labels, pairs_of(first_labels, second_labels))
+def watermark_digits(reader: Reader, test: Parts, seed: int) -> Rows:
+    """Digits with something added, seen by a reader that never saw sums."""
+    for kind in KINDS:
+        for weight in WEIGHTS:
+            outcome = sum_readers.apply_watermark(reader, test, kind, weight, seed, photographs.PATTERNS)
+            yield from make_watermark_rows("digits", outcome, kind, weight, seed)
 
 
-def stacked(replicas: list[Parts], seeds: Sequence[int]) -> Parts:
-    """Parts of several trainings in one array each: filled up with zeros, and DRAWN pairs of each, by its seed."""
-
-    def filled(name: str) -> ndarray:
-        arrays = [np.asarray(getattr(replica, name)) for replica in replicas]
-        top = max(map(len, arrays))
-        return np.stack([np.pad(a, [(0, top - len(a))] + [(0, 0)] * (a.ndim - 1)) for a in arrays])
-
-    generators = [np.random.default_rng((seed, 13)) for seed in seeds]
-    drawn = [one.pairs[g.integers(0, len(one.pairs), DRAWN)] for one, g in zip(replicas, generators, strict=True)]
-    return Parts(**{name: filled(name) for name in Parts._fields[:-1]}, pairs=np.stack(drawn))
+def make_watermark_rows(task: str, outcome: sum_readers.WatermarkOutcome, kind: str, weight: float, seed: int) -> Rows:
+    classes = {"digits": 10, "photographs": 1000}[task]
+    columns = {"added": kind, "weight": weight, "seed": seed, "n_examples": len(outcome.named)}
+    yield make_row(task, "picture_named", float(outcome.named.mean()), length_baseline=1 / classes, **columns)
+    if outcome.read is not None:
+        chance = 1 / photographs.PATTERNS if kind == "fixed pattern" else 2 / classes
+        yield make_row(task, "other_read", float(outcome.read.mean()), length_baseline=chance, **columns)
+        both = float((outcome.named & outcome.read).mean())
+        yield make_row(task, "both_survive", both, length_baseline=chance / classes, **columns)
 
 
-# ── readers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── photographs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Reader(nnx.Module):
-    """D → hidden → hidden → classes, with ReLU."""
-
-    def __init__(self, hidden: int, classes: int, *, seed: int | Int[Array, ""]) -> None:
-        key = streams.stream("initialisation", seed)
-        sizes = (WIDTH, hidden, hidden, classes)
-        shapes = list(pairwise(sizes))
-        self.weights = nnx.List(
-            [matrix(jax.random.fold_in(key, i), *shape, fan_in=shape[0]) for i, shape in enumerate(shapes)]
-        )
-        self.biases = nnx.List([nnx.Param(jnp.zeros(size)) for _, size in shapes])
-
-    def __call__(self, x: Float[Array, D]) -> Float[Array, C]:
-        for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = (jax.nn.relu(x) if i else x) @ weight[...] + bias[...]
-        return x
+def list_photographs(folder: Path | None) -> list[images.Photograph]:
+    """The fetched photographs, after those of a folder if one is given. Raises UserError for a folder of one class."""
+    photos = []
+    for name in ("panda", "photographs"):
+        if cache.is_fetched(name):
+            photos += images.read_photograph_table(cache.fetched_path(name))
+    if folder is not None:
+        photos = images.read_photograph_folder(folder) + photos
+        if len({photo.label for photo in photos}) < 2:
+            raise UserError(f"{folder} has photographs of one class only. Add a second class, or run {FETCH}.")
+    return photos
 
 
-def loss_of(reader: Reader, given: Parts, sums: Bool[Array, ""], pair: Int[Array, ""], coin: Any) -> Float[Array, ""]:
-    """Cross-entropy of an even mix of two parts, or (not `sums`) of the one that the coin chooses; shares as target."""
-    i, j = given.pairs[pair]
-    share = jnp.where(sums, 0.5, coin.astype(jnp.float32))
-    logits = reader((1 - share) * given.first[i] + share * given.second[j])
-    kinds = jnp.stack([given.first_labels[i], given.second_labels[j]])
-    return -jnp.stack([1 - share, share]) @ jax.nn.log_softmax(logits)[kinds]
+def measure_photographs(work: Workspace, preset: Preset, folder: Path | None) -> Rows:
+    """Ranks of every photograph alone and of every pair summed, and the watermark. No rows if nothing was fetched."""
+    if not cache.is_fetched("efficientnet"):
+        work.reporter.note(f"no photographs: run {FETCH} once to include them")
+        return
+    photos, most = list_photographs(folder), max(3, preset.examples // 10)
+    if len(photos) > most:
+        work.reporter.note(f"the first {most} of {len(photos)} photographs (a tenth of `examples`)")
+        photos = photos[:most]
+    if len({photo.label for photo in photos}) < 2:
+        work.reporter.note(f"no photographs of two classes: run {FETCH} once to include them")
+        return
+    classify = build_classifier(batch=min(24, len(photos)))  # smaller batches are padded
+    yield from measure_photograph_ranks(photos, classify)
+    for kind in KINDS:
+        for weight in WEIGHTS:
+            outcome = photographs.watermark_photographs(photos, kind, weight, classify)
+            yield from make_watermark_rows("photographs", outcome, kind, weight, 0)
 
 
-class Training(NamedTuple):
-    """AdamW with cosine decay."""
-
-    hidden: int
-    steps: int
-    batch: int
-    rate: float
-
-
-def train(given: Parts, sums: Bool[ndarray, R], seeds: Sequence[int], classes: int, training: Training) -> list[Reader]:
-    """A reader for each replica, all trained in one program. A replica depends on its own parts, `sums` and seed only.
-
-    The same seed gives the same start and the same draws, whether sums are shown or single parts.
-    """
-    starts = {seed: Reader(training.hidden, classes, seed=seed) for seed in set(seeds)}  # call by call: see the log
-    readers = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[starts[seed] for seed in seeds])
-    trained = jax.tree.map(np.asarray, train_lanes(readers, given, sums, np.asarray(seeds), training))
-    return [jax.tree.map(lambda leaf, i=i: leaf[i], trained) for i in range(len(seeds))]
+def measure_photograph_ranks(photos: list[images.Photograph], classify: photographs.Classifier) -> Rows:
+    for photo, logits in zip(photos, classify(np.stack([photo.pixels for photo in photos])), strict=True):
+        rank = photographs.rank_label(logits, photo.label)
+        columns = {"first": photo.name, "label_first": photo.label, "length_baseline": 500.5}
+        yield make_row("photographs", "rank_alone", rank, **columns)
+    pairs = photographs.list_photograph_pairs(photos)
+    for weighting in photographs.WEIGHTINGS:
+        ranks = photographs.rank_photograph_pairs(photos, pairs, weighting, classify)
+        for (i, j), (a, b) in zip(pairs, ranks.tolist(), strict=True):
+            names = {"first": photos[i].name, "second": photos[j].name}
+            labels = {"label_first": photos[i].label, "label_second": photos[j].label}
+            places = {"rank_first": a, "rank_second": b, "weighting": weighting}
+            yield make_row("photographs", "better_rank", min(a, b), **names, **labels, **places)
 
 
-@partial(jax.jit, static_argnames=("training",))
-def train_lanes(
-    readers: Reader, given: Parts, sums: Bool[Array, R], seeds: Int[Array, R], training: Training
-) -> Reader:
-    optimiser = optax.adamw(optax.cosine_decay_schedule(training.rate, training.steps), weight_decay=0.01)
+def build_classifier(batch: int) -> photographs.Classifier:
+    """EfficientNet-Lite0 on batches of one size: one compiled program."""
+    from jaxpe.pretrained import efficientnet
 
-    def replica(reader: Reader, given: Parts, sums: Bool[Array, ""], seed: Int[Array, ""]) -> Reader:
-        def step(number: Int[Array, ""], carry: Any) -> Any:
-            reader, state = carry
-            key = jax.random.fold_in(streams.stream("data", seed), number)
-            chosen = jax.random.randint(jax.random.fold_in(key, 0), (training.batch,), 0, len(given.pairs))
-            coins = jax.random.bernoulli(jax.random.fold_in(key, 1), shape=(training.batch,))
+    weights = efficientnet.load_weights(cache.fetched_path("efficientnet"))
 
-            def loss(reader: Reader) -> Float[Array, ""]:
-                return jax.vmap(partial(loss_of, reader, given, sums))(chosen, coins).mean()
+    def classify(pictures: np.ndarray) -> np.ndarray:
+        padded = np.concatenate([pictures, np.zeros((-len(pictures) % batch, *pictures.shape[1:]), np.float32)])
+        parts = [efficientnet.forward_images(weights, part) for part in padded.reshape(-1, batch, *pictures.shape[1:])]
+        return np.concatenate([np.asarray(part) for part in parts])[: len(pictures)]
 
-            updates, state = optimiser.update(jax.grad(loss)(reader), state, reader)
-            return optax.apply_updates(reader, updates), state
-
-        return jax.lax.fori_loop(0, training.steps, step, (reader, optimiser.init(reader)))[0]
-
-    return jax.vmap(replica)(readers, given, sums, seeds)
+    return classify
 
 
-@jax.jit
-def logits_of_rows(reader: Reader, x: Float[Array, "N D"]) -> Float[Array, "N C"]:
-    return jax.vmap(reader)(x)
+# ── words with tags ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def logits_of(reader: Reader, x: Float[ndarray, "P D"], size: int = 1024) -> Float[ndarray, "P C"]:
-    """Logits of any number of rows, in blocks of one size: one compiled program."""
-    padded = np.pad(x.astype(np.float32), [(0, -len(x) % size), (0, 0)]).reshape(-1, size, x.shape[1])
-    return np.concatenate([np.asarray(logits_of_rows(reader, block)) for block in padded])[: len(x)]
+def measure_pile(preset: Preset, work: Workspace) -> Rows:
+    """Verses rebuilt from the shuffled sums of their words and positions, by encoding, width and noise."""
+    text = corpus.load_corpus(preset.corpus)
+    tokenizer = corpus.train_tokenizer(text.train[::8], preset.vocabulary)
+    verses = select_verses(text, tokenizer, preset)
+    for encoding in select_additive(preset, work):
+        for width in [width for width in PILE_WIDTHS if width <= 2 * preset.width]:
+            for seed in range(preset.seeds):
+                tables = tags.build_tables(tokenizer.get_vocab_size(), LONGEST, width, seed, encoding)
+                yield from rebuild_verses(verses, tables, seed, encodings.label_encoding(encoding))
+        yield from show_example(text.train[:200], encoding)
+    if cache.is_fetched(PRETRAINED):
+        yield from measure_pretrained_pile(text, preset)
+    else:
+        work.reporter.note(f"no pile of a pretrained model: run `jaxpe fetch {PRETRAINED}` once to include it")
 
 
-def ranks_of_pairs(reader: Reader, given: Parts) -> Int[ndarray, "P 2"]:
-    """The ranks of both true classes in the even mix of every pair."""
-    i, j = given.pairs.T
-    logits = logits_of(reader, (given.first[i] + given.second[j]) / 2)
-    return ranks(logits, np.stack([given.first_labels[i], given.second_labels[j]], 1))
+def measure_pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
+    """The same with the word and position vectors of a published model."""
+    from tokenizers import Tokenizer
+
+    from jaxpe.pretrained import models
+
+    model = models.open_model(PRETRAINED)
+    assert model.tokens is not None and model.positions is not None and model.tokenizer is not None
+    tokenizer = Tokenizer.from_str(model.tokenizer)
+    tokenizer.no_padding()  # a published tokenizer may pad every text to one length
+    tokenizer.no_truncation()
+    verses = select_verses(text, tokenizer, preset)
+    tables = tags.SumTables(model.tokens, model.positions[:LONGEST])
+    for seed in range(preset.seeds):
+        noises = NOISES if seed < (NOISY_SEEDS if preset.seeds >= 10 else 1) else NOISES[:1]
+        yield from rebuild_verses(verses, tables, seed, PRETRAINED, noises)
 
 
-def ranks(logits: Float[ndarray, "P C"], labels: Int[ndarray, "P K"]) -> Int[ndarray, "P K"]:
-    """1 for the largest logit. A tie counts against the class, so that a reader who says nothing has named nothing."""
-    own = np.take_along_axis(logits, labels, axis=1)
-    return (logits[:, None] >= own[..., None]).sum(-1)
+def select_verses(text: corpus.Corpus, tokenizer: Tokenizer, preset: Preset) -> list[np.ndarray]:
+    """Validation verses as token ids, spread over the text: those of at most LONGEST tokens, or the heads of longer ones."""
+    count = max(2, preset.examples // 32)
+    sampled = list(text.validation[:: max(1, len(text.validation) // (4 * count))])
+    ids = [np.array(encoded.ids) for encoded in tokenizer.encode_batch(sampled, add_special_tokens=False)]
+    return ([verse for verse in ids if len(verse) <= LONGEST] or [verse[:LONGEST] for verse in ids])[:count]
 
 
-def chance_of_both(config: str) -> float:
-    """The share of pairs that a blind guess of two classes names."""
-    return 2 / (SETTINGS[config] * (SETTINGS[config] - 1))
+def rebuild_verses(
+    verses: list[np.ndarray], tables: tags.SumTables, seed: int, encoding: str, noises: Sequence[float] = NOISES
+) -> Rows:
+    for noise in noises:
+        rebuilt = tags.rebuild_sentences(verses, tables, noise, seed)
+        right = [a == b for a, b in zip(verses, rebuilt, strict=True)]
+        exact, share = float(np.mean([verse.all() for verse in right])), float(np.concatenate(right).mean())
+        columns = {"encoding": encoding, "width": tables.tokens.shape[1], "noise": noise, "seed": seed}
+        yield make_row("pile", "verses_rebuilt", exact, length_baseline=0.0, n_examples=len(verses), **columns)
+        count = sum(map(len, verses))
+        yield make_row("pile", "tokens_in_place", share, length_baseline=1 / LONGEST, n_examples=count, **columns)
 
 
-# ── subspaces ───────────────────────────────────────────────────────────────────────────────────────────────────────
+def show_example(verses: Sequence[str], encoding: str) -> Rows:
+    """One verse as it lies in the pile and as it is rebuilt, word by word. The tables hold the words of all `verses`."""
+    words = sorted({word for verse in verses for word in verse.split()})
+    ids = np.array([words.index(word) for word in verses[0].split()])
+    tables = tags.build_tables(len(words), LONGEST, 64, 0, encoding)
+    _, order = tags.shuffle_into_pile(ids, tables, 0.0, 0)
+    rebuilt = tags.rebuild_sentences([ids], tables, 0.0, 0)[0]
+    for metric, shown in (("pile_text", ids[order]), ("rebuilt_text", rebuilt)):
+        columns = {"encoding": encodings.label_encoding(encoding), "text": " ".join(words[i] for i in shown)}
+        yield make_row("pile", metric, float(len(ids)), width=64, noise=0.0, seed=0, **columns)
 
 
-def overlap_of(given: Parts) -> float:
-    """The overlap of both kinds of parts; halves of the rows are compared where both kinds are the same."""
-    if not given.second.any():
-        return 0.0  # nothing is added
-    same = given.first is given.second
-    return subspace_overlap(given.first[::2], given.second[1::2]) if same else subspace_overlap(*given[:3:2])
-
-
-def subspace_overlap(first: Float[ndarray, "N D"], second: Float[ndarray, "M D"], count: int = 8) -> float:
-    """Of the leading principal directions: 1 the same subspace, count / D for unrelated ones."""
-    return overlap(directions(first, count=count), directions(second, count=count))
-
-
-def nearest_pattern(mixed: Float[ndarray, "N D"], codes: Float[ndarray, "K D"]) -> Int[ndarray, N]:
-    """The number of the pattern with the largest correlation."""
-    return np.argmax((mixed - mixed.mean(1, keepdims=True)) @ codes.T, axis=1)
-
-
-# ── the watermark ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Marked(NamedTuple):
-    """Of every picture with something added: its own class came first; the other thing was read (None: nothing to read)."""
-
-    right: Bool[ndarray, N]
-    read: Bool[ndarray, N] | None
-
-
-def watermark(reader: Reader, given: Parts, kind: str, weight: float, seed: int, count: int) -> Marked:
-    """(1 − weight)·digit + weight·other, where `kind` is "second image", "fixed pattern" or "plain grey".
-
-    The second image is another test digit of another class, the pattern one of `count`, both drawn by `seed`. A second
-    image is read where its class is among the first two, a pattern where its correlation is the largest.
-    """
-    digits, labels = given.first, given.first_labels
-    numbers, others = drawn(labels, seed, count)
-    codes = patterns(count, WIDTH, seed)
-    added = {"second image": digits[others], "fixed pattern": codes[numbers], "plain grey": np.zeros_like(digits)}
-    mixed = (1 - weight) * digits + weight * added[kind]
-    logits = logits_of(reader, mixed)
-    right = ranks(logits, labels[:, None])[:, 0] == 1
-    if kind == "fixed pattern":
-        return Marked(right, nearest_pattern(mixed, codes) == numbers)
-    read = ranks(logits, labels[others][:, None])[:, 0] <= 2
-    return Marked(right, read if kind == "second image" else None)
-
-
-def drawn(labels: Int[ndarray, N], seed: int, count: int) -> tuple[Int[ndarray, N], Int[ndarray, N]]:
-    """For every picture the number of a pattern, and another picture of another class."""
-    generator = np.random.default_rng((seed, 11))
-    others = [generator.choice(np.flatnonzero(labels != own)) for own in labels]
-    return generator.integers(0, count, len(labels)), np.array(others)
+def measure_tags(preset: Preset, default: Sequence[str]) -> Rows:
+    """Swapped tags against swapped words, and what swapping words changes at all, for every encoding requested."""
+    for encoding in preset.encodings or default:
+        for seed in range(min(2, preset.seeds)):
+            swap = tags.compare_swaps(encoding, seed)
+            columns = {"architecture": "encoder", "encoding": encodings.label_encoding(encoding), "seed": seed}
+            yield make_row("tag_swap", "tags_against_words", swap.tags_against_words, **columns)
+            yield make_row("tag_swap", "words_against_original", swap.words_against_original, **columns)

@@ -11,8 +11,8 @@ from jaxpe.figures.media import use_medium
 from jaxpe.figures.save import save_figure
 from jaxpe.records.claims import ClaimResult
 from jaxpe.records.csv_tables import read_table
-from jaxpe.records.files import disk_errors
-from jaxpe.records.json_values import write_json
+from jaxpe.records.files import disk_errors, write_text
+from jaxpe.records.json_values import read_json, write_json
 from jaxpe.study.experiment import Experiment, call_experiment
 
 
@@ -26,6 +26,10 @@ def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
         raise UserError(f"There is no table of {experiment.name} in {folder}: run `jaxpe run {experiment.name}` first.")
     table = read_table(path)
     write_sentences(experiment, table, folder)
+    if make_files := getattr(experiment.module, "files", None):
+        provenance = read_json(folder / "provenance.json", {})
+        for name, text in call_experiment(experiment, lambda: make_files(table, provenance)).items():
+            write_text(folder / Path(name).name, text)
     target = folder / "figures" / ("" if medium == "web" else medium)
     with disk_errors(), use_medium(medium):
         figures = call_experiment(experiment, lambda: experiment.module.figures(table))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from jaxpe.records.json_values import read_json
 from jaxpe.report.claims import Entry, Key
-from jaxpe.study.experiment import EXPERIMENTS
+from jaxpe.study.experiment import EXPERIMENTS, STUDY
 
 SIZE = re.compile(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"')
 DESCRIPTION = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
@@ -67,7 +67,7 @@ def list_folders(results: Path) -> list[Path]:
 
 def list_missing(results: Path) -> list[str]:
     """jaxpe's own experiments that were not run."""
-    return [name for name in EXPERIMENTS if not (results / name / "table.csv").is_file()]
+    return [name for name in STUDY if not (results / name / "table.csv").is_file()]
 
 
 def read_section(folder: Path, claims: Mapping[Key, Entry]) -> Section:

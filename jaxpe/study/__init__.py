@@ -1,0 +1,1 @@
+"""Presets, plans, the workspace that trains and measures, tables, and experiments."""

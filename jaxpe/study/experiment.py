@@ -4,7 +4,10 @@ Its module defines what `ExperimentModule` lists. It may also define
 
 * `summary(table) -> (title, rows)`: a table for the page and the terminal;
 * `answers(table, results) -> list[Answer]`: what the results, by id, say to the questions of the page;
+* `adapt(preset) -> Preset`: the preset for the encodings that were requested, before it is planned;
 * `check(preset)`: raises UserError for input that the experiment cannot use;
+* `name_folder(preset)`: the folder of its results, where one experiment has several;
+* `files(table, provenance) -> {name: text}`: further files of its results folder;
 * `OPTIONS`: a dataclass of options, which the command line fills and `preset.options` holds.
 
 Tables, claims and figures depend on stored runs alone, so that the same command resumes.
@@ -48,7 +51,7 @@ STUDY = (  # what `jaxpe study` runs, in this order
     "superposition",
     "tour",
 )
-EXPERIMENTS = (*STUDY, "throughput")
+EXPERIMENTS = (*STUDY, "throughput", "scorecard")
 
 
 class ExperimentModule(Protocol):
@@ -126,6 +129,7 @@ class TrainingPlan(NamedTuple):
     preset: Preset
     runs: list[Run]
     rates: RateGrids
+    folder: str  # of the experiment's results
 
     def list_all_runs(self, work: Workspace) -> list[Run]:
         """All runs, if every config that can choose a rate chooses another one than the common rate."""
@@ -139,13 +143,17 @@ class TrainingPlan(NamedTuple):
 
 def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> TrainingPlan:
     """The runs of a preset. Raises UserError for any input that cannot be used, before anything compiles."""
+    if adapt := getattr(experiment.module, "adapt", None):
+        preset = call_experiment(experiment, lambda: adapt(preset))
     if check := getattr(experiment.module, "check", None):
         call_experiment(experiment, lambda: check(preset))
+    name_folder = getattr(experiment.module, "name_folder", lambda preset: experiment.name)
+    folder: str = call_experiment(experiment, lambda: name_folder(preset))
     requests = expand_grid(preset, work.sources)
     work.check_configs(requests)
     runs = [run for config, request in requests.items() for run in work.list_runs(config, range(request.seeds))]
     rates = {config: request.learning_rates for config, request in requests.items() if request.learning_rates}
-    return TrainingPlan(preset, runs, rates)
+    return TrainingPlan(preset, runs, rates, folder)
 
 
 def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, command: str) -> None:
@@ -160,7 +168,7 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
     diverged = [run for run in runs if work.has_diverged(run)]
     work.diverged_runs += diverged
     rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + rate_rows
-    folder = work.results.folder / experiment.name
+    folder = work.results.folder / plan.folder
     if keep_previous(folder / "table.csv", rows):
         work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
     write_table(folder / "table.csv", rows)

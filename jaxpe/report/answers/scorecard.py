@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import markupsafe
@@ -98,8 +98,9 @@ def format_count(value: float, form: str = ",.0f") -> str:
 
 def read_card(table: pd.DataFrame) -> dict[str, list[dict[str, str]]]:
     """The property card: what the encoding is (`about`), and its properties with the fault of those that do not hold."""
-    rows = table[table["metric"].isin(["about", "property"])].fillna({"fault": "", "measured": ""})
     columns = ["property", "measured", "fault"]
+    rows = table[table["metric"].isin(["about", "property"])]
+    rows = rows[["metric"]].join(rows[columns].astype(object).where(rows[columns].notna(), ""))
     return {metric: select_rows(rows, metric=metric)[columns].to_dict("records") for metric in ("about", "property")}
 
 
@@ -129,7 +130,12 @@ def render_page(
     images: Sequence[str] = (),
 ) -> str:
     """The page; everything but the drawn images is escaped."""
-    filters = {"number": format_number, "signed": format_signed, "count": format_count, "place": format_place}
+    filters: dict[str, Callable[..., str]] = {
+        "number": format_number,
+        "signed": format_signed,
+        "count": format_count,
+        "place": format_place,
+    }
     groups: dict[tuple[Any, ...], list[Difference]] = {}
     for one in differences:
         key = tuple(one[k] for k in ("condition", "how", "measure", "task", "metric", "test_length"))
