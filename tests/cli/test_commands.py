@@ -66,7 +66,7 @@ def test_the_readmes_commands_exist(capsys):
     """Every `jaxpe …` line of the README names a command, and options that the command has."""
     lines = [line.split("#")[0].split() for line in (ROOT / "README.md").read_text().splitlines()]
     examples = [words[1:] for words in lines if words[:1] == ["jaxpe"]]
-    assert {words[0] for words in examples} >= set(commands.COMMANDS) - {"completion"}
+    assert examples and {words[0] for words in examples} <= set(commands.COMMANDS)
     for words in examples:
         own = words[1:2] if words[0] == "run" else []
         code, page, _ = call_jaxpe(capsys, words[0], *own, "--help")

@@ -208,6 +208,8 @@ def test_a_full_disk_stops_with_one_sentence(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_the_whole_study_runs_at_its_smallest_size_and_is_redrawn_to_the_same_bytes(tmp_path):
+    planned = run_jaxpe("study", "--preset", "smoke", "--dry-run", "--results", tmp_path / "nothing")
+    assert planned.code == 0 and len(planned.out.splitlines()) == 2 + len(experiment.STUDY)
     done = run_jaxpe("study", "--preset", "smoke", "--results", tmp_path)
     assert done.code == 0, done.err
     page = (tmp_path / "index.html").read_text()

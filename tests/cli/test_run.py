@@ -9,6 +9,7 @@ from support import ROOT
 from jaxpe.cli import run
 from jaxpe.cli.options import RunOptions
 from jaxpe.data import cache
+from jaxpe.study import experiment
 from jaxpe.study.experiment import load_experiment
 
 ACCURACY = load_experiment("accuracy")
@@ -48,9 +49,13 @@ def test_a_dry_run_as_json_is_a_plan_and_writes_nothing(tmp_path, capsys):
     assert plan["bytes"] > 0 and plan["seconds"] > 0 and not (tmp_path / "r").exists()
 
 
-def test_a_dry_run_of_the_study_says_how_much_work_it_is(tmp_path, capsys):
-    code, printed, _ = call_jaxpe(capsys, "study", "--preset", "smoke", "--dry-run", "--results", tmp_path / "r")
-    assert code == 0 and "runs" in printed and "training programs" in printed and not (tmp_path / "r").exists()
+def test_a_dry_run_of_a_study_has_a_line_for_each_experiment(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(experiment, "STUDY", ("accuracy", "extrapolation"))
+    words = ("--preset", "smoke", "--tasks", "reverse", "--dry-run", "--results", tmp_path / "r")
+    code, printed, _ = call_jaxpe(capsys, "study", *words)
+    lines = printed.splitlines()
+    assert code == 0 and "training programs" in lines[-1] and not (tmp_path / "r").exists()
+    assert [line.split()[-1] for line in lines[1:-1]] == ["accuracy", "extrapolation"]
 
 
 def test_a_summary_is_printed_in_columns():
@@ -75,10 +80,10 @@ def test_a_claim_is_printed_with_its_interval_or_as_not_run():
         ("accuracy --seeds 2 --set seeds=3", "seeds is given more than once"),
         ("accuracy --set widht=3", "Did you mean 'width'"),
         ("accuracy --set width=wide", "whole number"),
-        ("accuracy --set heads=3", "not divisible"),
+        ("accuracy --tasks reverse --set heads=3", "not divisible"),
         ("accuracy --architectures encodr", "Did you mean 'encoder'"),
         ("accuracy --tasks masked_lm --corpus nothing.txt", "no text file"),
-        ("accuracy --set precision=hihg", "Did you mean 'high'"),
+        ("accuracy --tasks reverse --set precision=hihg", "Did you mean 'high'"),
         ("accuracy --set learning_rates=0.1/x", "takes numbers"),
         ("accuracy --encodings a.py:Mine b.py:Mine", "could not tell apart"),
         ("superposition --photographs nothing", "nothing"),
