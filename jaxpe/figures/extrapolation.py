@@ -18,6 +18,10 @@ CURVES = (  # variant, metric, label, style
     ("plain", "exact_match", "exact match", Style("#009E73", "D", "-.")),
     ("plain", "exact_match_given_length", "exact match given the length", Style("#CC79A7", "P", ":")),
 )
+OVERVIEW = {  # task, architecture: title
+    ("reverse", "encoder"): "reverse a sequence: order matters",
+    ("count", "encoder"): "count a symbol: order does not matter",
+}
 POINTS = (  # variant, marker, label
     ("steps_25", "v", "after 25 % of the steps"),
     ("steps_50", "^", "after 50 % of the steps"),
@@ -33,6 +37,8 @@ def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
         "length_curves": draw_length_curves(table, panels),
         "variants": draw_variants(table, *(toys or panels)[0]),
     }
+    if any(panel in panels for panel in OVERVIEW):
+        figures["overview"] = draw_overview(table, [panel for panel in OVERVIEW if panel in panels])
     places = table[table["metric"] == "index_accuracy"]
     if len(places) and places["output_index"].max() > 0:
         figures["output_index"] = draw_places(places)
@@ -54,6 +60,23 @@ def draw_length_curves(table: pd.DataFrame, panels: list[tuple[str, str]]) -> Fi
     examples = ", ".join(str(int(count)) for count in sorted(table["n_examples"].dropna().unique()))
     seeds = draw.format_seeds(table)
     draw.add_caption(figure, f"Lines: means over {seeds}. Points: seeds, each over {examples} examples of a length.")
+    return figure
+
+
+def draw_overview(table: pd.DataFrame, panels: list[tuple[str, str]]) -> Figure:
+    """The encoder's length curves on a task where order matters and on one where it does not, large enough to show alone."""
+    figure, axes = draw.make_panels(len(panels), columns=2, width=3.9, height=3.0)
+    where = {"metric": "token_accuracy", "variant": "plain", "positions": "arange", "test_positions": "arange"}
+    part = tables.select_rows(table, **where)
+    for axis, (task, architecture) in zip(axes, panels, strict=True):
+        rows = tables.select_rows(part, task=task, architecture=architecture)
+        draw.draw_curves(axis, rows)
+        draw.set_up_length_panel(axis, rows, OVERVIEW[task, architecture])
+        axis.set_ylim(-0.03, 1.05)
+        axis.set_ylabel("token accuracy")
+    draw.add_legend(figure, axes, columns=5)
+    shown = part[[panel in panels for panel in zip(part["task"], part["architecture"], strict=True)]]
+    draw.add_caption(figure, f"Encoders. Lines: means over {draw.format_seeds(shown)}. Points: seeds.")
     return figure
 
 

@@ -26,7 +26,7 @@ from jaxpe.report.series import read_series
 from jaxpe.report.templates import make_environment
 from jaxpe.study.experiment import EXPERIMENTS
 
-SHIFT = "C1"  # the claim, with its parts, that the guide shows beside the clocks
+SHIFT = "C1"  # the claim, with its parts, that the guide shows next to the clocks
 DASHES = {"-": "", "--": "6 3", "-.": "7 3 2 3", ":": "2 3"}  # of SVG, by matplotlib's names
 
 

@@ -1,0 +1,120 @@
+"""Markdown made from results: tables, claims, figures, and the generated blocks of a page such as README.md.
+
+A block lies between `<!-- KIND: PATH -->` and `<!-- end -->`; PATH is relative to the page. Kinds: `table`, a summary.json;
+`claims`, the headline claims of a results folder; `findings`, its plain sentences.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jaxpe.errors import UserError
+from jaxpe.records.json_values import read_json
+from jaxpe.records.statistics import EXPLORATORY
+from jaxpe.report import brief, guide
+from jaxpe.report.claims import Entry, Headline, list_headlines, read_all_claims
+from jaxpe.report.messages import Messages
+from jaxpe.report.sections import list_folders
+from jaxpe.report.templates import format_change, format_short
+
+BLOCK = re.compile(r"<!-- (?P<kind>table|claims|findings): (?P<path>\S+) -->\n.*?<!-- end -->", re.DOTALL)
+TAGS = {"strong": "**", "em": "*", "code": "`"}
+
+
+def make_table(columns: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+
+    def make_line(entries: Iterable[object]) -> str:
+        return "| " + " | ".join(str(entry).replace("|", "\\|") for entry in entries) + " |"
+
+    columns = list(columns)
+    return "\n".join([make_line(columns), "|" + "---|" * len(columns), *map(make_line, rows)])
+
+
+def make_summary(path: Path) -> str:
+    """A summary.json: its title, then its rows."""
+    summary: dict[str, Any] = read_json(path, {})
+    return f"{summary['title']}.\n\n{make_table(summary['columns'], summary['rows'])}"
+
+
+def make_headlines(folder: Path, link: str) -> str:
+    """The headline claims of a results folder as a table; `link` leads from the Markdown page to the folder."""
+    headlines = list_headlines(read_all_claims(list_folders(folder)))
+    columns = ["claim", "verdict", "effect", "95 % interval", "n", ""]
+    return make_table(columns, [make_headline_row(headline, folder, link) for headline in headlines])
+
+
+def make_headline_row(headline: Headline, folder: Path, link: str) -> list[str]:
+    """Claim, verdict, effect, interval, n, and a link to the figure."""
+    claim, entry = f"{headline.id}: {headline.title.en}", headline.entry
+    if entry is None or not entry["n"]:
+        return [claim, "not run", "", "", "", ""]
+    path = f"{headline.figure.replace('/', '/figures/')}.svg"
+    figure = f"[figure]({link}/{path})" if (folder / path).is_file() else ""
+    effect = f"{format_change(entry['effect'])} ({headline.effect.en})"
+    return [claim, entry["verdict"], effect, format_interval(entry), format_seed_count(entry), figure]
+
+
+def make_claims(claims: Iterable[Entry]) -> str:
+    """Claims with their statements as a table."""
+    rows = [
+        [
+            f"{entry['id']}: {entry['statement']}",
+            entry["verdict"] if entry["n"] else "not run",
+            f"{format_change(entry['effect'])} {entry['unit']}" if entry["effect"] is not None else "–",
+            format_interval(entry),
+            format_seed_count(entry),
+            format_short(entry.get("adjusted_p"), 2),
+        ]
+        for entry in claims
+    ]
+    return make_table(["claim", "verdict", "effect", "95 % interval", "n", "p (Holm)"], rows)
+
+
+def format_interval(entry: Entry) -> str:
+    return "–" if entry["low"] is None else f"{format_change(entry['low'])} to {format_change(entry['high'])}"
+
+
+def format_seed_count(entry: Entry) -> str:
+    return f"{entry['n']}, exploratory" if 1 < entry["n"] < EXPLORATORY else str(entry["n"])
+
+
+def make_sentences(folder: Path) -> dict[str, str]:
+    """The plain sentences of a results folder in English, as Markdown; those without numbers are left out."""
+    claims, messages = read_all_claims(list_folders(folder)), Messages()
+    sentences = {}
+    for name, values in brief.compute_sentences(folder, claims, guide.read_parts(folder)).items():
+        if values is not None:
+            opening = messages.get_message(f"brief.{name}.holds", "en") if values["holds"] else ""
+            text = messages.get_message(f"brief.{name}", "en", **(values | {"opening": opening}))
+            sentences[name] = convert_html(str(text))
+    return sentences
+
+
+def convert_html(text: str) -> str:
+    """A message as Markdown."""
+    for tag, mark in TAGS.items():
+        text = re.sub(rf"</?{tag}>", lambda _, mark=mark: mark, text)
+    return " ".join(html.unescape(text).split())
+
+
+def fill_blocks(page: str, folder: Path) -> str:
+    """A Markdown page with its blocks made anew. Raises UserError where one has no results."""
+
+    def fill(match: re.Match[str]) -> str:
+        path = folder / match["path"]
+        if not path.exists():
+            raise UserError(f"There is no {match['path']}, from which a table is made: run its experiment first.")
+        if match["kind"] == "table":
+            text = make_summary(path)
+        elif match["kind"] == "claims":
+            text = make_headlines(path, match["path"])
+        else:
+            text = "\n".join(f"* {sentence}" for sentence in make_sentences(path).values())
+        return f"<!-- {match['kind']}: {match['path']} -->\n{text}\n<!-- end -->"
+
+    return BLOCK.sub(fill, page)

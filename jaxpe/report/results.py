@@ -1,0 +1,207 @@
+"""RESULTS.md: `python -m jaxpe.report.results` writes it, and renews the generated blocks of README.md.
+
+`--figures` prints the figures that README.md, RESULTS.md and the pages of the committed results show.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from jaxpe.records.files import write_text
+from jaxpe.report import findings, length_findings
+from jaxpe.report.brief import read_stored
+from jaxpe.report.claims import Entry, Key, list_headlines, read_all_claims
+from jaxpe.report.markdown import fill_blocks, make_claims, make_headlines, make_sentences, make_summary
+from jaxpe.report.questions import list_questions
+from jaxpe.report.sections import list_folders, read_section
+
+STANDARD, QUICK = "results/standard", "results"
+INTRODUCTION = f"""# Results
+
+This page is generated from the tables in [{STANDARD}]({STANDARD}) by `python -m jaxpe.report.results`. All numbers are
+computed from them. `jaxpe report --results {STANDARD}` writes the same results as an interactive page.
+
+## How to read it
+
+* A training run is repeated with several random seeds. `n` is the number of seeds, or of pairs of seeds, unless a note says
+  otherwise. Fewer than ten seeds are exploratory; fewer than six cannot decide a difference.
+* Seeds are paired: every encoding sees the same batches and starts from the same weights. Intervals are 95 % intervals, for
+  differences by an exact sign-flip test.
+* A verdict comes from the claim's own interval. `p (Holm)` is corrected for testing several claims that ask one question.
+* N is the longest training length. Two baselines need no training: the length-only baseline knows only the length of the
+  input, the order-blind baseline knows all symbols but not their order.
+"""
+
+
+class Section(NamedTuple):
+    """A question of RESULTS.md: its title, its plain sentences, the experiments whose claims belong to it, its figures."""
+
+    title: str
+    sentences: tuple[str, ...]
+    experiments: tuple[str, ...]
+    figures: dict[str, str]  # EXPERIMENT/FIGURE -> what it shows
+
+
+SECTIONS = (
+    Section(
+        "Does adding it do harm?",
+        ("harm", "size"),
+        ("harm",),
+        {"harm/ratio": "token accuracy against the ratio of position to token, two tasks"},
+    ),
+    Section(
+        "Where does it clearly help?",
+        ("help",),
+        ("accuracy",),
+        {"accuracy/accuracy": "token accuracy at the longest training length, by task and encoding"},
+    ),
+    Section(
+        "Can what was added be taken out again?",
+        ("read", "inside"),
+        ("extraction",),
+        {"extraction/readers": "share of positions read from the sum, by reader and width"},
+    ),
+    Section(
+        "Why does a position survive where a banana does not?",
+        ("panda",),
+        ("superposition",),
+        {"superposition/bridge": "share of sums with both parts named, digits and token + position"},
+    ),
+    Section(
+        "Do encoders learn local positions and decoders absolute ones?",
+        (),
+        ("structure",),
+        {"structure/use": "loss added by changed positions, as a share of what position is worth"},
+    ),
+    Section(
+        "What do published models hold?",
+        (),
+        ("pretrained",),
+        {"pretrained/measures": "position tables of published models compared with random tables"},
+    ),
+    Section(
+        "How far beyond the training lengths does it work?",
+        ("ends",),
+        ("extrapolation",),
+        {
+            "extrapolation/overview": "token accuracy of encoders against test length, two tasks",
+            "extrapolation/length_curves": "token accuracy against test length, by task and architecture",
+        },
+    ),
+    Section(
+        "Which encoding generalizes to longer inputs?",
+        (),
+        ("catalogue", "randomized"),
+        {"catalogue/map_copy_decoder": "copying in the decoder: token accuracy of every encoding by test length"},
+    ),
+    Section(
+        "Does a published result come out here?",
+        (),
+        ("reproduction",),
+        {"reproduction/copying": "copying beyond the training length, compared with published numbers"},
+    ),
+)
+
+
+def render_results(root: Path) -> str:
+    """RESULTS.md for the results under `root`."""
+    folder = root / STANDARD
+    claims, sentences = read_all_claims(list_folders(folder)), make_sentences(folder)
+    parts = [INTRODUCTION, "## The claims\n", make_headlines(folder, STANDARD) + "\n"]
+    for section in SECTIONS:
+        parts.append(f"## {section.title}\n")
+        paragraphs = [sentences[name].partition("** ")[2] for name in section.sentences if name in sentences]
+        paragraphs += [
+            text for name in section.experiments for text in describe_experiment(name, folder, claims) if text
+        ]
+        paragraphs += [
+            f"![{text}]({STANDARD}/{path})"
+            for figure, text in section.figures.items()
+            if (folder / (path := f"{figure.replace('/', '/figures/')}.svg")).is_file()
+        ]
+        paragraphs += [text for name in section.experiments if (text := list_all_claims(name, claims))]
+        parts += [f"{text}\n" for text in paragraphs or ["Not run."]]
+    return "\n".join(parts)
+
+
+def describe_experiment(name: str, folder: Path, claims: Mapping[Key, Entry]) -> list[str]:
+    """Paragraphs and tables about one experiment."""
+    table = read_stored(folder / name)
+    match name:
+        case "harm":
+            return [findings.describe_concatenation(table, claims), findings.tabulate_ratios(table)]
+        case "accuracy":
+            return [findings.describe_twins(claims)]
+        case "extraction":
+            return [findings.tabulate_layers(table), findings.describe_text_probe(table)]
+        case "superposition":
+            return [findings.describe_sums(table, claims)]
+        case "structure":
+            return [findings.describe_use(claims)]
+        case "pretrained":
+            return [findings.tabulate_published(table, claims), findings.describe_word_order(claims)]
+        case "extrapolation":
+            return [length_findings.tabulate_lengths(table), length_findings.describe_text_lengths(table)]
+        case "catalogue":
+            return [length_findings.describe_catalogue(table), make_whole_table(folder / name / "summary.json")]
+        case "randomized":
+            return [length_findings.describe_random_positions(claims)]
+        case "reproduction":
+            return [length_findings.describe_reproduction(claims)]
+    return []
+
+
+def make_whole_table(summary: Path) -> str:
+    """The summary of the catalogue, folded."""
+    if not summary.is_file():
+        return ""
+    return f"<details><summary>The whole catalogue</summary>\n\n{make_summary(summary)}\n\n</details>"
+
+
+def list_all_claims(experiment: str, claims: Mapping[Key, Entry]) -> str:
+    """Every claim of an experiment, folded."""
+    entries = [entry for (name, _), entry in claims.items() if name == experiment]
+    title = (
+        f"All {len(entries)} claims of `jaxpe run {experiment}`" if len(entries) > 1 else f"The claim of {experiment}"
+    )
+    return f"<details><summary>{title}</summary>\n\n{make_claims(entries)}\n\n</details>" if entries else ""
+
+
+def list_shown_figures(root: Path) -> list[str]:
+    """The figures that README.md, RESULTS.md and the first parts of the pages show, as paths below `root`."""
+    texts = [
+        (root / name).read_text(encoding="utf-8") for name in ("README.md", "RESULTS.md") if (root / name).is_file()
+    ]
+    paths = {path for text in texts for path in re.findall(r"\]\(([^)\s]+\.svg)\)", text)}
+    for name in (QUICK, STANDARD):
+        folders = list_folders(root / name)
+        claims = read_all_claims(folders)
+        sections = [read_section(folder, claims) for folder in folders]
+        drawings = {drawing.key: drawing for section in sections for drawing in section.figures}
+        headlines = list_headlines(claims)
+        questions = list_questions(sections, headlines, claims, drawings)
+        shown = [
+            drawings[headline.figure] for headline in headlines if headline.was_run and headline.figure in drawings
+        ]
+        shown += [drawing for question in questions for drawing in question.figures]
+        paths |= {f"{name}/{drawing.path}" for drawing in shown}
+    return sorted(paths)
+
+
+def main() -> None:
+    """Writes RESULTS.md and the blocks of README.md in the current folder, or prints the figures that are shown."""
+    root = Path(".")
+    if "--figures" in sys.argv[1:]:
+        print("\n".join(list_shown_figures(root)))
+        return
+    write_text(root / "RESULTS.md", render_results(root))
+    readme = root / "README.md"
+    write_text(readme, fill_blocks(readme.read_text(encoding="utf-8"), root))
+
+
+if __name__ == "__main__":
+    main()
