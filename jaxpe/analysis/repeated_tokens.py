@@ -59,6 +59,6 @@ def make_repeated_batch(inputs: Inputs, halves: Halves, again: bool = True) -> t
     return Example(sequences.tokens, sequences.length, targets, loss_mask, loss_mask, *source), sequences
 
 
-def list_second_half(half: int) -> Int[ndarray, "{half}"]:
+def list_second_half(half: int) -> Int[ndarray, "{half}"]:  # noqa: F821
     """The places of the second w in `<bos> w w`."""
     return np.arange(half + 1, 2 * half + 1)

@@ -92,6 +92,6 @@ class Output(NamedTuple):
     record: Record | None
 
 
-def make_padding_mask(size: int, length: Int[Array, ""] | int) -> Bool[Array, T]:
+def make_padding_mask(size: int, length: Int[Array, ""] | int) -> Bool[Array, "T"]:
     """True for the first `length` of `size` tokens, the real ones."""
     return jnp.arange(size) < length

@@ -312,7 +312,7 @@ class WrongSignature(Encoding):
 
 class RaisesInHook(Encoding):
     def bias(self, q, k, q_positions, k_positions, mask=None):
-        return undefined_name
+        return undefined_name  # noqa: F821
 
 
 class WrongConstructor(Encoding):
