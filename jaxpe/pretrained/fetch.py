@@ -89,14 +89,9 @@ def encode(content: Content, kind: str) -> bytes:
 # ── text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_validation(group: str) -> bool:
-    """A tenth of the groups, chosen by name, so that the split doesn't depend on what else there is."""
-    return hashlib.sha256(group.encode()).digest()[0] < 26
-
-
-def split_name(group: str) -> str:
-    """ "train" or "validation"."""
-    return "validation" if is_validation(group) else "train"
+def choose_split(group: str) -> str:
+    """ "validation" for a tenth of the groups, else "train"; by name, so that it does not depend on the other groups."""
+    return "validation" if hashlib.sha256(group.encode()).digest()[0] < 26 else "train"
 
 
 def tabulate_pairs(pairs: Iterable[Pair]) -> Content:
@@ -127,7 +122,7 @@ def read_home_assistant(package: Path, item: Download) -> Content:
                 german_name = name.replace("en.json", "de.json")
                 if german_name in names:
                     english, german = (dict(walk_strings(json.loads(wheel.read(n)))) for n in (name, german_name))
-                    split = split_name(name.split("/")[2])
+                    split = choose_split(name.split("/")[2])
                     yield from ((english[key], german[key], split) for key in english if key in german)
 
     return tabulate_pairs(pairs())
@@ -142,7 +137,7 @@ def read_jupyterlab_french(package: Path, item: Download) -> Content:
                 catalogue = gettext.GNUTranslations(io.BytesIO(wheel.read(name)))._catalog  # type: ignore[attr-defined]
                 for source, target in catalogue.items():
                     if isinstance(source, str) and source and target:
-                        yield " ".join(source.split()), " ".join(target.split()), split_name(source)
+                        yield " ".join(source.split()), " ".join(target.split()), choose_split(source)
 
     return tabulate_pairs(pairs())
 

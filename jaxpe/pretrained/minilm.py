@@ -29,13 +29,13 @@ QUERY = "encoder.layer.0.attention.self.query"
 NEEDED = re.compile(r"encoder\.layer\.|embeddings\.(token_type_embeddings|LayerNorm)\.")
 
 
-def linear(x: Float[Array, "T D"], weights: Weights, name: str) -> Float[Array, "T K"]:
+def apply_linear(x: Float[Array, "T D"], weights: Weights, name: str) -> Float[Array, "T K"]:
     """x Wᵀ + b: PyTorch stores W as (outputs, inputs). In full float32 on every device."""
     product = jnp.einsum("td,kd->tk", x, weights[f"{name}.weight"], precision="highest")
     return product + weights[f"{name}.bias"]
 
 
-def layer_norm(x: Float[Array, "T D"], weights: Weights, name: str) -> Float[Array, "T D"]:
+def apply_layer_norm(x: Float[Array, "T D"], weights: Weights, name: str) -> Float[Array, "T D"]:
     """(x − mean) / √(variance + ε) · weight + bias."""
     centred = x - x.mean(-1, keepdims=True)
     scaled = centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + EPSILON)
@@ -47,7 +47,7 @@ def embed(weights: Weights, ids: Int[Array, "T"], positions: Int[Array, "T"] | N
     x = weights["tokens"][ids] + weights["embeddings.token_type_embeddings.weight"][0]
     if positions is not None:
         x = x + weights["positions"].at[positions].get(mode="fill", fill_value=jnp.nan)
-    return layer_norm(x, weights, "embeddings.LayerNorm")
+    return apply_layer_norm(x, weights, "embeddings.LayerNorm")
 
 
 def attend(
@@ -55,12 +55,12 @@ def attend(
 ) -> Float[Array, "T D"]:
     """softmax(q·k / √K) v in every head, over the keys where `mask` is True."""
     q, k, v = (
-        linear(x, weights, f"{name}.self.{part}").reshape(len(x), heads, -1) for part in ("query", "key", "value")
+        apply_linear(x, weights, f"{name}.self.{part}").reshape(len(x), heads, -1) for part in ("query", "key", "value")
     )
     logits = jnp.einsum("thk,shk->hts", q, k, precision="highest") / q.shape[-1] ** 0.5
     shares = jax.nn.softmax(jnp.where(mask, logits, -jnp.inf))
     mixed = jnp.einsum("hts,shk->thk", shares, v, precision="highest")
-    return linear(mixed.reshape(x.shape), weights, f"{name}.output.dense")
+    return apply_linear(mixed.reshape(x.shape), weights, f"{name}.output.dense")
 
 
 def apply_layer(
@@ -68,9 +68,11 @@ def apply_layer(
 ) -> Float[Array, "T D"]:
     """x ← LN(x + attention(x)), x ← LN(x + W₂ gelu(W₁ x))."""
     attended = attend(x, weights, f"{name}.attention", mask, heads)
-    x = layer_norm(x + attended, weights, f"{name}.attention.output.LayerNorm")
-    inner = jax.nn.gelu(linear(x, weights, f"{name}.intermediate.dense"), approximate=False)
-    return layer_norm(x + linear(inner, weights, f"{name}.output.dense"), weights, f"{name}.output.LayerNorm")
+    x = apply_layer_norm(x + attended, weights, f"{name}.attention.output.LayerNorm")
+    inner = jax.nn.gelu(apply_linear(x, weights, f"{name}.intermediate.dense"), approximate=False)
+    return apply_layer_norm(
+        x + apply_linear(inner, weights, f"{name}.output.dense"), weights, f"{name}.output.LayerNorm"
+    )
 
 
 def compute_hidden_states(
