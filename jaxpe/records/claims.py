@@ -75,6 +75,7 @@ class ClaimResult:
 
     def to_json(self, experiment: str) -> dict[str, Any]:
         """The entry of claims.json. A result of fewer than ten seeds says in its note that it is exploratory."""
+        texts = {"title": self.claim.title, "measure": self.claim.effect}  # of a headline claim, for the page
         estimate = self.estimate or Estimate(float("nan"), None, None, 0)
         few = f"Exploratory: n is below {EXPLORATORY}." if 1 < estimate.n < EXPLORATORY else ""
         return {
@@ -93,6 +94,7 @@ class ClaimResult:
             "question": self.claim.question,
             "figure": self.claim.figure,
             "headline": self.claim.headline,
+            **{name: text._asdict() for name, text in texts.items() if text is not None},
         }
 
 
