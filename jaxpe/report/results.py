@@ -131,6 +131,8 @@ def render_results(root: Path) -> str:
 def describe_experiment(name: str, folder: Path, claims: Mapping[Key, Entry]) -> list[str]:
     """Paragraphs and tables about one experiment."""
     table = read_stored(folder / name)
+    if table.empty:
+        return []
     match name:
         case "harm":
             return [findings.describe_concatenation(table, claims), findings.tabulate_ratios(table)]
