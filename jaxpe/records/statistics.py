@@ -18,6 +18,7 @@ SOLVED_SCORE = 0.99  # a seed with at least this score has solved a task
 CEILING = 0.995
 EXPLORATORY = 10  # results of fewer seeds are shown as exploratory
 NOT_COMPARABLE = "not comparable"
+Values = Sequence[float] | np.ndarray  # one for each seed
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,13 @@ def compute_clopper_pearson(successes: int, n: int, confidence: float = 0.95) ->
     return low, high
 
 
-def estimate_solved_share(values: Sequence[float], criterion: float = SOLVED_SCORE) -> Estimate:
+def estimate_solved_share(values: Values, criterion: float = SOLVED_SCORE) -> Estimate:
     """The share of seeds at or above a criterion."""
     solved = int((np.asarray(values) >= criterion).sum())
     return Estimate(solved / len(values), *compute_clopper_pearson(solved, len(values)), len(values))
 
 
-def estimate_mean(values: Sequence[float], criterion: float = SOLVED_SCORE) -> Estimate:
+def estimate_mean(values: Values, criterion: float = SOLVED_SCORE) -> Estimate:
     """The mean, with a t-interval for at least three seeds that all lie on one side of the criterion."""
     array = np.asarray(values, float)
     n, mean = len(array), float(array.mean())
@@ -71,7 +72,7 @@ def make_sign_flips(n: int) -> np.ndarray:
     return flips
 
 
-def estimate_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> Estimate:
+def estimate_difference(a: Values, b: Values) -> Estimate:
     """The mean of a − b over paired seeds, with the exact sign-flip test for at least three pairs.
 
     The interval holds the shifts that the test does not reject at 5 %. It needs six pairs: fewer cannot reach 5 %.
@@ -130,9 +131,7 @@ def to_finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def judge_equivalence(
-    a: Sequence[float], b: Sequence[float], none: Sequence[float], margin: float
-) -> tuple[str, Estimate]:
+def judge_equivalence(a: Values, b: Values, none: Values, margin: float) -> tuple[str, Estimate]:
     """Whether two continuous outcomes are equal within a margin, and their difference.
 
     'supported' where the 95 % interval of the difference lies within ± margin, 'contradicted' where it lies outside.
@@ -147,7 +146,7 @@ def judge_equivalence(
     return ("contradicted" if estimate.low > margin or estimate.high < -margin else "undecided"), estimate
 
 
-def is_at_ceiling(a: Sequence[float], b: Sequence[float]) -> bool:
+def is_at_ceiling(a: Values, b: Values) -> bool:
     """Whether all seeds of both are at the ceiling, where no difference could be seen."""
     return bool(min([*a, *b]) >= CEILING)
 

@@ -85,6 +85,11 @@ def test_what_is_no_experiment_is_refused(name, message, tmp_path, monkeypatch):
 
 
 def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(small, tmp_path, monkeypatch):
+    def write_records(work, group):
+        for run in group:
+            work.results.write_run(run.id, {"diverged": run.seed == 1000, "seconds": 2.0}, {})
+
+    monkeypatch.setattr(Workspace, "train_group", write_records)
     monkeypatch.setattr(tuning, "measure_losses", lambda work, config, n: [1 / config.training.learning_rate] * 2)
     work = Workspace(open_results(tmp_path / "results"))
     plan = plan_experiment(small, small.get_preset("quick"), work)
@@ -100,7 +105,8 @@ def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(sma
     assert table[table["metric"] == "seed"]["learning_rate"].tolist() == [3e-3, 1e-2]
     provenance = json.loads((folder / "provenance.json").read_text())
     assert provenance["experiment"] == "small" and provenance["prediction"] == small.prediction
-    assert provenance["command"] == "jaxpe run small.py" and provenance["diverged"] == 0
+    assert provenance["command"] == "jaxpe run small.py" and provenance["training_seconds"] == 4.0
+    assert provenance["runs"] == 2 and provenance["diverged"] == 0 and work.diverged_runs == []
 
 
 def test_an_experiment_may_refuse_input_and_its_faults_are_named(small, tmp_path):

@@ -77,9 +77,9 @@ def test_only_so_many_evaluations_stay_compiled(tmp_path, monkeypatch):
 
 def test_a_test_beyond_the_position_table_is_refused(trained):
     _, work, runs = trained
-    with pytest.raises(UserError, match=r"knows 60 positions.*needs 80"):
+    with pytest.raises(UserError, match=r"has 60 positions.*needs 80"):
         work.measure_scores(runs, [40], 16)
-    with pytest.raises(UserError, match=r"knows 60 positions.*needs 68"):
+    with pytest.raises(UserError, match=r"has 60 positions.*needs 68"):
         work.measure_scores(runs, [4], 16, EvaluationConfig(shift=60))
 
 
