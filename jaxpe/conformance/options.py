@@ -1,4 +1,4 @@
-"""The property of options: each of them acts."""
+"""The property of options: each of them has an effect."""
 
 from __future__ import annotations
 
@@ -10,91 +10,103 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe import encodings
-from jaxpe.conformance import subject as subjects
-from jaxpe.conformance.subject import Finding, Subject, row_of
+from jaxpe.conformance.layer import make_inputs, make_mask, project
+from jaxpe.conformance.subject import (
+    Finding,
+    Subject,
+    build_subject_encoding,
+    find_active_hooks,
+    get_class,
+    get_row_options,
+    perturb_parameters,
+    spread_positions,
+)
 from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.registry import list_encoding_options
 from jaxpe.errors import UserError
+
+OTHER_NAMES = ("alibi", "rotary", "kerple", "sinusoidal")  # tried for options that name an encoding
 
 
 def check_options(subject: Subject) -> Finding:
-    """Another value of each option changes a parameter or a hook, in some config. Defaults of None may be inert."""
-    acting = []
-    for name, value in defaults_of(subject.name).items():
-        if name == "trained_positions" or value is None or value is inspect.Parameter.empty:
+    """Another value of each option changes a parameter or a hook's result, for some values of the other options."""
+    effective = []
+    defaults = get_class_defaults(subject.name)
+    for option, value in (defaults | get_row_options(subject.name)).items():
+        if value is None:
             continue
-        acts = [effective(subject, base, name) for base in bases(subject.name)]
-        if True in acts:
-            acting.append(name)
-        elif False in acts:
-            fault = f"option `{name}` changes nothing: is it passed on?"
-            return Finding(f"{name} does not act", fault, ("__init__", *subjects.acting_hooks(subject)))
-    return Finding(f"{', '.join(acting)}: each acts" if acting else "none to try")
+        results = [has_effect(subject, base, option) for base in list_base_options(defaults)]
+        if True in results:
+            effective.append(option)
+        elif False in results:
+            fault = f"option `{option}` has no effect: is it passed on?"
+            return Finding(f"{option} has no effect", fault, ("__init__", *find_active_hooks(subject)))
+    return Finding(f"{', '.join(effective)}: effective" if effective else "none to vary")
 
 
-def defaults_of(name: str) -> dict[str, Any]:
-    """Options and their values in the catalogue row."""
-    signature = inspect.signature(subjects.kind_of(name).__init__).parameters
-    row = row_of(name)
-    return {option: row.get(option, signature[option].default) for option in encodings.list_encoding_options(name)}
+def get_class_defaults(name: str) -> dict[str, Any]:
+    """The options of a class and their defaults. Options without a default, and `trained_positions`, are left out."""
+    signature = inspect.signature(get_class(name).__init__).parameters
+    defaults = {option: signature[option].default for option in list_encoding_options(name)}
+    return {o: v for o, v in defaults.items() if o != "trained_positions" and v is not inspect.Parameter.empty}
 
 
-def bases(name: str) -> Iterator[dict[str, Any]]:
-    """The row's options; the class's own; each of those with one switch thrown. An option may be inert in some."""
+def list_base_options(defaults: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Values of all options to start from, since an option may have no effect for some of them.
+
+    Those of the catalogue row, those of the class, and those of the class with one switch flipped.
+    """
     yield {}
-    signature = inspect.signature(subjects.kind_of(name).__init__).parameters
-    own = {option: signature[option].default for option in encodings.list_encoding_options(name)}
-    own = {o: value for o, value in own.items() if o != "trained_positions" and value is not inspect.Parameter.empty}
-    yield own
-    for option, value in own.items():
+    yield defaults
+    for option, value in defaults.items():
         if isinstance(value, bool):
-            yield {**own, option: not value}
+            yield {**defaults, option: not value}
 
 
-def others(value: Any) -> list[Any]:
-    """Values to try instead of one."""
+def list_other_values(value: Any) -> list[Any]:
+    """Values to try in place of one."""
     if isinstance(value, bool):
         return [not value]
+    if isinstance(value, float) and value:
+        return [2 * value, value / 2]
     if isinstance(value, (int, float)):
-        return [2 * value, value / 2] if isinstance(value, float) and value else [2 * value or 1, value // 2, value + 1]
-    return (
-        [name for name in ("alibi", "rotary", "kerple", "sinusoidal") if name != value]
-        if isinstance(value, str)
-        else []
-    )
+        return [2 * value or 1, value // 2, value + 1]
+    return [name for name in OTHER_NAMES if name != value] if isinstance(value, str) else []
 
 
-def effective(subject: Subject, base: dict[str, Any], option: str) -> bool | None:
-    """Whether some other value of the option changes what an instance does; None where none could be tried."""
-    tried = None
-    for attention in ("causal", "bidirectional"):
+def has_effect(subject: Subject, base: dict[str, Any], option: str) -> bool | None:
+    """Whether another value of the option changes what an instance computes. None where no other value is accepted."""
+    current = (get_class_defaults(subject.name) | get_row_options(subject.name) | base)[option]
+    effect = None
+    attentions: tuple[Attention, ...] = ("causal", "bidirectional")
+    for attention in attentions:
         try:
-            plain = behaviour(subject, attention, base)
+            plain = compute_behaviour(subject, attention, base)
         except UserError:
             continue
-        for value in others(base.get(option, defaults_of(subject.name)[option])):
+        for value in list_other_values(current):
             try:
-                other = behaviour(subject, attention, {**base, option: value})
+                other = compute_behaviour(subject, attention, {**base, option: value})
             except UserError:
                 continue
-            tried = False
-            if len(plain) != len(other) or not all(np.array_equal(a, b) for a, b in zip(plain, other, strict=True)):
+            effect = False
+            if len(plain) != len(other) or not all(map(np.array_equal, plain, other)):
                 return True
-    return tried
+    return effect
 
 
-def behaviour(subject: Subject, attention: Attention, options: dict[str, Any]) -> list[np.ndarray]:
-    """Parameters, and what the hooks return in several blocks and at several shares of the training."""
-    encoding = subjects.construct(subject.name, attention, subject.width, subject.heads, **options)
-    encoding, inputs = subjects.moved(encoding), subjects.given(subject.width, subject.heads)
-    positions, mask = jnp.asarray(subjects.spread_below(subject)), jnp.asarray(subjects.visible(attention))
+def compute_behaviour(subject: Subject, attention: Attention, options: dict[str, Any]) -> list[np.ndarray]:
+    """All parameters and the hooks' results, in two blocks and at two times of training where these may differ."""
+    encoding = build_subject_encoding(subject.name, attention, subject.width, subject.heads, **options)
+    encoding, inputs = perturb_parameters(encoding), make_inputs(subject.width, subject.heads)
+    positions, mask = jnp.asarray(spread_positions(subject)), jnp.asarray(make_mask(attention))
     results = [np.asarray(leaf) for leaf in jax.tree.leaves(encoding)]
     moments = [(0, 0.0), (3, 0.0), (0, 0.5)] if type(encoding).at is not Encoding.at else [(0, 0.0)]
     for block, progress in moments:
-        acting = encoding.at(block, progress)
-        x = acting.embed(jnp.asarray(inputs.x), positions)
-        q, k = (subjects.projected(x, weight) for weight in (inputs.query, inputs.key))
-        turned = acting.rotate(q, k, positions, positions)
-        bias = acting.bias(*turned, positions, positions, mask)
-        results += [np.asarray(a) for a in (x, *turned, jnp.zeros(()) if bias is None else bias)]
+        active = encoding.at(block, progress)
+        x = active.embed(jnp.asarray(inputs.x), positions)
+        q, k = (project(x, weight) for weight in (inputs.query, inputs.key))
+        q, k = active.rotate(q, k, positions, positions)
+        bias = active.bias(q, k, positions, positions, mask)
+        results += [np.asarray(a) for a in (x, q, k, jnp.zeros(()) if bias is None else bias)]
     return results

@@ -1,175 +1,189 @@
-"""Properties of order: what a shift changes, left and right, the future, padding, decoding step by step."""
+"""Properties of order: what shifted, mirrored, permuted, later or padded tokens change; incremental decoding."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int, Num
 
-from jaxpe.conformance import subject as subjects
-from jaxpe.conformance.subject import PLACES, TRAINED, Finding, Given, Subject, allowed, difference, see
+from jaxpe.conformance.layer import (
+    FAST_COMPILATION,
+    POSITIONS,
+    TRAIN_LENGTH,
+    LayerInputs,
+    apply_layer,
+    apply_layer_jit,
+    attend,
+    compute_tolerance,
+    find_largest_difference,
+    make_inputs,
+    make_mask,
+    make_short_mask,
+    project,
+)
+from jaxpe.conformance.subject import Finding, Subject, find_fault_methods, run_layer
 from jaxpe.encodings.base import Encoding
 
-FAR = 10_000  # a shift that leaves every length of training behind
+FAR_SHIFT = 10_000  # beyond every training length
 
 
-def change(subject: Subject, before: np.ndarray, after: np.ndarray, mask: np.ndarray | None = None) -> str:
-    """'' where the visible logits are the same at both positions of the tokens, else by how much one differs."""
-    mask = subjects.visible(subject.attention) if mask is None else mask
-    one, other = (np.where(mask, see(subject, positions, mask).logits, 0.0) for positions in (before, after))
-    apart, (_, query, key) = difference(one, other)
-    if apart <= allowed(one, max(before.max(), after.max())):
+def describe_change(subject: Subject, a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> str:
+    """How much a visible logit differs between the positions a and b of the tokens; '' where none differs."""
+    mask = make_mask(subject.attention) if mask is None else mask
+    before, after = (np.where(mask, run_layer(subject, positions, mask).logits, 0.0) for positions in (a, b))
+    difference, (_, query, key) = find_largest_difference(before, after)
+    if difference <= compute_tolerance(before, max(a.max(), b.max())):
         return ""
-    return f"a logit by {apart:.2g} (query {query}, key {key})"
+    return f"the logit of query {query} and key {key} by {difference:.2g}"
 
 
-def measured_invariance(subject: Subject) -> tuple[str, str]:
-    """'absolute', 'relative', …, and what shows that it is no less."""
+def measure_invariance(subject: Subject) -> tuple[str, str]:
+    """The invariance ('absolute', 'relative', …), and the observation that shows it."""
     limit = subject.encoding.position_limit
-    far = FAR if limit is None else max(0, min(FAR, limit - TRAINED - 7))
-    if not change(subject, PLACES, PLACES[::-1]) and not change(subject, PLACES, np.minimum(2 * PLACES, far + TRAINED)):
-        return "content", "no position changes anything: does a hook call arange instead of using `positions`?"
-    shifted = {shift: change(subject, PLACES, PLACES + shift) for shift in (1, 7, far)}
-    if not any(shifted.values()):
-        return "relative", "a shift of all positions changes nothing"
-    shift, changed = next((shift, text) for shift, text in shifted.items() if text)
-    shown = f"shifting all positions by {shift} changes {changed}"
-    few = subjects.visible(subject.attention) & (PLACES[:, None] < 4) & (PLACES < 4) | np.eye(TRAINED, dtype=bool)
-    few_changed = change(subject, PLACES, PLACES + 1, few)
-    if not few_changed and limit is None:
+    far = FAR_SHIFT if limit is None else max(0, min(FAR_SHIFT, limit - TRAIN_LENGTH - 7))
+    stretched = np.minimum(2 * POSITIONS, far + TRAIN_LENGTH)
+    if not describe_change(subject, POSITIONS, POSITIONS[::-1]) and not describe_change(subject, POSITIONS, stretched):
+        return "content", "positions change nothing. Does a hook call arange instead of using `positions`?"
+    changes = {shift: describe_change(subject, POSITIONS, POSITIONS + shift) for shift in (1, 7, far)}
+    if not any(changes.values()):
+        return "relative", "shifting all positions changes nothing"
+    shift, change = next((shift, change) for shift, change in changes.items() if change)
+    shown = f"shifting all positions by {shift} changes {change}"
+    short_change = describe_change(subject, POSITIONS, POSITIONS + 1, make_short_mask(subject.attention))
+    if limit is None and not short_change:
         return "relative below a length", shown
-    if (
-        limit is None
-        and subject.encoding.invariance != "absolute"
-        and not change(subject, PLACES + far, PLACES + far + 7)
-    ):
-        shown = f"shifting positions 0 … 3 by 1 changes {few_changed or changed}, shifting those above {far} nothing"
-        return "relative above a length", f"{shown}: is a min written where a max is meant?"
+    declared_relative = limit is None and subject.encoding.invariance != "absolute"
+    if declared_relative and not describe_change(subject, POSITIONS + far, POSITIONS + far + 7):
+        shown = f"shifting the positions 0 … 3 by 1 changes {short_change}, but a shift above {far} changes nothing"
+        return "relative above a length", f"{shown}. Is a min used in place of a max?"
     return "absolute", shown
 
 
 def check_invariance(subject: Subject) -> Finding:
-    """The declared `invariance`, measured by shifting and mixing positions."""
-    declared, (measured, shown) = subject.encoding.invariance, measured_invariance(subject)
+    """The declared `invariance` is the one measured by shifting, mirroring and stretching positions."""
+    declared, (measured, shown) = subject.encoding.invariance, measure_invariance(subject)
     if measured != declared:
-        fault = f"declared {declared!r}, measured {measured!r}: {shown}"
-        return Finding(measured, fault, subjects.acting_hooks(subject) or ("embed",))
+        fault = f"the class declares invariance = {declared!r}, but it is {measured!r}: {shown}"
+        return Finding(measured, fault, find_fault_methods(subject))
     return Finding(measured)
 
 
 def check_direction(subject: Subject) -> Finding:
-    """Without a causal mask: do mirrored positions change a logit?"""
-    changed = change(subject, PLACES, PLACES[::-1])
-    measured, declared = "yes" if changed else "no", getattr(subject.encoding, "directed", None)
-    if declared is not None and declared != bool(changed):
-        shown = f"mirroring all positions changes {changed or 'nothing'}"
-        fault = f"declared directed = {declared}, measured: {shown}"
-        return Finding(measured, fault, subjects.acting_hooks(subject) or ("embed",))
+    """Whether mirrored positions change a logit without a causal mask, as `directed` declares."""
+    change = describe_change(subject, POSITIONS, POSITIONS[::-1])
+    measured, declared = "distinguished" if change else "not distinguished", subject.encoding.directed
+    if declared is not None and declared != bool(change):
+        shown = f"mirroring all positions changes {change or 'nothing'}"
+        fault = f"the class declares directed = {declared}, but {shown}"
+        return Finding(measured, fault, find_fault_methods(subject))
     return Finding(measured)
 
 
-def check_places(subject: Subject) -> Finding:
-    """Without a causal mask, tokens that change places with their positions change places in the output, and no more."""
-    order = np.random.default_rng(2).permutation(TRAINED)
-    x = subjects.given(subject.width, subject.heads).x
-    plain, mixed = see(subject).out, see(subject, PLACES[order], x=np.asarray(x)[order]).out
-    apart, place = difference(mixed, plain[order])
-    if apart > allowed(plain, TRAINED):
+def check_permutation(subject: Subject) -> Finding:
+    """Without a causal mask, permuting tokens together with their positions permutes the outputs in the same way."""
+    order = np.random.default_rng(2).permutation(TRAIN_LENGTH)
+    x = np.asarray(make_inputs(subject.width, subject.heads).x)
+    plain, permuted = run_layer(subject).out, run_layer(subject, POSITIONS[order], x=x[order]).out
+    difference, index = find_largest_difference(permuted, plain[order])
+    if difference > compute_tolerance(plain, TRAIN_LENGTH):
         fault = (
-            f"the order of the arrays counts, not only the positions: the output of token {place[0]} changes by "
-            f"{apart:.2g}. Is arange called in a hook?"
+            f"the result depends on the order of the arrays, not on `positions` alone: the output of token {index[0]} "
+            f"changes by {difference:.2g}. Does a hook call arange?"
         )
-        return Finding("order of arrays counts", fault, subjects.acting_hooks(subject) or ("embed",))
-    return Finding("positions alone")
+        return Finding("not equivariant", fault, find_fault_methods(subject))
+    return Finding("equivariant")
 
 
-@jax.jit
-def jacobian(encoding: Encoding, inputs: Given, positions: Any, mask: Any) -> Any:
-    """d out[t] / d x[s], with the output of each token in a random direction."""
+@partial(jax.jit, compiler_options=FAST_COMPILATION)
+def compute_jacobian(
+    encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"], mask: Any
+) -> Float[Array, "T T"]:
+    """The largest |d out[t] / d x[s]| for each pair (t, s), with the output of a token in a fixed random direction."""
 
-    def out(x: Any) -> Any:
-        return (subjects.eager_layer(encoding, inputs._replace(x=x), positions, mask).out * inputs.cotangent).sum(
-            (1, 2)
-        )
+    def compute_outputs(x: Float[Array, "T D"]) -> Float[Array, "T"]:
+        out = apply_layer(encoding, inputs._replace(x=x), positions, mask).out
+        return jnp.sum(out * inputs.cotangent, axis=(1, 2))
 
-    return jnp.abs(jax.jacrev(out)(inputs.x)).max(-1)
+    return jnp.abs(jax.jacrev(compute_outputs)(inputs.x)).max(-1)
 
 
-def check_future(subject: Subject) -> Finding:
-    """Under a causal mask no output depends on a later token or position: by gradient, and by changing them."""
-    inputs, mask = subjects.given(subject.width, subject.heads), subjects.visible(subject.attention)
-    methods = subjects.acting_hooks(subject) or ("embed",)
-    leak = np.triu(np.asarray(jacobian(subject.encoding, inputs, jnp.asarray(PLACES), mask)), 1)
-    apart, (query, key) = difference(leak, np.zeros_like(leak))
-    if apart > 1e-6:
-        fault = (
-            f"a leak of the future: the output at token {query} depends on the later token {key} (gradient {apart:.2g})"
-        )
-        return Finding("leaks", fault, methods)
-    plain = see(subject).out
+def check_causality(subject: Subject) -> Finding:
+    """Under a causal mask no output depends on a later token or position: by its gradient, and by changing them."""
+    inputs, mask = make_inputs(subject.width, subject.heads), make_mask(subject.attention)
+    methods = find_fault_methods(subject)
+    leak = np.triu(np.asarray(compute_jacobian(subject.encoding, inputs, jnp.asarray(POSITIONS), mask)), 1)
+    gradient, (query, key) = find_largest_difference(leak, np.zeros_like(leak))
+    if gradient > 1e-6:
+        fault = f"the output of token {query} depends on the later token {key}: the gradient is {gradient:.2g}"
+        return Finding("not causal", fault, methods)
+    plain = run_layer(subject).out
     for last in (5, 12):
-        later = np.arange(TRAINED) > last
+        later = np.arange(TRAIN_LENGTH) > last
         tokens = np.where(later[:, None], np.flip(np.asarray(inputs.x)), inputs.x)
-        for what, x, positions in (
-            ("tokens", tokens, PLACES),
-            ("positions", None, np.where(later, PLACES + 9, PLACES).astype(np.int32)),
-        ):
-            apart, place = difference(see(subject, positions, x=x).out[: last + 1], plain[: last + 1])
-            if apart > allowed(plain, TRAINED):
-                fault = f"a leak of the future: the {what} after {last} change the output at token {place[0]} by {apart:.2g}"
-                return Finding("leaks", fault, methods)
-    return Finding("none")
+        moved = np.where(later, POSITIONS + 9, POSITIONS).astype(np.int32)
+        for what, x, positions in (("tokens", tokens, POSITIONS), ("positions", None, moved)):
+            changed = run_layer(subject, positions, x=x).out[: last + 1]
+            difference, index = find_largest_difference(changed, plain[: last + 1])
+            if difference > compute_tolerance(plain, TRAIN_LENGTH):
+                fault = (
+                    f"changing the {what} after token {last} changes the output of token {index[0]} by {difference:.2g}"
+                )
+                return Finding("not causal", fault, methods)
+    return Finding("causal")
 
 
 def check_padding(subject: Subject) -> Finding:
-    """14 tokens alone ≡ 14 tokens with 6 of padding behind them."""
+    """14 tokens alone give the same outputs as 14 tokens followed by 6 tokens of padding."""
     real = 14
-    inputs, mask = subjects.given(subject.width, subject.heads), subjects.visible(subject.attention)
+    inputs, mask = make_inputs(subject.width, subject.heads), make_mask(subject.attention)
     short = inputs._replace(x=inputs.x[:real], cotangent=inputs.cotangent[:real])
     short_mask = mask[:real, :real] if subject.attention == "causal" else None
-    alone = subjects.compiled_layer(subject.encoding, short, jnp.asarray(PLACES[:real]), short_mask)
-    x = np.where(PLACES[:, None] < real, inputs.x, -3 * np.asarray(inputs.x))
-    padded = see(subject, mask=mask & (np.arange(TRAINED) < real), x=x)
-    apart, place = difference(padded.out[:real], np.asarray(alone.out))
-    if apart > allowed(np.asarray(alone.out), TRAINED):
+    alone = np.asarray(apply_layer_jit(subject.encoding, short, jnp.asarray(POSITIONS[:real]), short_mask).out)
+    x = np.where(POSITIONS[:, None] < real, inputs.x, -3 * np.asarray(inputs.x))
+    padded = run_layer(subject, mask=mask & (real > POSITIONS), x=x).out[:real]
+    difference, index = find_largest_difference(padded, alone)
+    if difference > compute_tolerance(alone, TRAIN_LENGTH):
         fault = (
-            f"padding changes the output of the real token {place[0]} by {apart:.2g}: does a hook look at the number of "
-            "tokens, or at keys that the mask hides?"
+            f"padding changes the output of token {index[0]} by {difference:.2g}. Does a hook use the number of "
+            "tokens, or keys that the mask hides?"
         )
-        return Finding("seen", fault, subjects.acting_hooks(subject) or ("embed",))
-    return Finding("not seen")
+        return Finding("has an effect", fault, find_fault_methods(subject))
+    return Finding("no effect")
 
 
-@jax.jit
-def decoded(encoding: Encoding, inputs: Given, positions: Any) -> tuple[Any, Any]:
-    """The output of every token by a step of its own on a cache; that of the last also without a mask."""
-    acting = encoding.at(0, 0.0)
-    x = jax.vmap(lambda token, place: acting.embed(token[None], place[None])[0])(inputs.x, positions)
-    q, k, v = (subjects.projected(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
-    places = jnp.arange(TRAINED)
+@partial(jax.jit, compiler_options=FAST_COMPILATION)
+def decode_steps(
+    encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"]
+) -> tuple[Float[Array, "T H K"], Float[Array, "H K"]]:
+    """The output of every token, each by a call on a cache of keys and values; that of the last also without a mask."""
+    encoding = encoding.at(0, 0.0)
+    x = jax.vmap(lambda token, position: encoding.embed(token[None], position[None])[0])(inputs.x, positions)
+    q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
+    slots = jnp.arange(TRAIN_LENGTH)
 
-    def step(t: Any) -> Any:
-        filled = places <= t
-        k_now, v_now = (jnp.where(filled[:, None, None], cached, 0.0) for cached in (k, v))
-        here = jax.lax.dynamic_slice_in_dim(positions, t, 1)
+    def decode_token(t: Int[Array, ""]) -> Float[Array, "H K"]:
+        filled = slots <= t
+        cached_k, cached_v = (jnp.where(filled[:, None, None], a, 0.0) for a in (k, v))
+        position = jax.lax.dynamic_slice_in_dim(positions, t, 1)
         query = jax.lax.dynamic_slice_in_dim(q, t, 1)
-        return subjects.attend(acting, query, k_now, v_now, here, positions, filled[None]).out[0]
+        out: Array = attend(encoding, query, cached_k, cached_v, position, positions, filled[None]).out
+        return out[0]
 
-    last = subjects.attend(acting, q[-1:], k, v, positions[-1:], positions, None).out[0]
-    return jax.vmap(step)(places), last
+    last = attend(encoding, q[-1:], k, v, positions[-1:], positions, None).out[0]
+    return jax.vmap(decode_token)(slots), last
 
 
-def check_steps(subject: Subject) -> Finding:
-    """Decoding with one query at a time on all keys so far ≡ the full pass under the causal mask."""
-    full = see(subject).out
-    stepped, last = decoded(subject.encoding, subjects.given(subject.width, subject.heads), jnp.asarray(PLACES))
-    for what, found, expected in (("step by step", stepped, full), ("without a mask", last[None], full[-1:])):
-        apart, place = difference(np.asarray(found), expected)
-        if apart > allowed(expected, TRAINED):
-            fault = (
-                f"called {what} with one query, the output at token {place[0]} is off by {apart:.2g} from the full pass"
-            )
-            return Finding("differs", fault, subjects.acting_hooks(subject) or ("embed",))
-    return Finding("equal")
+def check_decoding(subject: Subject) -> Finding:
+    """Decoding with one query at a time on all keys so far gives the outputs of the full pass under the causal mask."""
+    full = run_layer(subject).out
+    steps, last = decode_steps(subject.encoding, make_inputs(subject.width, subject.heads), jnp.asarray(POSITIONS))
+    for how, result, expected in (("", steps, full), (" and without a mask", last[None], full[-1:])):
+        difference, index = find_largest_difference(np.asarray(result), expected)
+        if difference > compute_tolerance(expected, TRAIN_LENGTH):
+            fault = f"called with one query at a time{how}, the output of token {index[0]} is off by {difference:.2g}"
+            return Finding("differs from the full pass", fault, find_fault_methods(subject))
+    return Finding("equals the full pass")

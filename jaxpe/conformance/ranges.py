@@ -1,102 +1,122 @@
-"""Properties of range: which positions are defined, clamped tables, fractional positions."""
+"""Properties of the range of positions: how far they are defined, tables that end, fractional positions."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Num
 
-from jaxpe.conformance import subject as subjects
-from jaxpe.conformance.subject import LONGEST, PLACES, TRAINED, Finding, Seen, Subject, see
+from jaxpe.conformance.layer import FAST_COMPILATION, MAX_LENGTH, POSITIONS, TRAIN_LENGTH, LayerTrace, make_inputs
+from jaxpe.conformance.subject import Finding, Subject, find_active_hooks, run_layer, spread_positions
 from jaxpe.encodings.base import Encoding
 from jaxpe.errors import UserError
 from jaxpe.model import check_positions
 
-FIELDS = {"embedded": "embed", "turned_q": "rotate", "turned_k": "rotate", "bias": "bias", "logits": "bias"}
+FIELDS = {"embedded": "embed", "rotated_q": "rotate", "rotated_k": "rotate", "bias": "bias", "logits": "bias"}
 
 
-def not_finite(seen: Seen, positions: np.ndarray) -> Finding | None:
-    """The first hook whose result is not finite."""
+def find_nonfinite(trace: LayerTrace, positions: np.ndarray) -> Finding | None:
+    """The fault of the first hook whose result is not finite; None where all are finite."""
     for field, hook in FIELDS.items():
-        values = np.asarray(getattr(seen, field))
-        bad = np.argwhere(~np.isfinite(values))
-        if len(bad):
-            place = [int(positions[n]) for n in (bad[0][1:] if values.shape[1:] == (TRAINED, TRAINED) else bad[0][:1])]
-            value = values[tuple(bad[0])]
-            where = f"query position {place[0]}, key position {place[1]}" if len(place) > 1 else f"position {place[0]}"
-            name = "the logits are" if field == "logits" else f"what {hook} returned is"
-            return Finding(f"{value}", f"{name} not finite: {value} at {where}", (hook,))
+        values = np.asarray(getattr(trace, field))
+        indices = np.argwhere(~np.isfinite(values))
+        if len(indices):
+            index = tuple(indices[0])
+            value = values[index]
+            if values.shape[1:] == (TRAIN_LENGTH, TRAIN_LENGTH):
+                place = f"query position {positions[index[1]]}, key position {positions[index[2]]}"
+            else:
+                place = f"position {positions[index[0]]}"
+            subject = "the logits are" if field == "logits" else f"the result of {hook} is"
+            return Finding(f"{value}", f"{subject} not finite: {value} at {place}", (hook,))
     return None
 
 
 def check_range(subject: Subject) -> Finding:
-    """Finite at 16 times the training length, or refused with the limit; no two codes alike where a table ends."""
+    """Results are finite up to 16 times the training length, or positions beyond the limit are refused.
+
+    Neighbouring positions do not share a code: that would show a table that has ended, or rounded positions.
+    """
     limit = subject.encoding.position_limit
-    if limit is not None and not (isinstance(limit, int) and limit > 0):
-        fault = f"position_limit is {limit!r}, but must be None or a number above 0"
-        return Finding(repr(limit), fault, ("position_limit",))
-    if limit is not None and limit < TRAINED:
-        fault = f"position_limit is {limit}, but it was built for max_length = {LONGEST}: give a table max_length rows"
-        return Finding(f"positions 0 … {limit - 1}", fault, ("position_limit",))
-    for positions in (PLACES, subjects.spread_below(subject)):
-        if bad := not_finite(see(subject, positions), positions):
-            return bad
-    if limit is not None:
-        try:
-            check_positions(subject.encoding, jnp.asarray([limit]))
-            return Finding("", f"position {limit} is not refused", ("position_limit",))
-        except UserError:
-            pass
-    if "embed" in subjects.acting_hooks(subject) and (bad := repeated_code(subject)):
-        return bad
+    if finding := find_limit_fault(limit):
+        return finding
+    for positions in (POSITIONS, spread_positions(subject)):
+        if finding := find_nonfinite(run_layer(subject, positions), positions):
+            return finding
+    if limit is not None and not is_refused(subject.encoding, jnp.asarray([limit])):
+        return Finding("no limit", f"position {limit} is not refused", ("position_limit",))
+    if "embed" in find_active_hooks(subject) and (finding := find_repeated_code(subject)):
+        return finding
     if limit is not None:
         return Finding(f"positions 0 … {limit - 1}, refused beyond")
-    return Finding(f"finite to {LONGEST - 1}, 16 times the training length")
+    return Finding(f"finite up to {MAX_LENGTH - 1}")
 
 
-def repeated_code(subject: Subject) -> Finding | None:
-    """Neighbouring positions with the same code, where those at the start differ: a table has ended, or bits have."""
-    limit = subject.encoding.position_limit
-    positions = np.arange(LONGEST + TRAINED if limit is None else min(limit, LONGEST), dtype=np.int32)
-    x = np.repeat(np.asarray(subjects.given(subject.width, subject.heads).x)[:1], len(positions), axis=0)
-    codes = np.asarray(long_embed(subject.encoding, x, jnp.asarray(positions)))
-    same = (codes[1:] == codes[:-1]).all(-1)
-    if same[0] or not same.any():
+def find_limit_fault(limit: Any) -> Finding | None:
+    """The fault of a `position_limit` that is no number, or too small."""
+    if limit is None:
         return None
-    first = int(same.argmax())
-    if same[first:].all():
+    if not (isinstance(limit, int) and limit > 0):
+        fault = f"position_limit is {limit!r}, but must be None or an integer above 0"
+        return Finding(repr(limit), fault, ("position_limit",))
+    if limit < TRAIN_LENGTH:
+        fault = f"position_limit is {limit}, but the encoding was built for max_length = {MAX_LENGTH}"
+        return Finding(f"positions 0 … {limit - 1}", f"{fault}: give a table max_length rows", ("position_limit",))
+    return None
+
+
+def is_refused(encoding: Encoding, positions: Num[Array, "T"]) -> bool:
+    """Whether a model refuses these positions with this encoding."""
+    try:
+        check_positions(encoding, positions)
+    except UserError:
+        return True
+    return False
+
+
+def find_repeated_code(subject: Subject) -> Finding | None:
+    """The fault of neighbouring positions that share a code where the first two do not; None where there is none."""
+    limit = subject.encoding.position_limit
+    positions = np.arange(MAX_LENGTH + TRAIN_LENGTH if limit is None else min(limit, MAX_LENGTH), dtype=np.int32)
+    x = np.repeat(np.asarray(make_inputs(subject.width, subject.heads).x)[:1], len(positions), axis=0)
+    codes = np.asarray(embed_tokens(subject.encoding, x, jnp.asarray(positions)))
+    repeated = (codes[1:] == codes[:-1]).all(-1)
+    if repeated[0] or not repeated.any():
+        return None
+    first = int(repeated.argmax())
+    if repeated[first:].all():
         fault = (
-            f"all positions from {first} on have the same code: is an index clamped? Declare position_limit = "
-            f"{first + 1}, or make the table longer"
+            f"all positions from {first} on share one code. Is an index clamped? Declare position_limit = {first + 1}, "
+            "or make the table longer"
         )
         return Finding(f"clamped at {first}", fault, ("embed",))
-    fault = f"positions {first} and {first + 1} have the same code: are positions rounded, as in bfloat16?"
-    return Finding(f"alike from {first} on", fault, ("embed",))
+    fault = f"the positions {first} and {first + 1} share one code. Are positions rounded, as in bfloat16?"
+    return Finding(f"rounded from {first} on", fault, ("embed",))
 
 
-@jax.jit
-def long_embed(encoding: Encoding, x: Any, positions: Any) -> Any:
-    """The codes of many positions."""
+@partial(jax.jit, compiler_options=FAST_COMPILATION)
+def embed_tokens(encoding: Encoding, x: Float[Any, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
+    """Embedded tokens, as in the first block at the start of training."""
     return encoding.at(0, 0.0).embed(x, positions)
 
 
 def check_fractions(subject: Subject) -> Finding:
-    """Fractional positions are refused, or finite and codes of their own."""
-    halves = (PLACES + 0.5).astype(np.float32)
+    """Fractional positions are refused; or results are finite, and codes differ from those of whole positions."""
+    halves = (POSITIONS + 0.5).astype(np.float32)
     if subject.encoding.integer_positions:
-        try:
-            check_positions(subject.encoding, jnp.asarray(halves))
-            return Finding("", "fractional positions are not refused", ("__init__",))
-        except UserError:
+        if is_refused(subject.encoding, jnp.asarray(halves)):
             return Finding("refused")
-    seen = see(subject, halves)
-    if bad := not_finite(seen, halves):
-        return bad
-    if "embed" in subjects.acting_hooks(subject):
-        for whole in (PLACES, PLACES + 1):
-            if np.array_equal(seen.embedded, see(subject, whole).embedded):
-                fault = "position 0.5 has the code of a whole one: is it rounded? Declare integer_positions = True"
+        return Finding("accepted", "integer_positions is True, but fractional positions are not refused", ("__init__",))
+    trace = run_layer(subject, halves)
+    if finding := find_nonfinite(trace, halves):
+        return finding
+    if "embed" in find_active_hooks(subject):
+        for positions in (POSITIONS, POSITIONS + 1):
+            if np.array_equal(trace.embedded, run_layer(subject, positions).embedded):
+                fault = "position 0.5 has the code of a whole position. Is it rounded? Declare integer_positions = True"
                 return Finding("rounded", fault, ("embed",))
     return Finding("finite")

@@ -1,203 +1,167 @@
-"""Properties of value: the hooks against slow references in float64, and at large positions."""
+"""Properties of values: the hooks equal slow references in float64, also at large positions."""
 
 from __future__ import annotations
 
-import inspect
 import math
-import sys
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe.conformance import subject as subjects
-from jaxpe.conformance.subject import LONGEST, PLACES, TRAINED, Finding, Seen, Subject, allowed, difference, row_of, see
-from jaxpe.encodings.base import Encoding
-from jaxpe.errors import UserError
+from jaxpe.conformance.layer import (
+    POSITIONS,
+    TRAIN_LENGTH,
+    LayerTrace,
+    apply_layer,
+    compute_tolerance,
+    find_largest_difference,
+    make_inputs,
+    make_mask,
+)
+from jaxpe.conformance.references import compute_expected, find_reference, get_result, list_keyword_arguments
+from jaxpe.conformance.subject import (
+    Finding,
+    Subject,
+    find_active_hooks,
+    get_row_options,
+    run_layer,
+    spread_positions,
+)
 
-LARGE = 100_000
-
-
-def reference_of(subject: Subject, hook: str) -> Callable[..., Any] | None:
-    """`reference_HOOK` of the class, else of its module; None where there is none, or the class has no such hook."""
-    kind = type(subject.encoding)
-    if getattr(kind, hook) is getattr(Encoding, hook):
-        return None
-    function = getattr(kind, f"reference_{hook}", None) or getattr(
-        sys.modules[kind.__module__], f"reference_{hook}", None
-    )
-    return None if function is None else partial(function, **asked_for(subject, function))
-
-
-def asked_for(subject: Subject, function: Callable[..., Any]) -> dict[str, Any]:
-    """What a reference asks for by name: parameters, the row's options, sizes, the class's name."""
-    leaves = subjects.leaves_of(subject.encoding)
-    known = {
-        "model_width": subject.width,
-        "heads": subject.heads,
-        "max_length": LONGEST,
-        "attention": subject.attention,
-        "trained_positions": TRAINED,
-        "name": type(subject.encoding).__name__,
-        **row_of(subject.name),
-        **{name.replace(".", "_"): np.asarray(leaf[...]) for name, leaf in leaves},
-    }
-    asked = asked_by(function)
-    for name, parameter in asked.items():
-        if name not in known and parameter.default is parameter.empty:
-            raise UserError(
-                f"{function.__name__} asks for `{name}`, which is neither a parameter nor a size of "
-                f"{type(subject.encoding).__name__}."
-            )
-    return {name: known[name] for name in asked if name in known}
-
-
-def asked_by(function: Any) -> dict[str, inspect.Parameter]:
-    """The keyword-only arguments of a reference."""
-    function = function.func if isinstance(function, partial) else function
-    return {name: p for name, p in inspect.signature(function).parameters.items() if p.kind == p.KEYWORD_ONLY}
-
-
-def expected(subject: Subject, hook: str, seen: Seen, positions: np.ndarray, places: np.ndarray | None = None) -> Any:
-    """What the reference of a hook says of the inputs that the layer gave it, as one array; at `places` if given."""
-    reference, at = reference_of(subject, hook), positions if places is None else places
-    assert reference is not None
-    if hook == "embed":
-        return reference(np.asarray(subjects.given(subject.width, subject.heads).x), at)
-    if hook == "rotate":
-        return np.stack(reference(seen.q, seen.k, at, at))
-    mask = subjects.visible(subject.attention)
-    return np.where(mask, reference(seen.turned_q, seen.turned_k, at, at, mask), 0.0)
-
-
-def found(subject: Subject, hook: str, seen: Seen) -> np.ndarray:
-    """What the hook says, laid out as `expected`."""
-    if hook == "embed":
-        return seen.embedded
-    if hook == "rotate":
-        return np.stack([seen.turned_q, seen.turned_k])
-    return np.where(subjects.visible(subject.attention), seen.bias, 0.0)
+LARGEST_POSITION = 100_000
 
 
 def check_reference(subject: Subject) -> Finding:
-    """Each hook that acts against its slow reference, at training positions and 16 times as far."""
-    acting = subjects.acting_hooks(subject)
-    compared = [hook for hook in acting if reference_of(subject, hook)]
+    """Each active hook equals its slow reference, at training positions and at positions 16 times as far."""
+    active = find_active_hooks(subject)
+    compared = [hook for hook in active if find_reference(subject, hook)]
     worst = 0.0
     for hook in compared:
-        for positions in (PLACES, subjects.spread_below(subject)):
-            seen = see(subject, positions)
-            here, there = found(subject, hook, seen), expected(subject, hook, seen, positions)
-            if here.shape != there.shape:
-                return Finding("differs", f"reference_{hook} has the shape {there.shape}, not {here.shape}", (hook,))
-            apart, place = difference(here, there)
-            worst = max(worst, apart)
-            if apart > allowed(there, positions.max()):
-                return Finding("differs", described(subject, hook, seen, positions, (apart, place)), (hook,))
-    missing = [hook for hook in acting if hook not in compared]
-    without = f"no reference of {', '.join(missing)}: properties only" if missing else ""
-    equal = f"{', '.join(compared)} equal{f' to {worst:.0e}' if worst else ''}" if compared else ""
-    return Finding("; ".join(part for part in (equal, without) if part) or "nothing acts")
+        for positions in (POSITIONS, spread_positions(subject)):
+            trace = run_layer(subject, positions)
+            result, expected = get_result(subject, hook, trace), compute_expected(subject, hook, trace, positions)
+            if result.shape != expected.shape:
+                fault = f"reference_{hook} returned the shape {expected.shape}, but {hook} returned {result.shape}"
+                return Finding("different", fault, (hook,))
+            difference, index = find_largest_difference(result, expected)
+            worst = max(worst, difference)
+            if difference > compute_tolerance(expected, positions.max()):
+                place = describe_place(hook, positions, index)
+                fault = f"{hook} differs from reference_{hook} by {difference:.3g} at {place}"
+                guess = guess_mistake(subject, hook, trace, positions)
+                return Finding("different", fault + (f": {guess}" if guess else ""), (hook,))
+    missing = [hook for hook in active if hook not in compared]
+    parts = [
+        f"{', '.join(compared)} equal{f' to {worst:.0e}' if worst else ''}" if compared else "",
+        f"{', '.join(missing)} not compared: there is no reference" if missing else "",
+    ]
+    return Finding("; ".join(part for part in parts if part) or "no active hook")
 
 
-def described(
-    subject: Subject, hook: str, seen: Seen, positions: np.ndarray, worst: tuple[float, tuple[int, ...]]
-) -> str:
-    """Where a hook differs from its reference, and a guess at why."""
-    apart, place = worst
+def describe_place(hook: str, positions: np.ndarray, index: tuple[int, ...]) -> str:
+    """Where in a hook's result an index lies, in words."""
     if hook == "bias":
-        where = f"query position {positions[place[1]]}, key position {positions[place[2]]}, head {place[0]}"
-    else:
-        where = f"position {positions[place[-3 if hook == 'rotate' else -2]]}, coordinate {place[-1]}"
-    guess = explanation(subject, hook, seen, positions)
-    return f"{hook} differs from reference_{hook} by {apart:.3g} at {where}" + (f": {guess}" if guess else "")
+        head, query, key = index
+        return f"query position {positions[query]}, key position {positions[key]}, head {head}"
+    return f"position {positions[index[-3 if hook == 'rotate' else -2]]}, coordinate {index[-1]}"
 
 
-def turned_halves(x: np.ndarray, back: bool = False) -> np.ndarray:
-    """Coordinates (0, 1, 2, 3, …) of each head in the order (0, K/2, 1, K/2 + 1, …), or back."""
-    width = x.shape[-1]
-    order = np.arange(width).reshape(2, -1).T.ravel() if width % 2 == 0 else np.arange(width)
-    return x[..., np.argsort(order)] if back else x[..., order]
-
-
-def explanation(subject: Subject, hook: str, seen: Seen, positions: np.ndarray) -> str:
-    """The simple mistake that turns the reference into what was found, or ''."""
-    plain = np.asarray(subjects.given(subject.width, subject.heads).x, np.float64) if hook == "embed" else 0.0
-    here, there = found(subject, hook, seen) - plain, expected(subject, hook, seen, positions) - plain
-    root = math.sqrt(subject.width // subject.heads)
-    ratio = float((here * there).sum() / max(float((there * there).sum()), 1e-30))
-    if ratio and difference(here, ratio * there)[0] <= 1e-3 * np.abs(here).max():
-        for factor, guess in (
-            (-1, "the negative agrees. Is a sign swapped?"),
-            (1 / root, "√K times as much agrees. Is it added before the scaling? A bias is never divided by √K"),
-            (root, "a √K-th of it agrees. Is it multiplied by √K?"),
-        ):
-            if math.isclose(ratio, factor, rel_tol=1e-3):
-                return guess
-        return f"it is {ratio:.4g} times the reference"
+def guess_mistake(subject: Subject, hook: str, trace: LayerTrace, positions: np.ndarray) -> str:
+    """The common mistake that turns the reference into the hook's result, or ''."""
+    result, expected = get_result(subject, hook, trace), compute_expected(subject, hook, trace, positions)
+    plain = np.asarray(make_inputs(subject.width, subject.heads).x, np.float64) if hook == "embed" else 0.0
+    if guess := guess_factor(result - plain, expected - plain, math.sqrt(subject.width // subject.heads)):
+        return guess
     for shift, sign, guess in (
-        (0, -1, "it agrees with r = j − i (angles the other way round). Is a sign swapped?"),
-        (1, 1, "it agrees one position further. Are positions counted from 1?"),
-        (-1, 1, "it agrees one position before. Is 1 taken off?"),
+        (0, -1, "it agrees with r = j − i (rotations in the other direction). Is a sign swapped?"),
+        (1, 1, "it agrees with positions that are 1 larger. Are positions counted from 1?"),
+        (-1, 1, "it agrees with positions that are 1 smaller. Is 1 subtracted?"),
     ):
         try:
-            other = expected(subject, hook, seen, positions, sign * positions + shift)
+            other = compute_expected(subject, hook, trace, sign * positions + shift)
         except Exception:  # a reference need not be defined there
             continue
-        if difference(here + plain, other)[0] <= allowed(other, positions.max()):
+        if find_largest_difference(result, other)[0] <= compute_tolerance(other, positions.max()):
             return guess
-    if hook == "rotate":
-        mixed = seen._replace(q=turned_halves(seen.q), k=turned_halves(seen.k))
-        other = turned_halves(expected(subject, hook, mixed, positions), back=True)
-        if here.shape == other.shape and difference(here, other)[0] <= allowed(other, positions.max()):
-            return "it agrees with pairs (c, c + K/2) for (2c, 2c + 1). Which pairing is meant?"
-    ignored = sorted(set(row_of(subject.name)) - set(asked_by(reference_of(subject, hook))))
-    return f"the reference does not ask for the row's option `{ignored[0]}`" if ignored else ""
+    if hook == "rotate" and agrees_with_half_pairs(subject, trace, positions):
+        return "it agrees with the pairs (c, c + K/2) in place of (2c, 2c + 1). Which pairing is meant?"
+    ignored = sorted(set(get_row_options(subject.name)) - set(list_keyword_arguments(find_reference(subject, hook))))
+    return f"the reference does not take the option `{ignored[0]}`, which the catalogue row sets" if ignored else ""
+
+
+def guess_factor(result: np.ndarray, expected: np.ndarray, root: float) -> str:
+    """The factor between two arrays and what it suggests; '' where they are not proportional. `root` is √K."""
+    ratio = float((result * expected).sum() / max(float((expected * expected).sum()), 1e-30))
+    if not ratio or find_largest_difference(result, ratio * expected)[0] > 1e-3 * np.abs(result).max():
+        return ""
+    for factor, guess in (
+        (-1, "it is the negative of the reference. Is a sign swapped?"),
+        (1 / root, "it is the reference divided by √K. Logits are divided by √K before a bias is added, a bias is not"),
+        (root, "it is the reference multiplied by √K"),
+    ):
+        if math.isclose(ratio, factor, rel_tol=1e-3):
+            return guess
+    return f"it is {ratio:.4g} times the reference"
+
+
+def agrees_with_half_pairs(subject: Subject, trace: LayerTrace, positions: np.ndarray) -> bool:
+    """Whether the rotation equals the reference with the pairs (c, c + K/2) in place of (2c, 2c + 1)."""
+    result, width = get_result(subject, "rotate", trace), trace.q.shape[-1]
+    if width % 2:
+        return False
+    order = np.arange(width).reshape(2, -1).T.ravel()  # (0, K/2, 1, K/2 + 1, …)
+    reordered = trace._replace(q=trace.q[..., order], k=trace.k[..., order])
+    other = compute_expected(subject, "rotate", reordered, positions)
+    if other.shape != result.shape:
+        return False
+    other = other[..., np.argsort(order)]
+    return find_largest_difference(result, other)[0] <= compute_tolerance(other, positions.max())
 
 
 def check_precision(subject: Subject) -> Finding:
-    """Large positions against float64: the reference where there is one, else the same hook in float64."""
+    """Large positions: results equal those in float64, of a correct reference or else of the same hook."""
     limit = subject.encoding.position_limit
-    top = LARGE if limit is None else min(LARGE, limit - 1)
-    positions = (PLACES + max(0, top - TRAINED + 1)).astype(np.int32)
-    seen, wide = see(subject, positions), None
-    errors = []
-    for hook in subjects.acting_hooks(subject):
-        if reference_of(subject, hook) and agrees(subject, hook):
-            there = expected(subject, hook, seen, positions)
+    largest = LARGEST_POSITION if limit is None else min(LARGEST_POSITION, limit - 1)
+    positions = (POSITIONS + max(0, largest - TRAIN_LENGTH + 1)).astype(np.int32)
+    trace, wide_trace = run_layer(subject, positions), None
+    differences = []
+    for hook in find_active_hooks(subject):
+        if find_reference(subject, hook) and agrees_with_reference(subject, hook):
+            expected = compute_expected(subject, hook, trace, positions)
         else:
-            wide = in_float64(subject, positions) if wide is None else wide
-            there = found(subject, hook, wide)
-        apart, _ = difference(found(subject, hook, seen), there)
-        errors.append(apart)
-        if apart > allowed(there, top):
-            if not np.isfinite(apart):
-                return Finding("not finite", f"what {hook} returned is not finite at positions up to {top}", (hook,))
+            wide_trace = run_layer_in_float64(subject, positions) if wide_trace is None else wide_trace
+            expected = get_result(subject, hook, wide_trace)
+        difference, _ = find_largest_difference(get_result(subject, hook, trace), expected)
+        differences.append(difference)
+        if difference > compute_tolerance(expected, largest):
+            if not np.isfinite(difference):
+                fault = f"the result of {hook} is not finite at positions up to {largest:,}"
+                return Finding("not finite", fault, (hook,))
             fault = (
-                f"at positions up to {top} {hook} is off by {apart:.2g} from float64: form angles in float32 by "
-                "broadcast, never in 16 bits or by a matrix product, and nothing may overflow"
+                f"at positions up to {largest:,} {hook} differs from float64 by {difference:.2g}: form angles in "
+                "float32 by broadcasting, never in 16 bits or by a matrix product, and avoid overflow"
             )
-            return Finding(f"off by {apart:.2g}", fault, (hook,))
-    return Finding(f"off by {max(errors):.0e} at {top:,}" if errors else "nothing acts")
+            return Finding(f"off by {difference:.2g}", fault, (hook,))
+    return Finding(f"off by {max(differences):.0e} at {largest:,}" if differences else "no active hook")
 
 
-def agrees(subject: Subject, hook: str) -> bool:
+def agrees_with_reference(subject: Subject, hook: str) -> bool:
     """Whether a hook equals its reference at training positions."""
-    seen = see(subject)
-    here, there = found(subject, hook, seen), expected(subject, hook, seen, PLACES)
-    return here.shape == there.shape and difference(here, there)[0] <= allowed(there, TRAINED)
+    trace = run_layer(subject)
+    result, expected = get_result(subject, hook, trace), compute_expected(subject, hook, trace, POSITIONS)
+    if result.shape != expected.shape:
+        return False
+    return find_largest_difference(result, expected)[0] <= compute_tolerance(expected, TRAIN_LENGTH)
 
 
-def in_float64(subject: Subject, positions: np.ndarray) -> Seen:
-    """The layer in float64."""
+def run_layer_in_float64(subject: Subject, positions: np.ndarray) -> LayerTrace:
+    """The layer in float64, as NumPy arrays."""
 
-    def widened(leaf: Any) -> Any:
+    def widen(leaf: Any) -> Any:
         return jnp.asarray(leaf, jnp.float64) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
 
     with jax.enable_x64(True):
-        encoding, inputs = jax.tree.map(widened, (subject.encoding, subjects.given(subject.width, subject.heads)))
-        seen = subjects.eager_layer(encoding, inputs, jnp.asarray(positions), subjects.visible(subject.attention))
-        return Seen(*(np.asarray(a) for a in seen))
+        encoding, inputs = jax.tree.map(widen, (subject.encoding, make_inputs(subject.width, subject.heads)))
+        trace = apply_layer(encoding, inputs, jnp.asarray(positions), make_mask(subject.attention))
+        return LayerTrace(*(np.asarray(a) for a in trace))

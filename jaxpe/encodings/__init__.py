@@ -1,7 +1,7 @@
 """The catalogue of positional encodings: one row for each name.
 
-`build_encoding` makes an instance by name. A variant is a class in a file of its own and one row here; a row that differs
-from another in its options only is a `functools.partial`.
+`build_encoding` makes an instance by name. A variant is a class in a file of its own and one row here; a row that
+differs from another in its options only is a `functools.partial`.
 """
 
 from __future__ import annotations

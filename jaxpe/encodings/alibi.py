@@ -3,9 +3,9 @@
 bias = −m_h·r in causal attention and −m_h·|r| in bidirectional attention, with r = i − j and a fixed slope m_h for each
 head. Nothing is learned, and no other encoding is used with it.
 
-Slopes: m_h = 2^(−8h/H), h = 1 … H, where the number of heads H is a power of two. Otherwise the slopes of the largest power
-of two P below H come first, then every second slope of 2P heads (the 1st, 3rd, 5th …). With 2 heads the slopes are 1/16 and
-1/256, too small to matter for 20 tokens: use at least 4 heads.
+Slopes: m_h = 2^(−8h/H), h = 1 … H, where the number of heads H is a power of two. Otherwise the slopes of the largest
+power of two P below H come first, then every second slope of 2P heads (the 1st, 3rd, 5th …). With 2 heads the slopes
+are 1/16 and 1/256, too small to matter for 20 tokens: use at least 4 heads.
 
 The bidirectional form treats both sides alike, so it cannot tell left from right; `alibi_directed` can.
 """
@@ -44,8 +44,8 @@ class Alibi(Encoding):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         return (

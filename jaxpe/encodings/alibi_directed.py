@@ -1,7 +1,8 @@
 """ALiBi with a bidirectional bias that tells left from right; in causal attention it equals ALiBi (Press et al. 2022).
 
 The symmetric bias −m_h·|r| is the same on both sides of a query. Here keys on the left (r = i − j > 0) count as half a
-position nearer: bias = −m_h·(|r| − ½) for r > 0, and −m_h·|r| otherwise. A variant of this package; slopes as in `alibi`.
+position nearer: bias = −m_h·(|r| − ½) for r > 0, and −m_h·|r| otherwise. A variant of this package; slopes as in
+`alibi`.
 """
 
 from __future__ import annotations

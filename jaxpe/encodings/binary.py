@@ -1,8 +1,8 @@
 """The position written in binary: a simple code that textbooks reject, kept for comparison.
 
-x + scale·b(p), where coordinate d of b(p) is bit (d mod 16) of p, as +1 or −1. The code is unique for 65,536 positions and
-has an RMS of `scale`, like the sinusoids. But neighbours can differ in every bit (7 = 0111, 8 = 1000). Sinusoids are its
-smooth version: both have coordinates that change fast and coordinates that change slowly.
+x + scale·b(p), where coordinate d of b(p) is bit (d mod 16) of p, as +1 or −1. The code is unique for 65,536 positions
+and has an RMS of `scale`, like the sinusoids. But neighbours can differ in every bit (7 = 0111, 8 = 1000). Sinusoids
+are its smooth version: both have coordinates that change fast and coordinates that change slowly.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Binary(Encoding):
     def position_limit(self) -> int:
         return self.limit
 
-    def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Int[Array, "T"]) -> Float[Array, "T D"]:
         place = jnp.asarray(np.arange(x.shape[-1]) % BITS, positions.dtype)
         bits = (positions[:, None] >> place) & 1
         return x + self.scale * (2.0 * bits.astype(jnp.float32) - 1.0)

@@ -1,7 +1,8 @@
 """Control: the position code is concatenated to the token embedding instead of added.
 
-The last D_p = share·D coordinates of the embedding are replaced by a sinusoidal code of width D_p and RMS `scale` for each
-coordinate; the token keeps the first D − D_p. The width and the number of parameters are those of the other encodings.
+The last D_p = share·D coordinates of the embedding are replaced by a sinusoidal code of width D_p and RMS `scale` for
+each coordinate; the token keeps the first D − D_p. The width and the number of parameters are those of the other
+encodings.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Concatenated(Encoding):
         self.base = base
         self.amplitude = scale * math.sqrt(2)
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         code = self.amplitude * compute_sinusoids(positions, self.width, self.base)
         return jnp.concatenate([x[:, : -self.width], code], axis=-1)
 

@@ -1,9 +1,9 @@
 """CoPE, contextual position encoding (Golovneva et al. 2024, arXiv:2405.18719, §4): content decides which tokens count.
 
-With S_ij = q_i·k_j / √K, each visible key t has a gate g_it = σ(S_it). The position of key j, seen from query i, is the sum
-of the gates from j to i: p_ij = Σ_{t ≥ j} g_it over visible t, clipped to the last row of the table. bias = q_i·e[p_ij],
-where e[p] interpolates linearly between the two nearest rows of a learned table e (rows × K) that every block has of its
-own and that starts at 0.
+With S_ij = q_i·k_j / √K, each visible key t has a gate g_it = σ(S_it). The position of key j, seen from query i, is the
+sum of the gates from j to i: p_ij = Σ_{t ≥ j} g_it over visible t, clipped to the last row of the table. bias =
+q_i·e[p_ij], where e[p] interpolates linearly between the two nearest rows of a learned table e (rows × K) that every
+block has of its own and that starts at 0.
 
 Options: `positions` is the number of rows; `scaled` takes as many rows as training has positions; `divided` divides the
 bias by √K, as the authors' code does and the paper does not. Causal attention only: in bidirectional attention the sum
@@ -56,8 +56,8 @@ class CoPE(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         table = self.table[...]

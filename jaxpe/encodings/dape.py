@@ -1,9 +1,9 @@
-"""DAPE, data-adaptive positional encoding (Zheng et al. 2024, arXiv:2405.14722, §3.2): the bias depends on the logits too.
+"""DAPE, data-adaptive positional encoding (Zheng et al. 2024, arXiv:2405.14722, §3.2): a bias computed from logits.
 
-bias = B + f([S; B]), where B is the bias of another encoding (`base`, KERPLE by default) and S_ij = q_i·k_j / √K. f is an
-MLP that acts on every pair of query and key separately: its inputs are the 2H numbers of all heads, then come `hidden`
-units with LeakyReLU and H outputs. It has no output bias, since the softmax ignores a constant for each head. All blocks
-share it where they share the base encoding.
+bias = B + f([S; B]), where B is the bias of another encoding (`base`, KERPLE by default) and S_ij = q_i·k_j / √K. f is
+an MLP that acts on every pair of query and key separately: its inputs are the 2H numbers of all heads, then come
+`hidden` units with LeakyReLU and H outputs. It has no output bias, since the softmax ignores a constant for each head.
+All blocks share it where they share the base encoding.
 """
 
 from __future__ import annotations
@@ -59,15 +59,15 @@ class Dape(Encoding):
     def position_limit(self) -> int | None:
         return self.base.position_limit
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return self.base.embed(x, positions)
 
     def bias(
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         logits = jnp.einsum("thk,shk->hts", q, k) / self.root

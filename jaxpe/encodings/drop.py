@@ -1,8 +1,8 @@
 """DroPE (2025, arXiv:2512.12167): the encoding is removed after a part of training, and training goes on without it.
 
 The idea: positions help a model to learn, and a model without them generalizes to longer inputs. `base` is the encoding
-(rotary by default); `after` is the fraction of the training steps during which it acts. A trained model has no encoding; a
-checkpoint has the one of its step. Compare it with other encodings at an equal number of steps.
+(rotary by default); `after` is the fraction of the training steps during which it acts. A trained model has no
+encoding; a checkpoint has the one of its step. Compare it with other encodings at an equal number of steps.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ class Drop(Encoding):
     def position_limit(self) -> int | None:
         return self.base.position_limit
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return self.base.embed(x, positions)
 
     def rotate(
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
         return self.base.rotate(q, k, q_positions, k_positions)
 
@@ -76,20 +76,20 @@ class Drop(Encoding):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Any:
         return self.base.bias(q, k, q_positions, k_positions, mask)
 
 
-class GatedEncoding:
+class GatedEncoding(Encoding):
     """The hooks of an encoding where `on` is true, else no hooks. `on` may be traced."""
 
     def __init__(self, encoding: Encoding, on: bool | Bool[Array, ""]) -> None:
         self.encoding, self.on = encoding, on
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return jnp.where(self.on, self.encoding.embed(x, positions), x)
 
     def rotate(self, q: Any, k: Any, q_positions: Any, k_positions: Any) -> tuple[Any, Any]:

@@ -1,14 +1,14 @@
-"""FIRE, functional interpolation for relative encodings (Li et al. 2023, arXiv:2310.04418, §3): an MLP of relative distance.
+"""FIRE, functional interpolation for relative encodings (Li et al. 2023, arXiv:2310.04418, §3): an MLP of distance.
 
-bias = f_h(ψ(|r|) / ψ(max(L, i))) in causal attention, with ψ(x) = log(c·x + 1), r = i − j, and i the position of the query.
-Distances are divided by the largest distance that the query can see, so the arguments of f stay in the trained range on
-longer inputs. Below the length L they are divided by ψ(L). In bidirectional attention the argument is
+bias = f_h(ψ(|r|) / ψ(max(L, i))) in causal attention, with ψ(x) = log(c·x + 1), r = i − j, and i the position of the
+query. Distances are divided by the largest distance that the query can see, so the arguments of f stay in the trained
+range on longer inputs. Below the length L they are divided by ψ(L). In bidirectional attention the argument is
 sign(r)·ψ(|r|) / ψ(max(L, largest visible |r|)).
 
-f is an MLP with one input, `hidden` units with ReLU and one output for each head; it has no output bias, since the softmax
-ignores a constant for each head. All blocks share it. c and L are learned: c starts at 0.1, and L = multiplier·L₀ with a
-multiplier that starts at 1; absolute values keep both positive. With the paper's L₀ = 512, 20 tokens are never normalised;
-`scaled` sets L₀ = N/4 for N training positions.
+f is an MLP with one input, `hidden` units with ReLU and one output for each head; it has no output bias, since the
+softmax ignores a constant for each head. All blocks share it. c and L are learned: c starts at 0.1, and L =
+multiplier·L₀ with a multiplier that starts at 1; absolute values keep both positive. With the paper's L₀ = 512, 20
+tokens are never normalised; `scaled` sets L₀ = N/4 for N training positions.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Fire(Encoding):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         r = compute_distances(q_positions, k_positions)

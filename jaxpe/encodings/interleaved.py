@@ -1,9 +1,9 @@
 """Interleaved: an encoding in most blocks, and none in every `blocks`-th block.
 
-As in models that mix blocks with rotary positions and blocks without any (Yang et al. 2025, "RoPE to NoPE and back again",
-arXiv:2501.18795; Llama 4 has no positions in every 4th block). `base` is the encoding of the other blocks. It must act
-inside the blocks: one that changes the token embeddings cannot be left out of a block. `interleaved_scaled` leaves out every
-2nd block, for models of two blocks.
+As in models that mix blocks with rotary positions and blocks without any (Yang et al. 2025, "RoPE to NoPE and back
+again", arXiv:2501.18795; Llama 4 has no positions in every 4th block). `base` is the encoding of the other blocks. It
+must act inside the blocks: one that changes the token embeddings cannot be left out of a block. `interleaved_scaled`
+leaves out every 2nd block, for models of two blocks.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Interleaved(Encoding):
         self.base = build_encoding(base, **sizes, attention=attention, key=key, **options)
         if type(self.base).embed is not Encoding.embed or blocks < 2:
             raise UserError(
-                f"interleaved needs blocks of at least 2, got {blocks}, and a base that acts inside the blocks, got {base}: "
-                "use rotary or alibi, for example."
+                f"interleaved needs blocks of at least 2, got {blocks}, and a base that acts inside blocks, such as "
+                f"rotary or alibi, got {base}."
             )
         self.blocks = blocks
         self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed
@@ -64,8 +64,8 @@ class Interleaved(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
         return self.base.rotate(q, k, q_positions, k_positions)
 
@@ -73,8 +73,8 @@ class Interleaved(Encoding):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Any:
         return self.base.bias(q, k, q_positions, k_positions, mask)

@@ -1,8 +1,8 @@
-"""KERPLE with the logarithmic kernel (Chi et al. 2022, arXiv:2205.09921, §4): logits fall with the logarithm of distance.
+"""KERPLE with the logarithmic kernel (Chi et al. 2022, arXiv:2205.09921, §4): logits fall with log distance.
 
-bias = −p_h·log(1 + a_h·|r|), with r = i − j and p_h, a_h > 0 learned for each head; all blocks share them. Compared with
-ALiBi the slope is learned and the decay flattens. Both are the softplus of a free parameter (the authors' code clamps them
-at 0.01 instead) and start as p ~ U(0, 2), a ~ U(0, 1). The bias cannot tell left from right.
+bias = −p_h·log(1 + a_h·|r|), with r = i − j and p_h, a_h > 0 learned for each head; all blocks share them. Compared
+with ALiBi the slope is learned and the decay flattens. Both are the softplus of a free parameter (the authors' code
+clamps them at 0.01 instead) and start as p ~ U(0, 2), a ~ U(0, 1). The bias cannot tell left from right.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Kerple(Encoding):
     def __init__(
         self, model_width: int, heads: int, max_length: int, attention: Attention, *, key: Key[Array, ""]
     ) -> None:
-        def draw(number: int, high: float) -> Float[Array, H]:
+        def draw(number: int, high: float) -> Float[Array, "H"]:
             """The inverse softplus of a uniform draw from 0.01 … high; at 0 it would be −∞."""
             start = jax.random.uniform(jax.random.fold_in(key, number), (heads,), minval=0.01, maxval=high)
             return jnp.log(jnp.expm1(start))
@@ -38,8 +38,8 @@ class Kerple(Encoding):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         slope, rate = (jax.nn.softplus(free[...])[:, None, None] for free in (self.slope, self.rate))

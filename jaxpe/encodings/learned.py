@@ -1,7 +1,8 @@
-"""Learned absolute positions (Gehring et al. 2017, arXiv:1705.03122, §3.1; BERT, GPT-2): x + E[p], a trained row per position.
+"""Learned absolute positions (Gehring et al. 2017, arXiv:1705.03122, §3.1; BERT, GPT-2): a trained vector for each.
 
 The table E has max_length rows, fixed when the model is built. A row that training never uses keeps its initial value,
-since encodings have no weight decay. Row p is drawn from a key of its own, so it does not depend on the size of the table.
+since encodings have no weight decay. Row p is drawn from a key of its own, so it does not depend on the size of the
+table.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from jaxtyping import Array, Float, Int, Key
 from jaxpe.encodings.base import Attention, Encoding
 
 
-def draw_normal_rows(key: Key[Array, ""], rows: Int[Array, N], width: int) -> Float[Array, "N {width}"]:
+def draw_normal_rows(key: Key[Array, ""], rows: Int[Array, "N"], width: int) -> Float[Array, "N {width}"]:
     """A standard normal vector for each row number; it depends on the key and that number only."""
     return jax.vmap(lambda p: jax.random.normal(jax.random.fold_in(key, p), (width,)))(rows)
 
@@ -46,7 +47,7 @@ class Learned(Encoding):
     def compute_untrained_share(self, trained: int, tested: int) -> float:
         return max(0.0, 1 - trained / tested)
 
-    def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Int[Array, "T"]) -> Float[Array, "T D"]:
         return x + self.table[...][positions]
 
 

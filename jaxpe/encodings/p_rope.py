@@ -1,8 +1,8 @@
 """p-RoPE: rotary encoding without its lowest frequencies (Barbero et al. 2024, arXiv:2410.06205, §6.1).
 
-The fraction `kept` of the pairs with the highest frequencies is rotated as in rotary, θ_c = base^(−2c/K). The other pairs
-are not rotated and carry content only. This differs from `fraction` of `rotary`, which spreads all frequencies over fewer
-pairs.
+The fraction `kept` of the pairs with the highest frequencies is rotated as in rotary, θ_c = base^(−2c/K). The other
+pairs are not rotated and carry content only. This differs from `fraction` of `rotary`, which spreads all frequencies
+over fewer pairs.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class PRope(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)[: self.pairs]
         return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)

@@ -1,8 +1,8 @@
-"""PoPE, polar coordinate encoding (Gopalakrishnan et al. 2025, arXiv:2509.10534): magnitudes hold content, angles position.
+"""PoPE, polar coordinates (Gopalakrishnan et al. 2025, arXiv:2509.10534): content in magnitudes, position in angles.
 
-Each of the K coordinates of a head becomes a vector in a plane. For a query it has the length softplus(q_c) and the angle
-p·θ_c; for a key the length softplus(k_c) and the angle p·θ_c + δ_c, with θ_c = base^(−c/K). The logit is
-Σ_c softplus(q_c)·softplus(k_c)·cos(r·θ_c − δ_c) / √K, r = i − j. The phase δ (heads × K) is learned in every block, starts
+Each of the K coordinates of a head becomes a vector in a plane. For a query it has the length softplus(q_c) and the
+angle p·θ_c; for a key the length softplus(k_c) and the angle p·θ_c + δ_c, with θ_c = base^(−c/K). The logit is Σ_c
+softplus(q_c)·softplus(k_c)·cos(r·θ_c − δ_c) / √K, r = i − j. The phase δ (heads × K) is learned in every block, starts
 at 0 and is clamped to [−2π, 0]. Queries and keys become twice as wide (W = 2K), so compare at equal FLOPs too.
 """
 
@@ -44,13 +44,15 @@ class PoPE(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
         width = q.shape[-1]
         frequency = np.asarray(self.base ** (-np.arange(width) / width), np.float32)
 
-        def to_polar(x: Float[Array, "P H K"], positions: Num[Array, P], phase: Array | float) -> Float[Array, "P H W"]:
+        def to_polar(
+            x: Float[Array, "P H K"], positions: Num[Array, "P"], phase: Array | float
+        ) -> Float[Array, "P H W"]:
             angle = positions.astype(jnp.float32)[:, None, None] * frequency + phase
             size = jax.nn.softplus(x)
             return jnp.concatenate([size * jnp.cos(angle), size * jnp.sin(angle)], axis=-1)

@@ -1,7 +1,8 @@
 """Control: a fixed random vector for each position, never trained.
 
-x + scale·G[p], with G[p] ~ N(0, 1) drawn from (code, p) when it is used, so every whole position is defined. Like sinusoids
-it identifies each position, but neighbours are not similar. The difference between the two is what that structure is worth.
+x + scale·G[p], with G[p] ~ N(0, 1) drawn from (code, p) when it is used, so every whole position is defined. Like
+sinusoids it identifies each position, but neighbours are not similar. The difference between the two is what that
+structure is worth.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class RandomFixed(Encoding):
     def compute_untrained_share(self, trained: int, tested: int) -> float:
         return max(0.0, 1 - trained / tested)
 
-    def embed(self, x: Float[Array, "T D"], positions: Int[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Int[Array, "T"]) -> Float[Array, "T D"]:
         key = jax.random.key(self.code)
         return x + self.scale * draw_normal_rows(key, positions.astype(jnp.int32), x.shape[-1])
 

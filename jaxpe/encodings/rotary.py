@@ -25,7 +25,7 @@ def compute_frequencies(width: int, base: float) -> np.ndarray:
 
 
 def rotate_pairs(
-    x: Float[Array, "T H K"], positions: Num[Array, T], frequency: np.ndarray, amplitude: float = 1.0
+    x: Float[Array, "T H K"], positions: Num[Array, "T"], frequency: np.ndarray, amplitude: float = 1.0
 ) -> Float[Array, "T H K"]:
     """x with its first pairs, one for each frequency, rotated by position · frequency and multiplied by `amplitude`.
 
@@ -67,20 +67,20 @@ class Rotary(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)
         return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
 
 
 def compute_rotated_width(head_width: int, fraction: float) -> int:
-    """The number of coordinates of a head that are rotated. Raises UserError where it is 0, or the head width is odd."""
+    """How many coordinates of a head are rotated. Raises UserError where none are, or the head width is odd."""
     width = 2 * round(fraction * head_width / 2)
     if head_width % 2 or not 0 < width <= head_width:
         raise UserError(
-            f"rotary rotates pairs of coordinates; with a head width of {head_width} and fraction={fraction} it would rotate "
-            f"{width}. Choose an even head width (model width / heads) and a fraction above 0 and at most 1."
+            f"rotary rotates pairs of coordinates; a head width of {head_width} and fraction={fraction} give {width}. "
+            "Choose an even head width (model width / heads) and a fraction above 0 and at most 1."
         )
     return width
 

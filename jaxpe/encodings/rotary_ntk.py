@@ -1,8 +1,8 @@
 """NTK-aware rotary encoding (bloc97 2023; Peng et al. 2023, arXiv:2309.00071, §3.1), for inputs `factor` times longer.
 
-Rotary with base' = base·s^(K/(K−2)), s = factor: the fastest pair is unchanged, the slowest rotates s times more slowly. It
-is meant for testing a model that was trained with plain rotary. For position interpolation (Chen et al. 2023,
-arXiv:2306.15595) use the position sampler `interpolated`.
+Rotary with base' = base·s^(K/(K−2)), s = factor: the fastest pair is unchanged, the slowest rotates s times more
+slowly. It is meant for testing a model that was trained with plain rotary. For position interpolation (Chen et al.
+2023, arXiv:2306.15595) use the position sampler `interpolated`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class RotaryNTK(Encoding):
         self.width = compute_rotated_width(model_width // heads, 1.0)
         if self.width < 4 or factor < 1:
             raise UserError(
-                f"rotary_ntk needs a head width of at least 4 and a factor of at least 1, got {self.width} and {factor}."
+                f"rotary_ntk needs a head width of at least 4 and a factor of at least 1, got {self.width}, {factor}."
             )
         self.base = base * factor ** (self.width / (self.width - 2))
 
@@ -44,8 +44,8 @@ class RotaryNTK(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)
         return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)

@@ -1,8 +1,9 @@
-"""YaRN (Peng et al. 2023, arXiv:2309.00071, §3.2-3.4): rotary encoding for inputs `factor` times longer than in training.
+"""YaRN (Peng et al. 2023, arXiv:2309.00071, §3.2-3.4): rotary for inputs `factor` times longer than in training.
 
-With wavelengths λ_c = 2π·base^(2c/K), N training positions, γ_c = clip((N/λ_c − 1)/31, 0, 1) and s = factor, the angle of
-pair c is p·θ_c·((1 − γ_c)/s + γ_c): pairs that make at least 32 turns in training are unchanged, pairs that make at most one
-are interpolated. q and k are multiplied by 0.1·ln s + 1. It is meant for testing a model that was trained with plain rotary.
+With wavelengths λ_c = 2π·base^(2c/K), N training positions, γ_c = clip((N/λ_c − 1)/31, 0, 1) and s = factor, the angle
+of pair c is p·θ_c·((1 − γ_c)/s + γ_c): pairs that make at least 32 turns in training are unchanged, pairs that make at
+most one are interpolated. q and k are multiplied by 0.1·ln s + 1. It is meant for testing a model that was trained with
+plain rotary.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class RotaryYarn(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         plain = self.base ** (-np.arange(0, self.width, 2) / self.width)
         kept = np.clip((self.trained * plain / (2 * math.pi) - 1) / 31, 0, 1)

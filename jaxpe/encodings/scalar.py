@@ -1,8 +1,8 @@
 """The position as one growing number: a simple code that textbooks reject, kept for comparison.
 
-x + scale·√3·p/N in every coordinate, with N training positions (`max_length` where N is not passed). Uniform positions in
-training give it an RMS of `scale`. Neighbours differ by √3/N in a single direction, less for longer training inputs. Beyond
-N the number keeps growing and drowns the token.
+x + scale·√3·p/N in every coordinate, with N training positions (`max_length` where N is not passed). Uniform positions
+in training give it an RMS of `scale`. Neighbours differ by √3/N in a single direction, less for longer training inputs.
+Beyond N the number keeps growing and drowns the token.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Scalar(Encoding):
     ) -> None:
         self.slope = scale * math.sqrt(3) / (trained_positions or max_length)
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return x + self.slope * positions.astype(jnp.float32)[:, None]
 
 

@@ -1,9 +1,9 @@
 """Relative position representations (Shaw et al. 2018, arXiv:1803.02155, §3.2): a learned vector per clipped distance.
 
-bias = q_i·a[clip(r, −k, k)] / √K, with r = i − j, k = clip, and a learned table a of (2k + 1) × heads × K in every block
-(`shared_heads`: one for all heads). All distances beyond k share a row. The paper adds a second table to the values and finds
-that it makes no difference (Table 3); it is left out here. Rows start as N(0, 2/(2k + 1 + K)) (Glorot). `scaled` sets
-k = N/2 for N training positions, so that training uses every row.
+bias = q_i·a[clip(r, −k, k)] / √K, with r = i − j, k = clip, and a learned table a of (2k + 1) × heads × K in every
+block (`shared_heads`: one for all heads). All distances beyond k share a row. The paper adds a second table to the
+values and finds that it makes no difference (Table 3); it is left out here. Rows start as N(0, 2/(2k + 1 + K))
+(Glorot). `scaled` sets k = N/2 for N training positions, so that training uses every row.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Shaw(Encoding):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Int[Array, T],
-        k_positions: Int[Array, S],
+        q_positions: Int[Array, "T"],
+        k_positions: Int[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         table = jnp.broadcast_to(self.table[...], (2 * self.clip + 1, *q.shape[1:]))

@@ -1,8 +1,8 @@
 """Sinusoidal encoding (Vaswani et al. 2017, arXiv:1706.03762, §3.5): sines and cosines of many frequencies are added.
 
-x + PE(p), with PE(p, 2c) = sin(p / base^(2c/D)) and PE(p, 2c+1) = cos(p / base^(2c/D)), c = 0 … D/2 − 1. Each pair
-(2c, 2c+1) is like a clock hand that turns by a fixed angle per position, so PE(p+k) is a rotation of PE(p) that depends on
-k only. The squares of a row sum to D/2. `scale` is the RMS per coordinate, hence the factor scale·√2.
+x + PE(p), with PE(p, 2c) = sin(p / base^(2c/D)) and PE(p, 2c+1) = cos(p / base^(2c/D)), c = 0 … D/2 − 1. Each pair (2c,
+2c+1) is like a clock hand that turns by a fixed angle per position, so PE(p+k) is a rotation of PE(p) that depends on k
+only. The squares of a row sum to D/2. `scale` is the RMS per coordinate, hence the factor scale·√2.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jaxpe.encodings.base import Attention, Encoding
 from jaxpe.errors import UserError
 
 
-def compute_sinusoids(positions: Num[Array, T], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
+def compute_sinusoids(positions: Num[Array, "T"], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
     """PE at these positions, with amplitude 1. Angles are formed by broadcasting in float32, as in `rotary`."""
     frequency = np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
     angle = positions.astype(jnp.float32)[:, None] * frequency
@@ -47,7 +47,7 @@ class Sinusoidal(Encoding):
         self.amplitude = 1.0 if paper_scale else scale * math.sqrt(2)
         self.token_scale = math.sqrt(model_width) if paper_scale else 1.0
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, T]) -> Float[Array, "T D"]:
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return x * self.token_scale + self.amplitude * compute_sinusoids(positions, x.shape[-1], self.base)
 
 

@@ -1,12 +1,13 @@
-"""T5's relative bias (Raffel et al. 2020, arXiv:1910.10683, §2.1): a learned number for each head and bucket of distances.
+"""T5's relative bias (Raffel et al. 2020, arXiv:1910.10683, §2.1): a learned number per head and bucket of distances.
 
-bias = b_h[bucket(r)], r = i − j; all blocks share the table b. With n buckets, each distance 0 … n/2 − 1 has its own. Larger
-distances share the others on a logarithmic scale up to `max_distance`, and all distances beyond it share the last. In causal
-attention all buckets are for max(r, 0). In bidirectional attention half of them are for keys at or left of the query, half
-for keys on the right (r < 0). T5 does not scale logits by 1/√K; here they are scaled as everywhere, and the bias is not.
+bias = b_h[bucket(r)], r = i − j; all blocks share the table b. With n buckets, each distance 0 … n/2 − 1 has its own.
+Larger distances share the others on a logarithmic scale up to `max_distance`, and all distances beyond it share the
+last. In causal attention all buckets are for max(r, 0). In bidirectional attention half of them are for keys at or left
+of the query, half for keys on the right (r < 0). T5 does not scale logits by 1/√K; here they are scaled as everywhere,
+and the bias is not.
 
-Rows start as N(0, 1/D), as in T5. With the paper's 32 buckets up to distance 128, the first bucket that 20 training tokens
-never use begins at 21. `scaled` sets min(32, N) buckets up to the distance N, for N training positions.
+Rows start as N(0, 1/D), as in T5. With the paper's 32 buckets up to distance 128, the first bucket that 20 training
+tokens never use begins at 21. `scaled` sets min(32, N) buckets up to the distance N, for N training positions.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class T5(Encoding):
         self,
         q: Float[Array, "T H W"],
         k: Float[Array, "S H W"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         bucket = self.find_bucket(compute_distances(q_positions, k_positions))
@@ -69,7 +70,7 @@ class T5(Encoding):
         return len(in_test - list_buckets(trained)) / len(in_test)
 
     def find_bucket(self, r: Float[Array, "T S"]) -> Int[Array, "T S"]:
-        """The number of buckets that begin at or before a distance; keys on the right use the upper half of the table."""
+        """How many buckets begin at or before a distance; keys on the right have the upper half of the table."""
         distance = jnp.maximum(r, 0.0) if self.causal else jnp.abs(r)
         near = (distance[..., None] >= np.asarray(self.starts, np.float32)).sum(-1)
         return near if self.causal else jnp.where(r < 0, near + len(self.starts) + 1, near)
@@ -80,8 +81,8 @@ def compute_bucket_starts(count: int, max_distance: int) -> tuple[float, ...]:
     exact = count // 2
     if exact < 1 or max_distance <= exact:
         raise UserError(
-            f"t5 needs at least 2 buckets per side and a max_distance above half of them ({exact}); got {count} buckets per "
-            f"side and max_distance={max_distance}."
+            f"t5 needs at least 2 buckets per side and a max_distance above half of them ({exact}); got {count} "
+            f"buckets per side and max_distance={max_distance}."
         )
     far = [exact * (max_distance / exact) ** (n / (count - exact)) for n in range(count - exact)]
     return (*map(float, range(1, exact)), *far)

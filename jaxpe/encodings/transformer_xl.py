@@ -1,11 +1,11 @@
-"""Transformer-XL's relative encoding (Dai et al. 2019, arXiv:1901.02860, §3.3): learned terms for content and for distance.
+"""Transformer-XL's relative encoding (Dai et al. 2019, arXiv:1901.02860, §3.3): terms for content and distance.
 
-The logit is ((q_i + u)·k_j + (q_i + v)·W R_r) / √K with r = i − j, so bias = (u·k_j + (q_i + v)·W R_r) / √K: u is a global
-preference for contents, v one for distances. R_r is the sinusoid of the signed distance r at the model width D. W
-(D × heads × K), u and v (heads × K) are learned in every block. W starts as N(0, 1/D), u and v as N(0, 0.02²).
+The logit is ((q_i + u)·k_j + (q_i + v)·W R_r) / √K with r = i − j, so bias = (u·k_j + (q_i + v)·W R_r) / √K: u is a
+global preference for contents, v one for distances. R_r is the sinusoid of the signed distance r at the model width D.
+W (D × heads × K), u and v (heads × K) are learned in every block. W starts as N(0, 1/D), u and v as N(0, 0.02²).
 
-R_{i−j} is a rotation of R_i by the angles of j, so the distance term is a product of a factor that depends on i and one that
-depends on j. No table of all distances is built.
+R_{i−j} is a rotation of R_i by the angles of j, so the distance term is a product of a factor that depends on i and one
+that depends on j. No table of all distances is built.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class TransformerXL(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
         mask: Bool[Array, "T S"] | None = None,
     ) -> Float[Array, "H T S"]:
         frequency = compute_frequencies(self.matrix.shape[0], self.base)
         i, j = (p.astype(jnp.float32)[:, None] * frequency for p in (q_positions, k_positions))
         weights = jnp.einsum("thk,dhk->htd", q + self.position[...], self.matrix[...])
         of_sine, of_cosine = weights[..., 0::2], weights[..., 1::2]
-        # sin(i − j) = sin i cos j − cos i sin j and cos(i − j) = cos i cos j + sin i sin j, gathered by cos j and sin j.
+        # sin(i − j) = sin i cos j − cos i sin j, cos(i − j) = cos i cos j + sin i sin j: factors of cos j, sin j.
         with_cosine = of_sine * jnp.sin(i) + of_cosine * jnp.cos(i)
         with_sine = of_cosine * jnp.sin(i) - of_sine * jnp.cos(i)
         left = jnp.concatenate([with_cosine, with_sine], axis=-1)

@@ -1,10 +1,12 @@
 """xPos (Sun et al. 2022, arXiv:2212.10554, §3.2): rotary encoding whose logits decay with distance.
 
-q at position p is rotated as in rotary, and its pair c is multiplied by ζ_c^(p/scale_base); k by ζ_c^(−p/scale_base), with
-ζ_c = (2c/K + 0.4) / 1.4. So the logit of pair c decays as ζ_c^(r/scale_base), r = i − j ≥ 0. For keys on the right it would
-grow without bound: the encoding is for causal attention only. `scaled` sets scale_base = N/4 for N training positions.
+q at position p is rotated as in rotary, and its pair c is multiplied by ζ_c^(p/scale_base); k by ζ_c^(−p/scale_base),
+with ζ_c = (2c/K + 0.4) / 1.4. So the logit of pair c decays as ζ_c^(r/scale_base), r = i − j ≥ 0. For keys on the right
+it would grow without bound: the encoding is for causal attention only. `scaled` sets scale_base = N/4 for N training
+positions.
 
-Only differences of positions matter, so powers are counted from the middle of the keys' positions, which avoids overflow.
+Only differences of positions matter, so powers are counted from the middle of the keys' positions, which avoids
+overflow.
 """
 
 from __future__ import annotations
@@ -52,14 +54,14 @@ class XPos(Encoding):
         self,
         q: Float[Array, "T H K"],
         k: Float[Array, "S H K"],
-        q_positions: Num[Array, T],
-        k_positions: Num[Array, S],
+        q_positions: Num[Array, "T"],
+        k_positions: Num[Array, "S"],
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)
         decay = np.log((np.arange(0, self.width, 2) / self.width + 0.4) / 1.4)
         middle = (k_positions.max() + k_positions.min()) // 2
 
-        def compute_growth(positions: Num[Array, P], sign: float) -> Float[Array, "P 1 K"]:
+        def compute_growth(positions: Num[Array, "P"], sign: float) -> Float[Array, "P 1 K"]:
             power = (positions - middle).astype(jnp.float32)[:, None, None] * (sign / self.scale_base)
             return jnp.exp(power * jnp.asarray(np.repeat(decay, 2), jnp.float32))
 
@@ -78,7 +80,7 @@ def reference_rotate(
     scaled: bool = False,
     trained_positions: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`rotate` as a slow loop in float64. Powers are counted from the middle of the keys' positions, as no logit shows."""
+    """`rotate` as a slow loop in float64, with powers counted from the middle of the keys' positions."""
     scale = trained_positions / 4 if scaled and trained_positions else scale_base
     middle = (max(k_positions) + min(k_positions)) // 2
 

@@ -16,9 +16,10 @@ from jaxpe.errors import UserError
 @pytest.mark.parametrize("hook", ["bias", "rotate", "embed"])
 def test_a_template_works_as_it_is(tmp_path, hook):
     new.write_templates("log_distance", tmp_path / "mine", hook)
-    found, refused = suite.settings_of(f"{tmp_path / 'mine' / 'log_distance.py'}:LogDistance")
-    rows = list(suite.examine(found, ["acts on", "reference", "gradients", "invariance", "left from right"]))
-    assert [row.fault for row in rows if row.fault] == [] and refused == {}
+    subjects, refusals = suite.make_subjects(f"{tmp_path / 'mine' / 'log_distance.py'}:LogDistance")
+    names = ["active hooks", "reference", "gradients", "invariance", "left and right"]
+    rows = list(suite.measure_properties(subjects, names))
+    assert [row.fault for row in rows if row.fault] == [] and refusals == {}
     assert rows[0].measured == hook and rows[1].measured.startswith(f"{hook} equal")
 
 
@@ -32,7 +33,7 @@ def test_the_test_of_a_template_passes_and_can_fail(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(re.sub(r"(invariance = )\"\w+\"", r'\1"content"', file.read_text()))
     done = subprocess.run([*command, "-k", "invariance"], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 1 and "declared 'content'" in done.stdout
+    assert done.returncode == 1 and "declares invariance = 'content'" in done.stdout
 
 
 def test_nothing_is_overwritten_and_impossible_names_are_refused(tmp_path):

@@ -1,4 +1,7 @@
-"""Distance that saturates: the logits of head h fall by m_h · |r| / (1 + |r| / c), r = i − j, so by m_h · c at most."""
+"""A soft-capped distance: attention falls with distance, but never by more than a fixed amount.
+
+bias = −m_h·|r| / (1 + |r| / cap), where r = i − j, so it is never below −m_h·cap. The slopes are m_h = 2^(−h).
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,7 @@ from jaxpe.encodings import Encoding
 
 
 class SoftCap(Encoding):
-    """−m_h · |r| / (1 + |r| / c), with m_h = 2^(−h) for h = 0 … H − 1."""
+    """bias = −m_h·|r| / (1 + |r| / cap), with m_h = 2^(−h) for h = 0 … H − 1."""
 
     invariance = "relative"
     directed = False
@@ -22,7 +25,7 @@ class SoftCap(Encoding):
 
 
 def reference_bias(q, k, q_positions, k_positions, mask=None, *, heads, cap=16.0):
-    """The same as a slow loop."""
+    """The same as a slow NumPy loop."""
     out = np.zeros((heads, len(q_positions), len(k_positions)))
     for h, t, s in np.ndindex(*out.shape):
         r = abs(float(q_positions[t]) - float(k_positions[s]))

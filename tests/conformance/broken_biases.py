@@ -1,0 +1,171 @@
+"""Encodings that bias the logits, each with one fault that the conformance suite must find and name."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from jaxpe.encodings.alibi import Alibi
+from jaxpe.encodings.alibi import reference_bias as alibi_reference
+from jaxpe.encodings.base import Encoding, compute_distances
+from jaxpe.encodings.cope import CoPE
+from jaxpe.encodings.cope import reference_bias as cope_reference
+from jaxpe.encodings.fire import Fire
+from jaxpe.encodings.fire import reference_bias as fire_reference
+from jaxpe.encodings.t5 import T5
+from jaxpe.encodings.t5 import reference_bias as t5_reference
+
+
+class SwappedSign(Alibi):
+    """Attention grows with distance."""
+
+    reference_bias = staticmethod(alibi_reference)
+
+    def compute_penalty(self, r):
+        return -super().compute_penalty(r)
+
+
+class SwappedDistance(T5):
+    """r = j − i."""
+
+    reference_bias = staticmethod(t5_reference)
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return super().bias(q, k, -q_positions, -k_positions, mask)
+
+
+class BeforeScaling(Alibi):
+    """Divided by √K like the logits."""
+
+    reference_bias = staticmethod(alibi_reference)
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return super().bias(q, k, q_positions, k_positions, mask) / math.sqrt(q.shape[-1])
+
+
+class DividedTable(CoPE):
+    """CoPE's q·e divided by √K. Its table starts at zero, where that has no effect."""
+
+    reference_bias = staticmethod(cope_reference)
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return super().bias(q, k, q_positions, k_positions, mask) / self.root
+
+
+class MinForMax(Fire):
+    """FIRE normalised by min(L, i)."""
+
+    reference_bias = staticmethod(fire_reference)
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        r = compute_distances(q_positions, k_positions)
+        visible = jnp.abs(r) if mask is None else jnp.where(mask, jnp.abs(r), 0.0)
+        largest = q_positions.astype(jnp.float32)[:, None] if self.causal else visible.max(-1, keepdims=True)
+        length = jnp.minimum(jnp.abs(self.multiplier[...]) * self.length, jnp.maximum(largest, 1.0))
+        argument = self.compress(jnp.abs(r)) / self.compress(length) * (1.0 if self.causal else jnp.sign(r))
+        hidden = jax.nn.relu(argument[..., None] * self.weight[...] + self.offset[...])
+        return jnp.einsum("tsn,nh->hts", hidden, self.out[...])
+
+
+class BiasAhead(Alibi):
+    """Depends on the mean over all keys, also those that the mask hides."""
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        logits = jnp.einsum("thk,shk->hts", q, k)
+        return super().bias(q, k, q_positions, k_positions, mask) * (1.0 + 0.1 * logits.mean(-1, keepdims=True))
+
+
+class SeesPadding(Alibi):
+    """Distances relative to the number of keys."""
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return super().bias(q, k, q_positions, k_positions, mask) / len(k)
+
+
+class NarrowDistances(Alibi):
+    """Positions in 16 bits."""
+
+    reference_bias = staticmethod(
+        lambda q, k, i, j, mask=None: -0.01 * np.broadcast_to(i[:, None] - j, (q.shape[1], len(q), len(k)))
+    )
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        i, j = (p.astype(jnp.bfloat16).astype(jnp.float32) for p in (q_positions, k_positions))
+        return jnp.broadcast_to(-0.01 * (i[:, None] - j), (q.shape[1], len(q), len(k)))
+
+
+class DeclaredAbsolute(Alibi):
+    invariance = "absolute"
+
+
+class DeclaredDirected(Alibi):
+    directed = True
+
+
+class DeadParameter(Alibi):
+    """Adds a number for each head, the same for all keys."""
+
+    def __init__(self, model_width, heads, max_length, attention, *, key):
+        super().__init__(model_width, heads, max_length, attention, key=key)
+        self.constant = nnx.Param(jnp.ones(heads))
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return super().bias(q, k, q_positions, k_positions, mask) + self.constant[...][:, None, None]
+
+
+class NanGradient(Alibi):
+    """√|r| has no derivative at 0."""
+
+    directed = False
+
+    def __init__(self, model_width, heads, max_length, attention, *, key):
+        super().__init__(model_width, heads, max_length, attention, key=key)
+        self.power = nnx.Param(jnp.ones(heads))
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        r = jnp.abs(compute_distances(q_positions, k_positions))
+        return -jnp.sqrt(self.power[...][:, None, None] * r)
+
+
+class MixedTypes(Encoding):
+    """Multiplies integers by a float."""
+
+    invariance = "relative"
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return -jnp.abs(q_positions[:, None] - k_positions)[None] * 0.5
+
+
+class WrongNumberOfHeads(Encoding):
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return jnp.zeros((q.shape[1] + 1, len(q), len(k)))
+
+
+class CountsCalls(Alibi):
+    """Keeps state outside of the instance, so that the second call differs from the first."""
+
+    calls = [0]  # noqa: RUF012
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        self.calls[0] += 1
+        return super().bias(q, k, q_positions, k_positions, mask) * float(self.calls[0])
+
+
+class ReferenceAsksTooMuch(Alibi):
+    """The reference has an argument that the class does not provide."""
+
+    @staticmethod
+    def reference_bias(q, k, q_positions, k_positions, mask=None, *, slope):
+        return np.zeros((q.shape[1], len(q), len(k)))
+
+
+class WithoutReference(Alibi):
+    """A correct encoding that also supports cross-attention, without a reference."""
+
+    cross = True
+    reference_bias = None
+
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return super().bias(q, k, q_positions, k_positions, mask)
