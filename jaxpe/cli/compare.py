@@ -9,7 +9,7 @@ from pathlib import Path
 from jaxpe.errors import UserError
 from jaxpe.records.json_values import to_json_value
 from jaxpe.records.results import MARKER
-from jaxpe.report import compare as page
+from jaxpe.report.compare import format_comparison, write_comparison
 from jaxpe.report.differences import compare_tables
 from jaxpe.report.side_by_side import compare_claims, compare_configurations
 from jaxpe.report.sides import read_sides
@@ -26,9 +26,9 @@ def compare_folders(words: Sequence[str], output: Path, as_json: bool) -> int:
         "differences": compare_tables(sides),
         "claims": compare_claims(sides),
     }
-    path = page.write(output, comparison)
+    path = write_comparison(output, comparison)
     if as_json:
         print(json.dumps(to_json_value(comparison | {"page": path}), indent=1, ensure_ascii=False))
     else:
-        print(f"{page.summary(comparison)}\nThe comparison is {path}")
+        print(f"{format_comparison(comparison)}\nThe comparison is {path}")
     return 0

@@ -16,7 +16,7 @@ from matplotlib.textpath import text_to_path
 
 matplotlib.use("Agg")
 WEB_TEXT = 9.5  # points
-RC: dict[str, Any] = {
+RC: Any = {
     "axes.titlesize": "medium",
     "axes.labelsize": "medium",
     "axes.spines.top": False,
@@ -46,7 +46,7 @@ class Medium(NamedTuple):
         return self.text / WEB_TEXT
 
     @property
-    def rc(self) -> dict[str, Any]:
+    def rc(self) -> Any:
         """matplotlib's parameters for this medium."""
         return RC | {"font.size": self.text}
 

@@ -98,7 +98,7 @@ def make_sentences(folder: Path) -> dict[str, str]:
 def convert_html(text: str) -> str:
     """A message as Markdown."""
     for tag, mark in TAGS.items():
-        text = re.sub(rf"</?{tag}>", lambda _, mark=mark: mark, text)
+        text = text.replace(f"<{tag}>", mark).replace(f"</{tag}>", mark)
     return " ".join(html.unescape(text).split())
 
 

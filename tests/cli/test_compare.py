@@ -57,7 +57,7 @@ def test_the_table_holds_every_difference_and_json_is_all_that_is_printed(write_
     table = pd.read_csv(tmp_path / "out" / "table.csv")
     assert len(printed["differences"]) == len(table) == 300 and printed["sides"] == [a, b]
     np.testing.assert_allclose(table["difference"], 0.25, rtol=1e-5)
-    assert "100 more are in the table" in (tmp_path / "out" / "index.html").read_text()
+    assert "100 more rows are in the table" in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_the_command_compares_without_jax(write_folder, tmp_path):

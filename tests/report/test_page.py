@@ -13,12 +13,18 @@ from jaxpe.report.messages import Messages
 from jaxpe.report.page import render_page, write_page
 
 
-def test_the_same_results_give_the_same_bytes_and_nothing_is_asked_from_outside(tmp_path):
+@pytest.fixture(scope="module")
+def whole():
+    """The page of the committed quick results, and the messages that it used."""
+    messages = Messages()
+    return render_page(ROOT / "results", "en", messages), messages
+
+
+def test_the_same_results_give_the_same_bytes_and_nothing_is_asked_from_outside(tmp_path, whole):
     folder = write_folder(tmp_path / "r")
     pages = [write_page(folder).read_bytes() for _ in range(2)]
-    whole = render_page(ROOT / "results", "en", Messages())
-    assert pages[0] == pages[1] and len(pages[0]) < 5e6 and len(whole.encode()) < 5e6
-    for page in (pages[0].decode(), whole):
+    assert pages[0] == pages[1] and len(pages[0]) < 5e6 and len(whole[0].encode()) < 5e6
+    for page in (pages[0].decode(), whole[0]):
         assert not re.search(r"""(?:src|href|url)\s*[=(]\s*["']?\s*(?:https?:)?//""", page)
 
 
@@ -73,10 +79,9 @@ def test_a_claim_links_to_its_figure_where_that_was_drawn(tmp_path):
     assert 'id="figure-mine-shown"' in page and "width: 120px; aspect-ratio: 120 / 80" in page
 
 
-def test_every_message_is_used_in_every_language_and_none_is_missing(tmp_path):
+def test_every_message_is_used_in_every_language_and_none_is_missing(tmp_path, whole):
     """A missing message raises; unused ones are those that neither a full nor an empty page, nor the script, uses."""
-    messages = Messages()
-    render_page(ROOT / "results", "en", messages)
+    messages = whole[1]
     render_page(open_results(tmp_path).folder, "ja", messages)
     unused = {key for key in messages.catalogue if not key.startswith(("js.", "unit.", "caption."))} - messages.used
     verdicts = ("supported", "contradicted", "undecided", "harmful", "harmless", "helpful")

@@ -1,0 +1,64 @@
+"""Claims, answers and figures from stored tables."""
+
+import json
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from jaxpe.errors import UserError
+from jaxpe.figures.draw import make_panels
+from jaxpe.figures.media import current_medium
+from jaxpe.records.claims import Answer, Claim
+from jaxpe.records.csv_tables import write_table
+from jaxpe.records.statistics import Estimate
+from jaxpe.report.redraw import judge_claims, redraw
+from jaxpe.study.experiment import Experiment
+
+CLAIM = Claim("A{part}", "A statement.", "points")
+ROWS = [{"experiment": "accuracy", "metric": "points", "value": 0.5}]
+ESTIMATE = Estimate(0.5, 0.4, 0.6, 6, 0.03)
+
+
+def make_experiment(results, **more):
+    parts = {"CLAIMS": (CLAIM,), "claims": lambda table: results, "figures": lambda table: {}} | more
+    return Experiment("accuracy", SimpleNamespace(**parts))
+
+
+def test_a_claim_that_was_not_declared_is_refused():
+    other = Claim("B", "Another statement.", "points").judge("supported", ESTIMATE)
+    with pytest.raises(UserError, match="'B' is not declared in CLAIMS"):
+        judge_claims(make_experiment([other]), pd.DataFrame(ROWS))
+
+
+def test_an_id_that_is_used_twice_is_refused():
+    twice = [CLAIM.judge("supported", ESTIMATE, part=1)] * 2
+    with pytest.raises(UserError, match="two results have the id 'A1'"):
+        judge_claims(make_experiment(twice), pd.DataFrame(ROWS))
+
+
+def test_claims_answers_and_summary_are_written_and_figures_set_in_their_medium(tmp_path):
+    media = []
+
+    def draw_figures(table):
+        media.append(current_medium().kinds)
+        return {"mine": make_panels(1)[0]}
+
+    experiment = make_experiment(
+        [CLAIM.judge("supported", ESTIMATE, part=1)],
+        figures=draw_figures,
+        answers=lambda table, results: [Answer("help", f"{results['A1'].value}", "mine")],
+        summary=lambda table: ("Means", [{"a": "1"}, {"b": "2"}]),
+    )
+    write_table(tmp_path / "table.csv", ROWS)
+    redraw(experiment, tmp_path, "paper")
+    [entry], [answer], summary = (
+        json.loads((tmp_path / f"{name}.json").read_text()) for name in ("claims", "answers", "summary")
+    )
+    assert entry["id"] == "A1" and answer["text"] == "0.5" and summary["rows"] == [["1", "–"], ["–", "2"]]
+    assert media == [("pdf", "svg")] and (tmp_path / "figures" / "paper" / "mine.pdf").is_file()
+
+
+def test_without_a_table_there_is_nothing_to_draw(tmp_path):
+    with pytest.raises(UserError, match="There is no table of accuracy"):
+        redraw(make_experiment([]), tmp_path)
