@@ -104,9 +104,9 @@ HELP = Claim(
     question="help",
     figure="accuracy",
     family="primary",
-    title=Text("Position helps where order is asked for", "位置エンコーディングは、順序を問う課題で役立つ"),
+    title=Text("Position helps where order matters", "位置エンコーディングは、順序を問う課題で役立つ"),
     effect=Text(
-        "gain on a task of order minus gain on its twin without, mean over the lengths trained",
+        "gain on a task where order matters minus gain on its twin where it does not, mean over the training lengths",
         "順序を問う課題での利得 − 対になる、順序を問わない課題での利得。学習した長さの平均",
     ),
 )
@@ -147,7 +147,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
         source, n = work.open_source(config), config.train_length
         lengths = [n] if config.is_language else choose_test_lengths(source.stream, n, 1.0, 6)
         for (seed, length), scores in work.measure_scores(group, lengths, preset.examples).items():
-            rows += tables.make_rows("accuracy", config, source, seed, length, scores)
+            rows += tables.make_score_rows("accuracy", config, source, seed, length, scores)
         for run in [] if config.is_language else group:
             steps = train.find_first_step(work.results.read_record(run.id)["history"], "token_accuracy", 0.95)
             row = tables.make_base_row("accuracy", config, run.seed, None)

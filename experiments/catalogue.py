@@ -102,7 +102,7 @@ RANKING = Claim(
     figure="merit",
     family="primary",
     title=Text(
-        "The published order of merit of encodings beyond the training length comes out here too",
+        "The published ranking of encodings beyond the training length is found here too",
         "学習時より長い系列でのエンコーディングの優劣について、論文で報告された順位がここでも再現される",
     ),
     effect=Text("rank correlation", "順位相関"),
@@ -142,7 +142,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             columns: dict[str, Any] = {"tested_with": change, "test_positions": evaluation.sampler}
             for (seed, length), scores in work.measure_scores(group, lengths, preset.examples, evaluation).items():
                 columns["untrained_share"] = measure_untrained_share(config, source, length)
-                rows += tables.make_rows("catalogue", config, source, seed, length, scores, metrics, **columns)
+                rows += tables.make_score_rows("catalogue", config, source, seed, length, scores, metrics, **columns)
     return average_far_rows(rows)
 
 

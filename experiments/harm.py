@@ -155,7 +155,7 @@ HARM = Claim(
     figure="within_and_beyond",
     family="primary",
     title=Text(
-        "Adding a position does no harm where order is not asked for, even beyond the lengths trained",
+        "Adding a position does no harm where order does not matter, even beyond the training lengths",
         "順序を問わない課題では、学習時より長い系列でも、位置を足して害はない",
     ),
     effect=Text("with minus without", "正答率、位置あり − 位置なし"),
@@ -211,7 +211,9 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             columns = scales | {"test_positions": sampler}
             scores = work.measure_scores(group, lengths, preset.examples, EvaluationConfig(sampler=sampler))
             for (seed, length), result in scores.items():
-                rows += tables.make_rows("harm", config, source, seed, length, result, ("token_accuracy",), **columns)
+                rows += tables.make_score_rows(
+                    "harm", config, source, seed, length, result, ("token_accuracy",), **columns
+                )
         for run in group:
             base = tables.make_base_row("harm", config, run.seed, None) | scales
             rows += [base | row for row in measure_run(work, run)]

@@ -77,11 +77,11 @@ GAIN = Claim(
     figure="gain",
     family="primary",
     title=Text(
-        "Positions drawn at random, in training and test, carry an encoder to longer inputs",
+        "Positions drawn at random, in training and test, help an encoder generalize to longer inputs",
         "学習時とテスト時に位置番号をランダムに選ぶと、エンコーダはより長い入力にも通用する",
     ),
     effect=Text(
-        "accuracy beyond the lengths trained, random minus plain", "学習時より長い系列での正答率、ランダム − 通常"
+        "accuracy beyond the training lengths, random minus plain", "学習時より長い系列での正答率、ランダム − 通常"
     ),
 )
 GAIN_PART = replace(GAIN, id="C12.{part}", cell="", family="C12", title=None, effect=None)
@@ -108,7 +108,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             columns = {"variant": variant, "test_positions": sampler}
             scores = work.measure_scores(group, lengths, preset.examples, EvaluationConfig(sampler=sampler))
             for (seed, length), result in scores.items():
-                rows += tables.make_rows("randomized", config, source, seed, length, result, **columns)
+                rows += tables.make_score_rows("randomized", config, source, seed, length, result, **columns)
     return rows
 
 

@@ -95,7 +95,7 @@ COPYING = Claim(
     figure="copying",
     family="primary",
     title=Text(
-        "Learned positions with a random start copy far beyond the lengths trained, better than none",
+        "Learned positions with a random start copy far beyond the training lengths, better than no encoding",
         "開始位置をランダムにずらして学習させた学習型エンコーディングは、学習時よりはるかに長い系列を、エンコーディングなしの場合よりも正しくコピーする",
     ),
     effect=Text("exact match, with minus without", "完全一致率、あり − なし"),
@@ -117,7 +117,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
                 "width": config.width,
             }
             for (seed, length), scores in work.measure_scores(group, lengths, preset.examples).items():
-                rows += tables.make_rows("reproduction", config, source, seed, length, scores, **columns)
+                rows += tables.make_score_rows("reproduction", config, source, seed, length, scores, **columns)
     return rows
 
 

@@ -99,7 +99,7 @@ CONTRAST = Claim(
     "share over shifts by 1, 8 and 32, interval above 0", figure="use", family="primary",
     title=Text("Predicting the next word teaches absolute position, guessing masked words does not",
                "次の単語を予測する学習では絶対位置が身につき、隠した単語を推測する学習では身につかない"),
-    effect=Text("share of what position is worth that is lost when all places are shifted, next word minus masked words",
+    effect=Text("share of what position is worth that is lost when all positions are shifted, next word minus masked words",
                 "全体の位置を一斉にずらしたときに、位置がもたらす利得のうち失われる割合、次の単語の予測 − 隠した単語の推測"),
 )  # fmt: skip
 CONTRAST_ELSEWHERE = part_of_c4("C4.{part}", "The same as C4{place}.")
