@@ -52,9 +52,11 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             rows += [base | row for row in measure_guesses(work, run)]
         if config.is_language:
             continue
-        lengths = choose_test_lengths(source.stream, config.train_length, preset.max_length_ratio, preset.num_test_lengths)
+        lengths = choose_test_lengths(
+            source.stream, config.train_length, preset.max_length_ratio, preset.num_test_lengths
+        )
         for (seed, length), scores in work.measure_scores([run], lengths, preset.examples).items():
-            rows += tables.make_rows("tour", config, source, seed, length, scores)
+            rows += tables.make_score_rows("tour", config, source, seed, length, scores)
         rows += [base | row for row in measure_code(work, run)]
     return rows
 

@@ -29,12 +29,6 @@ ROUNDS = 15  # of timing
 STEPS = 20  # training steps in one timed call
 
 
-def count_parameters(config: RunConfig, source: Source) -> int:
-    """The number of parameters of a model."""
-    shapes = jax.eval_shape(lambda: parameters.init_model(config, source.stream))
-    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
-
-
 def count_flops(function: Callable[..., Any], *arguments: Any) -> float:
     """Floating-point operations of a function of arrays, or of their shapes; NaN where XLA does not say."""
     analysis = jax.jit(function).lower(*arguments).compile().cost_analysis()

@@ -17,7 +17,7 @@ from jaxpe.analysis.comparisons import COSTS, PLAIN, PRIMARY
 from jaxpe.encodings import label_encoding
 from jaxpe.errors import UserError
 from jaxpe.study.presets import Preset
-from jaxpe.study.tables import Measurements, TableRow, make_base_row, make_rows
+from jaxpe.study.tables import Measurements, TableRow, make_base_row, make_score_rows
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training import parameters
 from jaxpe.training.config import RunConfig
@@ -63,7 +63,7 @@ def measure_scores(work: Workspace, runs: list[Run], preset: Preset) -> list[Tab
     if config.is_language:
         lengths = [times * n for times in TEXT_LENGTHS if max(source.stream.sizes(times * n)) <= config.table_length]
     for (seed, length), scores in work.measure_scores(runs, lengths, preset.examples, one_program=True).items():
-        rows += make_rows("scorecard", config, source, seed, length, scores, **columns)
+        rows += make_score_rows("scorecard", config, source, seed, length, scores, **columns)
     return rows
 
 
@@ -98,7 +98,7 @@ def measure_costs(work: Workspace, primary: Mapping[str, RunConfig], name: str) 
             call, memory = cost.prepare_training(config, source, work.mesh)
             calls.append(call)
             values = {
-                "parameters": cost.count_parameters(config, source),
+                "parameters": parameters.count_parameters(config, source.stream),
                 "forward_flops": flops,
                 "training_bytes": memory,
             }
@@ -157,7 +157,7 @@ def make_wider(work: Workspace, config: RunConfig, own: float, other: float) -> 
     """The config at the least width at which it has as many parameters as the other; None if it takes no such width."""
     for width in range(config.width + config.heads, 8 * config.width, config.heads):
         candidate = replace(config, width=width)
-        count = cost.count_parameters(candidate, work.open_source(candidate))
+        count = parameters.count_parameters(candidate, work.open_source(candidate).stream)
         if count >= other and is_accepted(work, candidate):
             return candidate, f"has width {width} instead of {config.width}: {count} parameters against {other:.0f}"
     return None

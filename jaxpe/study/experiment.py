@@ -137,7 +137,7 @@ class TrainingPlan(NamedTuple):
         for config, rates in self.rates.items():
             common = config.training.learning_rate
             choices[config] = next((rate for rate in rates if rate != common), common)
-        candidates = tuning.list_candidates(work, self.rates)
+        candidates = tuning.list_rate_candidates(work, self.rates)
         return [*self.runs, *candidates, *tuning.list_own_rate_runs(work, self.runs, choices)]
 
 

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import jax
-
 from jaxpe.study.progress import format_duration
 from jaxpe.study.workspace import Run, Workspace, describe_config, group_by_program
 from jaxpe.training import parameters, population
@@ -22,12 +20,6 @@ SECONDS_TO_COMPILE = 5.0
 SECONDS_TO_EVALUATE = 5.0  # for each program
 BYTES_OF_RECORDS = 60_000  # for each run, besides its parameters
 LONG_WORK = 120.0  # seconds from which work is announced
-
-
-def count_parameters(config: RunConfig, work: Workspace) -> int:
-    """How many numbers a model holds."""
-    shapes = jax.eval_shape(lambda: parameters.init_model(config, work.open_source(config).stream))
-    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
 
 
 def count_step_flops(config: RunConfig, work: Workspace) -> float:
@@ -54,9 +46,11 @@ def estimate_seconds(runs: Sequence[Run], work: Workspace) -> float:
 
 def estimate_bytes(runs: Sequence[Run], work: Workspace) -> int:
     """Bytes of disk for the runs that are not stored yet: parameters at every kept checkpoint, and measurements."""
-    kept = len(population.CHECKPOINTS) * 4
-    groups = group_by_program(work.select_missing(runs)).items()
-    return sum(len(group) * (kept * count_parameters(config, work) + BYTES_OF_RECORDS) for config, group in groups)
+    total = 0
+    for config, group in group_by_program(work.select_missing(runs)).items():
+        size = parameters.count_parameters(config, work.open_source(config).stream)
+        total += len(group) * (4 * len(population.CHECKPOINTS) * size + BYTES_OF_RECORDS)
+    return total
 
 
 def merge_runs(plans: Iterable[Sequence[Run]]) -> list[Run]:
@@ -77,7 +71,7 @@ def describe_plan(plans: Mapping[str, Sequence[Run]], work: Workspace) -> dict[s
             "program": describe_config(config),
             "runs": len(group),
             "stored": len(group) - len(work.select_missing(group)),
-            "parameters": count_parameters(config, work),
+            "parameters": parameters.count_parameters(config, work.open_source(config).stream),
             "steps": config.training.steps,
         }
         for config, group in group_by_program(all_runs).items()

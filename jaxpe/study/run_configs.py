@@ -42,13 +42,13 @@ def expand_row(sizes: Preset, row: GridRow, sources: Sources) -> list[RunConfig]
     """The run configs of one row at its sizes."""
     configs = []
     for architecture, encoding, sampler in product(row.architectures, row.encodings, row.positions):
-        config = make_config(sizes, row.task, architecture, encoding, sampler, sources, row.task_options)
+        config = make_run_config(sizes, row.task, architecture, encoding, sampler, sources, row.task_options)
         options = config.encoding_options + row.encoding_options
         configs += [replace(config, scales=scales, encoding_options=options) for scales in row.scales]
     return configs
 
 
-def make_config(
+def make_run_config(
     preset: Preset,
     task: str,
     architecture: str,

@@ -40,7 +40,7 @@ def select_metrics(config: RunConfig) -> tuple[str, ...]:
     return ("bits_per_character", "token_accuracy") if config.is_language else ("token_accuracy", "exact_match")
 
 
-def make_rows(
+def make_score_rows(
     experiment: str,
     config: RunConfig,
     source: Source,

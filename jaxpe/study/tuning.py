@@ -27,7 +27,7 @@ def replace_learning_rate(config: RunConfig, rate: float) -> RunConfig:
     return replace(config, training=replace(config.training, learning_rate=rate))
 
 
-def list_candidates(work: Workspace, grids: RateGrids) -> list[Run]:
+def list_rate_candidates(work: Workspace, grids: RateGrids) -> list[Run]:
     """The runs that the rates are chosen by."""
     return [
         run
@@ -37,7 +37,7 @@ def list_candidates(work: Workspace, grids: RateGrids) -> list[Run]:
     ]
 
 
-def measure_losses(work: Workspace, config: RunConfig, examples: int) -> list[float]:
+def measure_validation_losses(work: Workspace, config: RunConfig, examples: int) -> list[float]:
     """Nats per answer on the validation stream for each seed; infinity where the training diverged."""
     runs = work.list_runs(config, SEEDS)
     stream = work.open_source(config).stream
@@ -56,9 +56,11 @@ def choose_rates(
 ) -> tuple[dict[RunConfig, float], list[TableRow]]:
     """The rate with the least mean loss for each config, and the table rows that record losses and choice."""
     choices, rows = dict[RunConfig, float](), list[TableRow]()
-    work.train(list_candidates(work, grids))
+    work.train(list_rate_candidates(work, grids))
     for config, rates in grids.items():
-        losses = {rate: measure_losses(work, replace_learning_rate(config, rate), examples) for rate in rates}
+        losses = {
+            rate: measure_validation_losses(work, replace_learning_rate(config, rate), examples) for rate in rates
+        }
         choices[config] = min(rates, key=lambda rate: float(np.mean(losses[rate])))
         for rate, by_seed in losses.items():
             for seed, loss in zip(SEEDS, by_seed, strict=True):

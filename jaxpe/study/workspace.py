@@ -203,7 +203,9 @@ class Workspace:
         scores.check_test_positions(config, source, lengths, evaluation)
         results: dict[tuple[int, int], Scores] = {}
         models: dict[str, Transformer] = {}
-        tops = dict.fromkeys(lengths, max(lengths)) if one_program else choose_padded_lengths(lengths, config.train_length)
+        tops = (
+            dict.fromkeys(lengths, max(lengths)) if one_program else choose_padded_lengths(lengths, config.train_length)
+        )
         for length in lengths:
             key = evaluation.make_key(length, examples)
             missing = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import numpy as np
 from jax.tree_util import KeyPath
@@ -17,6 +19,12 @@ def init_model(config: RunConfig, stream: ExampleStream, seed: int | Int[Array, 
     """The model of a config before training."""
     sizes, options = config.make_model_config(stream), dict(config.encoding_options)
     return build_model(sizes, config.encoding, options, config.table_length, seed)
+
+
+def count_parameters(config: RunConfig, stream: ExampleStream) -> int:
+    """How many numbers a model holds."""
+    shapes = jax.eval_shape(lambda: init_model(config, stream))
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
 
 
 def flatten_model(model: Transformer, prefix: str = "") -> dict[str, np.ndarray]:

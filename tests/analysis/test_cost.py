@@ -8,6 +8,7 @@ import pytest
 from jaxpe.analysis import cost
 from jaxpe.study import presets, run_configs
 from jaxpe.study.experiment import load_experiment
+from jaxpe.training import parameters
 
 
 def make_configs(*names):
@@ -29,8 +30,8 @@ def test_parameters_and_operations_by_hand():
     source = run_configs.open_source(config, {})
     d, layers, v, n = config.width, config.layers, source.stream.vocabulary, config.train_length
     by_hand = 2 * v * d + layers * (12 * d * d + 2 * d) + d
-    assert cost.count_parameters(config, source) == by_hand
-    assert cost.count_parameters(learned, source) == by_hand + learned.table_length * d
+    assert parameters.count_parameters(config, source.stream) == by_hand
+    assert parameters.count_parameters(learned, source.stream) == by_hand + learned.table_length * d
     flops, tokens = cost.count_forward_flops(config, source, n)
     assert tokens == max(source.stream.sizes(n))
     products = 2 * tokens * (layers * 12 * d * d + v * d) + layers * 4 * tokens**2 * d

@@ -1,16 +1,17 @@
 """Comparisons at equal cost: more steps or more width for the cheaper encoding, against the best baselines."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scorecard_rows import make_rows
 
-from jaxpe.analysis import cost
 from jaxpe.analysis.scorecard import pair_at_equal_cost
 from jaxpe.errors import UserError
 from jaxpe.study import presets, run_configs
 from jaxpe.study.experiment import load_experiment
+from jaxpe.training import parameters as training_parameters
 
 PRESETS = load_experiment("scorecard").module.PRESETS
 
@@ -19,7 +20,7 @@ class Stub:
     """A workspace whose encodings refuse the width 40."""
 
     def open_source(self, config):
-        return None
+        return SimpleNamespace(stream=None)
 
     def check_configs(self, configs):
         if any(config.width == 40 for config in configs):
@@ -34,7 +35,7 @@ def make_configs(*names):
 def make_pairs(monkeypatch, flops, parameters, accuracy, rivals=1):
     """The comparisons at equal cost of `alibi` with these costs; a model has 100 parameters for each unit of its width."""
     primary = make_configs(*flops)
-    monkeypatch.setattr(cost, "count_parameters", lambda config, source: 100 * config.width)
+    monkeypatch.setattr(training_parameters, "count_parameters", lambda config, stream: 100 * config.width)
     rows = [row for one, value in accuracy.items() for row in make_rows(one, [value])]
     for metric, spent in (("forward_flops", flops), ("parameters", parameters)):
         rows += [{"encoding": one, "metric": metric, "value": value} for one, value in spent.items()]

@@ -93,7 +93,7 @@ PRESETS = {"quick": Preset((GridRow(task="reverse", architectures=("encoder",), 
 def measure(work, runs, preset):
     scores = work.measure_scores(runs, [4], preset.examples)
     return [row for (seed, n), s in scores.items()
-            for row in tables.make_rows("mine", runs[0].config, work.open_source(runs[0].config), seed, n, s)]
+            for row in tables.make_score_rows("mine", runs[0].config, work.open_source(runs[0].config), seed, n, s)]
 def figures(table):
     return {}
 def claims(table):

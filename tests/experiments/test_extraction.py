@@ -25,7 +25,7 @@ PRESET = presets.Preset((), train_length=5, max_length_ratio=2.0, width=16)
 def opened(encoding, task="reverse", architecture="encoder", layers=1, count=48):
     """An untrained model and what it is shown."""
     sources = {}
-    config = run_configs.make_config(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
+    config = run_configs.make_run_config(replace(PRESET, layers=layers), task, architecture, encoding, "arange", sources)
     source = run_configs.open_source(config, sources)
     return parameters.init_model(config, source.stream, 3), hidden.draw_probe_data(config, source, count)
 

@@ -32,7 +32,7 @@ def workspace(tmp_path_factory):
 
 
 def config_of(workspace, task, encoding):
-    return run_configs.make_config(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
+    return run_configs.make_run_config(PRESET, task, OBJECTIVES[task], encoding, "arange", workspace.sources)
 
 
 def opened(workspace, task, encoding):

@@ -90,7 +90,9 @@ def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(sma
             work.results.write_run(run.id, {"diverged": run.seed == 1000, "seconds": 2.0}, {})
 
     monkeypatch.setattr(Workspace, "train_group", write_records)
-    monkeypatch.setattr(tuning, "measure_losses", lambda work, config, n: [1 / config.training.learning_rate] * 2)
+    monkeypatch.setattr(
+        tuning, "measure_validation_losses", lambda work, config, n: [1 / config.training.learning_rate] * 2
+    )
     work = Workspace(open_results(tmp_path / "results"))
     plan = plan_experiment(small, small.get_preset("quick"), work)
     assert len(plan.runs) == 1 and len(plan.list_all_runs(work)) == 1 + 2 * 2 + 1

@@ -20,7 +20,7 @@ def make_scores():
 
 
 def test_a_row_holds_a_metric_with_its_baselines():
-    rows = tables.make_rows("accuracy", CONFIG, load_source(CONFIG), 2, 4, make_scores(), level="high")
+    rows = tables.make_score_rows("accuracy", CONFIG, load_source(CONFIG), 2, 4, make_scores(), level="high")
     assert {row["metric"]: row["value"] for row in rows} == {"token_accuracy": 0.75, "exact_match": 0.5}
     for row in rows:
         assert row["test_length"] == 4 and row["seed"] == 2 and row["n_examples"] == 10 and row["level"] == "high"
@@ -29,7 +29,7 @@ def test_a_row_holds_a_metric_with_its_baselines():
 
 def test_exact_match_given_the_length_has_the_baselines_of_exact_match():
     metrics = ("exact_match", "exact_match_given_length", "bits_per_character")
-    rows = tables.make_rows("accuracy", CONFIG, load_source(CONFIG), 0, 4, make_scores(), metrics)
+    rows = tables.make_score_rows("accuracy", CONFIG, load_source(CONFIG), 0, 4, make_scores(), metrics)
     assert rows[0]["length_baseline"] == rows[1]["length_baseline"] and rows[1]["value"] == pytest.approx(0.6)
     assert rows[2]["length_baseline"] is None and math.isnan(rows[2]["value"])
 

@@ -27,7 +27,9 @@ class RecordingWorkspace:
 
 @pytest.fixture
 def work(monkeypatch):
-    monkeypatch.setattr(tuning, "measure_losses", lambda work, config, n: LOSSES[config.training.learning_rate])
+    monkeypatch.setattr(
+        tuning, "measure_validation_losses", lambda work, config, n: LOSSES[config.training.learning_rate]
+    )
     return RecordingWorkspace()
 
 
