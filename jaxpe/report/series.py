@@ -15,7 +15,6 @@ KEYS = ("task", "architecture", "encoding", "positions", "test_positions", "metr
 # Columns that do not tell series apart: scores, and what follows from the others.
 OTHERS = {
     "value", "length_baseline", "order_blind_baseline", "n_examples", "seed", "test_length", "experiment", "untrained_share",
-    "width",
 }  # fmt: skip
 PLAIN = {"variant": "plain", "condition": "as they are", "test_positions": None}  # values that change nothing
 
@@ -30,7 +29,7 @@ def make_series(experiment: str, table: pd.DataFrame) -> list[dict[str, Any]]:
     table = table[table["metric"].isin(METRICS) & table["seed"].notna() & table["test_length"].notna()]
     if table.empty:
         return []
-    others = [name for name in table.columns if name not in OTHERS and name not in KEYS and table[name].notna().any()]
+    others = list_conditions(table)
     all_series = []
     for key, part in table.groupby([*KEYS, *others], dropna=False, sort=False):
         about = dict(zip([*KEYS, *others], key, strict=True))
@@ -57,6 +56,14 @@ def make_series(experiment: str, table: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return all_series
+
+
+def list_conditions(table: pd.DataFrame) -> list[str]:
+    """Further columns that tell series apart; the width only where nothing else does."""
+    names = [name for name in table.columns if name not in OTHERS and name not in KEYS and table[name].notna().any()]
+    without_width = [name for name in names if name != "width"]
+    repeated = table.duplicated([*KEYS, *without_width, "seed", "test_length"]).any()
+    return names if repeated else without_width
 
 
 def format_positions(about: Mapping[str, Hashable]) -> str:

@@ -9,14 +9,20 @@ from jaxpe.report.series import METRICS, read_series
 from jaxpe.study.tables import select_rows
 
 
-def test_every_score_of_a_committed_table_is_in_one_series():
-    folder = ROOT / "results" / "extrapolation"
-    table = read_table(folder / "table.csv")
+@pytest.mark.parametrize("folder", ["results/extrapolation", "results/harm", "results/standard/harm"])
+def test_every_score_of_a_committed_table_is_in_one_series(folder):
+    """Also where only the width tells rows apart."""
+    table = read_table(ROOT / folder / "table.csv")
     scores = table[table["metric"].isin(METRICS) & table["seed"].notna() & table["test_length"].notna()]["value"]
-    all_series = read_series([folder])
-    values = [value for series in all_series for row in series["values"] for value in row if value is not None]
+    values = [value for series in read_series([ROOT / folder]) for row in series["values"] for value in row]
+    values = [value for value in values if value is not None]
     assert len(values) == scores.notna().sum()
     np.testing.assert_allclose(sorted(values), sorted(scores.dropna()), atol=5.1e-5)
+
+
+def test_a_series_has_the_scores_of_its_seeds():
+    folder = ROOT / "results" / "extrapolation"
+    table, all_series = read_table(folder / "table.csv"), read_series([folder])
     plain = {"encoding": "none", "metric": "token_accuracy"}
     series = next(one for one in all_series if plain.items() <= one.items() and not one["condition"])
     rows = select_rows(table, **plain, task=series["task"], variant="plain")
