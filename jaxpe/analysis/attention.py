@@ -21,7 +21,7 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Num
 
 from jaxpe.encodings.base import Encoding
-from jaxpe.model import Inputs, Transformer, make_padding_mask
+from jaxpe.model import Inputs, Output, Transformer, make_padding_mask
 
 # Name -> which of the nine parts, [query side, key side] in the order constant, content, position. Together they are all of
 # the logits.
@@ -137,4 +137,5 @@ def forward_without(
     encodings, layers = list(model.stack.encodings), len(model.stack.blocks)
     others = [encodings[i % len(encodings)] for i in range(1, layers)]
     ablated.stack.encodings = nnx.List([SubtractedLogits(encodings[0], difference), *others])
-    return ablated(inputs).logits
+    output: Output = ablated(inputs)
+    return output.logits

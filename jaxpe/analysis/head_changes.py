@@ -80,7 +80,7 @@ class ChangedEncoding(Encoding):
 
 def apply_change(model: Transformer, change: HeadChange) -> Transformer:
     """A copy of the model with its heads changed."""
-    new = jax.tree.map(lambda leaf: leaf, model)
+    new: Transformer = jax.tree.map(lambda leaf: leaf, model)
     encodings, wrapped = list(model.stack.encodings), []
     for layer, block in enumerate(new.stack.blocks):
         out, fixed = block.attention.out, jnp.asarray(change.fixed[layer], jnp.float32)
@@ -100,7 +100,8 @@ def compute_changed_loss(model: Transformer, batch: tuple[Example, Inputs], chan
         return compute_answer_loss(changed(pair[1]).logits, pair[0]).sum(), pair[0].loss_mask.sum()
 
     nats, answers = jax.lax.map(compute_one, batch, batch_size=32)
-    return nats.sum() / answers.sum()
+    loss: Array = nats.sum() / answers.sum()
+    return loss
 
 
 def compute_loss(model: Transformer, batch: tuple[Example, Inputs]) -> float:
@@ -163,13 +164,15 @@ def mark_pattern_keys(kind: str, visible: Bool[ndarray, "T S"], half: int) -> Bo
         keys = (s == t - half + ON_REPEATED[kind]) & np.isin(t, list_second_half(half))
     else:
         keys = s == t - OFFSETS[kind]
-    return keys & visible & (visible.sum(-1, keepdims=True) > 1)
+    removed: ndarray = keys & visible & (visible.sum(-1, keepdims=True) > 1)
+    return removed
 
 
 def draw_other_keys(removed: Bool[ndarray, "T S"], visible: Bool[ndarray, "T S"], seed: int) -> Bool[ndarray, "T S"]:
     """A control: for each query with a removed key, another visible key at random."""
     rank = np.where(visible & ~removed, np.random.default_rng(seed).random(visible.shape), -1)
-    return (rank == rank.max(-1, keepdims=True)) & removed.any(-1, keepdims=True)
+    largest: ndarray = rank == rank.max(-1, keepdims=True)
+    return largest & removed.any(-1, keepdims=True)
 
 
 def predicts_next(example: Example) -> bool:

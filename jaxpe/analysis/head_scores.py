@@ -164,7 +164,9 @@ def compute_scores(attention: HeadAttention) -> Scores:
 def average_repetition(summary: AttentionSummary, half: int, shift: int) -> Float[ndarray, "N"]:
     """Mean weight of the queries t in the second w on the key t − half + shift."""
     t = list_second_half(half)
-    return (summary.total[:, t, t - half + shift] / summary.visible[t, t - half + shift]).mean(-1)
+    weights = summary.total[:, t, t - half + shift] / summary.visible[t, t - half + shift]
+    means: ndarray = weights.mean(-1)
+    return means
 
 
 def average_by_distance(summary: AttentionSummary) -> dict[int, Float[ndarray, "N"]]:

@@ -106,6 +106,8 @@ def compute_accuracies_without(
 
     def compute(mask: Array) -> Array:
         correct, answers = jax.lax.map(lambda pair: count(pair, mask), batch, batch_size=32)
-        return correct.sum() / answers.sum()
+        accuracy: Array = correct.sum() / answers.sum()
+        return accuracy
 
-    return jax.lax.map(compute, removed)
+    results: Array = jax.lax.map(compute, removed)
+    return results

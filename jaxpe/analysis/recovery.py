@@ -105,9 +105,11 @@ def compute_losses_without(
 
     def compute(basis: Array) -> Array:
         nats, characters = jax.lax.map(lambda pair: compute_one(pair, basis), batch, batch_size=16)
-        return nats.sum() / characters.sum() / jnp.log(2.0)
+        bits: Array = nats.sum() / characters.sum() / jnp.log(2.0)
+        return bits
 
-    return jax.lax.map(compute, bases)
+    results: Array = jax.lax.map(compute, bases)
+    return results
 
 
 def measure_projections(

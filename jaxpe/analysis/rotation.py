@@ -13,7 +13,7 @@ from numpy import ndarray
 from scipy.optimize import nnls
 
 from jaxpe.analysis.attention import compute_code
-from jaxpe.analysis.readers import reference_embed
+from jaxpe.encodings.sinusoidal import reference_embed
 from jaxpe.model import Transformer
 from jaxpe.study.tables import Measurements
 
@@ -26,7 +26,8 @@ def compute_position_logits(model: Transformer, positions: Num[Array, "P"]) -> F
     code = np.asarray(compute_code(model.stack.encodings[0], positions, width), np.float64)
     code = (code - code.mean(0)) * np.asarray(block.norms[0].gain[...], np.float64)
     query, key = (np.asarray(part[...], np.float64) for part in (block.attention.query, block.attention.key))
-    return np.einsum("id,dhk,ehk,je->hij", code, query, key, code)
+    products: ndarray = np.einsum("id,dhk,ehk,je->hij", code, query, key, code)
+    return products
 
 
 def explain_variance(logits: Float[ndarray, "P P"], features: Float[ndarray, "F P P"]) -> float:

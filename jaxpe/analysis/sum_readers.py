@@ -112,7 +112,8 @@ def train_replicas(
             updates, state = optimiser.update(jax.grad(loss)(reader), state, reader)
             return optax.apply_updates(reader, updates), state
 
-        return jax.lax.fori_loop(0, training.steps, step, (reader, optimiser.init(reader)))[0]
+        trained: Reader = jax.lax.fori_loop(0, training.steps, step, (reader, optimiser.init(reader)))[0]
+        return trained
 
     return jax.vmap(replica)(readers, parts, sums, seeds)
 
@@ -138,7 +139,8 @@ def rank_pairs(reader: Reader, parts: Parts) -> Int[ndarray, "P 2"]:
 def rank_classes(logits: Float[ndarray, "P C"], labels: Int[ndarray, "P K"]) -> Int[ndarray, "P K"]:
     """Ranks of the given classes, 1 for the largest logit. Ties count against the class: constant logits name nothing."""
     own = np.take_along_axis(logits, labels, axis=1)
-    return (logits[:, None] >= own[..., None]).sum(-1)
+    ranks: ndarray = (logits[:, None] >= own[..., None]).sum(-1)
+    return ranks
 
 
 def compute_chance(name: str) -> float:
@@ -148,7 +150,8 @@ def compute_chance(name: str) -> float:
 
 def match_patterns(mixed: Float[ndarray, "N D"], codes: Float[ndarray, "K D"]) -> Int[ndarray, "N"]:
     """The index of the pattern with the largest correlation."""
-    return np.argmax((mixed - mixed.mean(1, keepdims=True)) @ codes.T, axis=1)
+    nearest: ndarray = np.argmax((mixed - mixed.mean(1, keepdims=True)) @ codes.T, axis=1)
+    return nearest
 
 
 class WatermarkOutcome(NamedTuple):

@@ -45,7 +45,8 @@ def standardize_rows(rows: Any) -> Float[ndarray, "N D"]:
     """Rows with mean 0 and mean square 1: equal energy, and plain grey is 0."""
     flat = np.asarray(rows, np.float32).reshape(len(rows), -1)
     centred = flat - flat.mean(1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(1, keepdims=True))
+    scaled: ndarray = centred / np.sqrt((centred**2).mean(1, keepdims=True))
+    return scaled
 
 
 def draw_patterns(count: int, width: int, seed: int) -> Float[ndarray, "{count} {width}"]:

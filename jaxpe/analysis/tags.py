@@ -53,7 +53,8 @@ def find_nearest(
         t = jnp.argmax(best)
         return jnp.stack([jnp.argmax(token_scores - half_norms[:, t]), t])
 
-    return jax.lax.map(one, sums)
+    pairs: Array = jax.lax.map(one, sums)
+    return pairs
 
 
 def shuffle_into_pile(

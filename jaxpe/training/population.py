@@ -102,7 +102,8 @@ def compile_program(config: RunConfig, source: Source, mesh: Mesh) -> Program:
     )
 
     def draw(seeds: Int[Array, "R"], begin: int) -> list[Batch]:
-        return draw_steps(seeds, jnp.arange(CHUNK) + begin, data)
+        batches: list[Batch] = draw_steps(seeds, jnp.arange(CHUNK) + begin, data)
+        return batches
 
     def build() -> jax.stages.Compiled:
         return compile_steps(config, source.stream, mesh, buckets, draw)

@@ -133,7 +133,7 @@ def describe_pile(table: pd.DataFrame, result: ClaimResult) -> str:
 
 
 def find_encoding_of_pile(table: pd.DataFrame, result: ClaimResult) -> str:
-    names = dict.fromkeys(tables.select_rows(table, metric="verses_rebuilt")["encoding"])
+    names: dict[str, None] = dict.fromkeys(tables.select_rows(table, metric="verses_rebuilt")["encoding"])
     return next((name for name in names if result.id == f"C7.pile-{name.lower()}"), next(iter(names)))
 
 
