@@ -1,55 +1,6 @@
-"""The catalogue of tasks: one row each. `build` makes one with its options."""
+"""Synthetic tasks: each draws examples (x, y) of a given length, and has two baselines that need no training."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import fields
-from functools import partial
-from typing import Any
-
-from jaxpe.errors import UnknownName
-from jaxpe.tasks.arithmetic import Addition
 from jaxpe.tasks.base import Sample, Task
-from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort, UniqueCopy
-from jaxpe.tasks.counting import Count, Cycle, Histogram, Majority, Parity
-from jaxpe.tasks.lookup import EvenPairs, First, Index, Induction, Last, RelativeIndex
-from jaxpe.tasks.recall import Recall
+from jaxpe.tasks.registry import CATALOGUE, build_task
 
 __all__ = ["CATALOGUE", "Sample", "Task", "build_task"]
-
-CATALOGUE: dict[str, Callable[..., Task]] = {
-    "copy": Copy,
-    "reverse": Reverse,
-    "sort": Sort,
-    "count": Count,
-    "histogram": Histogram,
-    "majority": Majority,
-    "majority_26": partial(Majority, alphabet=26),
-    "parity": Parity,
-    "first": First,
-    "last": Last,
-    "index": Index,
-    "relative_index": RelativeIndex,
-    "odds_first": OddsFirst,
-    "missing_duplicate": MissingDuplicate,
-    "induction": Induction,
-    "addition": Addition,
-    "even_pairs": EvenPairs,
-    "cycle": Cycle,
-    "recall": Recall,
-    "unique_copy": UniqueCopy,
-    "repeat_copy": partial(Copy, alphabet=2),
-}
-
-
-def build_task(name: str, *, train_length: int, **options: Any) -> Task:
-    """A task by name; `train_length` reaches those that need it (`index`). Raises UserError for an unknown name or option."""
-    if name not in CATALOGUE:
-        raise UnknownName("task", name, CATALOGUE)
-    maker = CATALOGUE[name]
-    kind: Any = maker.func if isinstance(maker, partial) else maker
-    known = [field.name for field in fields(kind)]
-    if surplus := sorted(set(options) - set(known)):
-        raise UnknownName(f"option of {name}", surplus[0], known)
-    given = {"train_length": train_length} if "train_length" in known else {}
-    return maker(**given | options)

@@ -1,4 +1,4 @@
-"""Addition of two numbers of equally many digits, lowest digit first."""
+"""Addition of two numbers with equally many digits, lowest digit first."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Key
 
-from jaxpe.tasks.base import Sample, Task, masked, symbols
+from jaxpe.tasks.base import Sample, Task, draw_symbols, gather, zero_beyond
 
-PLUS = 10
+PLUS = 10  # the symbol of the plus sign
 
 
 @dataclass(frozen=True)
 class Addition(Task):
-    """x = a + b in little-endian digits with a plus between; y = the sum, one digit longer. `length` counts digits of a."""
+    """x is a plus b, with the lowest digits first and the symbol 10 for the plus; y is the sum, one digit longer.
+
+    `length` counts the digits of a. Example (13 + 27 = 40): x = 3 1 10 7 2, y = 0 4 0.
+    """
 
     summary: ClassVar[str] = "x is two numbers, y their sum, lowest digit first"
     order_needed: ClassVar[bool] = True
@@ -33,7 +36,7 @@ class Addition(Task):
         return length + 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        a, b = (symbols(jax.random.fold_in(key, i), max_length + 1, 10, length) for i in range(2))
+        a, b = (draw_symbols(jax.random.fold_in(key, i), max_length + 1, 10, length) for i in range(2))
 
         def add(carry: Int[Array, ""], digits: Int[Array, 2]) -> tuple[Int[Array, ""], Int[Array, ""]]:
             total = digits.sum() + carry
@@ -41,27 +44,16 @@ class Addition(Task):
 
         _, y = jax.lax.scan(add, jnp.asarray(0, a.dtype), jnp.stack([a, b], axis=1))
         place = jnp.arange(2 * max_length + 1)
-        second = jnp.take(b, place - length - 1, mode="clip")
-        x = jnp.where(place < length, jnp.take(a, place, mode="clip"), jnp.where(place == length, PLUS, second))
-        return Sample(masked(x, 2 * length + 1), jnp.asarray(2 * length + 1), y, jnp.asarray(length) + 1)
-
-    def carry(self, place: int) -> float:
-        """P(a carry comes into a place)."""
-        return (1 - 10.0**-place) / 2
+        x = jnp.where(place < length, gather(a, place), jnp.where(place == length, PLUS, gather(b, place - length - 1)))
+        return Sample(zero_beyond(x, 2 * length + 1), jnp.asarray(2 * length + 1), y, jnp.asarray(length) + 1)
 
     def length_baseline(self, length: int, metric: str) -> float:
-        """Any digit at each place and no last carry; as a whole the likeliest sum, 10ⁿ − 1."""
+        """Any digit at each place, and 0 at the last; for the whole answer the likeliest sum, 10ⁿ − 1."""
         if metric == "exact_match":
             return 10.0**-length
-        return (0.1 * length + 1 - self.carry(length)) / (length + 1)
+        last_carry = (1 - 10.0**-length) / 2
+        return (0.1 * length + 1 - last_carry) / (length + 1)
 
     def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
-        """The rule used is the floor's (0 at every slot): the counts say little more, so this bounds it from below."""
+        """The length-only baseline, a lower bound: the digits without their order say little more about the sum."""
         return None if architecture == "decoder" else self.length_baseline(length, metric)
-
-    def shortcut(self, length: int, metric: str) -> float:
-        """Score of the place-wise sum without carries, a shortcut that looks like half a solution."""
-        last = 1 - 0.1 * self.carry(length - 1)
-        if metric == "exact_match":
-            return 0.55 ** (length - 1)  # no place but the highest passes a carry on
-        return (sum(1 - self.carry(place) for place in range(length)) + last) / (length + 1)

@@ -1,7 +1,7 @@
-"""What a task is: a rule that draws one example (x, y) of a given length, and two baselines that need no training.
+"""The interface of every task: a rule that draws one example (x, y) of a given length, and two baselines.
 
-A task knows nothing of architectures, batches or special tokens; `jaxpe.tasks.formatting` turns a `Sample` into the example
-that an encoder, a decoder or an encoder-decoder sees.
+A task knows nothing of architectures, batches or special tokens. `jaxpe.tasks.formatting` turns a `Sample` into what an
+encoder, a decoder or an encoder-decoder sees.
 """
 
 from __future__ import annotations
@@ -18,29 +18,31 @@ METRICS = ("token_accuracy", "exact_match")
 
 
 class Sample(NamedTuple):
-    """One example. Symbols are 0 … task.symbols − 1; entries at or beyond the length are 0 and mean nothing."""
+    """One example. Symbols are 0 … task.symbols − 1; entries at or beyond the length are 0 and have no meaning."""
 
-    x: Int[Array, X]
+    x: Int[Array, "X"]
     x_length: Int[Array, ""]
-    y: Int[Array, Y]
+    y: Int[Array, "Y"]
     y_length: Int[Array, ""]
 
 
 @dataclass(frozen=True)
 class Task:
-    """Base of all tasks. The fields of a subclass are the task's options and are part of a run's identity."""
+    """Base class of all tasks. The fields of a subclass are the options of the task, and part of a run's identity."""
 
-    version: ClassVar[int] = 1
-    summary: ClassVar[str]  # one line: what y is
-    architectures: ClassVar[tuple[str, ...]] = ARCHITECTURES  # where the task is natural
+    version: ClassVar[int] = 1  # increase it when the examples change
+    summary: ClassVar[str]  # one line: what x and y are
+    architectures: ClassVar[tuple[str, ...]] = ARCHITECTURES  # those in which the task makes sense
     in_place: ClassVar[bool] = False  # True: an encoder answers at the tokens of x, not at blank slots
     order_needed: ClassVar[bool]  # does the answer depend on the order of x?
-    counting: ClassVar[bool] = False  # True: the answer is a function of the counts of the symbols alone
-    extrapolates: ClassVar[bool | None] = None  # is a solution that carries to longer inputs predicted (C-RASP)?
+    counting: ClassVar[bool] = False  # True: the answer is a function of how often each symbol occurs
+    extrapolates: ClassVar[bool | None] = (
+        None  # does theory (C-RASP) predict that solutions generalize to longer inputs?
+    )
 
     @property
     def symbols(self) -> int:
-        """Size of the alphabet of x and y together, markers and index tokens included."""
+        """Size of the alphabet of x and y together, with markers and index symbols."""
         raise NotImplementedError
 
     def lengths(self, low: int, high: int) -> list[int]:
@@ -63,33 +65,33 @@ class Task:
         raise NotImplementedError
 
     def length_baseline(self, length: int, metric: str) -> float:
-        """Score of the best rule that sees the length only."""
+        """Score of the best rule that knows nothing but the length."""
         raise NotImplementedError
 
     def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
-        """Score of the best rule that no permutation of x changes, in this architecture's format.
+        """Score of the best rule whose answer does not depend on the order of x, in the format of this architecture.
 
-        None for a decoder: its causal mask breaks the symmetry.
+        None for a decoder: its causal mask lets it infer the order.
         """
         raise NotImplementedError
 
 
-def symbols(key: Key[Array, ""], size: int, high: int, length: int | Int[Array, ""]) -> Int[Array, {size}]:
-    """Uniform symbols 0 … high − 1 up to `length`, then zeros; the first ones do not depend on `size`."""
-    return masked(jax.random.randint(key, (size,), 0, high), length)
+def draw_symbols(key: Key[Array, ""], size: int, alphabet: int, length: int | Int[Array, ""]) -> Int[Array, "{size}"]:  # noqa: F821
+    """Uniform symbols 0 … alphabet − 1 below `length`, then zeros. The first ones do not depend on `size`."""
+    return zero_beyond(jax.random.randint(key, (size,), 0, alphabet), length)
 
 
-def distinct(key: Key[Array, ""], high: int, size: int) -> Int[Array, {size}]:
-    """Different symbols of 0 … high − 1 in random order, zeros beyond them; the first ones do not depend on `size`."""
-    drawn = jax.random.permutation(key, high)[:size]
-    return jnp.pad(drawn, (0, size - drawn.shape[0]))
+def draw_distinct(key: Key[Array, ""], alphabet: int, size: int) -> Int[Array, "{size}"]:  # noqa: F821
+    """The symbols 0 … alphabet − 1 in random order, cut or padded with zeros to `size`; no symbol depends on `size`."""
+    symbols = jax.random.permutation(key, alphabet)[:size]
+    return jnp.pad(symbols, (0, size - symbols.shape[0]))
 
 
-def masked(values: Int[Array, N], length: int | Int[Array, ""]) -> Int[Array, N]:
-    """Zeros at or beyond `length`."""
+def zero_beyond(values: Int[Array, "N"], length: int | Int[Array, ""]) -> Int[Array, "N"]:
+    """The values below `length`, and zeros at or beyond it."""
     return jnp.where(jnp.arange(values.shape[0]) < length, values, 0)
 
 
-def pick(values: Int[Array, N], places: Int[Array, M]) -> Int[Array, M]:
-    """values[places], clipped: the caller masks what lies outside."""
+def gather(values: Int[Array, "N"], places: Int[Array, "M"]) -> Int[Array, "M"]:
+    """values[places], with places clipped to the array. The caller masks those that lie outside."""
     return jnp.take(values, places, mode="clip")

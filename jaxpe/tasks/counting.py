@@ -1,4 +1,4 @@
-"""Order-free tasks: the answer is a function of the counts alone. They are the matched controls."""
+"""Tasks whose answer depends on counts only, as controls without order: count, histogram, majority, parity, cycle."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Array, Int, Key
 from scipy.stats import binom
 
-from jaxpe.tasks.base import Sample, Task, masked, symbols
-from jaxpe.tasks.rules import counts_chance, smallest_majority
+from jaxpe.tasks.base import Sample, Task, draw_symbols, zero_beyond
+from jaxpe.tasks.rules import compute_counts_probability, compute_majority_probability
 
 
 class OrderFree(Task):
-    """The best rule that no permutation of x changes is always right."""
+    """Base of tasks in which a rule that ignores the order of x can always be right."""
 
     order_needed: ClassVar[bool] = False
     counting: ClassVar[bool] = True
@@ -25,16 +25,20 @@ class OrderFree(Task):
         return None if architecture == "decoder" else 1.0
 
 
-def capped_binomial(n: int, chance: float, cap: int, add: int = 0) -> np.ndarray:
-    """P(min(add + Binomial(n, chance), cap) = c) for c = 0 … cap."""
+def compute_capped_binomial(n: int, probability: float, cap: int, offset: int = 0) -> np.ndarray:
+    """P(min(offset + Binomial(n, probability), cap) = c) for c = 0 … cap."""
     total = np.zeros(cap + 1)
-    np.add.at(total, np.minimum(np.arange(n + 1) + add, cap), binom.pmf(np.arange(n + 1), n, chance))
+    np.add.at(total, np.minimum(np.arange(n + 1) + offset, cap), binom.pmf(np.arange(n + 1), n, probability))
     return total
 
 
 @dataclass(frozen=True)
 class Count(OrderFree):
-    """x = symbols, then a query s; y = how often s occurs, at most `cap`. Twin of `index`: same shapes."""
+    """x is symbols and then a query s; y is how often s occurs, at most `cap`. Shapes are those of `index`.
+
+    With A = 8 symbols, the query s is the symbol A + s, and the answer c is the symbol 2A + c.
+    Example: x = 3 1 3 7 11, y = 18.
+    """
 
     summary: ClassVar[str] = "x ends with a query s, y is how often s occurs (at most 8)"
     extrapolates: ClassVar[bool | None] = True
@@ -52,7 +56,7 @@ class Count(OrderFree):
         return 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(jax.random.fold_in(key, 0), max_length + 1, self.alphabet, length)
+        x = draw_symbols(jax.random.fold_in(key, 0), max_length + 1, self.alphabet, length)
         place = jnp.arange(max_length + 1)
         query = jax.random.randint(jax.random.fold_in(key, 1), (), 0, self.alphabet)
         count = ((x == query) & (place < length)).sum()
@@ -61,14 +65,15 @@ class Count(OrderFree):
         return Sample(x, jnp.asarray(length) + 1, y[None], jnp.asarray(1))
 
     def length_baseline(self, length: int, metric: str) -> float:
-        return float(capped_binomial(length, 1 / self.alphabet, self.cap).max())
+        return float(compute_capped_binomial(length, 1 / self.alphabet, self.cap).max())
 
 
 @dataclass(frozen=True)
 class Histogram(OrderFree):
-    """y_i = how often x_i occurs in x, at most `cap`. An encoder answers in place, and needs no order.
+    """y_i is how often x_i occurs in x, at most `cap`. With A = 8 symbols, the answer c is the symbol A + c.
 
-    A decoder's y_i has to be aligned with x_i, so there order is needed.
+    An encoder answers in place and needs no order. A decoder needs it, to match y_i with x_i.
+    Example: x = 3 1 3 7, y = 10 9 10 9.
     """
 
     summary: ClassVar[str] = "y_i is how often x_i occurs in x (at most 8)"
@@ -83,30 +88,33 @@ class Histogram(OrderFree):
         return self.alphabet + self.cap + 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(key, max_length, self.alphabet, length)
+        x = draw_symbols(key, max_length, self.alphabet, length)
         real = jnp.arange(max_length) < length
         counts = ((x[:, None] == x) & real).sum(-1)
-        y = masked(self.alphabet + jnp.minimum(counts, self.cap), length)
+        y = zero_beyond(self.alphabet + jnp.minimum(counts, self.cap), length)
         return Sample(x, jnp.asarray(length), y, jnp.asarray(length))
 
     def length_baseline(self, length: int, metric: str) -> float:
-        """The rule: one and the same count at every place."""
+        """The same count at every place."""
         if metric == "token_accuracy":
-            return float(capped_binomial(length - 1, 1 / self.alphabet, self.cap, add=1).max())
-        return max(self.all_equal(length, count) for count in range(1, self.cap + 1))
+            return float(compute_capped_binomial(length - 1, 1 / self.alphabet, self.cap, offset=1).max())
+        return max(self.compute_equal_probability(length, count) for count in range(1, self.cap + 1))
 
-    def all_equal(self, length: int, count: int) -> float:
-        """P(every symbol that occurs does so `count` times, or at least that often for the cap)."""
+    def compute_equal_probability(self, length: int, count: int) -> float:
+        """P(every symbol that occurs does so exactly `count` times; where that is the cap, at least as often)."""
         if count == self.cap:
-            return float(counts_chance(length, self.alphabet, lambda c: (c == 0) | (c >= count)))
-        return float(counts_chance(length, self.alphabet, lambda c: (c == 0) | (c == count)))
+            return compute_counts_probability(length, self.alphabet, lambda c: (c == 0) | (c >= count))
+        return compute_counts_probability(length, self.alphabet, lambda c: (c == 0) | (c == count))
 
 
 @dataclass(frozen=True)
 class Majority(OrderFree):
-    """y = the most frequent symbol, ties to the smallest."""
+    """y is the most frequent symbol of x, the smallest of them if there are several.
 
-    summary: ClassVar[str] = "y is the most frequent symbol, ties to the smallest"
+    Example: x = 1 0 1 1 0, y = 1.
+    """
+
+    summary: ClassVar[str] = "y is the most frequent symbol, the smallest if there are several"
     extrapolates: ClassVar[bool | None] = True
     alphabet: int = 2
 
@@ -118,18 +126,21 @@ class Majority(OrderFree):
         return 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(key, max_length, self.alphabet, length)
+        x = draw_symbols(key, max_length, self.alphabet, length)
         real = jnp.arange(max_length) < length
         counts = ((x == jnp.arange(self.alphabet)[:, None]) & real).sum(-1)
         return Sample(x, jnp.asarray(length), jnp.argmax(counts)[None], jnp.asarray(1))
 
     def length_baseline(self, length: int, metric: str) -> float:
-        return smallest_majority(length, self.alphabet)
+        return compute_majority_probability(length, self.alphabet)
 
 
 @dataclass(frozen=True)
 class Parity(OrderFree):
-    """y = number of ones mod 2."""
+    """y is the number of ones in x modulo 2.
+
+    Example: x = 1 0 1 1 0, y = 1.
+    """
 
     summary: ClassVar[str] = "y is the number of ones mod 2"
     extrapolates: ClassVar[bool | None] = False
@@ -142,7 +153,7 @@ class Parity(OrderFree):
         return 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(key, max_length, 2, length)
+        x = draw_symbols(key, max_length, 2, length)
         return Sample(x, jnp.asarray(length), (x.sum() % 2)[None], jnp.asarray(1))
 
     def length_baseline(self, length: int, metric: str) -> float:
@@ -151,10 +162,13 @@ class Parity(OrderFree):
 
 @dataclass(frozen=True)
 class Cycle(OrderFree):
-    """x = moves (0, 1, 2 for −1, 0, +1); y = their sum mod 5."""
+    """x is moves on a circle of 5 places (0, 1, 2 for −1, 0, +1); y is the final place, their sum modulo 5.
 
-    summary: ClassVar[str] = "x is moves of -1, 0, +1, y their sum mod 5"
-    extrapolates: ClassVar[bool | None] = False  # counts modulo 5 are not in C-RASP
+    Example: x = 2 2 1 0 2, y = 2.
+    """
+
+    summary: ClassVar[str] = "x is moves of -1, 0 or +1, y their sum mod 5"
+    extrapolates: ClassVar[bool | None] = False  # C-RASP cannot count modulo 5
 
     @property
     def symbols(self) -> int:
@@ -164,12 +178,12 @@ class Cycle(OrderFree):
         return 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(key, max_length, 3, length)
+        x = draw_symbols(key, max_length, 3, length)
         return Sample(x, jnp.asarray(length), ((x.sum() - length) % 5)[None], jnp.asarray(1))
 
     def length_baseline(self, length: int, metric: str) -> float:
-        """The likeliest place after that many moves."""
-        chance = np.eye(5)[0]
+        """The likeliest place after `length` moves."""
+        places = np.eye(5)[0]
         for _ in range(length):
-            chance = (np.roll(chance, -1) + chance + np.roll(chance, 1)) / 3
-        return float(chance.max())
+            places = (np.roll(places, -1) + places + np.roll(places, 1)) / 3
+        return float(places.max())

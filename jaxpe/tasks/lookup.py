@@ -1,4 +1,4 @@
-"""Tasks that look symbols of x up: by absolute place, by distance from a marker, by what preceded it."""
+"""Tasks that look up a symbol of x: by its place, by its distance from a marker, by the symbol before it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key
 
-from jaxpe.tasks.base import Sample, Task, symbols
-from jaxpe.tasks.rules import commonest_share, equal_ends
+from jaxpe.tasks.base import Sample, Task, draw_symbols
+from jaxpe.tasks.rules import compute_commonest_share, score_equal_ends
 
 
 @dataclass(frozen=True)
 class First(Task):
-    """y = the first symbol."""
+    """y is the first symbol of x.
+
+    Example: x = 3 1 4 1, y = 3.
+    """
 
     summary: ClassVar[str] = "y is the first symbol"
     order_needed: ClassVar[bool] = True
@@ -31,38 +34,45 @@ class First(Task):
     def y_size(self, length: int) -> int:
         return 1
 
-    def place(self, length: int | Int[Array, ""]) -> int | Int[Array, ""]:
+    def find_place(self, length: int | Int[Array, ""]) -> int | Int[Array, ""]:
+        """The place in x of the answer."""
         return 0
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(key, max_length, self.alphabet, length)
-        return Sample(x, jnp.asarray(length), x[self.place(length)][None], jnp.asarray(1))
+        x = draw_symbols(key, max_length, self.alphabet, length)
+        return Sample(x, jnp.asarray(length), x[self.find_place(length)][None], jnp.asarray(1))
 
     def length_baseline(self, length: int, metric: str) -> float:
         return 1 / self.alphabet
 
     def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
-        """The commonest symbol."""
-        return None if architecture == "decoder" else commonest_share(length, self.alphabet)
+        """The most frequent symbol."""
+        return None if architecture == "decoder" else compute_commonest_share(length, self.alphabet)
 
 
 @dataclass(frozen=True)
 class Last(First):
-    """y = the last symbol."""
+    """y is the last symbol of x.
+
+    Example: x = 3 1 4 1, y = 1.
+    """
 
     summary: ClassVar[str] = "y is the last symbol"
 
-    def place(self, length: int | Int[Array, ""]) -> int | Int[Array, ""]:
+    def find_place(self, length: int | Int[Array, ""]) -> int | Int[Array, ""]:
         return length - 1
 
 
 @dataclass(frozen=True)
 class EvenPairs(Task):
-    """y = 1 where the first of x's binary symbols equals the last, else 0 (x then has an even number of 01 and 10)."""
+    """x is binary; y is 1 if its first symbol equals its last, else 0.
+
+    y = 1 is also where the pairs 01 and 10 together occur an even number of times.     Example: x = 1 0 0 1, y = 1.
+    """
 
     summary: ClassVar[str] = "y is whether the first symbol equals the last"
     order_needed: ClassVar[bool] = True
-    extrapolates: ClassVar[bool | None] = True  # both ends can be found: nothing comes before the first
+    extrapolates: ClassVar[bool | None] = True  # both ends can be located: nothing comes before the first
 
     @property
     def symbols(self) -> int:
@@ -75,20 +85,24 @@ class EvenPairs(Task):
         return 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(key, max_length, 2, length)
+        x = draw_symbols(key, max_length, 2, length)
         return Sample(x, jnp.asarray(length), (x[0] == x[length - 1]).astype(x.dtype)[None], jnp.asarray(1))
 
     def length_baseline(self, length: int, metric: str) -> float:
         return 0.5
 
     def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
-        """The likelier answer given the counts: the two ends are a draw of two symbols from them."""
-        return None if architecture == "decoder" else equal_ends(length)
+        """The likelier answer given the counts: the two ends are two random symbols of x."""
+        return None if architecture == "decoder" else score_equal_ends(length)
 
 
 @dataclass(frozen=True)
 class Index(First):
-    """x = symbols, then a place k; y = x_k. k is uniform below min(length, train_length). Twin of `count`."""
+    """x is symbols and then a place k, counted from 0; y is the symbol at that place. Shapes are those of `count`.
+
+    With A = 10 symbols, the place k is the symbol A + k. k is uniform below min(length, train_length).
+    Example: x = 3 1 4 1 12, y = 4.
+    """
 
     summary: ClassVar[str] = "x ends with a place k, y is the symbol there"
     extrapolates: ClassVar[bool | None] = False
@@ -102,15 +116,18 @@ class Index(First):
         return length + 1
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(jax.random.fold_in(key, 0), max_length + 1, self.alphabet, length)
+        x = draw_symbols(jax.random.fold_in(key, 0), max_length + 1, self.alphabet, length)
         k = jax.random.randint(jax.random.fold_in(key, 1), (), 0, jnp.minimum(length, self.train_length))
-        asked = jnp.where(jnp.arange(max_length + 1) == length, self.alphabet + k, x)
-        return Sample(asked, jnp.asarray(length) + 1, x[k][None], jnp.asarray(1))
+        with_place = jnp.where(jnp.arange(max_length + 1) == length, self.alphabet + k, x)
+        return Sample(with_place, jnp.asarray(length) + 1, x[k][None], jnp.asarray(1))
 
 
 @dataclass(frozen=True)
 class RelativeIndex(First):
-    """y = the symbol k places before the one marker in x."""
+    """x contains one marker, the symbol A = 10; y is the symbol k = 3 places before it.
+
+    Example: x = 3 1 4 1 10 5, y = 1.
+    """
 
     summary: ClassVar[str] = "y is the symbol 3 places before the marker"
     extrapolates: ClassVar[bool | None] = True
@@ -124,10 +141,10 @@ class RelativeIndex(First):
         return super().lengths(max(low, self.k + 2), high)
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
-        x = symbols(jax.random.fold_in(key, 0), max_length, self.alphabet, length)
+        x = draw_symbols(jax.random.fold_in(key, 0), max_length, self.alphabet, length)
         marker = jax.random.randint(jax.random.fold_in(key, 1), (), self.k, length)
-        marked = jnp.where(jnp.arange(max_length) == marker, self.alphabet, x)
-        return Sample(marked, jnp.asarray(length), x[marker - self.k][None], jnp.asarray(1))
+        with_marker = jnp.where(jnp.arange(max_length) == marker, self.alphabet, x)
+        return Sample(with_marker, jnp.asarray(length), x[marker - self.k][None], jnp.asarray(1))
 
     def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
         return super().order_blind_baseline(length - 1, metric, architecture)
@@ -135,7 +152,10 @@ class RelativeIndex(First):
 
 @dataclass(frozen=True)
 class Induction(Task):
-    """The last symbol occurred exactly once before, not in the last place but one; y = what followed it there."""
+    """y is the symbol that follows the earlier occurrence of the last symbol of x.
+
+    The last symbol occurs exactly once before, not directly before the end.     Example: x = 3 1 4 5 1, y = 4.
+    """
 
     summary: ClassVar[str] = "y is what followed the earlier occurrence of the last symbol"
     order_needed: ClassVar[bool] = True
@@ -165,13 +185,13 @@ class Induction(Task):
         return 1 / self.alphabet
 
     def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
-        """Given the counts, every symbol that occurs twice is as likely the repeated one: simulated with a fixed seed."""
-        return None if architecture == "decoder" else induction_blind(length, self.alphabet)
+        """Given the counts, each symbol that occurs twice may be the last. Simulated with a fixed seed."""
+        return None if architecture == "decoder" else simulate_induction_baseline(length, self.alphabet)
 
 
 @cache
-def induction_blind(length: int, alphabet: int, draws: int = 40_000) -> float:
-    """The symbol v with the most (count of v) · (number of other symbols that occur twice), by simulation."""
+def simulate_induction_baseline(length: int, alphabet: int, draws: int = 40_000) -> float:
+    """Score of answering the symbol v with the largest (count of v)·(number of other symbols that occur twice)."""
     generator = np.random.default_rng(0)
     others = generator.integers(0, alphabet - 1, (draws, length - 2))  # the repeated symbol is `alphabet − 1`
     counts = np.stack([(others == v).sum(1) for v in range(alphabet)], axis=1)

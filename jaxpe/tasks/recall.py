@@ -1,4 +1,4 @@
-"""Multi-query associative recall: values looked up by their keys."""
+"""Multi-query associative recall: values are looked up by their keys."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Key
 
-from jaxpe.tasks.base import Sample, Task, distinct, masked, pick
-from jaxpe.tasks.rules import one_of_distinct
+from jaxpe.tasks.base import Sample, Task, draw_distinct, gather, zero_beyond
+from jaxpe.tasks.rules import score_distinct_answers
 
 
 @dataclass(frozen=True)
 class Recall(Task):
-    """x = pairs k₁ v₁ k₂ v₂ … of keys and values, all different, then the keys in a new order; y = their values.
+    """x is pairs k₁ v₁ k₂ v₂ … of keys and values, all different, then the keys in random order; y is their values.
 
-    Multi-query associative recall (Arora et al. 2023, arXiv:2312.04927). `length` counts pairs.
+    Multi-query associative recall (Arora et al. 2023, arXiv:2312.04927). `length` counts pairs. Keys are the symbols
+    below alphabet / 2 = 32, values those from 32 on. Example: x = 5 40 2 61 2 5, y = 61 40.
     """
 
-    summary: ClassVar[str] = "x is pairs of key and value, then the keys in a new order, y their values"
+    summary: ClassVar[str] = "x is pairs of key and value, then the keys in random order, y their values"
     order_needed: ClassVar[bool] = True
-    extrapolates: ClassVar[bool | None] = True  # keys are distinct: each place is found by content and one step
+    extrapolates: ClassVar[bool | None] = True  # keys are distinct: content locates a key, its value is next to it
     alphabet: int = 64  # the first half are keys, the second values
 
     @property
@@ -38,15 +39,15 @@ class Recall(Task):
 
     def sample(self, key: Key[Array, ""], length: int | Int[Array, ""], max_length: int) -> Sample:
         half = self.alphabet // 2
-        keys, values = (distinct(jax.random.fold_in(key, i), half, max_length) for i in range(2))
+        keys, values = (draw_distinct(jax.random.fold_in(key, i), half, max_length) for i in range(2))
         pair = jnp.arange(max_length)
         rank = jnp.take(jax.random.uniform(jax.random.fold_in(key, 2), (half,)), pair, mode="clip")
         order = jnp.argsort(jnp.where(pair < length, rank, 2.0))
         place = jnp.arange(3 * max_length)
-        pairs = jnp.where(place % 2 == 0, pick(keys, place // 2), half + pick(values, place // 2))
-        x = jnp.where(place < 2 * length, pairs, pick(keys[order], place - 2 * length))
-        y = masked(half + values[order], length)
-        return Sample(masked(x, 3 * length), jnp.asarray(3 * length), y, jnp.asarray(length))
+        pairs = jnp.where(place % 2 == 0, gather(keys, place // 2), half + gather(values, place // 2))
+        x = jnp.where(place < 2 * length, pairs, gather(keys[order], place - 2 * length))
+        y = zero_beyond(half + values[order], length)
+        return Sample(zero_beyond(x, 3 * length), jnp.asarray(3 * length), y, jnp.asarray(length))
 
     def length_baseline(self, length: int, metric: str) -> float:
         values = self.alphabet // 2
@@ -54,8 +55,8 @@ class Recall(Task):
         return 1 / values if metric == "token_accuracy" else exact
 
     def order_blind_baseline(self, length: int, metric: str, architecture: str) -> float | None:
-        """Only order says which value is whose and which key is asked for next.
+        """Without order nothing says which value belongs to which key.
 
-        Encoder: the blank slots look alike, so one of the values at every slot. Encoder-decoder: a value not yet emitted.
+        Encoder: the same value at every slot. Encoder-decoder: a value that is not yet emitted.
         """
-        return None if architecture == "decoder" else one_of_distinct(length, metric, architecture)
+        return None if architecture == "decoder" else score_distinct_answers(length, metric, architecture)

@@ -1,7 +1,7 @@
-"""Exact chances for the baselines, by counting rather than by simulation.
+"""Exact scores of the baselines, computed by counting instead of simulation.
 
-The counts of A equally likely symbols among n are A independent Poisson numbers given that they sum to n, so a chance
-over the counts is a coefficient of a product of truncated Poisson series.
+The counts of A equally likely symbols among n are A independent Poisson variables, given that they sum to n. So the
+probability of an event about the counts is a coefficient of a product of truncated Poisson series.
 """
 
 from __future__ import annotations
@@ -13,51 +13,54 @@ from functools import cache, partial
 import numpy as np
 from scipy.stats import binom, poisson
 
-
-def counts_chance(n: int, alphabet: int, allowed: Callable[[np.ndarray], np.ndarray]) -> float:
-    """P(every symbol's count is allowed) for n symbols drawn from an alphabet."""
-    return series(n, alphabet, alphabet, allowed)[n] / poisson.pmf(n, n)
+CountsEvent = Callable[[np.ndarray], np.ndarray]  # from the possible counts of one symbol to those that are allowed
 
 
-def series(n: int, alphabet: int, factors: int, allowed: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def compute_counts_probability(n: int, alphabet: int, allowed: CountsEvent) -> float:
+    """P(the count of every symbol is allowed) for n symbols drawn from an alphabet."""
+    return float(compute_sum_probabilities(n, alphabet, alphabet, allowed)[n] / poisson.pmf(n, n))
+
+
+def compute_sum_probabilities(n: int, alphabet: int, factors: int, allowed: CountsEvent) -> np.ndarray:
     """P(the first `factors` Poisson counts are allowed and sum to m), for m = 0 … n."""
     counts = np.arange(n + 1)
-    one = poisson.pmf(counts, n / alphabet) * allowed(counts)
-    total = np.zeros(n + 1)
-    total[0] = 1.0
+    factor = poisson.pmf(counts, n / alphabet) * allowed(counts)
+    product = np.zeros(n + 1)
+    product[0] = 1.0
     for _ in range(factors):
-        total = np.convolve(total, one)[: n + 1]
-    return total
+        product = np.convolve(product, factor)[: n + 1]
+    return product
 
 
 @cache
-def commonest_share(n: int, alphabet: int) -> float:
-    """E[max count] / n: how often the commonest of n symbols is the one at a random place."""
+def compute_commonest_share(n: int, alphabet: int) -> float:
+    """E[largest count] / n: how often the most frequent of n symbols is the one at a random place."""
     if n == 0:
         return 0.0
-    at_most = [counts_chance(n, alphabet, partial(np.greater_equal, t)) for t in range(n)]
+    at_most = [compute_counts_probability(n, alphabet, partial(np.greater_equal, t)) for t in range(n)]
     return float(n - sum(at_most)) / n
 
 
 @cache
-def smallest_majority(n: int, alphabet: int) -> float:
-    """P(symbol 0 is the most frequent of n, ties going to it)."""
+def compute_majority_probability(n: int, alphabet: int) -> float:
+    """P(symbol 0 is the most frequent of n, with ties in its favour)."""
     total = 0.0
     for t in range(n + 1):
-        others = series(n, alphabet, alphabet - 1, partial(np.greater_equal, t))
-        total += poisson.pmf(t, n / alphabet) * others[n - t]
+        others = compute_sum_probabilities(n, alphabet, alphabet - 1, partial(np.greater_equal, t))
+        total += float(poisson.pmf(t, n / alphabet) * others[n - t])
     return float(total / poisson.pmf(n, n))
 
 
-def arrangements_chance(n: int, alphabet: int) -> float:
+def compute_arrangement_probability(n: int, alphabet: int) -> float:
     """P(guessing a sequence whose multiset is known) = (number of multisets) / alphabetⁿ."""
-    return math.comb(n + alphabet - 1, alphabet - 1) / alphabet**n
+    return float(math.comb(n + alphabet - 1, alphabet - 1) / alphabet**n)
 
 
-def one_of_distinct(n: int, metric: str, architecture: str) -> float:
-    """What knowing the multiset of n different answers is worth, in an encoder's slots or after an emitted prefix.
+def score_distinct_answers(n: int, metric: str, architecture: str) -> float:
+    """Score of a rule that knows the set of n distinct answers, but not their order.
 
-    At the slots every rule blind to order says one and the same; an encoder-decoder guesses among what is left.
+    An encoder gives the same answer at every slot. An encoder-decoder guesses among the answers that are not yet
+    emitted.
     """
     if metric == "exact_match":
         return 1 / math.factorial(n) if architecture == "encoder_decoder" else float(n == 1)
@@ -65,7 +68,7 @@ def one_of_distinct(n: int, metric: str, architecture: str) -> float:
 
 
 @cache
-def equal_ends(n: int) -> float:
+def score_equal_ends(n: int) -> float:
     """How often the likelier of "first = last" and "first ≠ last" is right, given the counts of two symbols."""
     ones = np.arange(n + 1)
     equal = (ones * (ones - 1) + (n - ones) * (n - ones - 1)) / (n * (n - 1))
