@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -49,7 +50,7 @@ def list_effects(claims: Mapping[Key, Entry], experiment: str, names: Mapping[st
 
 def show(value: float | None) -> str:
     """A score with two decimals; a dash where there is none."""
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None or math.isnan(value) else f"{value:.2f}"
 
 
 # ── harm and help ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -219,11 +220,11 @@ def tabulate_published(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> str:
 
 def describe_word_order(claims: Mapping[Key, Entry]) -> str:
     """Shuffled words in a published model, with its position table and without."""
-    blind, sees = (describe_claim(claims, "pretrained", f"C9.minilm-{name}") for name in ("blind", "order"))
-    if not blind or not sees:
+    blind, change = (claims.get(("pretrained", f"C9.minilm-{name}")) for name in ("blind", "order"))
+    if blind is None or change is None or blind["effect"] is None:
         return ""
-    value = claims["pretrained", "C9.minilm-blind"]["effect"]
     return (
-        "How much does the embedding of a verse change when its words are shuffled? MiniLM-L6 without its position table: "
-        f"at most {value:.0e} (1 − cosine). With it the change is {sees}."
+        "How much does the embedding of a verse change (1 − cosine) when its words are shuffled? In MiniLM-L6 without its "
+        f"position table by at most {blind['effect']:.0e}; with the table by "
+        f"{describe_share(claims, 'pretrained', 'C9.minilm-order')} on average."
     )
