@@ -30,26 +30,27 @@ def build(name, attention="causal", heads=HEADS, parameters=None, **options):
     return encoding
 
 
-def furthest(found, golden):
-    return float(np.abs(np.asarray(found) - golden).max())
+def measure_error(result, golden):
+    """The largest difference from the golden values."""
+    return float(np.abs(np.asarray(result) - golden).max())
 
 
-def side_by_side(x, width):
+def pair_halves(x, width):
     """Coordinates c and width/2 + c, a pair in transformers, moved to 2c and 2c + 1, a pair in jaxpe."""
     pairs = x[..., :width].reshape(*x.shape[:-1], 2, width // 2).swapaxes(-1, -2)
     return np.concatenate([pairs.reshape(*x.shape[:-1], width), x[..., width:]], axis=-1)
 
 
-def turned(encoding, halves=0, positions=POSITIONS):
+def rotate_golden(encoding, halves=0, positions=POSITIONS):
     """The golden queries and keys, stacked; the first `halves` coordinates are put side by side before."""
-    q, k = (jnp.asarray(side_by_side(GOLDEN[name][: len(positions)], halves)) for name in "qk")
+    q, k = (jnp.asarray(pair_halves(GOLDEN[name][: len(positions)], halves)) for name in "qk")
     return np.stack(encoding.rotate(q, k, jnp.asarray(positions), jnp.asarray(positions)))
 
 
-def bias(encoding, length=LENGTH, mask=None):
+def compute_bias(encoding, length=LENGTH, mask=None):
     q, k = (jnp.asarray(np.resize(GOLDEN[name], (length, HEADS, HEAD_WIDTH))) for name in "qk")
-    found = encoding.bias(q, k, jnp.arange(length), jnp.arange(length), mask if mask is None else jnp.asarray(mask))
-    return np.asarray(found)
+    result = encoding.bias(q, k, jnp.arange(length), jnp.arange(length), mask if mask is None else jnp.asarray(mask))
+    return np.asarray(result)
 
 
 # What the library computed: an encoding, its options, a change that has to be noticed, and the width paired by halves.
@@ -73,27 +74,27 @@ def test_rotations(golden):
     by (s·n/N − s + 1)^(K/(K−2)) for s = 4, N = 20 trained and n = 40 asked positions, hence the factor 5.
     """
     name, options, change, halves = ROTATIONS[golden]
-    expected = side_by_side(GOLDEN[golden], halves)
-    found, changed = (turned(build(name, **given), halves) for given in (options, {**options, **change}))
-    assert furthest(found, expected) <= TOLERANCE < furthest(changed, expected)
+    expected = pair_halves(GOLDEN[golden], halves)
+    result, changed = (rotate_golden(build(name, **given), halves) for given in (options, {**options, **change}))
+    assert measure_error(result, expected) <= TOLERANCE < measure_error(changed, expected)
 
 
 def test_interpolated_positions():
     """transformers divides the frequencies by 4, jaxpe the positions."""
-    expected = side_by_side(GOLDEN["llama_linear"], HEAD_WIDTH)
-    found, changed = (turned(build("rotary"), HEAD_WIDTH, POSITIONS / factor) for factor in (4, 4.001))
-    assert furthest(found, expected) <= TOLERANCE < furthest(changed, expected)
+    expected = pair_halves(GOLDEN["llama_linear"], HEAD_WIDTH)
+    result, changed = (rotate_golden(build("rotary"), HEAD_WIDTH, POSITIONS / factor) for factor in (4, 4.001))
+    assert measure_error(result, expected) <= TOLERANCE < measure_error(changed, expected)
 
 
 def test_rotary_at_large_positions():
     """An angle is p·θ_c: if two libraries round θ_c to float32 differently, p multiplies the unit in its last place."""
-    expected = side_by_side(GOLDEN["llama_far"], HEAD_WIDTH)
+    expected = pair_halves(GOLDEN["llama_far"], HEAD_WIDTH)
     allowed = 2**-23 * GOLDEN["far"] * np.abs(expected).max()
-    found, changed = (
-        np.abs(turned(build("rotary", base=base), HEAD_WIDTH, GOLDEN["far"]) - expected).max(axis=(0, 2, 3))
+    result, changed = (
+        np.abs(rotate_golden(build("rotary", base=base), HEAD_WIDTH, GOLDEN["far"]) - expected).max(axis=(0, 2, 3))
         for base in (10_000.0, 10_001.0)
     )
-    assert (found <= allowed).all()
+    assert (result <= allowed).all()
     assert (changed > allowed).all()
 
 
@@ -106,21 +107,22 @@ def test_yarn_outside_its_ramp(golden):
     often enough to be kept, 6 and 7 are interpolated, and 3-5 are not comparable.
     """
     same = [coordinate for pair in (0, 1, 2, 6, 7) for coordinate in (2 * pair, 2 * pair + 1)]
-    expected = side_by_side(GOLDEN[golden], HEAD_WIDTH)[..., same]
-    found, changed = (
-        turned(build("rotary_yarn", factor=factor, trained_positions=2048), HEAD_WIDTH)[..., same]
+    expected = pair_halves(GOLDEN[golden], HEAD_WIDTH)[..., same]
+    result, changed = (
+        rotate_golden(build("rotary_yarn", factor=factor, trained_positions=2048), HEAD_WIDTH)[..., same]
         for factor in (4.0, 4.001)
     )
-    assert furthest(found, expected) <= TOLERANCE < furthest(changed, expected)
+    assert measure_error(result, expected) <= TOLERANCE < measure_error(changed, expected)
 
 
 def test_yarn_in_its_ramp():
     """Llama 3's frequencies with the limits 1 and 32 are those of the paper's YaRN, without its factor 0.1 ln s + 1."""
-    expected = side_by_side(GOLDEN["llama_by_turns"], HEAD_WIDTH) * (0.1 * math.log(4) + 1)
-    found, changed = (
-        turned(build("rotary_yarn", factor=4.0, trained_positions=trained), HEAD_WIDTH) for trained in (2048, 2049)
+    expected = pair_halves(GOLDEN["llama_by_turns"], HEAD_WIDTH) * (0.1 * math.log(4) + 1)
+    result, changed = (
+        rotate_golden(build("rotary_yarn", factor=4.0, trained_positions=trained), HEAD_WIDTH)
+        for trained in (2048, 2049)
     )
-    assert furthest(found, expected) <= TOLERANCE < furthest(changed, expected)
+    assert measure_error(result, expected) <= TOLERANCE < measure_error(changed, expected)
 
 
 def test_xpos():
@@ -129,12 +131,12 @@ def test_xpos():
     Here that is 20 against 19. Compared are all logits that a causal mask leaves.
     """
 
-    def logits(turned):
-        return np.einsum("thk,shk->hts", *turned)[:, np.tril(np.ones((len(POSITIONS),) * 2, bool))] / HEAD_WIDTH**0.5
+    def compute_logits(rotated):
+        return np.einsum("thk,shk->hts", *rotated)[:, np.tril(np.ones((len(POSITIONS),) * 2, bool))] / HEAD_WIDTH**0.5
 
-    found, changed = (logits(turned(build("xpos", scale_base=base))) for base in (512.0, 513.0))
-    expected = logits(GOLDEN["x_xpos"])
-    assert furthest(found, expected) <= TOLERANCE < furthest(changed, expected)
+    result, changed = (compute_logits(rotate_golden(build("xpos", scale_base=base))) for base in (512.0, 513.0))
+    expected = compute_logits(GOLDEN["x_xpos"])
+    assert measure_error(result, expected) <= TOLERANCE < measure_error(changed, expected)
 
 
 SINUSOIDS = {  # what the library computed: the amplitude, the base, and the width paired by halves
@@ -153,12 +155,12 @@ def test_sinusoids(golden):
     c/(D/2 − 1) where the paper has c/(D/2): a larger base.
     """
     scale, base, halves = SINUSOIDS[golden]
-    expected, nothing = side_by_side(GOLDEN[golden], halves), jnp.zeros((len(POSITIONS), WIDTH))
-    found, changed = (
+    expected, nothing = pair_halves(GOLDEN[golden], halves), jnp.zeros((len(POSITIONS), WIDTH))
+    result, changed = (
         build("sinusoidal", scale=scale / math.sqrt(2), base=b).embed(nothing, jnp.asarray(POSITIONS))
         for b in (base, 1.0001 * base)
     )
-    assert furthest(found, expected) <= TOLERANCE < furthest(changed, expected)
+    assert measure_error(result, expected) <= TOLERANCE < measure_error(changed, expected)
 
 
 @pytest.mark.parametrize("heads", [4, 6, 8, 12])
@@ -171,12 +173,12 @@ def test_alibi(library, heads):
     expected = GOLDEN[f"{library}_{heads}"]
     encoding = build("alibi", "bidirectional" if library == "x_alibi" else "causal", heads)
     places = jnp.arange(LENGTH)
-    found, changed = (
+    result, changed = (
         np.asarray(encoding.bias(*[jnp.zeros((LENGTH, heads, HEAD_WIDTH))] * 2, places, keys))
         for keys in (places, places.at[-1].add(1))
     )
     compared = {"x_alibi": lambda b: b, "bloom": lambda b: b - b[..., :1], "mpt": lambda b: b[:, -1:]}[library]
-    assert furthest(compared(found), expected) <= TOLERANCE < furthest(compared(changed), expected)
+    assert measure_error(compared(result), expected) <= TOLERANCE < measure_error(compared(changed), expected)
 
 
 @pytest.mark.parametrize("attention", ["causal", "bidirectional"])
@@ -187,7 +189,7 @@ def test_t5_buckets(library, attention):
     The changes: one bucket more a side, and a largest distance a quarter further.
     """
 
-    def buckets(count, largest):
+    def list_buckets(count, largest):
         numbers = {"table": np.repeat(np.arange(count, dtype=np.float32)[:, None], HEADS, axis=1)}
         encoding = build("t5", attention, parameters=numbers, buckets=count, max_distance=largest)
         nothing = jnp.zeros((1401, HEADS, HEAD_WIDTH))
@@ -195,9 +197,9 @@ def test_t5_buckets(library, attention):
 
     more = 1 if attention == "causal" else 2
     for (count, largest), row in zip(GOLDEN["bucket_sizes"].tolist(), GOLDEN[f"{library}_{attention}"], strict=True):
-        np.testing.assert_array_equal(buckets(count, largest), row)
-        assert (buckets(count + more, largest) != row).any()
-        assert (buckets(count, 5 * largest // 4) != row).any()
+        np.testing.assert_array_equal(list_buckets(count, largest), row)
+        assert (list_buckets(count + more, largest) != row).any()
+        assert (list_buckets(count, 5 * largest // 4) != row).any()
 
 
 @pytest.mark.parametrize("attention", ["causal", "bidirectional"])
@@ -206,28 +208,30 @@ def test_t5(library, attention):
     """transformers adds the table as it is, as jaxpe does, x-transformers √K times the table."""
     table, factor = {"table": GOLDEN["t5_table"]}, HEAD_WIDTH**0.5 if library == "x_t5" else 1.0
     expected = GOLDEN[f"{library}_{attention}"] / factor
-    found, changed = (
-        bias(build("t5", attention, parameters=table, buckets=8, max_distance=largest), length=40)
+    result, changed = (
+        compute_bias(build("t5", attention, parameters=table, buckets=8, max_distance=largest), length=40)
         for largest in (20, 25)
     )
-    assert furthest(found, expected) <= TOLERANCE < furthest(changed, expected)
+    assert measure_error(result, expected) <= TOLERANCE < measure_error(changed, expected)
 
 
 def test_cope():
     """x-transformers has the paper's CoPE: no 1/√K, gates on masked logits. With 4 rows, counts reach the last."""
     table = {"table": GOLDEN["cope_table"]}
-    found, changed = (bias(build("cope", parameters=table, positions=4, divided=d), mask=CAUSAL) for d in (False, True))
-    assert furthest(found, GOLDEN["x_cope"]) <= TOLERANCE < furthest(changed, GOLDEN["x_cope"])
+    result, changed = (
+        compute_bias(build("cope", parameters=table, positions=4, divided=d), mask=CAUSAL) for d in (False, True)
+    )
+    assert measure_error(result, GOLDEN["x_cope"]) <= TOLERANCE < measure_error(changed, GOLDEN["x_cope"])
 
 
 def test_shaw():
     """Wav2Vec2-BERT has one table for all heads, in the order of j − i where jaxpe's is in that of i − j."""
     table = GOLDEN["shaw_table"][:, None]
-    found, changed = (
-        bias(build("shaw", "bidirectional", parameters={"table": rows}, clip=3, shared_heads=True))
+    result, changed = (
+        compute_bias(build("shaw", "bidirectional", parameters={"table": rows}, clip=3, shared_heads=True))
         for rows in (table[::-1], table)
     )
-    assert furthest(found, GOLDEN["shaw"]) <= TOLERANCE < furthest(changed, GOLDEN["shaw"])
+    assert measure_error(result, GOLDEN["shaw"]) <= TOLERANCE < measure_error(changed, GOLDEN["shaw"])
 
 
 def test_transformer_xl():
@@ -235,8 +239,8 @@ def test_transformer_xl():
     matrix = GOLDEN["xl_matrix"].T.reshape(WIDTH, HEADS, HEAD_WIDTH)
     parameters = {"matrix": matrix, "content": GOLDEN["xl_content"], "position": GOLDEN["xl_position"]}
     plain = np.einsum("thk,shk->hts", GOLDEN["q"][:LENGTH], GOLDEN["k"][:LENGTH]) / HEAD_WIDTH**0.5
-    found, changed = (
-        plain + bias(build("transformer_xl", "bidirectional", parameters=parameters, base=base))
+    result, changed = (
+        plain + compute_bias(build("transformer_xl", "bidirectional", parameters=parameters, base=base))
         for base in (10_000.0, 10_010.0)
     )
-    assert furthest(found, GOLDEN["xl"]) <= TOLERANCE < furthest(changed, GOLDEN["xl"])
+    assert measure_error(result, GOLDEN["xl"]) <= TOLERANCE < measure_error(changed, GOLDEN["xl"])

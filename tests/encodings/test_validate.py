@@ -1,0 +1,91 @@
+"""The check of an encoding before training: every encoding passes it, and wrong classes are refused."""
+
+import pytest
+
+from jaxpe import encodings
+from jaxpe.encodings.validate import validate_encoding
+from jaxpe.errors import UserError
+
+LIMITS = {"learned": 20, "learned_bert": 20, "binary": 2**16}
+SIZES = {"model_width": 8, "heads": 2, "max_length": 20, "architecture": "encoder"}
+PLUGIN = """
+import jax.numpy as jnp
+from jaxpe.encodings import Encoding
+
+class Wrong(Encoding):
+    def embed(self, x, positions):
+        return x[:, :-1]
+
+class Raises(Encoding):
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return undefined_name
+
+class Good(Encoding):
+    def bias(self, q, k, q_positions, k_positions, mask=None):
+        return -jnp.abs(q_positions[:, None] - k_positions)[None] * 1.0
+
+class Integers(Encoding):
+    def embed(self, x, positions):
+        return x.astype(int)
+
+class ReturnsNone(Encoding):
+    def embed(self, x, positions):
+        pass
+
+class Exits(Encoding):
+    def embed(self, x, positions):
+        raise SystemExit
+
+class Branches(Encoding):
+    def embed(self, x, positions):
+        return x if positions[0] > 0 else 2 * x
+
+class HidesArray(Encoding):
+    def __init__(self, *sizes, key, **options):
+        self.table = jnp.ones(4)
+
+class Unlimited(Encoding):
+    position_limit = "many"
+"""
+
+
+@pytest.mark.parametrize("name", encodings.CATALOGUE)
+@pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
+def test_every_encoding_passes_or_refuses_the_attention(name, architecture):
+    arguments = {"model_width": 16, "heads": 2, "max_length": 20, "architecture": architecture}
+    arguments |= encodings.fill_trained_positions(name, 10)
+    if encodings.get_encoding_class(encodings.resolve_encoding(name)).causal_only and architecture != "decoder":
+        assert name.startswith(("xpos", "cope"))
+        with pytest.raises(UserError, match="causal attention only, not bidirectional: use"):
+            validate_encoding(name, **arguments)
+    else:
+        assert validate_encoding(name, **arguments) == LIMITS.get(name)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Integers", r"embed returned the shape \(5, 8, 'int32'\)"),
+        ("ReturnsNone", "embed returned the shape .'NoneType'"),
+        ("Exits", "SystemExit"),
+        ("Branches", "TracerBoolConversionError.*mine.py, line 31"),
+        ("HidesArray", "attribute table is an array but no nnx.Param"),
+        ("Unlimited", "position_limit is 'many'"),
+        ("Wrong", "embed returned the shape"),
+        ("Raises", r"undefined_name.*mine.py, line 11"),
+    ],
+)
+def test_hooks_that_cannot_be_trained_are_refused_before_anything_compiles(file, name, message):
+    with pytest.raises(UserError, match=message):
+        validate_encoding(f"{file}:{name}", **SIZES)
+
+
+def test_a_class_in_a_file_passes(file):
+    assert validate_encoding(f"{file}:Good", **SIZES) is None
