@@ -1,10 +1,15 @@
 """What is downloaded is checked, and stored with all that is needed of it."""
 
+import hashlib
+import zipfile
+
 import numpy as np
+import pandas as pd
 import pytest
+from pictures import jpeg
 from tiny_bert import TOKENIZER
 
-from jaxpe.data import cache
+from jaxpe.data import cache, images
 from jaxpe.errors import UserError
 from jaxpe.pretrained import fetch
 from jaxpe.pretrained.weight_files import open_weights, read_array
@@ -32,3 +37,35 @@ def test_a_package_with_another_digest_is_refused(fetched_bert, monkeypatch, tmp
 def test_everything_that_can_be_downloaded_has_a_reader():
     assert {item.reader for item in cache.DOWNLOADS.values()} == set(fetch.READERS)
     assert set(cache.MODELS) == {"minilm", "minilm_l3", "rxnmapper", "rxnfp", "whisper"} < set(cache.DOWNLOADS)
+
+
+def fetch_wheel(name, files, tmp_path, monkeypatch):
+    """Fetches a download from a wheel with these files."""
+    wheel = tmp_path / "package.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+    monkeypatch.setattr(fetch, "download", lambda item, folder: wheel)
+    monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "cache"))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    monkeypatch.setitem(cache.DOWNLOADS, name, cache.DOWNLOADS[name]._replace(sha256=digest))
+    return fetch.fetch(name)
+
+
+def test_pairs_of_sentences_are_read_once_each_and_without_references(tmp_path, monkeypatch):
+    components, files = "abcdefghijklmnopqrst", {}
+    for component in components:
+        for language, word in (("en", "light"), ("de", "Licht")):
+            body = f'{{"t": {{"x": "{word} {component}", "y": "[%key:no]", "z": "{word}"}}}}'
+            files[f"homeassistant/components/{component}/translations/{language}.json"] = body
+    table = pd.read_parquet(fetch_wheel("translation", files, tmp_path, monkeypatch))
+    of_components = table[table["source"] != "light"]
+    assert list(of_components["source"]) == [f"light {component}" for component in components]
+    assert of_components["target"][0] == "Licht a" and set(of_components["split"]) == {"train", "validation"}
+    assert list(table[table["source"] == "light"]["split"]) == ["train"]  # not in validation too
+
+
+def test_photographs_are_read_into_a_table(tmp_path, monkeypatch):
+    files = {"foolbox/data/imagenet_00_243.jpg": jpeg("red"), "foolbox/data/cifar10_00_3.jpg": jpeg("blue")}
+    [photograph] = images.read_photograph_table(fetch_wheel("photographs", files, tmp_path, monkeypatch))
+    assert (photograph.name, photograph.label) == ("imagenet_00_243", 243)

@@ -1,0 +1,79 @@
+"""Texts as tokens: characters, trivial predictors, pairs of sentences, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jaxpe.data import text_sources
+from jaxpe.data.cache import storage_path
+from jaxpe.data.corpus import load_corpus
+from jaxpe.data.examples import SPECIALS
+from jaxpe.data.text_sources import compute_majority_accuracy, compute_unigram_bits, open_text
+from jaxpe.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def accented(tmp_path_factory):
+    """A text with characters of several bytes."""
+    file = tmp_path_factory.mktemp("text") / "mine.txt"
+    file.write_text("\n".join(f"déjà vu № {i} — ελληνικά" for i in range(2000)))
+    return str(file)
+
+
+def test_the_characters_of_all_tokens_add_up_to_the_text(accented):
+    text = open_text("causal_lm", corpus=accented, vocabulary=300)
+    tokens = np.asarray(text.train["tokens"])
+    expected = sum(len(" " + document) for document in load_corpus(accented).train)  # the tokenizer prepends a space
+    assert text.train["characters"][tokens].sum() == expected
+
+
+def test_documents_start_where_the_array_says(accented):
+    text = open_text("causal_lm", corpus=accented, vocabulary=300)
+    tokens, starts = text.train["tokens"], text.train["starts"]
+    assert len(starts) == len(load_corpus(accented).train) and len(set(tokens[starts])) == 1
+
+
+def test_trivial_predictors_equal_a_slow_count():
+    """Four tokens of one character each; 6 is the most common in training."""
+    characters = np.array([0] * SPECIALS + [1] * 4, np.float32)
+    train = {"tokens": np.array([5, 6, 6, 7]), "characters": characters}
+    validation = {"tokens": np.array([6, 6, 8, 5]), "characters": characters}
+    frequency = {5: 2 / 8, 6: 3 / 8, 7: 2 / 8, 8: 1 / 8}  # one added to each count
+    bits = -np.mean([np.log2(frequency[token]) for token in validation["tokens"]])
+    assert compute_unigram_bits(train, validation) == pytest.approx(bits)
+    assert compute_majority_accuracy(train, validation) == 0.5
+
+
+def test_pairs_of_sentences_are_sorted_by_their_longer_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPE_CACHE", str(tmp_path))
+    words = ["light", "a light", "one more light", "x" * 400]
+    pairs = [
+        {"source": word, "target": word, "split": split} for split in ("train", "validation") for word in words[::-1]
+    ]
+    path = storage_path("translation")
+    path.parent.mkdir(parents=True)
+    pd.DataFrame(pairs).to_parquet(path)
+    data = text_sources.open_translation(257).train
+    np.testing.assert_array_equal(data["source_length"], [len(" " + word) for word in words[:3]])  # one token a byte
+    assert data["source"].shape == (3, text_sources.MAX_SENTENCE)
+    np.testing.assert_array_equal(data["fitting"][[5, 6, 8, 48]], [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("content", [None, b"PAR1 nothing"])
+def test_pairs_that_are_missing_or_damaged_are_refused(content, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPE_CACHE", str(tmp_path))
+    if content:
+        path = storage_path("translation")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="run `jaxpe fetch translation`"):
+        open_text("translation")
+
+
+def test_a_short_text_and_an_unknown_start_policy_are_refused(tmp_path):
+    file = tmp_path / "short.txt"
+    file.write_text("\n".join(["a line"] * 30))
+    with pytest.raises(UserError, match=r"too short: one of its two parts has \d+ tokens, but at least 1000"):
+        open_text("masked_lm", corpus=str(file), vocabulary=257)
+    with pytest.raises(UserError, match="Unknown start policy 'line'"):
+        open_text("masked_lm", starts="line")

@@ -1,0 +1,23 @@
+"""Greedy decoding with a cache against the full forward pass."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from small_models import CAUSAL_CASES, forward, make_inputs, make_model
+
+from jaxpe.data.examples import EOS
+from jaxpe.model import generate
+
+complete = jax.jit(lambda model, inputs: generate(model, inputs, EOS))
+
+
+@pytest.mark.parametrize(("architecture", "encoding"), CAUSAL_CASES)
+def test_decoding_step_by_step_equals_the_full_forward_pass(architecture, encoding):
+    model, prompt = make_model(architecture, encoding), make_inputs([1, 5, 6, 0, 0, 0, 0, 0], 3)
+    generated = complete(model, prompt)
+    best = forward(model, prompt._replace(tokens=generated, length=jnp.asarray(8))).argmax(-1)
+    end = next((i for i in range(3, 8) if generated[i] == EOS), 7)
+    np.testing.assert_array_equal(generated[:3], [1, 5, 6])
+    np.testing.assert_array_equal(generated[3 : end + 1], best[2:end])
+    assert not generated[end + 1 :].any()

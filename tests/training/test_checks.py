@@ -1,0 +1,58 @@
+"""What is refused before anything compiles."""
+
+from dataclasses import replace
+
+import pytest
+from small_runs import CONFIG
+
+from jaxpe.data.language import TextStream
+from jaxpe.errors import UserError
+from jaxpe.training.checks import check_config
+from jaxpe.training.config import Training
+from jaxpe.training.sources import load_source
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batching": "pmap"}, "Unknown batching 'pmap'"),
+        ({"precision": "low"}, "Unknown precision 'low'"),
+        (
+            {"positions": "offset", "position_options": (("limit", 5),)},
+            "limit of 5, but the longest input has 12 tokens",
+        ),
+        ({"positions": "offset", "position_options": (("limit", 90),)}, "has 60 positions, but training.*needs 90"),
+        ({"task": "masked_lm", "train_length": 1}, "no example of length up to 1"),
+    ],
+)
+def test_a_config_that_cannot_be_trained_is_refused(changes, message):
+    source = load_source(CONFIG)
+    if "task" in changes:
+        source = source._replace(stream=TextStream("masked_lm", 50))
+    with pytest.raises(UserError, match=message):
+        check_config(replace(CONFIG, **changes), source)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "causal_lm"}, "causal_lm is a task for the decoder, not for the encoder"),
+        ({"task": "revers"}, "Did you mean 'reverse'"),
+    ],
+)
+def test_a_task_that_the_architecture_does_not_have_is_refused(changes, message):
+    with pytest.raises(UserError, match=message):
+        load_source(replace(CONFIG, **changes))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"learning_rate": 0.0}, "above 0"),
+        ({"decay": "step"}, "decay 'step'"),
+    ],
+)
+def test_training_values_outside_their_range_are_refused(values, message):
+    with pytest.raises(UserError, match=message):
+        Training(**values)

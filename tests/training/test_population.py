@@ -1,0 +1,35 @@
+"""Populations: the same bits whatever the other replicas are, a plain loop, and divergence."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from small_runs import CONFIG, have_equal_bits, list_leaves, train_replicas
+
+from jaxpe.training import train
+from jaxpe.training.batches import make_length_buckets
+from jaxpe.training.overlap import draw_compiled
+from jaxpe.training.sources import load_source
+
+
+def test_the_same_seed_gives_the_same_bits_whatever_the_other_replica_is(pair):
+    swapped = train_replicas(seeds=(1, 0))
+    assert have_equal_bits(pair[0], swapped[1]) and have_equal_bits(pair[1], swapped[0])
+    assert not have_equal_bits(pair[0], pair[1])
+
+
+def test_a_replica_equals_a_plain_loop(pair):
+    stream = load_source(CONFIG).stream
+    replica, buckets = train.init_replica(CONFIG, stream, 0, 3e-3), make_length_buckets(stream, 6, CONFIG.training)
+    batches = draw_compiled(0, jnp.arange(40), {}, stream=stream, sampler=CONFIG.sampler, length_buckets=buckets)
+    step = jax.jit(lambda number, replica, batches: train.train_step(number, replica, batches, CONFIG, buckets))
+    for number in range(40):
+        replica = step(jnp.int32(number), replica, jax.tree.map(lambda leaf, number=number: leaf[number], batches))
+    for a, b in zip(jax.tree.leaves(replica.model), list_leaves(pair[0]), strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-3)
+
+
+def test_a_replica_that_diverges_is_frozen_and_changes_no_bit_of_the_other(pair):
+    other, diverged = train_replicas(learning_rates=(3e-3, 1e30))
+    assert diverged.diverged and not other.diverged and have_equal_bits(other, pair[0])
+    assert all(np.isfinite(leaf).all() for leaf in list_leaves(diverged))
+    assert len(diverged.history["step"]) < len(other.history["step"])

@@ -1,0 +1,51 @@
+"""One replica: stopping early, and its history."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpe.training import train
+from jaxpe.training.batches import make_length_buckets
+from jaxpe.training.config import RunConfig, Training
+from jaxpe.training.overlap import draw_compiled
+from jaxpe.training.sources import load_source
+
+
+@pytest.fixture(scope="module")
+def replicas():
+    """An easy task, `first` over two symbols, trained with and without stopping early."""
+    training = Training(steps=120, batch=8, length_buckets=1, warmup=0, decay="linear", stop_every=30)
+    config = RunConfig("first", "encoder", "sinusoidal", 2, 20, width=16, layers=1, training=training)
+    config = replace(config, task_options=(("alphabet", 2),))
+    stream = load_source(config).stream
+    buckets = make_length_buckets(stream, 2, training)
+    batches = draw_compiled(0, jnp.arange(120), {}, stream=stream, sampler=config.sampler, length_buckets=buckets)
+
+    def train_whole(config):
+        run = jax.jit(lambda replica, batches: train.train_steps(replica, batches, 0, 0, 120, config, buckets))
+        return run(train.init_replica(config, stream, 0, 1e-2), batches)
+
+    return train_whole(config), train_whole(replace(config, training=replace(training, stop_every=0)))
+
+
+def test_training_stops_at_a_multiple_of_stop_every_and_then_changes_nothing(replicas):
+    stopped, whole = replicas
+    steps = train.average_history(stopped)["step"][-1]
+    assert bool(stopped.stopped) and bool(stopped.alive) and steps in (30, 60, 90)
+    assert train.average_history(stopped)["exact_match"][-1] == 1.0
+    np.testing.assert_array_equal(stopped.history[: steps // 10], whole.history[: steps // 10])
+    assert np.abs(stopped.model.unembedding[...] - whole.model.unembedding[...]).max() > 0
+
+
+def test_without_stop_every_all_steps_are_trained(replicas):
+    whole = replicas[1]
+    assert whole.stopped is None and train.average_history(whole)["step"] == list(range(10, 121, 10))
+
+
+def test_the_first_step_at_a_threshold_is_found():
+    history = {"step": [10, 20, 30], "token_accuracy": [0.2, 0.9, 0.8]}
+    assert train.find_first_step(history, "token_accuracy", 0.8) == 20
+    assert train.find_first_step(history, "token_accuracy", 0.95) is None
