@@ -179,7 +179,7 @@ def figures(table: pd.DataFrame) -> dict[str, Figure]:
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C8 from index minus count; C2 from real text and from the speed of learning."""
-    own, common = tables.select_rate(table, own=True), tables.select_rate(table)
+    own, common = tables.select_rate(table, chosen=True), tables.select_rate(table)
     results = judge_help(common)
     for task in ("translation", "masked_lm", "causal_lm"):
         results += judge_text(task, own, common)

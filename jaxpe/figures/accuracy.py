@@ -26,7 +26,7 @@ def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
 
 def name_own_rates(table: pd.DataFrame) -> pd.DataFrame:
     """Results at the common learning rate, and as further encodings those at a rate that an encoding chose for itself."""
-    common, own = tables.select_rate(table), tables.select_rate(table, own=True)
+    common, own = tables.select_rate(table), tables.select_rate(table, chosen=True)
     other = own[~own.index.isin(common.index)]
     names = [f"{row.encoding}, rate {row.learning_rate:g}" for row in other.itertuples()]
     return pd.concat([common, other.assign(encoding=names)]) if names else common

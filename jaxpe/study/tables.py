@@ -112,11 +112,11 @@ def select_rows(table: pd.DataFrame, **columns: Any) -> pd.DataFrame:
     return table
 
 
-def select_rate(table: pd.DataFrame, own: bool = False) -> pd.DataFrame:
-    """The results at the common learning rate or, with `own`, at the rate that a config chose (`jaxpe.study.tuning`)."""
+def select_rate(table: pd.DataFrame, chosen: bool = False) -> pd.DataFrame:
+    """The results at the common learning rate or, with `chosen`, at the rate that a config chose (`jaxpe.study.tuning`)."""
     results = table[~table["metric"].isin([OWN_RATE, VALIDATION_LOSS])]
     rates = {
-        tuple(row[name] for name in CONFIG_COLUMNS): row["value" if own else "learning_rate"]
+        tuple(row[name] for name in CONFIG_COLUMNS): row["value" if chosen else "learning_rate"]
         for _, row in table[table["metric"] == OWN_RATE].iterrows()
     }
     configs_and_rates = results[[*CONFIG_COLUMNS, "learning_rate"]].itertuples(index=False)

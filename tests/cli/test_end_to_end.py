@@ -203,7 +203,7 @@ def start_jaxpe(command, word):
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_resumes(folder, tmp_path, capsys):
-    command = ("run", folder / "mine.py", "--steps", "2000", "--results", tmp_path)
+    command = ("run", folder / "mine.py", "--steps", "800", "--results", tmp_path)
     process = start_jaxpe(command, "training")
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
@@ -261,7 +261,7 @@ def test_every_encoding_may_choose_a_learning_rate_of_its_own(tmp_path, capsys):
         means = losses[losses["encoding"] == choice["encoding"]].groupby("learning_rate")["value"].mean()
         assert choice["value"] == means.idxmin() == 0.01
     for own_rate, rate in ((True, 0.01), (False, 0.0001)):
-        part = tables.select_rate(table, own=own_rate)
+        part = tables.select_rate(table, chosen=own_rate)
         assert set(part[part["encoding"] != "any"]["learning_rate"]) == {rate} and set(part["seed"]) == {0}
 
 

@@ -49,12 +49,12 @@ def make_table():
 
 
 def test_results_are_selected_at_the_common_rate_or_at_the_chosen_one():
-    common, own = tables.select_rate(make_table()), tables.select_rate(make_table(), own=True)
+    common, own = tables.select_rate(make_table()), tables.select_rate(make_table(), chosen=True)
     assert common["value"].tolist() == [0.1, 0.2, 0.5, 0.6] and own["value"].tolist() == [0.1, 0.2, 0.9, 0.8]
 
 
 def test_pairs_are_of_the_seeds_that_both_have():
-    own = tables.select_rate(make_table(), own=True)
+    own = tables.select_rate(make_table(), chosen=True)
     a, b = tables.pair_seeds(own, {"encoding": "learned"}, {"encoding": "none"})
     assert a.tolist() == [0.9] and b.tolist() == [0.2]
 
