@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,16 +9,16 @@ from tyro.conf import arg
 
 from jaxpe.cli.options import (
     QUICK,
+    Assignments,
     Devices,
     EncodingName,
     ExperimentName,
-    Overrides,
     PresetName,
     RunOptions,
     Seeds,
     Switch,
     TaskName,
-    describe,
+    describe_option,
 )
 
 OPTIONS = arg(name="")  # options of a dataclass are those of the command
@@ -45,7 +44,7 @@ def run(experiment: ExperimentName, /, options: Annotated[RunOptions, OPTIONS]) 
 
 
 def plot(
-    experiments: Annotated[tuple[ExperimentName, ...], describe("all in the folder", "[EXPERIMENT ...]")] = (),
+    experiments: Annotated[tuple[ExperimentName, ...], describe_option("all in the folder", "[EXPERIMENT ...]")] = (),
     /,
     results: Path = Path("results"),
     for_: Annotated[Literal["web", "paper", "talk"], arg(name="for")] = "web",
@@ -75,7 +74,7 @@ def report(results: Path = Path("results"), language: Literal["en", "ja"] = "en"
 
 
 def compare(
-    folders: Annotated[tuple[str, ...], describe(values="FOLDER ...")],
+    folders: Annotated[tuple[str, ...], describe_option(values="FOLDER ...")],
     /,
     output: Path = Path("compare"),
     json: Switch = False,
@@ -144,11 +143,11 @@ def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Swit
 def scorecard(
     encoding: EncodingName,
     /,
-    against: Annotated[tuple[EncodingName, ...], describe("none sinusoidal rotary", "ENCODING ...")] = (),
+    against: Annotated[tuple[EncodingName, ...], describe_option("none sinusoidal rotary", "ENCODING ...")] = (),
     preset: PresetName = QUICK,
     results: Path = Path("results"),
     seeds: Seeds = None,
-    set: Overrides = (),
+    set: Assignments = (),
     devices: Devices = None,
     quiet: Switch = False,
 ) -> int:
@@ -178,7 +177,7 @@ def scorecard(
 
 
 def export_task(
-    tasks: Annotated[tuple[TaskName, ...], describe("all", "[TASK ...]")] = (),
+    tasks: Annotated[tuple[TaskName, ...], describe_option("all", "[TASK ...]")] = (),
     /,
     output: Path = Path("tasks"),
     lengths: Annotated[tuple[int, ...], arg(metavar="INT ...")] = (5, 10, 20, 50, 100),
@@ -199,7 +198,7 @@ def export_task(
     return export_tasks(tasks, output, lengths, examples, train_length)
 
 
-def fetch(names: Annotated[tuple[str, ...], describe(values="[NAME ...]")] = (), /) -> int:
+def fetch(names: Annotated[tuple[str, ...], describe_option(values="[NAME ...]")] = (), /) -> int:
     """Download data and models that do not ship with jaxpe into the cache.
 
     Args:
@@ -229,7 +228,7 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
     """
     from jaxpe.cli.completion import print_script
 
-    return print_script(shell)
+    return print_script(shell, COMMANDS)
 
 
 COMMANDS: dict[str, Any] = {
@@ -247,41 +246,3 @@ COMMANDS: dict[str, Any] = {
     "doctor": doctor,
     "completion": completion,
 }
-EXAMPLES: dict[str, tuple[str, ...]] = {
-    "study": (
-        "jaxpe study --preset smoke --results first    # two minutes: shows that everything runs",
-        "jaxpe study    # minutes on two cores; reversing 8 symbols: 1.00 right with sinusoids, .31 without",
-    ),
-    "run": (
-        "jaxpe run accuracy --tasks reverse --encodings none sinusoidal --seeds 6 --results mine",
-        "jaxpe run extrapolation --preset standard --dry-run",
-    ),
-    "plot": ("jaxpe plot", "jaxpe plot accuracy --for paper"),
-    "report": ("jaxpe report", "jaxpe report --results results/standard --language ja"),
-    "compare": (
-        "jaxpe compare results results/standard",
-        "jaxpe compare results/accuracy:sinusoidal results/accuracy:learned --output sinusoidal_learned",
-    ),
-    "list": ("jaxpe list encodings", "jaxpe list tasks --json"),
-    "new": ("jaxpe new mine --hook rotate",),
-    "check": ("jaxpe check rotary", "jaxpe check path/to/mine.py:Mine --json"),
-    "scorecard": ("jaxpe scorecard path/to/mine.py:Mine --against none rotary alibi",),
-    "export-task": ("jaxpe export-task reverse count --output tasks",),
-    "fetch": ("jaxpe fetch", "jaxpe fetch translation"),
-    "doctor": ("jaxpe doctor",),
-    "completion": (
-        "source <(jaxpe completion bash)    # in ~/.bashrc",
-        "jaxpe completion zsh > ~/.zfunc/_jaxpe    # a folder of your fpath",
-        "jaxpe completion fish > ~/.config/fish/completions/jaxpe.fish",
-    ),
-}
-
-
-def describe_command(name: str) -> str:
-    """What --help says of a command: its docstring without the arguments, and examples."""
-    text = (inspect.getdoc(COMMANDS[name]) or "").partition("\n\nArgs:")[0]
-    return add_examples(text, EXAMPLES[name])
-
-
-def add_examples(text: str, examples: tuple[str, ...]) -> str:
-    return "\n  ".join([f"{text}\n\nExamples:", *examples])

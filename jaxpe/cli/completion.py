@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import make_dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from jaxpe import tasks
-from jaxpe.cli.commands import COMMANDS
 from jaxpe.cli.experiment_options import collect_options
 from jaxpe.cli.list import list_encoding_names
 from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, RunOptions, TaskName
-from jaxpe.cli.parsing import MARKERS, name_registry
+from jaxpe.cli.parsing import MARKERS, make_name_registry
 from jaxpe.data import language
 from jaxpe.study import presets
 from jaxpe.study.experiment import EXPERIMENTS
 from jaxpe.tasks.base import ARCHITECTURES
 
 
-def print_script(shell: str) -> int:
-    """Prints the script for a shell."""
+def print_script(shell: str, commands: Mapping[str, Any]) -> int:
+    """Prints the script by which a shell completes these commands."""
     known: dict[type, list[str]] = {
         PresetName: list(presets.SIZES),
         EncodingName: list_encoding_names(),
@@ -29,9 +29,12 @@ def print_script(shell: str) -> int:
         ExperimentName: list(EXPERIMENTS),
     }
     arguments = ["--tyro-write-completion", shell, "-"]
-    commands = COMMANDS | {"run": make_run_command()}
     result: int = tyro.extras.subcommand_cli_from_dict(
-        commands, prog="jaxpe", args=arguments, config=MARKERS, registry=name_registry(known)
+        {**commands, "run": make_run_command()},
+        prog="jaxpe",
+        args=arguments,
+        config=MARKERS,
+        registry=make_name_registry(known),
     )
     return result
 

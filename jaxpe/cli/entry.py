@@ -17,7 +17,8 @@ from pathlib import Path
 import tyro
 
 from jaxpe.cli.arguments import UnknownOption
-from jaxpe.cli.commands import COMMANDS, EXAMPLES, add_examples, describe_command
+from jaxpe.cli.commands import COMMANDS
+from jaxpe.cli.examples import EXAMPLES, add_examples, describe_command
 from jaxpe.cli.options import format_command
 from jaxpe.cli.parsing import HELP, parse
 from jaxpe.errors import UnknownName, UserError
@@ -47,7 +48,7 @@ def dispatch(arguments: Sequence[str]) -> int:
     """Runs the command that the arguments name. Raises UserError where there is none."""
     name, *rest = arguments or [""]
     if name in HELP:
-        about = add_examples(ABOUT, tuple(EXAMPLES[command][0] for command in ("study", "run", "compare")))
+        about = add_examples(ABOUT, [EXAMPLES[command][0] for command in ("study", "run", "compare")])
         return int(tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxpe", description=about, args=["--help"]))
     if name == "--version":
         print(f"jaxpe {version('jaxpe')}")
@@ -61,7 +62,7 @@ def dispatch(arguments: Sequence[str]) -> int:
 
         return run_with_options(rest[0], f"jaxpe run {rest[0]}", rest[1:])
     try:
-        return int(parse(COMMANDS[name], f"jaxpe {name}", describe_command(name), rest))
+        return int(parse(COMMANDS[name], f"jaxpe {name}", describe_command(name, COMMANDS[name]), rest))
     except UnknownOption as error:
         if name not in ("study", "run"):
             raise

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from tyro.conf import arg
 
 from jaxpe.cli.arguments import UnknownOption, list_parameters
-from jaxpe.cli.commands import EXAMPLES, add_examples
+from jaxpe.cli.examples import EXAMPLES, add_examples
 from jaxpe.cli.options import RunOptions
 from jaxpe.cli.parsing import parse
 from jaxpe.cli.run import run_experiments
@@ -22,8 +22,7 @@ def run_with_options(name: str, program: str, arguments: Sequence[str]) -> int:
     """Runs an experiment with the options that the arguments name, its own among them."""
     experiment = load_experiment(name)
     kind = find_options(experiment)
-    examples = tuple(line for line in EXAMPLES["run"] if f" {name} " in line)
-    about = add_examples(experiment.question, examples) if examples else experiment.question
+    about = add_examples(experiment.question, [line for line in EXAMPLES["run"] if f" {name} " in line])
     if kind is None:
         options, own = parse_options(experiment, RunOptions, program, about, arguments), None
     else:

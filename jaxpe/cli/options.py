@@ -31,7 +31,7 @@ class ExperimentName(str):
     """A name from `jaxpe list experiments`, or path/to/mine.py."""
 
 
-def describe(default: str = "", values: str = "") -> Any:
+def describe_option(default: str = "", values: str = "") -> Any:
     """What --help says about an option: its default, and the values that it takes."""
     hint = f"(default: {default})" if default else ""
     return arg(help_behavior_hint=hint, metavar=values or None)
@@ -39,10 +39,10 @@ def describe(default: str = "", values: str = "") -> Any:
 
 QUICK = PresetName("quick")
 AS_IN_PRESET = "as in the preset"
-Switch = Annotated[bool, describe()]  # an option without a value
-Devices = Annotated[int | None, describe("one per core, at most 8")]
-Seeds = Annotated[int | None, describe(AS_IN_PRESET)]
-Overrides = Annotated[tuple[str, ...], describe(values="FIELD=VALUE ...")]
+Switch = Annotated[bool, describe_option()]  # an option without a value
+Devices = Annotated[int | None, describe_option("one per core, at most 8")]
+Seeds = Annotated[int | None, describe_option(AS_IN_PRESET)]
+Assignments = Annotated[tuple[str, ...], describe_option(values="FIELD=VALUE ...")]
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,19 @@ class RunOptions:
     """Size of the study: smoke, quick, standard or full."""
     results: Path = Path("results")
     """Folder for runs, tables, claims and figures. Running the same command again resumes it."""
-    encodings: Annotated[tuple[EncodingName, ...], describe(AS_IN_PRESET, "ENCODING ...")] = ()
+    encodings: Annotated[tuple[EncodingName, ...], describe_option(AS_IN_PRESET, "ENCODING ...")] = ()
     """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class."""
-    tasks: Annotated[tuple[TaskName, ...], describe(AS_IN_PRESET, "TASK ...")] = ()
+    tasks: Annotated[tuple[TaskName, ...], describe_option(AS_IN_PRESET, "TASK ...")] = ()
     """Tasks to train on: names from `jaxpe list tasks`."""
-    architectures: Annotated[tuple[ArchitectureName, ...], describe(AS_IN_PRESET, "ARCHITECTURE ...")] = ()
+    architectures: Annotated[tuple[ArchitectureName, ...], describe_option(AS_IN_PRESET, "ARCHITECTURE ...")] = ()
     """Architectures to train: encoder, decoder, encoder_decoder."""
     seeds: Seeds = None
     """Number of seeds N. The seeds are 0 to N-1."""
-    steps: Annotated[int | None, describe(AS_IN_PRESET)] = None
+    steps: Annotated[int | None, describe_option(AS_IN_PRESET)] = None
     """Number of training steps."""
-    corpus: Annotated[str | None, describe(AS_IN_PRESET, "TEXT")] = None
+    corpus: Annotated[str | None, describe_option(AS_IN_PRESET, "TEXT")] = None
     """Text for the language tasks: kjv, a text, Parquet or JSON file, or the id of a Hugging Face dataset."""
-    set: Overrides = ()
+    set: Assignments = ()
     """Other fields of the preset, for example width=64 layers=3. A wrong name prints the list of fields."""
     devices: Devices = None
     """Number of virtual devices on a CPU."""

@@ -51,11 +51,11 @@ def print_help(function: Callable[..., Any], program: str, description: str) -> 
 
 def call_tyro(function: Callable[..., Any], program: str, description: str, arguments: Sequence[str]) -> Any:
     return tyro.cli(
-        function, prog=program, description=description, args=arguments, config=MARKERS, registry=name_registry({})
+        function, prog=program, description=description, args=arguments, config=MARKERS, registry=make_name_registry({})
     )
 
 
-def name_registry(known: Mapping[type, Sequence[str]]) -> ConstructorRegistry:
+def make_name_registry(known: Mapping[type, Sequence[str]]) -> ConstructorRegistry:
     """How tyro reads names: as text, completed from the known ones where these are given."""
     registry = ConstructorRegistry()
 

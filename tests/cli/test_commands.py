@@ -13,6 +13,7 @@ from support import ROOT
 
 from jaxpe.cli import commands, experiment_options
 from jaxpe.cli.arguments import list_parameters
+from jaxpe.cli.examples import EXAMPLES
 from jaxpe.cli.options import RunOptions
 
 
@@ -26,9 +27,9 @@ def test_every_command_shows_examples_that_parse(name, monkeypatch, capsys):
         calls.append((arguments, options))
         return 0
 
-    examples = [line for line in commands.EXAMPLES[name] if line.startswith("jaxpe")]
+    examples = [line for line in EXAMPLES[name] if line.startswith("jaxpe")]
     code, page, _ = call_jaxpe(capsys, name, "--help")
-    assert code == 0 and all(line in page for line in commands.EXAMPLES[name])
+    assert code == 0 and all(line in page for line in EXAMPLES[name])
     monkeypatch.setitem(commands.COMMANDS, name, record_call)
     monkeypatch.setattr(experiment_options, "run_experiments", record_call)
     for example in examples:

@@ -7,16 +7,17 @@ import subprocess
 import pytest
 from command_line import call_jaxpe
 
+from jaxpe.cli.commands import COMMANDS
+from jaxpe.cli.completion import print_script
+
 
 @pytest.fixture(scope="module")
 def bash_script(tmp_path_factory):
-    from jaxpe.cli.completion import print_script
-
     path = tmp_path_factory.mktemp("completion") / "script"
     with pytest.MonkeyPatch.context() as patch, path.open("w") as file:
         patch.setattr("sys.stdout", file)
         with pytest.raises(SystemExit) as end:
-            print_script("bash")
+            print_script("bash", COMMANDS)
     assert not end.value.code
     return path
 

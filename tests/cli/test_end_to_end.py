@@ -203,7 +203,7 @@ def start_jaxpe(command, word):
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_resumes(folder, tmp_path, capsys):
-    command = ("run", folder / "mine.py", "--steps", "800", "--results", tmp_path)
+    command = ("run", folder / "mine.py", "--steps", "2000", "--results", tmp_path)
     process = start_jaxpe(command, "training")
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
