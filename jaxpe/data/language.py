@@ -63,7 +63,9 @@ class TextStream:
         selected = select_tokens(answer_key, window, size) if self.objective == "sampled_causal_lm" else None
         return predict_next(window, size, selected)
 
-    def draw_window(self, key: Key[Array, ""], length: int | Int[Array, ""], longest: int, data: Data) -> Int[Array, "T"]:
+    def draw_window(
+        self, key: Key[Array, ""], length: int | Int[Array, ""], longest: int, data: Data
+    ) -> Int[Array, "T"]:
         """`<bos>` and `length` tokens of the text."""
         text = data["tokens"]
         if self.starts == "packed":
