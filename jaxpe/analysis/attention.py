@@ -86,7 +86,7 @@ def split_logits(model: Transformer, inputs: Inputs, centre: Centre) -> Float[Ar
     return jnp.einsum("athk,bshk->abhts", q, k) / math.sqrt(q.shape[-1])
 
 
-def visibility_mask(model: Transformer, inputs: Inputs) -> Bool[Array, "T T"]:
+def make_visibility_mask(model: Transformer, inputs: Inputs) -> Bool[Array, "T T"]:
     """Which keys each query sees; padding sees nothing and is not seen."""
     size = inputs.tokens.shape[0]
     here = make_padding_mask(size, inputs.length)

@@ -14,7 +14,7 @@ from jaxpe.analysis.attention import acts_additively
 from jaxpe.analysis.hidden import ProbeData, draw_probe_data, record_hidden_states
 from jaxpe.analysis.layer_probes import probe_everywhere, probe_noise
 from jaxpe.analysis.logit_parts import measure_attention
-from jaxpe.analysis.raw_sum import add_columns, extract_tables, measure_sum, round_value
+from jaxpe.analysis.raw_sum import add_columns, extract_tables, measure_sum, round_measurement
 from jaxpe.model import Transformer
 from jaxpe.study import tables
 from jaxpe.study.presets import Preset
@@ -43,7 +43,11 @@ def measure_extraction(model: Transformer, untrained: Transformer, probe_data: P
     if acts_additively(model.stack.encodings[0], sample.inputs.positions[0], states.shape[-1]):
         results += measure_sum(extract_tables(model, sample), seed)
         results += measure_attention(model, untrained, probe_data)
-    return [(columns, round_value(columns["metric"], float(value))) for columns, value in results if np.isfinite(value)]
+    return [
+        (columns, round_measurement(columns["metric"], float(value)))
+        for columns, value in results
+        if np.isfinite(value)
+    ]
 
 
 def measure_extraction_runs(work: Workspace, runs: Sequence[Run], preset: Preset, primary: TableRow) -> list[TableRow]:

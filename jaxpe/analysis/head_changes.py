@@ -104,7 +104,7 @@ def compute_changed_loss(model: Transformer, batch: tuple[Example, Inputs], chan
     return loss
 
 
-def compute_loss(model: Transformer, batch: tuple[Example, Inputs]) -> float:
+def compute_unchanged_loss(model: Transformer, batch: tuple[Example, Inputs]) -> float:
     """Nats per answer of the model as it is."""
     return float(compute_changed_loss(model, batch, make_identity_change(model, batch[1].tokens.shape[1])))
 

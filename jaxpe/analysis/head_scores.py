@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 from numpy import ndarray
 
-from jaxpe.analysis.attention import visibility_mask
+from jaxpe.analysis.attention import make_visibility_mask
 from jaxpe.analysis.repeated_tokens import ON_REPEATED, draw_random_halves, list_second_half, repeat_tokens
 from jaxpe.model import Inputs, Transformer
 
@@ -57,7 +57,7 @@ def sum_attention(model: Transformer, inputs: Inputs) -> tuple[Array, ...]:
     def record_one(single: Inputs) -> tuple[Array, Array, Array]:
         record = model(single, record=True).record
         assert record is not None
-        visible = visibility_mask(model, single)
+        visible = make_visibility_mask(model, single)
         uniform = visible / jnp.maximum(visible.sum(-1, keepdims=True), 1)
         weights = jnp.concatenate([*(layer.weights for layer in record.attention), uniform[None]])
         return jnp.where(visible, weights, 0), visible, mark_patterns(visible, single.length)

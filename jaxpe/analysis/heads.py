@@ -63,10 +63,10 @@ def measure_heads(
     inputs, results = probe_data.batch[1], Measurements()
     attention = measure_head_attention(model, inputs)
     for network, tested in (("trained", attention), ("untrained", measure_head_attention(untrained, inputs))):
-        results += make_score_rows(compute_scores(tested), network)
+        results += make_head_score_rows(compute_scores(tested), network)
     results += measure_ablations(model, probe_data.batch, attention)
     if with_maps:
-        results += make_curve_rows(attention) + make_map_rows(select_maps(model, inputs, attention), words)
+        results += make_attention_curve_rows(attention) + make_map_rows(select_maps(model, inputs, attention), words)
     return [(columns, round(float(value), 5)) for columns, value in results if np.isfinite(value)]
 
 
@@ -80,7 +80,7 @@ def number_head(layer: int, head: int) -> dict[str, int]:
     return {"layer": layer + 1, "head": head + 1}
 
 
-def make_score_rows(scores: Scores, network: str) -> Measurements:
+def make_head_score_rows(scores: Scores, network: str) -> Measurements:
     """`head_score`, and `head_baseline` with the name of the baseline; uniform is one row, for all heads and networks."""
     results = Measurements()
     for name, values in scores.items():
@@ -103,7 +103,7 @@ def measure_ablations(model: Transformer, batch: tuple[Example, Inputs], attenti
     key" (as many others removed); for the positional kind "mean map" (the mean weights over the batch for every sequence) and
     "uniform".
     """
-    plain = changes.compute_loss(model, batch)
+    plain = changes.compute_unchanged_loss(model, batch)
     results: Measurements = [({"metric": "head_loss"}, plain)]
     results += make_head_rows({"metric": "head_ablation"}, changes.compute_ablated_losses(model, batch) - plain)
     for change, maps in zip(("mean map", "uniform"), changes.compute_mean_maps(attention), strict=True):
@@ -127,7 +127,7 @@ def measure_repetition(model: Transformer, inputs: Inputs, half: int, visible: B
     results = Measurements()
     for tokens, pair in halves.items():
         for first in ("same", "another"):
-            loss = changes.compute_loss(model, make_repeated_batch(inputs, pair, first == "same"))
+            loss = changes.compute_unchanged_loss(model, make_repeated_batch(inputs, pair, first == "same"))
             results.append(({"metric": "repeated_loss", "tokens": tokens, "first": first}, loss))
     batch, plain = make_repeated_batch(inputs, halves["random"]), results[0][1]
     return results + measure_knockouts(model, batch, "induction", visible, half, plain)
@@ -150,7 +150,7 @@ def measure_knockouts(
     return results
 
 
-def make_curve_rows(attention: HeadAttention) -> Measurements:
+def make_attention_curve_rows(attention: HeadAttention) -> Measurements:
     """`attention_by_distance` (offset = query − key) and `attention_by_key` (row = place), uniform as another network."""
     results = Measurements()
     for metric, column, profile in (

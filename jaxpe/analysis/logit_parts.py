@@ -17,9 +17,9 @@ from jaxpe.analysis.attention import (
     Centre,
     compute_centre,
     forward_without,
+    make_visibility_mask,
     split_logits,
     sum_covariances,
-    visibility_mask,
 )
 from jaxpe.analysis.hidden import ProbeData
 from jaxpe.analysis.rotation import measure_distances
@@ -85,7 +85,7 @@ def compute_part_shares(
     def compute(single: Inputs) -> tuple[Array, ...]:
         record = model(single, record=True).record
         assert record is not None
-        visible, logits = visibility_mask(model, single), record.attention[0].logits
+        visible, logits = make_visibility_mask(model, single), record.attention[0].logits
         parts = split_logits(model, single, centre)
         gap = jnp.where(visible, jnp.abs(parts.sum((0, 1)) - logits), 0).max()
         return *sum_covariances(parts, visible), gap, jnp.where(visible, jnp.abs(logits), 0).max()

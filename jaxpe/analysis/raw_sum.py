@@ -78,9 +78,9 @@ def measure_exact_rotation(width: int) -> Measurements:
 
 def add_columns(base: TableRow, results: Measurements) -> list[TableRow]:
     """Rows of a table, their values rounded."""
-    return [base | columns | {"value": round_value(columns["metric"], value)} for columns, value in results]
+    return [base | columns | {"value": round_measurement(columns["metric"], value)} for columns, value in results]
 
 
-def round_value(metric: str, value: float) -> float:
+def round_measurement(metric: str, value: float) -> float:
     """Small numbers to three significant digits, shares to four decimals. `recovery` keeps five: one error in 50,000 shows."""
     return float(f"{value:.3g}") if metric in PRECISE else round(value, 5 if metric == "recovery" else 4) + 0.0

@@ -85,7 +85,7 @@ def halve_train_length(config: RunConfig) -> int:
     return max(config.train_length // 2, 2)
 
 
-def list_conditions(config: RunConfig) -> list[Condition]:
+def list_position_conditions(config: RunConfig) -> list[Condition]:
     """The conditions whose positions training visited, and which have at least two windows."""
     length = halve_train_length(config)
     most = {"shift": config.train_length - length, "shuffle": length // 2, "permute": length // 2}
@@ -129,7 +129,7 @@ def measure_losses(
     evaluator = compile_for(length)
     example, inputs = draw(evaluator, length)
     key, numbers, size = make_evaluation_key("use", length), jnp.arange(examples), inputs.tokens.shape[1]
-    for condition in list_conditions(config):
+    for condition in list_position_conditions(config):
         places = sample_positions(key, numbers, condition=condition, length=length, size=size)
         batch = example, inputs._replace(positions=places.astype(inputs.positions.dtype))
         results[condition.name] = evaluate.evaluate_batch(evaluator, models, batch, data, options)
@@ -167,7 +167,7 @@ def compute_bits(losses: TokenLosses) -> float:
     return float(losses.nats.sum() / losses.characters.sum() / np.log(2))
 
 
-def compute_costs(losses: dict[str, TokenLosses]) -> dict[Condition, float]:
+def compute_position_costs(losses: dict[str, TokenLosses]) -> dict[Condition, float]:
     """Bits per character lost under each condition."""
     plain = compute_bits(losses["as trained"])
     return {
@@ -193,7 +193,7 @@ def make_use_rows(work: Workspace, group: Sequence[Run], bases: Sequence[TableRo
         whole = {"value": compute_bits(losses["whole"]), "test_length": config.train_length}
         rows.append(bits | whole | {"order_blind_baseline": order_blind})
         rows.append(bits | {"value": compute_bits(losses["as trained"])})
-        for condition, cost in compute_costs(losses).items():
+        for condition, cost in compute_position_costs(losses).items():
             columns = {"metric": "cost", "condition": condition.kind, "size": condition.size, "value": round(cost, 6)}
             rows.append(row | columns)
     base = bases[0] | {"seed": None, "test_length": config.train_length}

@@ -9,7 +9,7 @@ from jaxpe.analysis.probes import MAX_NEAR_DISTANCE
 from jaxpe.analysis.readers import RAW_SUM
 from jaxpe.figures import draw
 from jaxpe.figures.layer_probes import draw_probes, draw_variance
-from jaxpe.figures.logit_parts import draw_heads, draw_parts, draw_rotations
+from jaxpe.figures.logit_parts import draw_heads, draw_logit_parts, draw_rotations
 from jaxpe.figures.raw_sum import draw_noise, draw_readers
 
 # (target, places) -> title of a panel.
@@ -51,7 +51,7 @@ def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
         drawings["mixing"] = draw_variance(part)
         split = part[part["series"].isin(part["series"][part["metric"] == "logit_share"])]  # exactly
         if len(split):
-            drawings["attention"] = draw_parts(split)
+            drawings["attention"] = draw_logit_parts(split)
         if (part["metric"] == "head_accuracy").any():
             drawings["heads"] = draw_heads(split)
         figures |= {f"{name}_{task}_{architecture}": figure for name, figure in drawings.items()}

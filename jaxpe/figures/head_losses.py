@@ -32,12 +32,12 @@ def draw_ablation(table: pd.DataFrame) -> Figure:
     for axis, kind in zip(axes, kinds, strict=False):
         losses = add_scores(tables.select_rows(knockouts, kind=kind), table, kind)
         changes = MAP_CHANGES if kind == "positional" else KEY_CHANGES
-        draw_losses(axis, losses, places, changes)
+        draw_head_losses(axis, losses, places, changes)
         filled, empty = changes.values()
         axis.set_title(f"● {filled} / ○ {empty}", fontsize="x-small")
         axis.set_xlabel(SCORES[kind], fontsize="small")
     ablations = table[table["metric"] == "head_ablation"].assign(change="head")
-    draw_losses(axes[-1], add_scores(ablations, table, "positional"), places, {"head": ""})
+    draw_head_losses(axes[-1], add_scores(ablations, table, "positional"), places, {"head": ""})
     axes[-1].set_title("without the whole head", fontsize="x-small")
     axes[-1].set_xlabel(SCORES["positional"], fontsize="small")
     for axis in axes[::3]:
@@ -49,7 +49,7 @@ def draw_ablation(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_losses(axis: Axes, losses: pd.DataFrame, places: list[str], changes: dict[str, str]) -> None:
+def draw_head_losses(axis: Axes, losses: pd.DataFrame, places: list[str], changes: dict[str, str]) -> None:
     """One panel of `draw_ablation`: filled points for the first change, open points for the second."""
     for i, place in enumerate(places):
         style = pick_style(i)

@@ -46,7 +46,7 @@ def draw_scores(table: pd.DataFrame) -> Figure:
                 if place in best.index.get_level_values(0):
                     shifted, style = x + 0.27 * (i - 1), pick_style(i + 1)
                     draw_spread_points(axis, best[place].to_numpy(), shifted, style, label, filled=not i)
-        draw_uniform(axis, table, kind, places)
+        draw_uniform_score(axis, table, kind, places)
         draw.leave_headroom(axis, min(0.0, scores["value"].min()))
         axis.set_title(KINDS[kind], fontsize="medium")
         axis.set_ylabel("share" if kind == "positional" else "mean weight", fontsize="small")
@@ -72,7 +72,7 @@ def draw_token_shares(table: pd.DataFrame) -> Figure:
                     shifted = x + 0.3 * (i - (len(layers) - 1) / 2)
                     values = means[place, layer].to_numpy()
                     draw_spread_points(axis, values, shifted, pick_style(i + 1), f"layer {layer:g}")
-        draw_uniform(axis, table, kind, places)
+        draw_uniform_score(axis, table, kind, places)
         draw.leave_headroom(axis)
         axis.set_title(TOKEN_SHARES[kind], fontsize="medium")
         label_places(axis, places)
@@ -131,7 +131,7 @@ def label_places(axis: Axes, places: list[str]) -> None:
     axis.set_xlim(-0.6, len(places) - 0.4)
 
 
-def draw_uniform(axis: Axes, table: pd.DataFrame, kind: str, places: list[str]) -> None:
+def draw_uniform_score(axis: Axes, table: pd.DataFrame, kind: str, places: list[str]) -> None:
     """The score of uniform attention over the visible keys, as a line for each run config."""
     rows = tables.select_rows(table, metric="head_baseline", kind=kind, baseline="uniform")
     for x, value in enumerate(rows.groupby("place")["value"].mean().reindex(places)):

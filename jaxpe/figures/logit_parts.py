@@ -26,11 +26,11 @@ REMOVALS = {"nothing": "nothing removed"} | {part: part for part in PARTS}
 REMOVALS |= {"mixed": "both mixed parts", "constant": "all with constant", "all with position": "all with position"}
 
 
-def draw_parts(part: pd.DataFrame) -> Figure:
+def draw_logit_parts(part: pd.DataFrame) -> Figure:
     """The shares of the parts in the first layer's logits, and the accuracy without each of them."""
     names = list(dict.fromkeys(part["series"]))
     figure, (shares_axis, accuracy_axis) = draw.make_panels(2, columns=2, width=4.6, height=4.0)
-    draw_shares(shares_axis, tables.select_rows(part, metric="logit_share"), names)
+    draw_logit_shares(shares_axis, tables.select_rows(part, metric="logit_share"), names)
     draw_accuracies(accuracy_axis, tables.select_rows(part, metric="token_accuracy"), names)
     draw.add_legend(figure, [shares_axis, accuracy_axis])
     text = f"{describe_runs(part)}. Shares: means over seeds and heads. Points: seeds; ticks: their means."
@@ -38,7 +38,7 @@ def draw_parts(part: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_shares(axis: Axes, rows: pd.DataFrame, names: list[str]) -> None:
+def draw_logit_shares(axis: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     """A bar for each encoding: the shares of the parts side by side."""
     shares = rows.groupby(["series", "part"])["value"].mean()
     for y, name in enumerate(reversed(names)):

@@ -47,7 +47,7 @@ def draw_similarity(table: pd.DataFrame) -> Figure:
 def draw_lags(table: pd.DataFrame) -> Figure:
     """Mean similarity of two positions against their distance."""
     metrics = {"similarity_by_lag_raw": "raw rows", "similarity_by_lag_centred": "mean row subtracted"}
-    figure = draw_table_curves(table, metrics, "distance between two positions", "mean cosine")
+    figure = draw_position_curves(table, metrics, "distance between two positions", "mean cosine")
     text = (
         "Mean similarity of the codes of two positions against their distance, among positions that training visited."
     )
@@ -58,7 +58,7 @@ def draw_lags(table: pd.DataFrame) -> Figure:
 def draw_spectra(table: pd.DataFrame) -> Figure:
     """The Fourier spectrum of each table over positions."""
     metrics = {"spectrum": "Fourier spectrum over positions"}
-    figure = draw_table_curves(table, metrics, "periods over the visited positions", "share of variance")
+    figure = draw_position_curves(table, metrics, "periods over the visited positions", "share of variance")
     figure.axes[0].set_xscale("log")
     figure.axes[0].set_yscale("log")
     text = (
@@ -68,7 +68,7 @@ def draw_spectra(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_table_curves(table: pd.DataFrame, metrics: dict[str, str], x: str, y: str) -> Figure:
+def draw_position_curves(table: pd.DataFrame, metrics: dict[str, str], x: str, y: str) -> Figure:
     """A panel for each metric, a line for each table."""
     table = table[table["metric"].isin(list(metrics))]
     names = order_controls_last(table["name"])

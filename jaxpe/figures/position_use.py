@@ -38,7 +38,7 @@ def draw_use(table: pd.DataFrame) -> Figure:
     width = 4.6 if len(panels) > 1 else 8.0
     figure, axes = draw.make_panels(max(len(panels), 1), columns=2, width=width, height=3.0, sharey=True)
     for axis, (title, rows) in zip(axes, panels.items(), strict=False):
-        draw_shares(axis, rows)
+        draw_use_shares(axis, rows)
         axis.set_title(title, fontsize="medium")
     draw.add_legend(figure, axes, columns=2)
     text = "Loss added by changed positions, divided by that of one position for all tokens; learned tables, half the training"
@@ -48,7 +48,7 @@ def draw_use(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_shares(axis: Axes, shares: pd.DataFrame) -> None:
+def draw_use_shares(axis: Axes, shares: pd.DataFrame) -> None:
     """One panel of `draw_use`: a column for each objective, three kinds of change in each."""
     tasks = [task for task in OBJECTIVES if (shares["task"] == task).any()]
     for i, (kind, label) in enumerate(KINDS.items()):

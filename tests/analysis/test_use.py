@@ -1,0 +1,62 @@
+"""Positions of every condition, and costs in bits."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+from jaxpe.analysis import use
+from jaxpe.training.scores import TokenLosses
+
+TESTED = [condition for condition in use.CONDITIONS if condition.size in (0, 4, 8)]
+
+
+@pytest.mark.parametrize("condition", TESTED, ids=lambda condition: condition.name)
+def test_positions_of_a_condition_follow_its_definition(condition):
+    place, size = np.arange(33), max(condition.size, 1)
+    sampled = use.sample_positions(jax.random.key(0), jnp.arange(40), condition=condition, length=32, size=33)
+    sampled = np.asarray(sampled)
+    if condition.kind in ("as trained", "shift"):
+        np.testing.assert_array_equal(sampled, np.broadcast_to(place + condition.size, sampled.shape))
+    elif condition.kind == "one id":
+        assert (sampled == 16).all()
+    else:
+        assert len({tuple(row) for row in sampled}) > 1
+    if condition.kind == "shuffle":
+        assert (np.sort(sampled, 1) == place).all() and (sampled // size == place // size).all()
+    elif condition.kind == "permute":
+        whole = 33 - 33 % size
+        starts = sampled[:, :whole:size]
+        for i in range(size):  # every window stays whole
+            np.testing.assert_array_equal(sampled[:, i:whole:size], starts + i)
+
+
+def make_losses(nats):
+    return TokenLosses(np.array([2.0, 2.0]), np.array([nats, nats]), np.array([5.0, 3.0]))
+
+
+def test_a_cost_is_the_rise_of_the_loss_in_bits_per_character():
+    losses = {"as trained": make_losses(4.0), "shift 8": make_losses(6.0), "one id": make_losses(3.0)}
+    costs = {condition.name: cost for condition, cost in use.compute_position_costs(losses).items()}
+    assert costs == {"shift 8": pytest.approx(4 / 8 / np.log(2)), "one id": pytest.approx(-2 / 8 / np.log(2))}
+
+
+def test_losses_are_stored_and_read_again():
+    losses = {"as trained": make_losses(4.0), "shift 8": make_losses(6.0)}
+    again = use.unpack_losses(use.pack_losses(losses))
+    assert list(again) == list(losses)
+    assert all(np.array_equal(a, b) for name in losses for a, b in zip(again[name], losses[name], strict=True))
+
+
+def test_shares_are_costs_over_that_of_one_id_and_models_without_position_have_none():
+    base = dict.fromkeys(use.MODEL_COLUMNS, "x") | {"metric": "cost"}
+    rows = [
+        base | {"seed": seed, "condition": kind, "size": 8, "value": value}
+        for seed, whole in ((0, 0.5), (1, use.LEAST_BITS / 2))
+        for kind, value in (("shift", 0.1), ("one id", whole))
+    ]
+    shares = use.compute_shares(pd.DataFrame(rows))
+    assert shares[["seed", "condition", "share"]].to_dict("records") == [
+        {"seed": 0, "condition": "shift", "share": 0.2}
+    ]
