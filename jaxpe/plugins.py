@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def call_user_code(function: Callable[[], T], what: str) -> T:
-    """function(), with any exception turned into a UserError that names the user's file and line."""
+    """The result of function(). Any exception becomes a UserError that names the user's file and line."""
     try:
         return function()
     except UserError:
@@ -29,17 +29,17 @@ def call_user_code(function: Callable[[], T], what: str) -> T:
 
 
 def get_first_line(error: BaseException) -> str:
-    """The first line of an error's message, at most 300 characters, without its closing stop."""
+    """The first line of an error's message, at most 300 characters, without a full stop at the end."""
     return (str(error).strip().splitlines() or ["no message"])[0][:300].rstrip(".")
 
 
 def locate_error(error: BaseException) -> str:
-    """' (file.py, line n)' of the innermost frame that is neither jaxpe's nor a library's, or ''."""
+    """' (file.py, line n)' of the innermost frame that belongs neither to jaxpe nor to a library, or ''."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({Path(error.filename).name}, line {error.lineno})"
-    own = str(Path(__file__).parent)
+    package = str(Path(__file__).parent)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((own, "<")) and not {"site-packages", "importlib"} & set(
+        if not frame.filename.startswith((package, "<")) and not {"site-packages", "importlib"} & set(
             Path(frame.filename).parts
         ):
             return f" ({Path(frame.filename).name}, line {frame.lineno})"
@@ -47,7 +47,7 @@ def locate_error(error: BaseException) -> str:
 
 
 def split_name(name: str) -> tuple[Path, str]:
-    """'path/file.py:Class' -> (path, 'Class')."""
+    """'path/file.py:Class' as (path, 'Class'). Raises UserError where it has no class, or there is no such file."""
     file, _, attribute = name.rpartition(":")
     if not file or not attribute:
         raise UserError(f"{name!r} does not name a class: write path/to/file.py:Class.")
@@ -59,7 +59,7 @@ def split_name(name: str) -> tuple[Path, str]:
 
 @cache
 def load_file(path: Path) -> ModuleType:
-    """Import a Python file under a name of its own."""
+    """The module of a Python file, imported once under a unique name. Raises UserError where the import fails."""
     name = f"jaxpe_user_{path.stem}_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -71,7 +71,7 @@ def load_file(path: Path) -> ModuleType:
 
 
 def load_object(name: str) -> Any:
-    """The object behind 'path/to/file.py:Name'."""
+    """The object that 'path/to/file.py:Name' names. Raises UserError where the file does not define it."""
     path, attribute = split_name(name)
     module = load_file(path)
     if not hasattr(module, attribute):
@@ -81,10 +81,10 @@ def load_object(name: str) -> Any:
 
 
 def locate_class(kind: type) -> str:
-    """'file.py, line n' of a class."""
+    """'file.py, line n', where a class is defined."""
     return f"{Path(str(inspect.getsourcefile(kind))).name}, line {inspect.getsourcelines(kind)[1]}"
 
 
-def hash_class_source(thing: type) -> str:
+def hash_class_source(kind: type) -> str:
     """SHA-256 of the file that defines a class."""
-    return hashlib.sha256(Path(inspect.getfile(thing)).read_bytes()).hexdigest()
+    return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()

@@ -16,11 +16,12 @@ import pytest
 from support import ROOT
 
 import jaxpe
+from jaxpe.cli.commands import COMMANDS
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TAGS = {"p", "a", "code", "pre", "em", "strong", "ul", "ol", "li", "div", "span"}  # that markdown makes
-# Executed as a last cell: what the text between the cells says that one sees.
-SEEN = {
+TAGS = {"p", "a", "code", "pre", "em", "strong", "ul", "ol", "li", "div", "span"}  # what Markdown becomes
+# Executed as a last cell: the results that the text between the cells describes.
+CHECKS = {
     "tour": """
 def score(name, length, column="value"):
     return tables.select_rows(accuracy, encoding=name, test_length=length)[column].item()
@@ -51,30 +52,30 @@ assert abs(score("none", longest) - score("none", longest, "order_blind_baseline
 }
 
 
-def cells(path, kind):
+def read_cells(path, kind):
     return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
 
 
-def code(path):
+def parse_code(path):
     """All code of a notebook, without IPython's magic lines."""
-    lines = "".join("".join(cell["source"]) + "\n" for cell in cells(path, "code")).splitlines()
+    lines = "".join("".join(cell["source"]) + "\n" for cell in read_cells(path, "code")).splitlines()
     return ast.parse("\n".join(line for line in lines if not line.startswith("%")))
 
 
 def test_each_notebook_has_its_check():
-    assert [path.stem for path in NOTEBOOKS] == sorted(SEEN)
+    assert [path.stem for path in NOTEBOOKS] == sorted(CHECKS)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_are_committed_without_outputs(path):
     whole = json.loads(path.read_text(encoding="utf-8"))
     assert whole["metadata"]["kernelspec"]["name"] == "python3"
-    for cell in cells(path, "code"):
+    for cell in read_cells(path, "code"):
         assert cell["outputs"] == [] and cell["execution_count"] is None, cell["id"]
 
 
-def spec(module, name):
-    """A name of a module, perhaps a module below it; None where there is none."""
+def find_attribute(module, name):
+    """An attribute or a submodule of a module; None where there is neither."""
     if not hasattr(module, name) and importlib.util.find_spec(f"{module.__name__}.{name}"):
         importlib.import_module(f"{module.__name__}.{name}")
     return getattr(module, name, None)
@@ -82,15 +83,15 @@ def spec(module, name):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_name_of_jaxpe_in_a_notebook_exists(path):
-    tree, modules = code(path), {}
+    tree, modules = parse_code(path), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "jaxpe":
             source = importlib.import_module(node.module)
             for alias in node.names:
-                found = spec(source, alias.name)
-                assert found is not None, f"{node.module} has no {alias.name}"
-                if isinstance(found, ModuleType):
-                    modules[alias.asname or alias.name] = found
+                value = find_attribute(source, alias.name)
+                assert value is not None, f"{node.module} has no {alias.name}"
+                if isinstance(value, ModuleType):
+                    modules[alias.asname or alias.name] = value
     assert modules
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
@@ -99,16 +100,16 @@ def test_every_name_of_jaxpe_in_a_notebook_exists(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_commands_and_files_in_the_text_exist(path):
-    text = "".join("".join(cell["source"]) for cell in cells(path, "markdown"))
-    commands = re.findall(r"`jaxpe ([\w-]+)", text)
-    assert commands and set(commands) <= set(commands.COMMANDS)
+    text = "".join("".join(cell["source"]) for cell in read_cells(path, "markdown"))
+    names = re.findall(r"`jaxpe ([\w-]+)", text)
+    assert names and set(names) <= set(COMMANDS)
     for name in re.findall(r"`([\w.]+/[\w./]+)`", text):
         assert (ROOT / name).exists(), name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_run_and_show_what_they_say(path, tmp_path, monkeypatch):
+def test_notebooks_run_and_show_what_their_text_says(path, tmp_path, monkeypatch):
     import nbformat
     from nbclient import NotebookClient
 
@@ -121,12 +122,12 @@ def test_notebooks_run_and_show_what_they_say(path, tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    notebook.cells.append(nbformat.v4.new_code_cell(SEEN[path.stem]))
+    notebook.cells.append(nbformat.v4.new_code_cell(CHECKS[path.stem]))
     where = {"metadata": {"path": path.parent}}
     NotebookClient(notebook, timeout=None, kernel_name="python3", resources=where).execute()
-    drawn = [out for cell in notebook.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
-    assert drawn
-    assert list(temporary.iterdir()) == []  # its temporary folder goes with it
+    images = [out for cell in notebook.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
+    assert images
+    assert list(temporary.iterdir()) == []  # its temporary folder is removed
     assert sorted(path.parent.iterdir()) == before
 
 
@@ -135,8 +136,8 @@ def test_notebooks_run_and_show_what_they_say(path, tmp_path, monkeypatch):
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_the_pages_of_the_api_are_built_without_a_warning(tmp_path):
     command = ["make", "-o", ".venv/docs", "docs", f"BIN={Path(sys.executable).parent}", f"DOCS={tmp_path}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stderr == "", done.stderr
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stderr == "", result.stderr
     modules = {module.name for module in pkgutil.walk_packages(jaxpe.__path__, "jaxpe.")} - {"jaxpe.__main__"}
     pages = {
         page.relative_to(tmp_path).with_suffix("").as_posix().replace("/", ".") for page in tmp_path.rglob("*.html")
@@ -144,5 +145,5 @@ def test_the_pages_of_the_api_are_built_without_a_warning(tmp_path):
     assert pages == {"index", "jaxpe", *modules}
     for page in tmp_path.rglob("*.html"):
         for text in re.findall(r'<div class="docstring">(.*?)</div>\n', page.read_text(encoding="utf-8"), re.DOTALL):
-            lost = set(re.findall(r"<(\w+)", text)) - TAGS
-            assert not lost, f"{page.name}: a browser takes {lost} for a tag: set it in backticks"
+            unescaped = set(re.findall(r"<(\w+)", text)) - TAGS
+            assert not unescaped, f"{page.name}: {unescaped} would be read as HTML: put it in backticks"

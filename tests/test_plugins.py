@@ -59,11 +59,11 @@ def test_registered_encodings_are_listed_and_a_broken_one_hides_none(package):
 
 def test_a_name_that_is_taken_is_refused_and_the_place_is_named(package):
     package(rotary="outsider:Plain", twice="outsider:Plain")
-    with pytest.raises(UserError, match=r"'rotary' is taken by a name of the catalogue.*outsider.py, line 5"):
+    with pytest.raises(UserError, match=r"'rotary' is already in the catalogue.*outsider.py, line 5"):
         encodings.resolve_encoding("rotary")
     assert encodings.resolve_encoding("alibi") is encodings.CATALOGUE["alibi"]
     package(twice="outsider:Plain")
-    with pytest.raises(UserError, match=r"'twice' is taken by two packages.*outsider:Plain .* and outsider:Plain"):
+    with pytest.raises(UserError, match=r"'twice' is registered by two packages.*outsider:Plain .* and outsider:Plain"):
         encodings.resolve_encoding("twice")
 
 
@@ -73,9 +73,9 @@ def test_a_package_of_its_own_is_installed_checked_and_run(tmp_path):
 
     def run(*command):
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(ROOT)])}
-        done = subprocess.run(list(map(str, command)), cwd=tmp_path, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        result = subprocess.run(list(map(str, command)), cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
 
     run(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", "site", tmp_path / "package")
     jaxpe = (sys.executable, "-m", "jaxpe")

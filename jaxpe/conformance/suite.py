@@ -32,7 +32,7 @@ SHAPES = "shapes and dtypes"  # the first property: without it no other is measu
 
 
 class Property(NamedTuple):
-    """A measurement, and the kinds of attention it is made in."""
+    """A measurement, and the kinds of attention in which it applies."""
 
     check: Callable[[Subject], Finding]
     attentions: tuple[Attention, ...] = ATTENTIONS

@@ -1,8 +1,8 @@
-"""Makes golden.npz beside it, which tests/encodings/test_golden.py holds jaxpe's encodings against.
+"""Writes golden.npz, the values that tests/encodings/test_golden.py compares jaxpe's encodings with.
 
     python make_golden.py
 
-Every value comes out of a function of x-transformers or of transformers; parameters drawn here are stored beside it.
+Every value comes out of a function of x-transformers or of transformers; parameters drawn here are stored too.
 Queries, keys and what became of them are stored as positions × heads × head width.
 """
 
@@ -166,12 +166,12 @@ def sinusoids() -> dict[str, np.ndarray]:
 
 
 def alibi() -> dict[str, np.ndarray]:
-    found = {}
+    biases = {}
     for heads in ALIBI_HEADS:
-        found[f"x_alibi_{heads}"] = xt.AlibiPositionalBias(heads)(LENGTH, LENGTH).numpy()
-        found[f"bloom_{heads}"] = build_alibi_tensor(torch.ones(1, LENGTH), heads, torch.float32).numpy()
-        found[f"mpt_{heads}"] = build_mpt_alibi_tensor(heads, LENGTH).numpy()
-    return found
+        biases[f"x_alibi_{heads}"] = xt.AlibiPositionalBias(heads)(LENGTH, LENGTH).numpy()
+        biases[f"bloom_{heads}"] = build_alibi_tensor(torch.ones(1, LENGTH), heads, torch.float32).numpy()
+        biases[f"mpt_{heads}"] = build_mpt_alibi_tensor(heads, LENGTH).numpy()
+    return biases
 
 
 def main() -> None:
