@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 OLD_NAMES = {
     "Cell", "cells", "Setting", "setting", "settings", "Lane", "lane", "lanes", "Member", "Stratum", "stratum", "strata",
     "reach", "working_set", "Watched", "order_blind", "exact_imposed", "floor", "mix", "mixes", "told", "made", "found",
-    "beside", "scored", "answered",
+    "beside",
 }  # fmt: skip
 FOREIGN_NAMES = {("math", "floor"), ("jnp", "floor"), ("np", "floor")}
 OLD_PHRASES = re.compile(
