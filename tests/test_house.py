@@ -103,24 +103,26 @@ def mean_accuracy(experiment, length, **columns):
 
 def test_numbers_of_readme_are_those_of_the_committed_tables():
     text = " ".join(README.split())
-    index = [mean_accuracy("accuracy", 12, task="index", encoding=name) for name in ("sinusoidal", "none")]
-    with_, without = (f"{part['value'].mean():.2f}".lstrip("0") for part in index)
-    blind = f"{index[0]['order_blind_baseline'].iloc[0]:.2f}".lstrip("0")
-    assert f"right in {with_} of the cases with sinusoids and in {without} without" in text
-    assert f"blind to order ({blind})" in text
-    count = {"task": "count", "sweep": "none", "test_positions": "arange", "width": 32}
-    for length, form in (
-        (12, "loses {:.3f} with sinusoids at the training length"),
-        (24, "right in {:.2f} of the cases; "),
-    ):
-        sines, none = (
-            mean_accuracy("harm", length, encoding=e, **count)["value"].mean() for e in ("sinusoidal", "none")
-        )
-        shown = form.format(none - sines if length == 12 else sines).replace(" 0.", " .")
-        assert shown + ("" if length == 12 else f"without an encoding in {none:.2f}".replace(" 0.", " .")) in text
-    longer = read_standard("extrapolation")
-    plain = next(name for name in longer.columns if "plain" in set(longer[name].astype(str)))
-    longer = mean_accuracy("extrapolation", 24, task="reverse", encoding="sinusoidal", **{plain: "plain"})
-    right, blind = (f"{longer[name].mean():.2f}".lstrip("0") for name in ("value", "order_blind_baseline"))
-    assert f"gets {right} of 24 symbols right with sinusoids; the rule blind to order gets {blind}" in text
-    assert all(part["seed"].nunique() == 10 for part in (*index, longer))
+
+    def mean(experiment, length, column="value", **columns):
+        part = mean_accuracy(experiment, length, **columns)
+        assert part["seed"].nunique() == 10
+        return part[column].mean()
+
+    def short(value, digits=2):
+        return f"{value:.{digits}f}".lstrip("0")
+
+    index = {"task": "index", "encoding": "none"}
+    sines, none = (mean("accuracy", 12, **index | {"encoding": name}) for name in ("sinusoidal", "none"))
+    blind = mean("accuracy", 12, "order_blind_baseline", **index)
+    assert f"reaches {short(sines)} with sinusoids and {short(none)} without; the best rule" in text
+    assert f"the best rule that ignores order reaches {short(blind)}" in text
+    plain = {"variant": "plain", "encoding": "sinusoidal"}
+    lost = [mean("extrapolation", 12, **plain | {"task": "count", "encoding": name}) for name in ("none", "sinusoidal")]
+    assert f"accuracy at length 12 is {short(lost[0] - lost[1], 3)} lower with sinusoids" in text
+    far = [mean("extrapolation", 24, **plain | {"task": "count", "encoding": name}) for name in ("sinusoidal", "none")]
+    assert f"it is {short(far[0])} with sinusoids and {short(far[1])} without" in text
+    right = mean("extrapolation", 24, task="reverse", **plain)
+    blind = mean("extrapolation", 24, "order_blind_baseline", task="reverse", **plain)
+    assert f"gets {short(right)} of them right with sinusoids" in text
+    assert f"the best rule that ignores order gets {short(blind)}" in text

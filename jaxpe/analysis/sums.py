@@ -106,7 +106,9 @@ def build_token_parts(encoding: str, seed: int) -> tuple[Parts, Parts]:
 def build_untrained_encoding(encoding: str, count: int, width: int, seed: int) -> Encoding:
     """An encoding for `count` positions in an encoder, before training."""
     key = streams.make_key("encoding", seed)
-    return encodings.build_encoding(encoding, model_width=width, heads=2, max_length=count, attention="bidirectional", key=key)
+    return encodings.build_encoding(
+        encoding, model_width=width, heads=2, max_length=count, attention="bidirectional", key=key
+    )
 
 
 def compute_added_rows(encoding: str, count: int, width: int, seed: int) -> Float[ndarray, "{count} {width}"]:

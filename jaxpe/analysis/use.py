@@ -185,13 +185,13 @@ def make_use_rows(work: Workspace, group: Sequence[Run], bases: Sequence[TableRo
     config = group[0].config
     source, results = work.open_source(config), measure_use(work, group, examples)
     baseline = tables.compute_text_baseline(source, "bits_per_character")
-    order_blind = measure_bag_of_words(config, source, examples) if config.task == "masked_lm" else None
+    bag_of_words = measure_bag_of_words(config, source, examples) if config.task == "masked_lm" else None
     rows = list[TableRow]()
     for base, losses in zip(bases, results, strict=True):
         row = base | {"n_examples": examples, "test_length": halve_train_length(config)}
         bits = row | {"metric": "bits_per_character", "length_baseline": baseline}
         whole = {"value": compute_bits(losses["whole"]), "test_length": config.train_length}
-        rows.append(bits | whole | {"order_blind_baseline": order_blind})
+        rows.append(bits | whole | {"order_blind_baseline": bag_of_words})
         rows.append(bits | {"value": compute_bits(losses["as trained"])})
         for condition, cost in compute_position_costs(losses).items():
             columns = {"metric": "cost", "condition": condition.kind, "size": condition.size, "value": round(cost, 6)}
