@@ -61,14 +61,14 @@ from jaxpe.study.workspace import Run, Workspace
 
 @dataclass(frozen=True)
 class Options:
-    """Which position tables are measured. Without options: those of every model that was fetched."""
+    """Which position tables are measured: those of every fetched model (preset smoke: none) unless some are named."""
 
     table: Path | None = None
     """Position table of your own: a file FILE.npy that holds one array, positions × width."""
     model: tuple[str, ...] = ()
     """Models whose position tables are measured: a file of weights, a name of `jaxpe fetch`, or a Hugging Face id."""
     name: str | None = None
-    """Name of the one --table or --model in figures and tables. Default: the name of its file."""
+    """Name that figures and tables show for --table or for the only --model; the name of the file unless given."""
 
 
 OPTIONS = Options

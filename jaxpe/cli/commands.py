@@ -25,7 +25,7 @@ OPTIONS = arg(name="")  # options of a dataclass are those of the command
 
 
 def study(options: Annotated[RunOptions, OPTIONS]) -> int:
-    """Run all experiments of the study and write the report."""
+    """Run the experiments of the study and write the report."""
     from jaxpe.cli.run import run_experiments
     from jaxpe.study.experiment import STUDY
 
@@ -54,7 +54,8 @@ def plot(
     Args:
         experiments: Experiments to redraw.
         results: Results folder.
-        for_: Medium. Other figures than those of the web go to NAME/figures/paper (PDF) or NAME/figures/talk (16:9).
+        for_: What the figures are for. RESULTS/EXPERIMENT/figures holds those of the web, its folders paper (PDF, SVG) and
+            talk (16:9, SVG, PNG) the others.
     """
     from jaxpe.cli.plot import redraw_results
 
@@ -74,7 +75,7 @@ def report(results: Path = Path("results"), language: Literal["en", "ja"] = "en"
 
 
 def compare(
-    folders: Annotated[tuple[str, ...], describe_option(values="FOLDER ...")],
+    folders: Annotated[tuple[str, ...], describe_option("required", "FOLDER ...")],
     /,
     output: Path = Path("compare"),
     json: Switch = False,
@@ -94,7 +95,7 @@ def compare(
 def list_names(
     kind: Literal["encodings", "samplers", "tasks", "experiments", "presets"], /, json: Switch = False
 ) -> int:
-    """List encodings, position samplers, tasks, experiments or presets.
+    """List encodings, tasks, experiments, presets, or samplers, which say which position each token gets.
 
     Args:
         kind: What to list.
@@ -114,9 +115,10 @@ def new(
     """Write a template for an encoding of your own: NAME.py, which works as it is, and test_NAME.py.
 
     Args:
-        name: Name of the encoding: a valid name of a Python file.
+        name: Name of the encoding: letters, digits and _, as in my_encoding.
         folder: Folder for both files.
-        hook: Where position enters: as a bias on the logits, by rotating queries and keys, or in the embeddings.
+        hook: Where position enters: bias (added to the attention logits), rotate (rotates queries and keys) or embed (added
+            to the embeddings).
     """
     from jaxpe.cli.new import write_templates
 
@@ -124,13 +126,13 @@ def new(
 
 
 def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Switch = False) -> int:
-    """Measure the properties of an encoding and compare them with what it declares.
+    """Test an encoding: shapes, gradients, causality, padding, decoding step by step, and what its class declares.
 
     Args:
         encoding: A name from `jaxpe list encodings`, or path/to/file.py:Class.
-        width: Model width at which it is measured.
+        width: Width of the model in which the encoding is measured.
         heads: Number of attention heads.
-        json: Print the property card as JSON.
+        json: Print the result as JSON.
     """
     from jaxpe.devices import prepare_jax
 
@@ -151,18 +153,19 @@ def scorecard(
     devices: Devices = None,
     quiet: Switch = False,
 ) -> int:
-    """Compare an encoding with others: accuracy, longer inputs, text, harm, extraction, cost.
+    """Compare an encoding with others: accuracy up to the training length and beyond it, loss on real text, accuracy where
+    order does not matter, how well position can be read from hidden states, and cost.
 
     The short form of `jaxpe run scorecard --encodings ENCODING`.
 
     Args:
         encoding: A name from `jaxpe list encodings`, or path/to/file.py:Class.
-        against: Encodings to compare it with; none is always one of them.
+        against: Encodings to compare it with. The baseline `none` (no positional encoding) is always added.
         preset: Size of the comparison: smoke, quick or standard.
         results: Results folder. The page and the table are written to RESULTS/scorecard-NAME.
         seeds: Number of seeds N. The seeds are 0 to N-1.
-        set: Other fields of the preset, for example width=64.
-        devices: Number of virtual devices on a CPU.
+        set: Other fields of the preset, for example width=64. `--set fields` prints all fields.
+        devices: On a CPU, the number of devices that JAX divides the cores into.
         quiet: Show no progress.
     """
     from jaxpe.cli.experiment_options import find_options
@@ -184,14 +187,14 @@ def export_task(
     examples: int = 512,
     train_length: int = 10,
 ) -> int:
-    """Write evaluation sets as Hugging Face datasets (Parquet), to score models of other frameworks.
+    """Write evaluation sets as Hugging Face datasets (Parquet), to evaluate models written in other frameworks.
 
     Args:
-        tasks: Names from `jaxpe list tasks`.
+        tasks: Names from `jaxpe list tasks`, except those on real text.
         output: Folder for the datasets.
-        lengths: Test lengths.
+        lengths: Lengths of the inputs, in symbols.
         examples: Number of examples per length.
-        train_length: Training length, which some tasks depend on.
+        train_length: Longest input in training, in symbols. Only the task `index` depends on it.
     """
     from jaxpe.cli.export import export_tasks
 
@@ -199,7 +202,7 @@ def export_task(
 
 
 def fetch(names: Annotated[tuple[str, ...], describe_option(values="[NAME ...]")] = (), /) -> int:
-    """Download data and models that do not ship with jaxpe into the cache.
+    """Download data and models that do not ship with jaxpe into the cache (`jaxpe doctor` prints its folder).
 
     Args:
         names: What to download. Without a name, list what can be downloaded.
@@ -210,10 +213,10 @@ def fetch(names: Annotated[tuple[str, ...], describe_option(values="[NAME ...]")
 
 
 def doctor(json: Switch = False) -> int:
-    """Check this installation: versions, devices, cache, downloads and one computation.
+    """Check this installation: versions, devices, cache, downloads and one test computation.
 
     Args:
-        json: Print the facts as JSON.
+        json: Print the result as JSON.
     """
     from jaxpe.cli.doctor import print_installation
 
@@ -221,7 +224,7 @@ def doctor(json: Switch = False) -> int:
 
 
 def completion(shell: Literal["bash", "zsh", "fish"], /) -> int:
-    """Print a script for completion with Tab: commands, options, and the names that options take.
+    """Print a shell script that completes commands, options and their values with Tab.
 
     Args:
         shell: Shell that runs the script.

@@ -25,10 +25,12 @@ from jaxpe.errors import UnknownName, UserError
 
 ABOUT = """Experiments on positional encodings for Transformers.
 
-`jaxpe study` runs everything, `jaxpe run EXPERIMENT` one experiment. `jaxpe COMMAND --help` explains a command.
+`jaxpe study` runs the experiments of the study, `jaxpe run EXPERIMENT` one experiment. `jaxpe COMMAND --help` explains a
+command, `jaxpe --version` prints the version. A claim is a statement that an experiment tests; its verdict is stored with the
+results.
 
-Exit codes: 0 done; 1 an internal error; 2 wrong arguments, bad input or a full disk; 3 finished, but a training diverged or
-a property does not hold; 130 stopped by Ctrl-C."""
+Exit codes: 0 done; 1 an internal error; 2 wrong arguments, bad input or a full disk; 3 finished, but a training diverged,
+`check` found a property that does not hold, or `doctor` a wrong result; 130 stopped by Ctrl-C."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -54,7 +56,9 @@ def dispatch(arguments: Sequence[str]) -> int:
         print(f"jaxpe {version('jaxpe')}")
         return 0
     if not name:
-        raise UserError(f"Which command? {', '.join(COMMANDS)}. `jaxpe --help` explains them.")
+        raise UserError(
+            f"Which command? {', '.join(COMMANDS)}. `jaxpe --help` explains them; begin with `jaxpe study`."
+        )
     if name not in COMMANDS:
         raise UnknownName("command", name, COMMANDS, "`jaxpe --help` lists all commands.")
     if name == "run" and rest and not rest[0].startswith("-"):

@@ -8,8 +8,8 @@ from typing import Any
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "study": (
-        "jaxpe study --preset smoke --results first    # two minutes: shows that everything runs",
-        "jaxpe study    # minutes on two cores; reversing 8 symbols: 1.00 right with sinusoids, .31 without",
+        "jaxpe study --preset smoke --results first    # minutes: shows that everything runs",
+        "jaxpe study    # a quarter of an hour on two cores",
     ),
     "run": (
         "jaxpe run accuracy --tasks reverse --encodings none sinusoidal --seeds 6 --results mine",
@@ -30,7 +30,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "doctor": ("jaxpe doctor",),
     "completion": (
         "source <(jaxpe completion bash)    # in ~/.bashrc",
-        "jaxpe completion zsh > ~/.zfunc/_jaxpe    # a folder of your fpath",
+        "jaxpe completion zsh > ~/.zfunc/_jaxpe    # a folder in your fpath",
         "jaxpe completion fish > ~/.config/fish/completions/jaxpe.fish",
     ),
 }

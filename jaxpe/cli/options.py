@@ -50,9 +50,9 @@ class RunOptions:
     """Options that every experiment takes."""
 
     preset: PresetName = QUICK
-    """Size of the study: smoke, quick, standard or full."""
+    """Size of the experiments: `jaxpe list presets` describes smoke, quick, standard and full."""
     results: Path = Path("results")
-    """Folder for runs, tables, claims and figures. Running the same command again resumes it."""
+    """Folder for runs, tables, claims, figures and the report, RESULTS/index.html. The same command again resumes it."""
     encodings: Annotated[tuple[EncodingName, ...], describe_option(AS_IN_PRESET, "ENCODING ...")] = ()
     """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class."""
     tasks: Annotated[tuple[TaskName, ...], describe_option(AS_IN_PRESET, "TASK ...")] = ()
@@ -63,14 +63,14 @@ class RunOptions:
     """Number of seeds N. The seeds are 0 to N-1."""
     steps: Annotated[int | None, describe_option(AS_IN_PRESET)] = None
     """Number of training steps."""
-    corpus: Annotated[str | None, describe_option(AS_IN_PRESET, "TEXT")] = None
-    """Text for the language tasks: kjv, a text, Parquet or JSON file, or the id of a Hugging Face dataset."""
+    corpus: Annotated[str | None, describe_option(AS_IN_PRESET, "CORPUS")] = None
+    """Text of the language tasks: kjv (King James Bible, included), a corpus from `jaxpe fetch`, a .txt, .md, .parquet, .json or .jsonl file, or the id of a Hugging Face dataset."""
     set: Assignments = ()
-    """Other fields of the preset, for example width=64 layers=3. A wrong name prints the list of fields."""
+    """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `--set fields` prints all fields."""
     devices: Devices = None
-    """Number of virtual devices on a CPU."""
+    """On a CPU, the number of devices that JAX divides the cores into; runs are spread over them."""
     dry_run: Switch = False
-    """Print which runs would be trained, with their parameters and an estimate of time and disk space. Train nothing."""
+    """Train nothing. Print how many runs would be trained, with a rough estimate of time and disk space."""
     quiet: Switch = False
     """Show no progress."""
     json: Switch = False

@@ -22,7 +22,7 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, object]:
         if not equals:
             raise UserError(f"--set takes field=value, got {assignment!r}. Fields: {', '.join(known)}.")
         if name not in known:
-            raise UnknownName("preset field", name, known)
+            raise UnknownName("preset field", name, known, "`--set fields` prints all fields.")
         if name in values:
             raise UserError(f"{name} is given more than once: give one value.")
         values[name] = parse_value(name, known[name], text)

@@ -45,6 +45,8 @@ def rebuild_report(results: Path, language: str) -> int:
 
 def list_experiments(results: Path) -> list[str]:
     """The experiments that have a table in a results folder. Raises UserError where none has."""
+    if not results.exists():
+        raise UserError(f"There is no folder {results}: give the --results of an earlier run.")
     open_results(results, write=False)
     names = [path.parent.name for path in sorted(results.glob("*/table.csv"))]
     if not names:

@@ -116,7 +116,12 @@ def load_experiment(name: str) -> Experiment:
             names = ", ".join(EXPERIMENTS)
             raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {names}.")
     else:
-        raise UnknownName("experiment", name, EXPERIMENTS, "One of your own is given as path/to/file.py.")
+        raise UnknownName(
+            "experiment",
+            name,
+            EXPERIMENTS,
+            "`jaxpe list experiments` lists all; give one of your own as path/to/file.py.",
+        )
     module = load_file(path)
     if missing := [part for part in REQUIRED_PARTS if not hasattr(module, part)]:
         raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(missing)}.")
