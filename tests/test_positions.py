@@ -77,7 +77,7 @@ def test_interpolated_positions_stay_in_the_trained_range():
 
 
 def test_a_limit_that_cannot_hold_the_tokens_is_refused_with_both_numbers():
-    with pytest.raises(UserError, match=r"limit of 10.*holds 12"):
+    with pytest.raises(UserError, match=r"limit of 10.*has 12"):
         build_sampler("offset", limit=10).bound(12)
 
 

@@ -18,6 +18,7 @@ def workspace(tmp_path_factory):
     return Workspace(open_results(tmp_path_factory.mktemp("structure"), write=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["none", "learned"])
 def test_losses_under_changed_positions_are_those_of_the_trained_models(workspace, encoding):
     """As trained they are the study's own scores. A model without encodings loses nothing, one with them does."""
@@ -44,6 +45,7 @@ def test_only_rows_that_training_changed_are_measured(workspace):
     assert codes.shape[:2] == (2, 9) and runs[0].config.table_length > 9 and "0-8 " in sentence
 
 
+@pytest.mark.slow
 def test_states_are_those_of_the_trained_model_and_of_the_same_network_untrained(workspace):
     run = train_runs(workspace, "masked_lm", "learned")[0]
     config, source = run.config, workspace.open_source(run.config)

@@ -202,6 +202,7 @@ def start_jaxpe(command, word):
     return process
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_resumes(folder, tmp_path, capsys):
     command = ("run", folder / "mine.py", "--steps", "2000", "--results", tmp_path)
     process = start_jaxpe(command, "training")

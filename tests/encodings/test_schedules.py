@@ -16,7 +16,7 @@ def build(name, **options):
 
 @pytest.mark.parametrize("base", ["rotary", "pope", "alibi", "sinusoidal"])
 def test_drop_acts_for_its_share_of_training_and_then_not_at_all(base):
-    q, k = np.random.default_rng(0).normal(size=(2, 6, 2, 4)).astype(np.float32)
+    q, k = jnp.asarray(np.random.default_rng(0).normal(size=(2, 6, 2, 4)), jnp.float32)
     x, positions = jnp.ones((6, 8)), jnp.arange(6)
     drop, plain = build("drop", base=base, after=0.5), build(base)
     before, after = (drop.at(1, jnp.float32(progress)) for progress in (0.49, 0.5))

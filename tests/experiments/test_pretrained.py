@@ -58,6 +58,7 @@ def run_pretrained(capsys, tmp_path, *words, preset="smoke"):
 # ── the command line ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_a_table_of_ones_own_gets_measures_controls_figures_and_a_page(capsys, tmp_path):
     """Compared with the pair that `structure` trained in the same folder."""
     structure = tmp_path / "results" / "structure"
@@ -96,6 +97,7 @@ def test_a_table_of_ones_own_gets_measures_controls_figures_and_a_page(capsys, t
 NAME = r"_$\frac{<b>"  # mathematics and a hidden label to matplotlib, markup to a page
 
 
+@pytest.mark.slow
 def test_a_file_of_weights_is_measured_under_a_name_that_is_shown_as_text(capsys, tmp_path):
     tokens = RANDOM.normal(size=(20, 16)).astype("f4")
     path = tmp_path / "mine.safetensors"

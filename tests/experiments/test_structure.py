@@ -116,6 +116,7 @@ def test_the_standard_preset_separates_mask_objective_and_predictions():
     assert all(row.overrides.get("seeds", 10) >= 6 for row in grid), "fewer than six seeds can give no verdict"
 
 
+@pytest.mark.slow
 def test_runs_without_any_encoding_have_figures_and_claim_nothing_about_use(tmp_path):
     workspace = Workspace(open_results(tmp_path / "results", write=True))
     runs = train_runs(workspace, "masked_lm", "none")

@@ -19,7 +19,7 @@ from jaxpe.study import experiment, grids, run_configs
 from jaxpe.study.presets import GridRow
 from jaxpe.study.workspace import Workspace
 
-pytestmark = pytest.mark.xdist_group("tour")  # the models are trained once
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tour")]  # the models are trained once
 MODULE = experiment.load_experiment("tour").module
 TEXT = {"train_length": 40, "steps": 60, "vocabulary": 300, "examples": 16}
 

@@ -57,6 +57,7 @@ def test_the_same_seed_gives_every_encoding_the_same_blocks(encoding):
         np.testing.assert_array_equal(*(stack.embedding[...] for stack in stacks))
 
 
+@pytest.mark.slow
 def test_a_model_in_a_vmap_equals_the_model_alone():
     inputs = make_inputs([1, 5, 6, 7, 8, 9])
     build = make_model.__wrapped__

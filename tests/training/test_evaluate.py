@@ -19,6 +19,7 @@ from jaxpe.training.scores import measure_scores
 from jaxpe.training.sources import load_source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["decoder", "encoder_decoder"])
 def test_exact_match_counts_the_examples_that_greedy_decoding_answers_without_error(architecture):
     training = Training(steps=200, batch=32, learning_rate=1e-2, length_buckets=1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from small_runs import CONFIG
 
 from jaxpe.model import ForwardOptions
@@ -14,6 +15,7 @@ from jaxpe.training.parameters import init_model
 from jaxpe.training.sources import load_source
 
 
+@pytest.mark.slow
 def test_the_gradient_over_small_groups_equals_the_gradient_over_whole_buckets():
     stream = load_source(CONFIG).stream
     model, buckets = init_model(CONFIG, stream), make_length_buckets(stream, 6, CONFIG.training)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from small_runs import CONFIG, have_equal_bits, list_leaves, train_replicas
 
 from jaxpe.training import train
@@ -17,6 +18,7 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_other_replica_is(pair):
     assert not have_equal_bits(pair[0], pair[1])
 
 
+@pytest.mark.slow
 def test_a_replica_equals_a_plain_loop(pair):
     stream = load_source(CONFIG).stream
     replica, buckets = train.init_replica(CONFIG, stream, 0, 3e-3), make_length_buckets(stream, 6, CONFIG.training)
