@@ -127,6 +127,7 @@ def jaxpe(*arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # minutes of training
 def test_what_is_stored_is_not_trained_again(tmp_path):
     """A second run trains nothing; a changed file, or a second encoding, trains the new encoding alone."""
     file, results = tmp_path / "mine.py", tmp_path / "r"
