@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadgroup
 DOCS := build/docs
-# Modules of encodings and tasks are listed since pdoc shows no more of a package than its `__all__`.
-MODULES := jaxpe $(subst /,.,$(basename $(wildcard jaxpe/encodings/[a-z]*.py jaxpe/tasks/[a-z]*.py)))
+# Modules of these packages are listed since pdoc shows no more of a package than its `__all__`.
+MODULES := jaxpe $(subst /,.,$(basename $(wildcard jaxpe/cli/[a-z]*.py jaxpe/encodings/[a-z]*.py jaxpe/model/[a-z]*.py jaxpe/tasks/[a-z]*.py)))
 
 .PHONY: study test test-slow test-all docs
 study: .venv/study

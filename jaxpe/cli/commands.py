@@ -54,8 +54,7 @@ def plot(
     Args:
         experiments: Experiments to redraw.
         results: Results folder.
-        for_: What the figures are for. RESULTS/EXPERIMENT/figures holds those of the web, its folders paper (PDF, SVG) and
-            talk (16:9, SVG, PNG) the others.
+        for_: Medium. Figures for paper (PDF) and talk (16:9) go to folders of these names in RESULTS/EXPERIMENT/figures.
     """
     from jaxpe.cli.plot import redraw_results
 
@@ -117,8 +116,7 @@ def new(
     Args:
         name: Name of the encoding: letters, digits and _, as in my_encoding.
         folder: Folder for both files.
-        hook: Where position enters: bias (added to the attention logits), rotate (rotates queries and keys) or embed (added
-            to the embeddings).
+        hook: Where position enters: added to the attention logits, by rotating queries and keys, or in the embeddings.
     """
     from jaxpe.cli.new import write_templates
 
@@ -153,8 +151,7 @@ def scorecard(
     devices: Devices = None,
     quiet: Switch = False,
 ) -> int:
-    """Compare an encoding with others: accuracy up to the training length and beyond it, loss on real text, accuracy where
-    order does not matter, how well position can be read from hidden states, and cost.
+    """Compare an encoding with others: accuracy, longer inputs, real text, harm where order does not matter, cost.
 
     The short form of `jaxpe run scorecard --encodings ENCODING`.
 
