@@ -61,7 +61,7 @@ def mask_and_shuffle(tokens: Int[np.ndarray, "T"], place: int, verse: int, order
 
 @jax.jit
 def predict_word(model: Transformer, tokens: Int[Array, "T"], place: int | Int[Array, ""]) -> Float[Array, "V"]:
-    """The probabilities of the token at `place`, counted with the <bos> that is put before the others."""
+    """The probabilities of the token at `place`, counted with the `<bos>` that is put before the others."""
     tokens = jnp.concatenate([jnp.array([BOS]), jnp.asarray(tokens)]).astype(jnp.int32)
     nothing = jnp.zeros((0,), jnp.int32)
     inputs = Inputs(tokens, jnp.arange(len(tokens)), jnp.int32(len(tokens)), nothing, nothing, jnp.int32(0))

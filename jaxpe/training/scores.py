@@ -13,7 +13,7 @@ from jaxpe.training.loss import compute_answer_loss
 
 
 class Scores(NamedTuple):
-    """Sums over the examples of one length. Answers are the symbols under the metric mask, without <eos>.
+    """Sums over the examples of one length. Answers are the symbols under the metric mask, without `<eos>`.
 
     The last four are by output index: entry i is about the i-th answer of an example.
     """

@@ -164,7 +164,7 @@ def test_a_training_that_diverges_is_exit_code_3_and_stands_on_the_page(monkeypa
     code, sentence = ends(monkeypatch, capsys, *asked, "--results", tmp_path / "r", "--quiet")
     assert code == 3 and "reverse, decoder, Wild, seed 0" in sentence.err and "Traceback" not in sentence.err
     assert re.search(r"A property does not hold, .*not finite.*wild.py, line", sentence.err)
-    differences = json.loads((folder / "differences.json").read_text())
-    assert {one["verdict"] for one in differences if one["measure"] == "language"} == {"not comparable"}
-    page = (folder / "index.html").read_text()
-    assert "A property does not hold" in page and "reverse, decoder, Wild, seed 0" in page
+    summary = json.loads((folder / "summary.json").read_text())
+    assert {row[3] for row in summary["rows"] if row[0] == "language"} == {"not comparable"}
+    page = (folder / "scorecard.html").read_text()
+    assert "A property does not hold" in page and "trainings diverged" in page
