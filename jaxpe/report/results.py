@@ -23,7 +23,7 @@ STANDARD, QUICK = "results/standard", "results"
 INTRODUCTION = f"""# Results
 
 This page is generated from the tables in [{STANDARD}]({STANDARD}) by `python -m jaxpe.report.results`. All numbers are
-computed from them. `jaxpe report --results {STANDARD}` writes the same results as an interactive page.
+computed from them. `jaxpe plot --results {STANDARD}` draws the same results as an interactive page.
 
 ## How to read it
 
