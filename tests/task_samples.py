@@ -61,7 +61,7 @@ ORACLES = {
 
 @cache
 def build(name, **options):
-    return build_task(name, train_length=10, **options)
+    return build_task(name, **{"train_length": 10} | options)
 
 
 @partial(jax.jit, static_argnums=0, compiler_options=CHEAP)
