@@ -1,6 +1,8 @@
 """The loss of a batch and its gradient."""
 
+import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +10,35 @@ import numpy as np
 import pytest
 from small_runs import CONFIG
 
+from jaxpe.data.examples import EOS, PAD, Example
 from jaxpe.model import ForwardOptions
 from jaxpe.training.batches import draw_batches, make_length_buckets
-from jaxpe.training.loss import choose_group_size, compute_gradient
+from jaxpe.training.loss import choose_group_size, compute_example_sums, compute_gradient
 from jaxpe.training.parameters import init_model
 from jaxpe.training.sources import load_source
+
+
+def make_example(targets, trained):
+    size = len(targets)
+    source = jnp.zeros(0, jnp.int32)
+    masks = jnp.asarray(trained), jnp.asarray(trained)
+    return Example(jnp.zeros(size, jnp.int32), jnp.int32(size), jnp.asarray(targets), *masks, source, jnp.int32(0))
+
+
+@pytest.mark.parametrize(("wrong", "weight"), [((), 1.0), ((2,), 0.5), ((3,), 2.0), ((0,), 1.5)])
+def test_the_sums_of_an_example_equal_a_slow_loop(wrong, weight):
+    """Places 1 to 3 are trained, with the end at 3; what is answered elsewhere does not count."""
+    targets, trained = [PAD, 6, 7, EOS, PAD], [False, True, True, True, False]
+    logits = np.random.default_rng(1).normal(size=(5, 9)).astype(np.float32)
+    for place in (1, 2, 3):
+        logits[place, 8 if place in wrong else targets[place]] = 5.0
+    model = lambda inputs, options: SimpleNamespace(logits=jnp.asarray(logits))  # noqa: E731
+    sums = compute_example_sums(model, make_example(targets, trained), None, weight, ForwardOptions())
+    right = [int(logits[place].argmax()) == targets[place] for place in (1, 2, 3)]
+    nats = [math.log(np.exp(logits[place].astype(float)).sum()) - logits[place, targets[place]] for place in (1, 2, 3)]
+    expected = (sum(nats), 3, sum(right), all(right), 1)
+    np.testing.assert_allclose(sums, [weight * value for value in expected], rtol=1e-5)
+    assert all(right) == (wrong in ((), (0,)))
 
 
 @pytest.mark.slow
