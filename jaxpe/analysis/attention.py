@@ -54,6 +54,15 @@ def compute_code(encoding: Encoding, positions: Num[Array, "T"], width: int) -> 
     return encoding.embed(jnp.zeros((positions.shape[0], width)), positions)
 
 
+def compute_token_part(encoding: Encoding, tokens: Float[Array, "N D"]) -> Float[Array, "N D"]:
+    """What the sum holds of token embeddings: `embed` of them minus `embed` of zeros, at position 0.
+
+    For an additive encoding they are the embeddings themselves, up to rounding.
+    """
+    positions = jnp.zeros(tokens.shape[0], jnp.int32)
+    return encoding.embed(tokens, positions) - encoding.embed(jnp.zeros_like(tokens), positions)
+
+
 def acts_additively(encoding: Encoding, positions: Num[Array, "T"], width: int) -> bool:
     """Whether embed(x) − x is the same for every x; measured on one random x."""
     x = jnp.asarray(3 * np.random.default_rng(0).normal(size=(positions.shape[0], width)), jnp.float32)

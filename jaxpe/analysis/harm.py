@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from jaxpe.analysis import twins
-from jaxpe.analysis.attention import compute_code
+from jaxpe.analysis.attention import compute_code, compute_token_part
 from jaxpe.analysis.geometry import compute_overlap, expect_random_overlap, find_directions
 from jaxpe.data.examples import SPECIALS
 from jaxpe.model import Transformer
@@ -89,7 +89,9 @@ def measure_parts(model: Transformer, code: Float[ndarray, "P D"], scales: Facto
 
     `scales`: the factors of token and position. The shared directions are left out where nothing is added.
     """
-    tokens = scales[0] * np.asarray(model.stack.embedding[...], np.float64)[SPECIALS:]
+    rows = model.stack.embedding[...][SPECIALS:]
+    added = compute_token_part(model.stack.encodings[0], rows) - rows  # 0 unless the encoding also changes the token
+    tokens = scales[0] * np.asarray(rows, np.float64) + scales[1] * np.asarray(added, np.float64)
     positions = scales[1] * np.asarray(code, np.float64)
     parts = {"token_rms": compute_rms(tokens), "position_rms": compute_rms(positions)}
     if positions.any():

@@ -94,10 +94,15 @@ def build_digit_parts(images: ndarray, labels: ndarray, seed: int, examples: int
 
 
 def build_token_parts(encoding: str, seed: int) -> tuple[Parts, Parts]:
-    """Tokens and the rows that an encoding adds: parts of training, and the 30 % of the pairs held out for testing."""
+    """Tokens and the rows that an encoding adds: parts of training, and the 30 % of the pairs held out for testing.
+
+    Both are divided by the standard deviation with which the encoding's tokens start.
+    """
     generator, words = np.random.default_rng((seed, 7)), np.arange(WORDS)
     tokens = generator.normal(size=(WORDS, WIDTH)).astype(np.float32)
-    both = pair_parts(tokens, words, compute_added_rows(encoding, WORDS, WIDTH, seed), words + WORDS)
+    rows = compute_added_rows(encoding, WORDS, WIDTH, seed)
+    rows = rows / np.float32(build_untrained_encoding(encoding, WORDS, WIDTH, seed).token_std)
+    both = pair_parts(tokens, words, rows, words + WORDS)
     held_out = np.isin(np.arange(WORDS**2), generator.permutation(WORDS**2)[: 3 * WORDS**2 // 10])
     train, test = (both._replace(pairs=both.pairs[which]) for which in (~held_out, held_out))
     return train, test

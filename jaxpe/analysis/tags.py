@@ -18,7 +18,7 @@ from numpy import ndarray
 
 from jaxpe import encodings, streams
 from jaxpe import model as models
-from jaxpe.analysis.sums import compute_added_rows
+from jaxpe.analysis.sums import build_untrained_encoding, compute_added_rows
 from jaxpe.model import Inputs, ModelConfig, Transformer
 
 # ── the shuffled pile ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -32,9 +32,10 @@ class SumTables(NamedTuple):
 
 
 def build_tables(vocabulary: int, positions: int, width: int, seed: int, encoding: str = "sinusoidal") -> SumTables:
-    """The tables of an untrained model: N(0, 1) token embeddings, and the rows of the encoding."""
+    """The tables of an untrained model: normal token embeddings, and the rows of the encoding."""
     tokens = jax.random.normal(streams.make_key("initialisation", seed), (vocabulary, width))
-    return SumTables(np.asarray(tokens), compute_added_rows(encoding, positions, width, seed))
+    std = build_untrained_encoding(encoding, positions, width, seed).token_std
+    return SumTables(np.asarray(std * tokens), compute_added_rows(encoding, positions, width, seed))
 
 
 @jax.jit

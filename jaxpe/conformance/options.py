@@ -96,11 +96,11 @@ def has_effect(subject: Subject, base: dict[str, Any], option: str) -> bool | No
 
 
 def compute_behaviour(subject: Subject, attention: Attention, options: dict[str, Any]) -> list[np.ndarray]:
-    """All parameters and the hooks' results, in two blocks and at two times of training where these may differ."""
+    """What is declared for the model, all parameters, and the hooks' results in two blocks and at two times of training."""
     encoding = build_subject_encoding(subject.name, attention, subject.width, subject.heads, **options)
     encoding, inputs = perturb_parameters(encoding), make_inputs(subject.width, subject.heads)
     positions, mask = jnp.asarray(spread_positions(subject)), jnp.asarray(make_mask(attention))
-    results = [np.asarray(leaf) for leaf in jax.tree.leaves(encoding)]
+    results = [np.asarray(encoding.token_std), *(np.asarray(leaf) for leaf in jax.tree.leaves(encoding))]
     moments = [(0, 0.0), (3, 0.0), (0, 0.5)] if type(encoding).at is not Encoding.at else [(0, 0.0)]
     for block, progress in moments:
         active = encoding.at(block, progress)

@@ -85,7 +85,10 @@ def check_gradients(subject: Subject) -> Finding:
 
 
 def check_initialization(subject: Subject) -> Finding:
-    """The same key gives the same parameters, and the rest of a model starts as it does without an encoding."""
+    """The same key gives the same parameters, and the rest of a model starts as it does without an encoding.
+
+    Only the token embeddings are multiplied by the declared `token_std`.
+    """
     initial = dict(list_parameters(subject.initial))
     for name, leaf in list_parameters(subject.build()):
         if not np.array_equal(leaf[...], initial[name][...], equal_nan=True):
@@ -98,9 +101,10 @@ def check_initialization(subject: Subject) -> Finding:
         return build_subject_encoding(subject.name, attention, subject.width, subject.heads, key)
 
     models = Transformer(config, make_encoding, seed=0), build_model(config, "none", {}, 1, 0)
-    for part in ("blocks", "embedding"):
-        leaves = [jax.tree.leaves(getattr(model.stack, part)) for model in models]
-        if not all(np.array_equal(a, b) for a, b in zip(*leaves, strict=True)):
+    std = subject.initial.token_std
+    for part, factor in (("blocks", 1.0), ("embedding", std)):
+        with_encoding, without = (jax.tree.leaves(getattr(model.stack, part)) for model in models)
+        if not all(np.array_equal(a, factor * b) for a, b in zip(with_encoding, without, strict=True)):
             fault = f"the {part} of a model start differently with the encoding than without it: draw from `key` only"
             return Finding("changes the model", fault, ("__init__",))
-    return Finding("depends on the key only")
+    return Finding("depends on the key only" + ("" if std == 1 else f"; tokens start as N(0, {std:.3g}²)"))

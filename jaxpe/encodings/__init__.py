@@ -63,7 +63,7 @@ CATALOGUE.update(
         "sinusoidal": Sinusoidal,
         "learned": Learned,
         "sinusoidal_paper": partial(Sinusoidal, paper_scale=True),
-        "learned_bert": partial(Learned, scale=0.02),
+        "learned_bert": partial(Learned, scale=0.02, token_std=0.02),
         "concatenated": Concatenated,
         "random_fixed": RandomFixed,
         "binary": Binary,

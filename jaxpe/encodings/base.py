@@ -15,7 +15,7 @@ the arguments of the hook, and by keyword what it names: parameters of the encod
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import jax.numpy as jnp
 from flax import nnx
@@ -39,6 +39,10 @@ class Encoding(nnx.Module):
     cross: bool = False  # True: cross-attention gets its own instance, built with attention="cross"
     causal_only: bool = False  # True: the constructor raises UserError for other attention and suggests an alternative
     integer_positions: bool = False  # True: fractional positions are refused
+    # Standard deviation of the model's token embeddings before training. The model draws the same normal numbers for every
+    # encoding and multiplies them. A constructor may set it, as where a paper states scales for tokens and positions.
+    token_std: float = 1.0
+    version: ClassVar[int] = 1  # part of a run's identity: raise it when training with this class gives other numbers
 
     # Declarations, which `jaxpe check` compares with measurements. `invariance` is "relative" where no shift of all
     # positions changes a logit; "relative below a length" where that holds while positions are below a length;
@@ -118,3 +122,12 @@ def require_trained_positions(trained_positions: int | None, encoding: str) -> i
     if trained_positions is None:
         raise UserError(f"{encoding} needs trained_positions: pass the number of positions that training uses.")
     return trained_positions
+
+
+DECLARATIONS = ("shared", "invariance", "directed", "integer_positions", "keeps_norms", "token_std")
+
+
+def copy_declarations(wrapper: Encoding, base: Encoding) -> None:
+    """Gives an encoding that wraps another one the declarations of that one."""
+    for name in DECLARATIONS:
+        setattr(wrapper, name, getattr(base, name))

@@ -16,7 +16,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Attention, Encoding, copy_declarations
 from jaxpe.encodings.kerple import reference_bias as kerple_reference
 from jaxpe.encodings.registry import build_encoding, fill_trained_positions
 from jaxpe.errors import UserError
@@ -48,8 +48,7 @@ class Dape(Encoding):
             raise UserError(
                 f"dape adapts the bias of another encoding, but {base} is not a plain bias: use kerple, alibi or fire."
             )
-        self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed
-        self.integer_positions = self.base.integer_positions
+        copy_declarations(self, self.base)
         self.root = math.sqrt(model_width // heads)
         self.weight = nnx.Param(jax.random.normal(weight, (2 * heads, hidden)) / math.sqrt(2 * heads))
         self.offset = nnx.Param(0.1 * jax.random.normal(offset, (hidden,)))

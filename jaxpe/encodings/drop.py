@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, NoEncoding
+from jaxpe.encodings.base import Attention, Encoding, NoEncoding, copy_declarations
 from jaxpe.encodings.registry import build_encoding, fill_trained_positions
 from jaxpe.encodings.rotary import reference_rotate
 from jaxpe.errors import UserError
@@ -47,8 +47,7 @@ class Drop(Encoding):
         options = fill_trained_positions(base, trained_positions)
         self.base = build_encoding(base, **sizes, attention=attention, key=key, **options)
         self.after = after
-        self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed
-        self.integer_positions, self.keeps_norms = self.base.integer_positions, self.base.keeps_norms
+        copy_declarations(self, self.base)
 
     def at(self, block: int, progress: float | Float[Array, ""]) -> Any:
         if isinstance(progress, float):

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, NoEncoding
+from jaxpe.encodings.base import Attention, Encoding, NoEncoding, copy_declarations
 from jaxpe.encodings.registry import build_encoding, fill_trained_positions
 from jaxpe.encodings.rotary import reference_rotate
 from jaxpe.errors import UserError
@@ -48,8 +48,7 @@ class Interleaved(Encoding):
                 f"rotary or alibi, got {base}."
             )
         self.blocks = blocks
-        self.shared, self.invariance, self.directed = self.base.shared, self.base.invariance, self.base.directed
-        self.integer_positions, self.keeps_norms = self.base.integer_positions, self.base.keeps_norms
+        copy_declarations(self, self.base)
 
     def at(self, block: int, progress: float | Float[Array, ""]) -> Encoding:
         if (block + 1) % self.blocks:

@@ -3,6 +3,10 @@
 The table E has max_length rows, fixed when the model is built. A row that training never uses keeps its initial value,
 since encodings have no weight decay. Row p is drawn from a key of its own, so it does not depend on the size of the
 table.
+
+`learned_bert` has BERT's initial scale of 0.02 on both sides (Devlin et al. 2019, arXiv:1810.04805; `initializer_range`
+in the authors' code, where the normal distribution is cut off at two standard deviations). Position : token is 1, as in
+`learned`; both start 50 times smaller. BERT then normalizes the sum before the first block, which is not done here.
 """
 
 from __future__ import annotations
@@ -22,10 +26,11 @@ def draw_normal_rows(key: Key[Array, ""], rows: Int[Array, "N"], width: int) -> 
 
 
 class Learned(Encoding):
-    """x + E[p]. E has the shape max_length × D and starts as N(0, scale²)."""
+    """x + E[p]. E has the shape max_length × D and starts as N(0, scale²), token embeddings as N(0, token_std²)."""
 
     integer_positions = True
     directed = True
+    version = 2  # 1: tokens started as N(0, 1) in `learned_bert`
 
     def __init__(
         self,
@@ -36,8 +41,9 @@ class Learned(Encoding):
         *,
         key: Key[Array, ""],
         scale: float = 1.0,
+        token_std: float = 1.0,
     ) -> None:
-        self.limit = max_length
+        self.limit, self.token_std = max_length, token_std
         self.table = nnx.Param(scale * draw_normal_rows(key, jnp.arange(max_length), model_width))
 
     @property

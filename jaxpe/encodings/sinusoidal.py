@@ -3,6 +3,10 @@
 x + PE(p), with PE(p, 2c) = sin(p / base^(2c/D)) and PE(p, 2c+1) = cos(p / base^(2c/D)), c = 0 … D/2 − 1. Each pair (2c,
 2c+1) is like a clock hand that turns by a fixed angle per position, so PE(p+k) is a rotation of PE(p) that depends on k
 only. The squares of a row sum to D/2. `scale` is the RMS per coordinate, hence the factor scale·√2.
+
+With `paper_scale` both sides have their published scales: token embeddings are multiplied by √D (§3.4) and start as
+N(0, 1/D), as in the authors' code (tensor2tensor, `layers/modalities.py`), so that their RMS is 1; the amplitude of the
+sinusoids is 1, so that their RMS is 1/√2. Position : token is 0.71 at every width.
 """
 
 from __future__ import annotations
@@ -25,9 +29,10 @@ def compute_sinusoids(positions: Num[Array, "T"], width: int, base: float = 10_0
 
 
 class Sinusoidal(Encoding):
-    """x·token_scale + scale·√2·PE(p). `paper_scale`: token_scale = √D and scale = 1/√2, else token_scale = 1."""
+    """x + scale·√2·PE(p). With `paper_scale`: √D·x + PE(p), where x starts as N(0, 1/D)."""
 
     directed = True
+    version = 2  # 1: with `paper_scale` tokens started as N(0, 1)
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class Sinusoidal(Encoding):
         self.base = base
         self.amplitude = 1.0 if paper_scale else scale * math.sqrt(2)
         self.token_scale = math.sqrt(model_width) if paper_scale else 1.0
+        self.token_std = 1 / self.token_scale
 
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return x * self.token_scale + self.amplitude * compute_sinusoids(positions, x.shape[-1], self.base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -72,7 +73,7 @@ def validate_encoding(
 
 
 def check_attributes(title: str, encoding: Encoding) -> None:
-    """Raises UserError for an attribute that is a plain array (it would be trained unnoticed) and for a wrong limit."""
+    """Raises UserError for a plain array as an attribute (it would be trained unnoticed) and for a wrong declaration."""
     for attribute, value in vars(encoding).items():
         if isinstance(value, (jax.Array, np.ndarray)):
             raise UserError(
@@ -82,6 +83,9 @@ def check_attributes(title: str, encoding: Encoding) -> None:
     limit = encoding.position_limit
     if not (limit is None or (isinstance(limit, int) and limit > 0)):
         raise UserError(f"{title}: position_limit is {limit!r}, but must be None or an integer above 0.")
+    std = encoding.token_std
+    if not (isinstance(std, (int, float)) and 0 < std < math.inf):
+        raise UserError(f"{title}: token_std is {std!r}, but must be a number above 0.")
 
 
 def call_hooks(encoding: Encoding, width: int, heads: int) -> HookResults:

@@ -2,7 +2,8 @@
 
 Position enters in three places, the hooks of an `Encoding`, and nowhere else: `embed` in `stack.py`, `rotate` and `bias` in
 `attention.py`. Blocks use RMSNorm before each part, no biases, and an MLP of inner width 4 D with GELU; input and output
-embeddings are separate. Batches and populations of models are `vmap`s in the calling code.
+embeddings are separate. Token embeddings start as N(0, s²), where s is the encoding's `token_std`, by default 1. Batches
+and populations of models are `vmap`s in the calling code.
 
 Letters in shapes: T queries, S keys, D model width, H heads, K = D / H head width (W after `rotate`), V vocabulary.
 """

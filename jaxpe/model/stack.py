@@ -35,16 +35,20 @@ class Stack(nnx.Module):
         seed: int | Int[Array, ""],
     ) -> None:
         """`kind`: which keys a query sees. `cross`: the blocks have cross-attention. `side` selects the random stream."""
-        key_of = partial(jax.random.fold_in, jax.random.fold_in(streams.make_key("initialisation", seed), side))
+        # Encodings have a random stream of their own, so that blocks start the same whatever the encoding.
+        key_of, key_of_encoding = (
+            partial(jax.random.fold_in, jax.random.fold_in(streams.make_key(name, seed), side))
+            for name in ("initialisation", "encoding")
+        )
+        of_blocks = make_encodings(make_encoding, kind, config.layers, key_of_encoding)
+        key_of_cross = lambda i: key_of_encoding(1000 + i)  # noqa: E731
+        of_cross = make_encodings(make_encoding, "cross", config.layers, key_of_cross) if cross else []
         self.kind = kind
-        self.embedding = nnx.Param(jax.random.normal(key_of(0), (config.vocabulary, config.width)))
+        numbers = jax.random.normal(key_of(0), (config.vocabulary, config.width))
+        self.embedding = nnx.Param(of_blocks[0].token_std * numbers)
         self.blocks = nnx.List([Block(config, cross, key=key_of(1 + i)) for i in range(config.layers)])
         self.norm = RMSNorm(config.width)
-        # Encodings have a random stream of their own, so that blocks start the same whatever the encoding.
-        key_of = partial(jax.random.fold_in, jax.random.fold_in(streams.make_key("encoding", seed), side))
-        self.encodings = nnx.List(make_encodings(make_encoding, kind, config.layers, key_of))
-        key_of_cross = lambda i: key_of(1000 + i)  # noqa: E731
-        of_cross = make_encodings(make_encoding, "cross", config.layers, key_of_cross) if cross else []
+        self.encodings = nnx.List(of_blocks)
         self.cross_encodings = nnx.List(of_cross)
 
     def embed(

@@ -31,6 +31,7 @@ def compute_run_id(config: RunConfig, seed: int, source: Source) -> str:
             "encoding": encodings.label_encoding(config.encoding),
             "encoding_options": dict(config.encoding_options),
             "encoding_source": encodings.hash_encoding_source(config.encoding),
+            "encoding_version": encodings.get_encoding_class(encodings.resolve_encoding(config.encoding)).version,
             "scales": config.scales,
             "positions": config.positions,
             "position_options": dict(config.position_options),

@@ -21,3 +21,9 @@ def test_subspaces_overlap_wholly_or_as_chance_has_it():
     chance = [sums.compute_subspace_overlap(a, RANDOM.normal(size=(200, 64))) for _ in range(20)]
     assert np.mean(chance) == pytest.approx(8 / 64, abs=0.02)
     assert sums.compute_subspace_overlap(b[:, :], b) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("encoding", ["sinusoidal", "learned_bert"])
+def test_tokens_and_positions_have_the_sizes_that_they_start_with_relative_to_the_token(encoding):
+    train, _ = sums.build_token_parts(encoding, 0)
+    assert [float(np.sqrt((rows**2).mean())) for rows in train[:3:2]] == pytest.approx([1, 1], rel=0.05)

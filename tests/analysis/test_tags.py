@@ -21,6 +21,12 @@ def test_verses_are_rebuilt_from_the_pile_unless_two_sums_coincide():
     assert found.tolist() != [0, 1]
 
 
+@pytest.mark.parametrize(("encoding", "size"), [("sinusoidal", 1.0), ("learned_bert", 0.02)])
+def test_the_tables_have_the_sizes_of_an_untrained_model(encoding, size):
+    sizes = [float(np.sqrt((table**2).mean())) for table in tags.build_tables(100, 100, 64, 0, encoding)]
+    assert sizes == pytest.approx([size, size], rel=0.05)
+
+
 @pytest.mark.parametrize("encoding", ["sinusoidal", "learned"])
 def test_moving_the_tag_is_moving_the_word(encoding):
     found = tags.compare_swaps(encoding, 0)

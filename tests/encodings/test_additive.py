@@ -43,6 +43,8 @@ def test_published_scales():
     paper = build("sinusoidal_paper").embed(jnp.ones((1, 8)), jnp.zeros((1,), int))
     np.testing.assert_allclose(paper[0, :2], [8**0.5, 8**0.5 + 1], rtol=1e-6)
     assert np.asarray(build("learned_bert").table[...]).std() == pytest.approx(0.02, rel=0.1)
+    names = "sinusoidal_paper", "learned_bert", "sinusoidal", "learned", "rotary"
+    assert [build(name, 64).token_std for name in names] == [1 / 8, 0.02, 1, 1, 1]
 
 
 def test_a_learned_row_does_not_depend_on_the_size_of_the_table():

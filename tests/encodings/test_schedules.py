@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxpe.encodings import build_encoding
+from jaxpe.encodings.base import DECLARATIONS
 from jaxpe.errors import UserError
 
 
@@ -29,6 +30,12 @@ def test_drop_acts_for_its_share_of_training_and_then_not_at_all(base):
     np.testing.assert_allclose(*logits, rtol=1e-5)
     bias = after.bias(q, k, positions, positions)
     assert bias is None or not bias.any()
+
+
+@pytest.mark.parametrize(("name", "base"), [("drop", "learned_bert"), ("interleaved", "rotary"), ("dape", "alibi")])
+def test_a_wrapper_declares_what_its_base_declares(name, base):
+    wrapper, plain = build(name, base=base), build(base)
+    assert [getattr(wrapper, name) for name in DECLARATIONS] == [getattr(plain, name) for name in DECLARATIONS]
 
 
 def test_interleaved_leaves_every_second_block_without_an_encoding():

@@ -46,6 +46,12 @@ class HidesArray(Encoding):
 
 class Unlimited(Encoding):
     position_limit = "many"
+
+class WithoutTokens(Encoding):
+    token_std = 0.0
+
+class WithoutNumber(Encoding):
+    token_std = "small"
 """
 
 
@@ -78,6 +84,8 @@ def file(tmp_path):
         ("Branches", "TracerBoolConversionError.*mine.py, line 31"),
         ("HidesArray", "attribute table is an array but no nnx.Param"),
         ("Unlimited", "position_limit is 'many'"),
+        ("WithoutTokens", "token_std is 0.0, but must be a number above 0"),
+        ("WithoutNumber", "token_std is 'small', but must be a number above 0"),
         ("Wrong", "embed returned the shape"),
         ("Raises", r"undefined_name.*mine.py, line 11"),
     ],

@@ -7,11 +7,13 @@ import pytest
 from small_models import ALL_CASES, ARCHITECTURES, CAUSAL_CASES, ENCODINGS, forward, make_inputs, make_model
 
 from jaxpe.errors import UserError
-from jaxpe.model import ForwardOptions, ModelConfig
+from jaxpe.model import ForwardOptions, ModelConfig, build_model
 from jaxpe.training import train
 from jaxpe.training.batches import draw_batches, make_length_buckets
 from jaxpe.training.config import RunConfig, Training
 from jaxpe.training.sources import load_source
+
+TOKEN_STDS = {"sinusoidal_paper": 0.25, "learned_bert": 0.02}  # of the token embeddings at width 16; 1 elsewhere
 
 
 @jax.jit
@@ -48,13 +50,30 @@ def test_without_an_encoding_an_encoder_is_blind_to_order():
     assert np.abs(forward(seeing, straight)[order] - forward(seeing, reordered)).max() > 1e-2
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_the_same_seed_gives_every_encoding_the_same_blocks(encoding):
+@pytest.mark.parametrize("encoding", (*ENCODINGS, *TOKEN_STDS))
+def test_the_same_seed_gives_every_encoding_the_same_blocks_and_token_embeddings_up_to_a_factor(encoding):
     models = make_model("encoder_decoder", encoding), make_model("encoder_decoder", "none")
+    np.testing.assert_array_equal(*(model.unembedding[...] for model in models))
     for side in ("stack", "source"):
         stacks = [getattr(model, side) for model in models]
         jax.tree.map(np.testing.assert_array_equal, *(stack.blocks for stack in stacks))
-        np.testing.assert_array_equal(*(stack.embedding[...] for stack in stacks))
+        tokens, plain = (np.asarray(stack.embedding[...]) for stack in stacks)
+        np.testing.assert_array_equal(tokens, TOKEN_STDS.get(encoding, 1.0) * plain)
+
+
+@pytest.mark.parametrize("width", [16, 32, 128])
+@pytest.mark.parametrize(
+    ("encoding", "token", "position"),
+    [("sinusoidal_paper", 1, 0.5**0.5), ("learned_bert", 0.02, 0.02), ("sinusoidal", 1, 1), ("learned", 1, 1)],
+)
+def test_tokens_and_positions_start_at_their_documented_sizes(encoding, token, position, width):
+    """What the first block reads, on both sides: the RMS of the position's part and of the rest."""
+    model = build_model(ModelConfig("encoder_decoder", 400, width, layers=1), encoding, {}, 400, 0)
+    for stack in (model.stack, model.source):
+        places = jnp.arange(400)
+        code = stack.encodings[0].embed(jnp.zeros((400, width)), places)
+        parts = stack.embed(places, places) - code, code
+        assert [float(jnp.sqrt((part**2).mean())) for part in parts] == pytest.approx([token, position], rel=0.05)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 from small_runs import CONFIG
 
+from jaxpe.encodings.learned import Learned
 from jaxpe.training.identity import compute_run_id
 from jaxpe.training.sources import load_source
 
@@ -38,3 +39,10 @@ def test_the_text_of_a_language_task_and_where_windows_start_change_the_identity
     source = load_source(CONFIG)._replace(digest="a")
     configs = [(config, source), (config, source._replace(digest="b")), (replace(config, starts="document"), source)]
     assert len({compute_run_id(config, 0, source) for config, source in configs}) == 3
+
+
+def test_another_version_of_an_encoding_changes_the_identity(monkeypatch):
+    source = load_source(CONFIG)
+    before = compute_run_id(CONFIG, 0, source)
+    monkeypatch.setattr(Learned, "version", Learned.version + 1)
+    assert CONFIG.encoding == "learned" and compute_run_id(CONFIG, 0, source) != before
