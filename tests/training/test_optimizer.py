@@ -1,29 +1,92 @@
-"""Weight decay and the schedule of the learning rate."""
+"""AdamW against a slow loop, which parameters decay, and the schedule of the learning rate at its borders."""
 
+import math
+
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from small_runs import CONFIG
 
 from jaxpe.training.config import Training
-from jaxpe.training.optimizer import compute_learning_rate_factor, select_decayed
+from jaxpe.training.optimizer import compute_learning_rate_factor, make_optimizer, select_decayed
 from jaxpe.training.parameters import flatten_model, init_model
 from jaxpe.training.sources import load_source
 
 
 def test_encodings_and_gains_do_not_decay():
-    flags = flatten_model(select_decayed(init_model(CONFIG, load_source(CONFIG).stream)))
+    shapes = jax.eval_shape(lambda: init_model(CONFIG, load_source(CONFIG).stream))
+    flags = flatten_model(select_decayed(shapes))
     assert not any(flag for name, flag in flags.items() if "encodings" in name or "gain" in name)
-    assert flags["stack.blocks.0.attention.query"]
+    assert all(flag for name, flag in flags.items() if "encodings" not in name and "gain" not in name)
+    assert any("encodings" in name for name in flags) and any("gain" in name for name in flags)
 
 
-@pytest.mark.parametrize(("decay", "quarter"), [("linear", 0.75), ("cosine", 0.85)])
-def test_the_learning_rate_falls_from_one_over_a_half_to_zero(decay, quarter):
-    training = Training(steps=101, warmup=0, decay=decay)
-    factors = [float(compute_learning_rate_factor(jnp.int32(n), training)) for n in (0, 25, 50, 100)]
-    assert factors[0] == 1 and factors[1] == pytest.approx(quarter, abs=0.01)
-    assert factors[2] == pytest.approx(0.5, abs=0.01) and factors[3] < 0.02
+PARAMETERS = {
+    "blocks": {"weight": np.array([[1.0, -2.0], [3.0, 0.5]]), "gain": np.array([1.0, 2.0])},
+    "encodings": {"table": np.array([[4.0, -1.0]])},
+}
 
 
-def test_the_learning_rate_rises_in_equal_steps_during_the_warm_up():
-    factors = [float(compute_learning_rate_factor(jnp.int32(n), Training(steps=100, warmup=4))) for n in range(5)]
-    assert factors == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+def clip_slowly(gradients, most):
+    norm = math.sqrt(sum((leaf**2).sum() for leaf in gradients))
+    return [leaf * min(1.0, most / norm) for leaf in gradients]
+
+
+def adamw_slowly(steps, decay, clip):
+    """The updates before the factor −learning rate: of the weight, the gain and the table, step by step."""
+    parameters, structure = jax.tree.flatten(PARAMETERS)
+    means, squares, updates = ([np.zeros_like(leaf) for leaf in parameters] for _ in range(3))
+    for count, gradients in enumerate(steps, 1):
+        for i, gradient in enumerate(clip_slowly(jax.tree.leaves(gradients), clip)):
+            means[i] = 0.9 * means[i] + 0.1 * gradient
+            squares[i] = 0.98 * squares[i] + 0.02 * gradient**2
+            ratio = means[i] / (1 - 0.9**count) / (np.sqrt(squares[i] / (1 - 0.98**count)) + 1e-8)
+            updates[i] = ratio
+    updated = jax.tree.unflatten(structure, updates)
+    updated["blocks"]["weight"] = updated["blocks"]["weight"] + decay * PARAMETERS["blocks"]["weight"]
+    return updated
+
+
+@pytest.mark.parametrize("size", [0.1, 0.99, 1.01, 50.0])
+def test_the_optimizer_is_adamw_with_a_clipped_gradient(size):
+    """Gradients of this norm, just below and above the clip of 1 too, and of changing relative size."""
+    generator = np.random.default_rng(0)
+    drawn = [jax.tree.map(lambda leaf: generator.normal(size=leaf.shape), PARAMETERS) for _ in range(3)]
+    norms = [math.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(part))) for part in drawn]
+    sizes = (size, 0.5 * size, 2 * size)
+    scaled = zip(drawn, norms, sizes, strict=True)
+    steps = [jax.tree.map(lambda leaf, f=s / n: f * leaf, part) for part, n, s in scaled]
+    optimizer = make_optimizer(Training(weight_decay=0.3, clip=1.0))
+    model = jax.tree.map(jnp.asarray, PARAMETERS)
+    state = optimizer.init(model)
+    for count, gradients in enumerate(steps, 1):
+        updates, state = optimizer.update(jax.tree.map(jnp.asarray, gradients), state, model)
+        expected = adamw_slowly(steps[:count], 0.3, 1.0)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-6), updates, expected)
+
+
+def schedule_slowly(step, steps, warmup, decay):
+    warmup = min(warmup, steps // 2)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    passed = (step - warmup) / (steps - warmup)
+    return 1 - passed if decay == "linear" else (1 + math.cos(math.pi * passed)) / 2
+
+
+@pytest.mark.parametrize("decay", ["linear", "cosine"])
+@pytest.mark.parametrize(("steps", "warmup"), [(101, 0), (100, 4), (10, 50), (11, 5), (2, 1), (1, 0), (3000, 50)])
+def test_the_learning_rate_one_step_before_and_after_each_border(steps, warmup, decay):
+    """It rises in equal steps, is whole at the first step after the warm-up, and falls to almost zero at the last."""
+    training, end = Training(steps=steps, warmup=warmup, decay=decay), min(warmup, steps // 2)
+    borders = sorted({0, 1, end - 1, end, end + 1, steps // 3, steps - 2, steps - 1} & set(range(steps)))
+    factors = [float(compute_learning_rate_factor(jnp.int32(step), training)) for step in borders]
+    assert factors == pytest.approx([schedule_slowly(step, steps, warmup, decay) for step in borders], abs=2e-6)
+    assert factors[borders.index(end)] == 1 and max(factors) == 1 and min(factors) > 0
+
+
+def test_the_learning_rate_at_a_quarter_and_a_half():
+    for decay, quarter in (("linear", 0.75), ("cosine", 0.853553)):
+        training = Training(steps=100, warmup=0, decay=decay)
+        factors = [float(compute_learning_rate_factor(jnp.int32(step), training)) for step in (25, 50)]
+        assert factors == pytest.approx([quarter, 0.5], abs=1e-6)
