@@ -156,18 +156,24 @@ def test_a_replica_that_diverged_never_stops(step):
     assert not bool(after.alive) and not bool(after.stopped)
 
 
-@pytest.mark.parametrize(("steps", "after"), [(10, 0.7), (100, 0.7), (40, 0.5), (3000, 0.7), (7, 0.3)])
-def test_drop_acts_for_its_share_of_the_steps(steps, after):
-    """The last step with the encoding is the last below the share, in float32 as the compiled step computes it."""
-    encoding = build_encoding(
-        "drop", model_width=8, heads=2, max_length=9, attention="causal", key=jax.random.key(0), after=after
-    )
+@pytest.mark.parametrize(("steps", "after"), [(10, 0.7), (100, 0.6), (100, 0.7), (40, 0.5), (3000, 0.7), (7, 0.3)])
+def test_drop_acts_for_its_share_of_the_steps(steps, after, monkeypatch):
+    """The loss of a step is 1 where the encoding acts: the first steps, of which there are `after` times all."""
+    config = make_config(steps=steps)
+    sizes = {"model_width": 8, "heads": 2, "max_length": 9, "attention": "causal"}
+    encoding = build_encoding("drop", **sizes, key=jax.random.key(0), after=after)
     q = jnp.ones((2, 2, 4))
 
-    @jax.jit
-    def acts(step):
-        rotated, _ = encoding.at(0, step / steps).rotate(q, q, jnp.arange(2), jnp.arange(2))
-        return (rotated != q).any()
+    def compute(model, batches, config, buckets, options):
+        rotated, _ = encoding.at(0, options.progress).rotate(q, q, jnp.arange(2), jnp.arange(2))
+        acts = (rotated != q).any().astype(jnp.float32)
+        return BatchSums(acts, *[jnp.ones(())] * 4), jax.tree.map(jnp.zeros_like, model)
 
-    border = round(after * steps) if abs(after * steps - round(after * steps)) < 1e-6 else int(after * steps) + 1
-    assert [bool(acts(jnp.int32(step))) for step in (0, border - 1, border, steps - 1)] == [True, True, False, False]
+    monkeypatch.setattr(train, "compute_gradient", compute)
+    replica = make_replica(config)._replace(history=jnp.zeros((-(-steps // train.HISTORY_EVERY), 4)))
+    advance = jax.jit(lambda replica: train.train_steps(replica, [jnp.zeros(steps)], 0, 0, steps, config, ()))
+    acting = train.average_history(advance(replica))["loss"]
+    count = round(after * steps) if abs(after * steps - round(after * steps)) < 1e-6 else int(after * steps) + 1
+    whole, part = divmod(count, train.HISTORY_EVERY)
+    assert acting[:whole] == [1.0] * whole and not any(acting[whole + 1 :])
+    assert acting[whole] == pytest.approx(part / min(train.HISTORY_EVERY, steps - 10 * whole))
