@@ -115,11 +115,18 @@ DOWNLOADS = {
 }
 
 
+def expand_home(path: str | Path) -> Path:
+    """A path with a leading ~ or ~NAME replaced by that home folder; as it is if there is none, as a shell does it."""
+    return Path(os.path.expanduser(path))
+
+
 def cache_folder() -> Path:
     """$JAXPE_CACHE, else the user's own cache; made readable for the user alone. Raises UserError if that fails."""
     base = os.environ.get("JAXPE_CACHE")
-    path = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxpe"
+    path = expand_home(base or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "jaxpe"))
     try:
+        if str(path).startswith("~"):
+            raise FileNotFoundError("no such home folder")
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Cannot make the cache folder {path}: set JAXPE_CACHE to a folder of your own.") from error
@@ -142,3 +149,8 @@ def fetched_path(name: str) -> Path:
     if not path.is_file():
         raise UserError(f"{name} is not in the cache: run `jaxpe fetch {name}` once (it needs a network).")
     return path
+
+
+def explain_damage(name: str) -> UserError:
+    """The error for a download whose file in the cache cannot be read."""
+    return UserError(f"{storage_path(name)} was damaged: delete it, then run `jaxpe fetch {name}` again.")

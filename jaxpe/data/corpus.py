@@ -1,4 +1,4 @@
-"""Texts, read through Hugging Face `datasets`: documents, a held-out part, and a tokenizer trained on the rest."""
+"""Texts: documents, a held-out part, and a tokenizer trained on the rest."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxpe.data.cache import DOWNLOADS, cache_folder, fetched_path
+from jaxpe.data.cache import DOWNLOADS, expand_home, explain_damage, fetched_path
+from jaxpe.data.text_files import READERS, DamagedText, parse_documents, read_file, read_hub
 from jaxpe.errors import UserError
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from tokenizers import Tokenizer
 
 EMBEDDED = Path(__file__).parent / "kjv.parquet"
 BLOCK = 50  # consecutive documents in the same part; every tenth block is held out
 FEWEST_DOCUMENTS = 20
-READERS = {".txt": "text", ".md": "text", ".parquet": "parquet", ".json": "json", ".jsonl": "json"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Corpus:
     train: tuple[str, ...]
     validation: tuple[str, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over all documents."""
         return hashlib.sha256(json.dumps([self.train, self.validation]).encode()).hexdigest()
@@ -39,17 +39,35 @@ class Corpus:
 def load_corpus(name: str = "kjv") -> Corpus:
     """A corpus by name: kjv (embedded), a downloaded one, a local file, or a data set of the Hugging Face hub.
 
-    Raises UserError if it cannot be read as text or has too few documents.
+    A file is read each time, and parsed if its content is new. Raises UserError if it cannot be read as text or has too few
+    documents.
     """
     if name == "kjv":
-        documents = read_documents(EMBEDDED, "the embedded corpus")
-    elif name in DOWNLOADS:
-        documents = read_documents(fetched_path(name), name)
-    elif Path(name).suffix.lower() in READERS or Path(name).exists():
-        documents = read_documents(Path(name).expanduser(), name)
-    else:
-        documents = read_hub(name)
-    return split_documents(name if name == "kjv" else Path(name).stem, documents)
+        return parse_corpus(read_file(EMBEDDED, "the embedded corpus"), ".parquet", name)
+    if name in DOWNLOADS:
+        path = fetched_path(name)
+        try:
+            return parse_corpus(read_file(path, name), path.suffix, name)
+        except DamagedText as error:
+            raise explain_damage(name) from error
+    path = expand_home(name)
+    if path.suffix.lower() in READERS or is_there(path):
+        return parse_corpus(read_file(path, name), path.suffix, name)
+    return split_documents(name, read_hub(name))
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something; False for what cannot be a path."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=4)
+def parse_corpus(content: bytes, suffix: str, name: str) -> Corpus:
+    """The corpus of a file's content."""
+    return split_documents(name, parse_documents(content, suffix, name))
 
 
 def split_documents(name: str, documents: Sequence[str]) -> Corpus:
@@ -68,67 +86,6 @@ def split_documents(name: str, documents: Sequence[str]) -> Corpus:
     return Corpus(name, train, tuple(text for text, out in zip(documents, held_out, strict=True) if out))
 
 
-def read_documents(path: Path, name: str) -> list[str]:
-    """The documents of a local file. `datasets` keeps its copies in the cache of jaxpe, and nothing next to the file.
-
-    Raises UserError if the file is missing, empty or not a text.
-    """
-    if not path.is_file():
-        raise UserError(f"There is no text file {name!r}: give a .txt, .parquet, .json or .jsonl file.")
-    reader = READERS.get(path.suffix.lower(), "text")
-    if path.stat().st_size == 0:
-        raise UserError(f"{name} is empty: give a file with text.")
-    if reader != "parquet" and not is_text(path):
-        raise UserError(f"{name} is not text in UTF-8: give a .txt, .parquet, .json or .jsonl file with text.")
-    import datasets  # here and below: slow to import
-
-    datasets.disable_progress_bars()
-    try:
-        cache = str(cache_folder() / "datasets")
-        rows = datasets.load_dataset(reader, data_files=str(path.resolve()), split="train", cache_dir=cache)
-        return extract_documents(rows, name)
-    except UserError:
-        raise
-    except Exception as error:
-        reason = str(error.__cause__ or error).strip().split("\n")[0][:200]
-        raise UserError(f"{name} cannot be read as {reader}: {reason}.") from error
-
-
-def is_text(path: Path) -> bool:
-    """Whether the whole file is UTF-8 without zero bytes."""
-    try:
-        return "\x00" not in path.read_text("utf-8")
-    except UnicodeDecodeError:
-        return False
-
-
-def read_hub(name: str) -> list[str]:
-    """The documents of a data set of the Hugging Face hub. Raises UserError if it cannot be loaded."""
-    import datasets
-
-    try:
-        return extract_documents(datasets.load_dataset(name, split="train"), name)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"{name!r} is not a local file, and could not be loaded from the Hugging Face hub ({type(error).__name__}): "
-            "pass a local file, use the embedded corpus kjv, or `jaxpe fetch wordnet`."
-        ) from error
-
-
-def extract_documents(rows: Dataset, name: str) -> list[str]:
-    """The column `text` or, if there is only one column of strings, that one. Raises UserError if there is neither."""
-    kinds = {column: getattr(feature, "dtype", "") for column, feature in rows.features.items()}
-    strings = [column for column, kind in kinds.items() if kind in ("string", "large_string")]
-    column = "text" if "text" in strings else strings[0] if len(strings) == 1 else None
-    if column is None:
-        raise UserError(
-            f"{name} has no column 'text' and not exactly one column of strings. Its columns: {', '.join(kinds)}."
-        )
-    return [text for text in rows[column] if text]
-
-
 def train_tokenizer(documents: Sequence[str], vocabulary: int) -> Tokenizer:
     """Trains a byte-level BPE tokenizer (Hugging Face `tokenizers`) of at most `vocabulary` tokens.
 
@@ -145,6 +102,13 @@ def train_tokenizer(documents: Sequence[str], vocabulary: int) -> Tokenizer:
     trainer = trainers.BpeTrainer(vocab_size=vocabulary, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(documents, trainer)
     return tokenizer
+
+
+def digest_tokenizer(tokenizer: Tokenizer) -> str:
+    """SHA-256 of a tokenizer's vocabulary and merges, which depend on the library too and not only on the text."""
+    model = json.loads(tokenizer.to_str())["model"]
+    kept = [sorted(model["vocab"].items(), key=lambda item: item[1]), model["merges"]]
+    return hashlib.sha256(json.dumps(kept).encode()).hexdigest()
 
 
 def count_characters(tokenizer: Tokenizer) -> list[int]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from jaxpe.data.cache import fetched_path
-from jaxpe.data.corpus import Corpus, count_characters, load_corpus, train_tokenizer
+from jaxpe.data.cache import explain_damage, fetched_path
+from jaxpe.data.corpus import Corpus, count_characters, digest_tokenizer, load_corpus, train_tokenizer
 from jaxpe.data.examples import PAD, SPECIALS, Data
 from jaxpe.data.language import STARTS, TextStream, TranslationStream
+from jaxpe.data.text_files import read_file
 from jaxpe.errors import UnknownName, UserError
 
 if TYPE_CHECKING:
@@ -34,21 +36,25 @@ class TextSource(NamedTuple):
     digest: str
 
 
-@cache
 def open_text(objective: str, *, corpus: str = "kjv", vocabulary: int = 512, starts: str = "packed") -> TextSource:
-    """Reads a corpus, trains a tokenizer on its training part, and encodes both parts.
+    """Reads a corpus, trains a tokenizer on its training part, and encodes both parts, unless it did so with this content.
 
     Raises UserError for a corpus that cannot be read or is too short, or an unknown value of `starts`.
     """
     if starts not in STARTS:
         raise UnknownName("start policy", starts, STARTS)
     if objective == "translation":
-        return open_translation(vocabulary)
-    text = load_corpus(corpus)
+        return encode_translation(read_file(fetched_path("translation"), "translation"), vocabulary)
+    return encode_corpus(load_corpus(corpus), objective, vocabulary, starts)
+
+
+@lru_cache(maxsize=16)
+def encode_corpus(text: Corpus, objective: str, vocabulary: int, starts: str) -> TextSource:
+    """The source of an objective on a corpus. Raises UserError if the corpus is too short."""
     tokenizer = train_tokenizer(text.train, vocabulary)
-    train, validation = (encode_documents(part, tokenizer, corpus) for part in (text.train, text.validation))
+    train, validation = (encode_documents(part, tokenizer, text.name) for part in (text.train, text.validation))
     stream = TextStream(objective, tokenizer.get_vocab_size(), starts)
-    return TextSource(stream, train, validation, f"{text.digest}-{vocabulary}")
+    return TextSource(stream, train, validation, f"{text.digest}-{digest_tokenizer(tokenizer)}")
 
 
 def encode_documents(documents: Sequence[str], tokenizer: Tokenizer, name: str) -> Data:
@@ -68,23 +74,21 @@ def make_character_counts(tokenizer: Tokenizer) -> Float[ndarray, "V"]:
     return np.array([0] * SPECIALS + count_characters(tokenizer), np.float32)
 
 
-def open_translation(vocabulary: int) -> TextSource:
-    """The downloaded pairs of sentences, with one tokenizer for both languages.
-
-    Raises UserError if they are not in the cache or damaged.
-    """
+@lru_cache(maxsize=4)
+def encode_translation(content: bytes, vocabulary: int) -> TextSource:
+    """The downloaded pairs of sentences, with one tokenizer for both languages. Raises UserError if they are damaged."""
     import pandas
 
-    path = fetched_path("translation")
     try:
-        pairs = pandas.read_parquet(path)
-    except (OSError, ValueError):  # what arrow raises
-        raise UserError(f"{path} was damaged: delete it, then run `jaxpe fetch translation` again.") from None
+        pairs = pandas.read_parquet(io.BytesIO(content), columns=["source", "target", "split"])
+    except Exception as error:
+        raise explain_damage("translation") from error
     of_training = pairs[pairs["split"] == "train"]
     tokenizer = train_tokenizer([*of_training["source"], *of_training["target"]], vocabulary)
     train, validation = (encode_pairs(pairs[pairs["split"] == part], tokenizer) for part in ("train", "validation"))
-    digest = Corpus("translation", tuple(pairs["source"]), tuple(pairs["target"])).digest
-    return TextSource(TranslationStream(tokenizer.get_vocab_size()), train, validation, f"{digest}-{vocabulary}")
+    text = Corpus("translation", tuple(pairs["source"]), tuple(pairs["target"]))
+    digest = f"{text.digest}-{digest_tokenizer(tokenizer)}"
+    return TextSource(TranslationStream(tokenizer.get_vocab_size()), train, validation, digest)
 
 
 def encode_pairs(pairs: pandas.DataFrame, tokenizer: Tokenizer) -> Data:

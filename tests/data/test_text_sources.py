@@ -1,12 +1,14 @@
 """Texts as tokens: characters, trivial predictors, pairs of sentences, and what is refused."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe.data import text_sources
+from jaxpe.data import corpus, text_sources
 from jaxpe.data.cache import storage_path
-from jaxpe.data.corpus import load_corpus
+from jaxpe.data.corpus import load_corpus, train_tokenizer
 from jaxpe.data.examples import SPECIALS
 from jaxpe.data.text_sources import compute_majority_accuracy, compute_unigram_bits, open_text
 from jaxpe.errors import UserError
@@ -53,7 +55,7 @@ def test_pairs_of_sentences_are_sorted_by_their_longer_sentence(tmp_path, monkey
     path = storage_path("translation")
     path.parent.mkdir(parents=True)
     pd.DataFrame(pairs).to_parquet(path)
-    data = text_sources.open_translation(257).train
+    data = open_text("translation", vocabulary=257).train
     np.testing.assert_array_equal(data["source_length"], [len(" " + word) for word in words[:3]])  # one token a byte
     assert data["source"].shape == (3, text_sources.MAX_SENTENCE)
     np.testing.assert_array_equal(data["fitting"][[5, 6, 8, 48]], [0, 1, 2, 3])
@@ -77,3 +79,26 @@ def test_a_short_text_and_an_unknown_start_policy_are_refused(tmp_path):
         open_text("masked_lm", corpus=str(file), vocabulary=257)
     with pytest.raises(UserError, match="Unknown start policy 'line'"):
         open_text("masked_lm", starts="line")
+
+
+def test_a_text_that_is_edited_in_a_living_process_is_read_anew(tmp_path):
+    """The same length and the same time: only bytes count. Restored, it is what it was."""
+    file, sources = tmp_path / "mine.txt", []
+    for words in ("a stone and a stone", "another or a stoned", "a stone and a stone"):
+        file.write_text("\n".join(f"{words} {i}" for i in range(2400)))
+        os.utime(file, (10**9, 10**9))
+        sources.append(open_text("causal_lm", corpus=str(file), vocabulary=300))
+    first, second, third = sources
+    assert first is third and first.digest != second.digest
+    assert not np.array_equal(first.train["tokens"], second.train["tokens"])
+
+
+def test_the_digest_covers_the_tokenizer(accented, monkeypatch):
+    """Two tokenizers of as many tokens on the same text."""
+    digests = {open_text("causal_lm", corpus=accented, vocabulary=size).digest for size in (300, 301)}
+    monkeypatch.setattr(text_sources, "train_tokenizer", lambda documents, size: train_tokenizer(["abc abc"] * 9, size))
+    text_sources.encode_corpus.cache_clear()
+    digests.add(open_text("causal_lm", corpus=accented, vocabulary=300).digest)
+    text_sources.encode_corpus.cache_clear()
+    assert len(digests) == 3
+    assert {digest.partition("-")[0] for digest in digests} == {corpus.load_corpus(accented).digest}
