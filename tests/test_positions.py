@@ -4,9 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
+from jaxpe.data.examples import SPECIALS
 from jaxpe.errors import UserError
-from jaxpe.positions import build_sampler
+from jaxpe.positions import SAMPLERS, build_sampler, list_sampler_options
 
 
 def sample(sampler, length, size=12, seeds=200):
@@ -79,6 +81,60 @@ def test_interpolated_positions_stay_in_the_trained_range():
 def test_a_limit_that_cannot_hold_the_tokens_is_refused_with_both_numbers():
     with pytest.raises(UserError, match=r"limit of 10.*has 12"):
         build_sampler("offset", limit=10).bound(12)
+
+
+@pytest.mark.parametrize(("limit", "length"), [(12, 12), (13, 12), (16, 12), (30, 1)])
+def test_offsets_are_uniform_over_all_starts_that_fit(limit, length):
+    """From 0 to limit − length, both ends too; the positions follow the start one by one."""
+    sampled = sample(build_sampler("offset", limit=limit), length, seeds=4000)[:, :length]
+    assert (np.diff(sampled, axis=1) == 1).all()
+    counts = np.bincount(sampled[:, 0], minlength=limit - length + 1)
+    assert len(counts) == limit - length + 1 and counts.min() > 0
+    assert len(counts) == 1 or stats.chisquare(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("length", [1, 7, 12])
+def test_randomized_is_a_sorted_sample_of_every_size(length):
+    """Every set of positions is as likely, the limit itself is never drawn, and a full sample is 0, 1, 2, …"""
+    sampled = sample(build_sampler("randomized", limit=12), length, seeds=3000)[:, :length]
+    assert (np.diff(sampled, axis=1) > 0).all() and sampled.min() == 0 and sampled.max() == 11
+    counts = np.bincount(sampled.ravel(), minlength=12)
+    assert length == 12 or stats.chisquare(counts).pvalue > 1e-3
+
+
+ROUND = {"limit": 40, "by": 7, "factor": 4.0, "window": 4, "at": 5}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_bound_is_one_more_than_the_largest_position(name):
+    """Of 200 draws; `interpolated` positions lie between whole numbers, and a limit may be out of the reach of a sampler."""
+    options = {option: ROUND[option] for option in list_sampler_options(name) if option in ROUND}
+    sampler, digits = build_sampler(name, **options), jnp.full((12,), SPECIALS, jnp.int32)
+    for length in (1, 5, 12):
+        sampled = jax.vmap(lambda s, n=length: sampler(jax.random.key(s), digits, n)[:n])(jnp.arange(200))
+        largest = float(sampled.max())
+        assert sampled.min() >= 0 and largest < sampler.bound(length)
+        reached = name in ("arange", "shifted", "shuffled", "permuted", "constant", "interpolated")
+        assert np.ceil(largest) == sampler.bound(length) - 1 if reached else length < 12 or largest >= 30
+    assert sampled.shape == (200, 12)
+
+
+def test_shifted_and_spread_positions_of_every_token():
+    assert sample(build_sampler("shifted", by=5), 4, seeds=1)[0].tolist() == list(range(5, 17))
+    for limit, length in ((40, 7), (41, 12), (5, 12)):
+        expected = [min(i * limit // length, limit - 1) for i in range(12)]
+        assert sample(build_sampler("spread", limit=limit), length, seeds=1)[0].tolist() == expected
+
+
+def test_numbers_that_fill_the_limit_start_at_one():
+    """Twelve digits below a limit of 13 leave one start; a larger limit by three leaves four."""
+    digits = jnp.full((12,), SPECIALS, jnp.int32)
+    for name in ("abacus", "coupled"):
+        for limit, starts in ((13, 1), (16, 4)):
+            sampler = build_sampler(name, limit=limit)
+            sampled = np.stack([sampler(jax.random.key(s), digits, 12) for s in range(60)])
+            assert (np.diff(sampled, axis=1) == 1).all()
+            assert set(sampled[:, 0].tolist()) == set(range(1, starts + 1))
 
 
 def test_unknown_names_are_answered_with_a_suggestion():
