@@ -1,6 +1,7 @@
-"""Exact match with teacher forcing against greedy decoding."""
+"""Tests of models: sums against one example after the other, and exact match against greedy decoding."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,15 +9,98 @@ import numpy as np
 import pytest
 from small_runs import CONFIG, train_replicas
 
+from jaxpe import streams
 from jaxpe.data.examples import EOS
-from jaxpe.model import generate
+from jaxpe.model import ForwardOptions, Inputs, generate
+from jaxpe.positions import build_sampler
 from jaxpe.tasks.evaluation_sets import make_evaluation_key
 from jaxpe.training.batches import make_inputs
 from jaxpe.training.config import Training
 from jaxpe.training.evaluate import compile_evaluator, evaluate, make_forward_options
 from jaxpe.training.mesh import make_mesh
-from jaxpe.training.scores import measure_scores
+from jaxpe.training.parameters import init_model
+from jaxpe.training.scores import Scores, measure_scores
 from jaxpe.training.sources import load_source
+
+DROPPED = replace(
+    CONFIG, task="copy", architecture="decoder", encoding="drop", encoding_options=(("after", 0.5),), width=8
+)
+
+
+def evaluate_slowly(config, model, length, sampler=None, shift=0, options=None, examples=6):
+    """The sums over the evaluation set of a length, example by example, without padding."""
+    stream = load_source(config).stream
+
+    @partial(jax.jit, static_argnames="length")
+    def measure(number, length):
+        key = jax.random.fold_in(make_evaluation_key(config.task, length), number)
+        example = stream.example(key, length, length, {})
+        places = jnp.arange(example.tokens.shape[0]) + shift
+        if sampler is not None:
+            target = jax.random.fold_in(jax.random.fold_in(key, streams.STREAMS["positions"]), 0)
+            places = sampler(target, example.tokens, example.length)
+        nothing = jnp.zeros(0, jnp.int32)
+        inputs = Inputs(example.tokens, places, example.length, nothing, nothing, jnp.int32(0))
+        return measure_scores(model(inputs, options or ForwardOptions()).logits, example, {})
+
+    return jax.tree.map(lambda *parts: np.sum(parts, axis=0), *[measure(number, length) for number in range(examples)])
+
+
+def assert_close(scores, expected):
+    """Without the output indices that only the padding of one of the two has."""
+    for name, value, other in zip(Scores._fields, scores, expected, strict=True):
+        size = min(np.size(value), np.size(other))
+        np.testing.assert_allclose(np.ravel(value)[:size], np.ravel(other)[:size], rtol=2e-4, atol=1e-4, err_msg=name)
+        assert not np.ravel(value)[size:].any()
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Three models, so that two devices do not share them evenly."""
+    stream = load_source(DROPPED).stream
+    init = jax.jit(lambda seed: init_model(DROPPED, stream, seed))
+    return [init(seed) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def evaluator():
+    return compile_evaluator(DROPPED, load_source(DROPPED).stream, {}, make_mesh(), 4, 6, measure_scores)
+
+
+@pytest.mark.parametrize(
+    ("length", "shift", "scaling_length", "progress"), [(4, 0, np.inf, 1.0), (3, 0, 5.0, 0.25), (2, 20, np.inf, 0.5)]
+)
+def test_sums_equal_those_of_one_example_after_the_other(models, evaluator, length, shift, scaling_length, progress):
+    options = make_forward_options(DROPPED, scaling_length, progress)
+    results = evaluate(evaluator, models, {}, "copy", length, options, shift)
+    given = ForwardOptions(scaling_length=jnp.float32(scaling_length), progress=jnp.float32(progress))
+    assert len(results) == 3
+    for model, scores in zip(models, results, strict=True):
+        assert_close(scores, evaluate_slowly(DROPPED, model, length, shift=shift, options=given))
+        assert scores.examples == 6 and scores.answers == 6 * length
+
+
+def test_what_changes_a_test_changes_its_sums(models, evaluator):
+    """The share of training decides whether a dropped encoding acts; without it a shift changes nothing."""
+
+    def measure(**options):
+        shift = options.pop("shift", 0)
+        return float(
+            evaluate(evaluator, models[:1], {}, "copy", 4, make_forward_options(DROPPED, **options), shift)[0].nats
+        )
+
+    plain, acting, scaled = measure(), measure(progress=0.25), measure(scaling_length=2.0)
+    assert len({plain, acting, scaled}) == 3
+    assert measure(shift=9) == pytest.approx(plain, abs=1e-3) and measure(progress=0.5) == plain
+
+
+def test_a_sampler_draws_the_positions_of_every_example_anew(models):
+    sampler, config = build_sampler("randomized", limit=60), DROPPED
+    evaluator = compile_evaluator(config, load_source(config).stream, {}, make_mesh(), 4, 6, measure_scores, sampler)
+    options = make_forward_options(config, progress=0.25)
+    given = ForwardOptions(progress=jnp.float32(0.25))
+    [scores] = evaluate(evaluator, models[:1], {}, "copy", 4, options)
+    assert_close(scores, evaluate_slowly(config, models[0], 4, sampler, options=given))
 
 
 @pytest.mark.slow
