@@ -1,17 +1,16 @@
 """Tests of models: sums against one example after the other, and exact match against greedy decoding."""
 
 from dataclasses import replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from slow_evaluation import assert_close, evaluate_slowly
 from small_runs import CONFIG, train_replicas
 
-from jaxpe import streams
 from jaxpe.data.examples import EOS
-from jaxpe.model import ForwardOptions, Inputs, generate
+from jaxpe.model import ForwardOptions, generate
 from jaxpe.positions import build_sampler
 from jaxpe.tasks.evaluation_sets import make_evaluation_key
 from jaxpe.training.batches import make_inputs
@@ -19,39 +18,12 @@ from jaxpe.training.config import Training
 from jaxpe.training.evaluate import compile_evaluator, evaluate, make_forward_options
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.parameters import init_model
-from jaxpe.training.scores import Scores, measure_scores
+from jaxpe.training.scores import measure_scores
 from jaxpe.training.sources import load_source
 
 DROPPED = replace(
     CONFIG, task="copy", architecture="decoder", encoding="drop", encoding_options=(("after", 0.5),), width=8
 )
-
-
-def evaluate_slowly(config, model, length, sampler=None, shift=0, options=None, examples=6):
-    """The sums over the evaluation set of a length, example by example, without padding."""
-    stream = load_source(config).stream
-
-    @partial(jax.jit, static_argnames="length")
-    def measure(number, length):
-        key = jax.random.fold_in(make_evaluation_key(config.task, length), number)
-        example = stream.example(key, length, length, {})
-        places = jnp.arange(example.tokens.shape[0]) + shift
-        if sampler is not None:
-            target = jax.random.fold_in(jax.random.fold_in(key, streams.STREAMS["positions"]), 0)
-            places = sampler(target, example.tokens, example.length)
-        nothing = jnp.zeros(0, jnp.int32)
-        inputs = Inputs(example.tokens, places, example.length, nothing, nothing, jnp.int32(0))
-        return measure_scores(model(inputs, options or ForwardOptions()).logits, example, {})
-
-    return jax.tree.map(lambda *parts: np.sum(parts, axis=0), *[measure(number, length) for number in range(examples)])
-
-
-def assert_close(scores, expected):
-    """Without the output indices that only the padding of one of the two has."""
-    for name, value, other in zip(Scores._fields, scores, expected, strict=True):
-        size = min(np.size(value), np.size(other))
-        np.testing.assert_allclose(np.ravel(value)[:size], np.ravel(other)[:size], rtol=2e-4, atol=1e-4, err_msg=name)
-        assert not np.ravel(value)[size:].any()
 
 
 @pytest.fixture(scope="module")
