@@ -1,7 +1,7 @@
 """The conformance suite: what every encoding must do, measured. `jaxpe check` prints it, and pytest runs it.
 
 Each property is a function of a `Subject`, an encoding in one kind of attention. What a class declares (`invariance`,
-`directed`, `keeps_norms`, `position_limit`, `integer_positions`) is compared with measurements. The file of an encoding
+`directed`, `keeps_norms`, `position_limit`, `integer_positions`, `changes_at`) is compared with measurements. A file
 may define `reference_embed`, `reference_rotate` or `reference_bias`: the hook as a slow NumPy loop, compared value by
 value. A class may have them as static methods, where a file has several encodings. Without a reference the other
 properties are still measured.
@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from jaxpe.conformance import hooks, options, order, parameters, ranges, transforms, values
+from jaxpe.conformance import hooks, options, order, parameters, ranges, schedule, transforms, values
 from jaxpe.conformance.subject import (
     Finding,
     Subject,
@@ -24,7 +24,8 @@ from jaxpe.conformance.subject import (
 )
 from jaxpe.encodings.base import Attention
 from jaxpe.errors import UserError
-from jaxpe.plugins import get_first_line, locate_class, locate_error
+from jaxpe.plugins.calls import get_first_line, locate_error
+from jaxpe.plugins.files import locate_class
 
 WIDTH, HEADS = 32, 4
 ATTENTIONS: tuple[Attention, ...] = ("causal", "bidirectional", "cross")
@@ -59,6 +60,7 @@ PROPERTIES: dict[str, Property] = {
     "position range": Property(ranges.check_range),
     "fractional positions": Property(ranges.check_fractions),
     "large positions": Property(values.check_precision),
+    "schedule": Property(schedule.check_schedule, once=True),
     "options": Property(options.check_options, once=True),
     "lowering": Property(transforms.check_lowering),
 }

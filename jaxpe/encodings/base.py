@@ -15,7 +15,7 @@ the arguments of the hook, and by keyword what it names: parameters of the encod
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import jax.numpy as jnp
 from flax import nnx
@@ -42,7 +42,9 @@ class Encoding(nnx.Module):
     # Standard deviation of the model's token embeddings before training. The model draws the same normal numbers for every
     # encoding and multiplies them. A constructor may set it, as where a paper states scales for tokens and positions.
     token_std: float = 1.0
-    version: ClassVar[int] = 1  # part of a run's identity: raise it when training with this class gives other numbers
+    # The shares of training, between 0 and 1, from which on `at` gives hooks of another kind. The learning rate warms up
+    # again there, and falls over what is left. An encoding that changes little by little needs none.
+    changes_at: tuple[float, ...] = ()
 
     # Declarations, which `jaxpe check` compares with measurements. `invariance` is "relative" where no shift of all
     # positions changes a logit; "relative below a length" where that holds while positions are below a length;
@@ -124,7 +126,7 @@ def require_trained_positions(trained_positions: int | None, encoding: str) -> i
     return trained_positions
 
 
-DECLARATIONS = ("shared", "invariance", "directed", "integer_positions", "keeps_norms", "token_std")
+DECLARATIONS = ("shared", "invariance", "directed", "integer_positions", "keeps_norms", "token_std", "changes_at")
 
 
 def copy_declarations(wrapper: Encoding, base: Encoding) -> None:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Key
 from jaxpe.encodings.base import Attention, Encoding
 from jaxpe.encodings.registry import build_encoding, label_encoding
 from jaxpe.errors import UserError
-from jaxpe.plugins import call_user_code
+from jaxpe.plugins.calls import call_user_code
 
 ATTENTIONS: dict[str, tuple[Attention, ...]] = {
     "encoder": ("bidirectional",),
@@ -86,6 +86,9 @@ def check_attributes(title: str, encoding: Encoding) -> None:
     std = encoding.token_std
     if not (isinstance(std, (int, float)) and 0 < std < math.inf):
         raise UserError(f"{title}: token_std is {std!r}, but must be a number above 0.")
+    changes = encoding.changes_at
+    if not (isinstance(changes, tuple) and all(isinstance(share, float) and 0 < share < 1 for share in changes)):
+        raise UserError(f"{title}: changes_at is {changes!r}, but must be a tuple of numbers between 0 and 1.")
 
 
 def call_hooks(encoding: Encoding, width: int, heads: int) -> HookResults:

@@ -17,7 +17,7 @@ DECAYS = ("cosine", "linear")
 
 @dataclass(frozen=True)
 class Training:
-    """AdamW with a linear warm-up and a decay of the learning rate to zero.
+    """AdamW with a linear warm-up and a decay of the learning rate to zero; both again where the encoding changes.
 
     The lengths of a batch are uniform over the training lengths. Raises UserError for values outside their range.
     """

@@ -19,7 +19,12 @@ from jaxpe.model import ForwardOptions, Scales, Transformer
 from jaxpe.training.batches import Batch, LengthBucket
 from jaxpe.training.config import RunConfig
 from jaxpe.training.loss import compute_gradient
-from jaxpe.training.optimizer import compute_learning_rate_factor, make_optimizer
+from jaxpe.training.optimizer import (
+    compute_learning_rate_factor,
+    compute_progress,
+    list_change_steps,
+    make_optimizer,
+)
 from jaxpe.training.parameters import init_model
 
 HISTORY = ("loss", "token_accuracy", "exact_match", "steps")
@@ -69,11 +74,12 @@ def train_step(
     length_buckets: Sequence[LengthBucket],
 ) -> Replica:
     """The replica after one step on the batches of its length buckets. A frozen or stopped replica stays as it is."""
-    options = ForwardOptions(scales=replica.scales, progress=step / config.training.steps)
+    change_steps = list_change_steps(config)
+    options = ForwardOptions(scales=replica.scales, progress=compute_progress(step, config.training.steps))
     sums, summed = compute_gradient(replica.model, batches, config, length_buckets, options)
     loss, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
     updates, state = make_optimizer(config.training).update(gradient, replica.optimizer_state, replica.model)
-    rate = replica.learning_rate * compute_learning_rate_factor(step, config.training)
+    rate = replica.learning_rate * compute_learning_rate_factor(step, config.training, change_steps)
     model = jax.tree.map(lambda p, u: p - rate * u, replica.model, updates)
     row = jnp.stack([loss, sums.correct / sums.answers, sums.exact / sums.examples, jnp.ones(())])
     history = replica.history.at[step // HISTORY_EVERY].add(row)
@@ -85,7 +91,8 @@ def train_step(
         return after._replace(alive=alive)
     row = history[step // HISTORY_EVERY]
     without_error = row[HISTORY.index("exact_match")] >= row[HISTORY.index("steps")]
-    stops_here = ((step + 1) % config.training.stop_every == 0) & without_error
+    is_due = ((step + 1) % config.training.stop_every == 0) & (step >= max(change_steps, default=0))
+    stops_here = alive & is_due & without_error
     return after._replace(alive=alive | replica.stopped, stopped=replica.stopped | stops_here)
 
 

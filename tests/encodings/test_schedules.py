@@ -32,10 +32,19 @@ def test_drop_acts_for_its_share_of_training_and_then_not_at_all(base):
     assert bias is None or not bias.any()
 
 
-@pytest.mark.parametrize(("name", "base"), [("drop", "learned_bert"), ("interleaved", "rotary"), ("dape", "alibi")])
-def test_a_wrapper_declares_what_its_base_declares(name, base):
+@pytest.mark.parametrize(
+    ("name", "base", "own"),
+    [("drop", "learned_bert", ["changes_at"]), ("interleaved", "rotary", []), ("dape", "alibi", [])],
+)
+def test_a_wrapper_declares_what_its_base_declares(name, base, own):
     wrapper, plain = build(name, base=base), build(base)
-    assert [getattr(wrapper, name) for name in DECLARATIONS] == [getattr(plain, name) for name in DECLARATIONS]
+    assert [name for name in DECLARATIONS if getattr(wrapper, name) != getattr(plain, name)] == own
+    assert plain.token_std == (0.02 if base == "learned_bert" else 1)
+
+
+@pytest.mark.parametrize(("after", "changes"), [(0.5, (0.5,)), (0.9, (0.7, 0.9))])
+def test_drop_declares_its_change_and_the_earlier_ones_of_its_base(after, changes):
+    assert build("drop", base="drop", after=after).changes_at == changes
 
 
 def test_interleaved_leaves_every_second_block_without_an_encoding():

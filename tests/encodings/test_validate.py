@@ -52,6 +52,9 @@ class WithoutTokens(Encoding):
 
 class WithoutNumber(Encoding):
     token_std = "small"
+
+class ChangesTooLate(Encoding):
+    changes_at = (0.5, 1.0)
 """
 
 
@@ -85,6 +88,7 @@ def file(tmp_path):
         ("HidesArray", "attribute table is an array but no nnx.Param"),
         ("Unlimited", "position_limit is 'many'"),
         ("WithoutTokens", "token_std is 0.0, but must be a number above 0"),
+        ("ChangesTooLate", r"changes_at is \(0.5, 1.0\), but must be a tuple of numbers between 0 and 1"),
         ("WithoutNumber", "token_std is 'small', but must be a number above 0"),
         ("Wrong", "embed returned the shape"),
         ("Raises", r"undefined_name.*mine.py, line 11"),

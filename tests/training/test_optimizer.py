@@ -1,6 +1,8 @@
 """AdamW against a slow loop, which parameters decay, and the schedule of the learning rate at its borders."""
 
 import math
+from dataclasses import replace
+from fractions import Fraction
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,13 @@ import pytest
 from small_runs import CONFIG
 
 from jaxpe.training.config import Training
-from jaxpe.training.optimizer import compute_learning_rate_factor, make_optimizer, select_decayed
+from jaxpe.training.optimizer import (
+    compute_learning_rate_factor,
+    compute_progress,
+    list_change_steps,
+    make_optimizer,
+    select_decayed,
+)
 from jaxpe.training.parameters import flatten_model, init_model
 from jaxpe.training.sources import load_source
 
@@ -90,3 +98,54 @@ def test_the_learning_rate_at_a_quarter_and_a_half():
         training = Training(steps=100, warmup=0, decay=decay)
         factors = [float(compute_learning_rate_factor(jnp.int32(step), training)) for step in (25, 50)]
         assert factors == pytest.approx([quarter, 0.5], abs=1e-6)
+
+
+@pytest.mark.parametrize("decay", ["linear", "cosine"])
+@pytest.mark.parametrize(
+    ("steps", "warmup", "begin", "second_warmup"),
+    [(1000, 50, 700, 15), (100, 50, 30, 35), (100, 3, 90, 1), (20, 0, 10, 0)],
+)
+def test_the_schedule_starts_again_where_the_encoding_changes(steps, warmup, begin, second_warmup, decay):
+    """One step before and after each border; before the change it is the schedule of an encoding that does not change."""
+    training, left = Training(steps=steps, warmup=warmup, decay=decay), steps - begin
+    end = begin + second_warmup
+    borders = sorted({0, begin - 2, begin - 1, begin, begin + 1, end - 1, end, end + 1, steps - 2, steps - 1})
+    factors = [float(compute_learning_rate_factor(jnp.int32(step), training, (begin,))) for step in borders]
+    expected = [
+        schedule_slowly(step, steps, warmup, decay)
+        if step < begin
+        else schedule_slowly(step - begin, left, second_warmup, decay)
+        for step in borders
+    ]
+    assert factors == pytest.approx(expected, abs=2e-6) and factors[borders.index(end)] == 1
+
+
+def test_the_schedule_starts_again_at_each_of_two_changes():
+    training = Training(steps=100, warmup=10)
+    factors = [float(compute_learning_rate_factor(jnp.int32(step), training, (50, 80))) for step in range(100)]
+    begins = [(0, 100, 10)] * 50 + [(50, 50, 5)] * 30 + [(80, 20, 2)] * 20
+    expected = [
+        schedule_slowly(step - begin, steps, warmup, "cosine") for step, (begin, steps, warmup) in enumerate(begins)
+    ]
+    assert factors == pytest.approx(expected, abs=2e-6)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 97, 100, 800, 1500, 3000, 10_000])
+@pytest.mark.parametrize("after", [0.1, 0.3, 0.57, 0.6, 0.7, 0.875])
+def test_the_schedule_starts_again_at_the_first_step_without_the_encoding(steps, after):
+    """As exact fractions have it, and as the comparison of a compiled program does."""
+    config = replace(CONFIG, encoding="drop", encoding_options=(("after", after),), training=Training(steps=steps))
+    first = math.ceil(Fraction(str(after)) * steps)
+    assert list_change_steps(config) == ((first,) if first < steps else ())
+    acts = jax.jit(jax.vmap(lambda step: compute_progress(step, steps) < after))(jnp.arange(steps))
+    np.testing.assert_array_equal(acts, np.arange(steps) < first)
+
+
+@pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
+def test_only_encodings_that_change_have_steps_at_which_they_do(architecture):
+    config = replace(CONFIG, architecture=architecture, training=Training(steps=100))
+    names = ("learned", "none", "rotary", "interleaved_scaled")
+    assert [list_change_steps(replace(config, encoding=name)) for name in names] == [(), (), (), ()]
+    for base in ("learned", "rotary"):
+        dropped = replace(config, encoding="drop", encoding_options=(("base", base), ("after", 0.5)))
+        assert list_change_steps(dropped) == (50,)

@@ -147,9 +147,6 @@ def test_training_stops_where_the_last_ten_batches_had_no_error(error, stops):
             assert_equal_bits(run(config, errors | {step: change}), at)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a frozen replica that answers one batch without error counts as stopped, not as diverged"
-)
 @pytest.mark.parametrize("step", [5, 18, 19])
 def test_a_replica_that_diverged_never_stops(step):
     after = run(make_config(stop_every=20), {step: {"gradient": np.nan}})
@@ -177,3 +174,10 @@ def test_drop_acts_for_its_share_of_the_steps(steps, after, monkeypatch):
     whole, part = divmod(count, train.HISTORY_EVERY)
     assert acting[:whole] == [1.0] * whole and not any(acting[whole + 1 :])
     assert acting[whole] == pytest.approx(part / min(train.HISTORY_EVERY, steps - 10 * whole))
+
+
+@pytest.mark.parametrize(("after", "stops"), [(0.6, 40), (0.65, 40), (0.7, 60), (0.3, 20)])
+def test_training_does_not_stop_before_a_step_without_the_dropped_encoding(after, stops):
+    """The 60 steps are looked at after 20, 40 and 60: at 0.65 the encoding is dropped from step 39 on, the 40th."""
+    config = replace(make_config(stop_every=20), encoding="drop", encoding_options=(("after", after),))
+    assert [bool(run(config, {}, stop).stopped) for stop in (stops - 1, stops)] == [False, True]

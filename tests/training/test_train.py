@@ -49,3 +49,22 @@ def test_the_first_step_at_a_threshold_is_found():
     history = {"step": [10, 20, 30], "token_accuracy": [0.2, 0.9, 0.8]}
     assert train.find_first_step(history, "token_accuracy", 0.8) == 20
     assert train.find_first_step(history, "token_accuracy", 0.95) is None
+
+
+@pytest.mark.slow
+def test_until_its_encoding_is_dropped_a_replica_trains_as_with_that_encoding():
+    """The same bits after the last step with the encoding, and other bits after the first one without it."""
+    training = Training(steps=20, batch=4, length_buckets=1, warmup=4)
+    config = RunConfig("reverse", "decoder", "rotary", 4, 40, width=8, layers=1, training=training)
+    stream = load_source(config).stream
+    buckets = make_length_buckets(stream, 4, training)
+    batches = draw_compiled(0, jnp.arange(20), {}, stream=stream, sampler=config.sampler, length_buckets=buckets)
+
+    def train_until(config, stops):
+        replica = train.init_replica(config, stream, 0, 1e-2)
+        run = jax.jit(lambda stop: train.train_steps(replica, batches, 0, 0, stop, config, buckets).model)
+        return [jax.tree.leaves(run(stop)) for stop in stops]
+
+    kept, dropped = (train_until(replace(config, encoding=name), (14, 15)) for name in ("rotary", "drop"))
+    equal = [[np.array_equal(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(kept, dropped, strict=True)]
+    assert all(equal[0]) and not any(equal[1])
