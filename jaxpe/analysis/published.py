@@ -8,7 +8,9 @@ An encoder-decoder has two tables: the decoder's has the model's name, the encod
 
 from __future__ import annotations
 
+import os
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,9 +21,10 @@ from numpy import ndarray
 
 from jaxpe.analysis.position_table import MIN_ROWS
 from jaxpe.analysis.trained_rows import guess_trained_rows
-from jaxpe.data.cache import MODELS, is_fetched
+from jaxpe.data.cache import MODELS, expand_home, is_fetched, is_there
 from jaxpe.errors import UserError
 from jaxpe.pretrained.models import open_model, require_positions
+from jaxpe.pretrained.stored_arrays import squeeze_shape
 
 MAX_ROWS = 4096  # that are measured: the measures take rows × rows numbers
 MAX_TOKENS = 2**14  # whose directions are measured, evenly spaced over the vocabulary
@@ -68,28 +71,45 @@ def prepare_table(
 
 def load_table(path: Path, name: str | None = None) -> PublishedTable:
     """A table in numpy's format, positions × width, of floats or integers. Raises UserError."""
+    path = expand_home(path)
     return prepare_table(name or path.stem, "", read_npy(path), None)
 
 
 def read_npy(path: Path) -> Float[ndarray, "P D"]:
-    """A two-dimensional array of finite numbers, as float64. Raises UserError.
+    """A two-dimensional array of finite numbers, as float64; also one of the shape (1, P, D) or (P, 1, D).
 
-    No pickle is loaded. The file is memory-mapped, so that a false size in its header costs no memory.
+    No pickle is loaded. The file is memory-mapped, so that a false size in its header costs no memory. Raises UserError.
     """
-    if not path.is_file():
-        raise UserError(f"There is no file {path}: --table takes an array of positions × width, saved by numpy.save.")
     try:
-        table = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not path.is_file():
+            raise UserError(
+                f"There is no file {path}: --table takes an array of positions × width, saved by numpy.save."
+            )
+        with path.open("rb") as file:
+            if file.read(4) == b"PK\3\4":
+                raise UserError(f"{path} is an archive of arrays (.npz): {HINT}.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            table = np.lib.format.open_memmap(path, mode="r")
+        return convert_table(path, table)
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(f"{path} needs more memory than there is: give a smaller table.") from error
     except Exception as error:
         reason = (str(error).strip().splitlines() or [""])[0].split(". ")[0][:120] or type(error).__name__
         raise UserError(f"{path} is not a .npy file of plain numbers ({reason}): {HINT}.") from error
-    if not isinstance(table, np.ndarray):
-        raise UserError(f"{path} is an archive of arrays (.npz): {HINT}.")
+
+
+def convert_table(path: Path, table: ndarray) -> Float[ndarray, "P D"]:
+    """The numbers of a table as float64. Raises UserError if it is no table of finite numbers."""
+    shape = squeeze_shape(table.shape)
     if table.dtype.kind not in "fiu":
         raise UserError(f"{path} does not hold real numbers (its type is {table.dtype}): {HINT}.")
-    if table.ndim != 2 or not table.size:
+    if len(shape) != 2 or not table.size:
         raise UserError(f"{path} has the shape {table.shape}: give a table of two dimensions, positions × width.")
-    numbers = np.array(table, np.float64)
+    with np.errstate(all="ignore"):
+        numbers = np.array(table, np.float64).reshape(shape)
     if not np.isfinite(numbers).all():
         raise UserError(f"{path} has entries that are not finite numbers (nan or inf): replace them first.")
     largest = np.abs(numbers).max()  # measures take squares, and do not depend on a common factor
@@ -98,31 +118,41 @@ def read_npy(path: Path) -> Float[ndarray, "P D"]:
 
 def load_model_tables(word: str, name: str | None = None) -> list[PublishedTable]:
     """The tables of a model: a name of `jaxpe fetch`, a file, a folder, or a Hugging Face id. Raises UserError."""
-    source, _, table = word.partition("::")
+    source, table = split_word(word)
     if source.lower().endswith((".npy", ".npz")):
         raise UserError(f"{source} is an array in numpy's format, not a file of weights: give it to --table.")
     model = open_model(source, table or None)
-    name = name or derive_name(source)
+    name = name or list_names(word)[0]
     decoder = prepare_table(name, model.kind, require_positions(model), model.tokens)
-    if model.encoder_positions is None:
-        return [decoder]
-    return [decoder, prepare_table(f"{name}-encoder", "encoder", model.encoder_positions, None)]
+    tables = [decoder._replace(sentence=f"{describe_skipped_rows(model.skipped)}{decoder.sentence}")]
+    if model.encoder_positions is not None:
+        tables.append(prepare_table(f"{name}-encoder", "encoder", model.encoder_positions, None))
+    return tables
+
+
+def describe_skipped_rows(count: int) -> str:
+    """A sentence about rows that stand for no position; empty if there are none."""
+    rows = {0: "", 1: "Row 0 of the file is", 2: "Rows 0 and 1 of the file are"}[count]
+    return f"{rows} left out, for no position (row {count - 1} is the padding's). " if rows else ""
 
 
 def load_named_tables(table: Path | None, models: Sequence[str], name: str | None) -> list[PublishedTable]:
     """The tables that the options --table, --model and --name describe. Raises UserError.
 
-    `name` is that of `table`, or without it that of the one model.
+    `name` is that of `table`, or without it that of the one model. The others are called after their files.
     """
+    models = list({locate_source(word): word for word in reversed(models)}.values())[::-1]
     if name is not None:
         check_name(name)
         if table is None and not models:
             raise UserError("--name is the name of a table: give --table or --model too.")
         if table is None and len(models) > 1:
             raise UserError(f"--name {name!r} is one name, but there are {len(models)} models: give one --model.")
-    tables = [] if table is None else [load_table(table.expanduser(), name)]
-    for word in dict.fromkeys(models):
-        tables += load_model_tables(word, name if table is None else None)
+    words = models if table is None else [str(table), *models]
+    names = tell_apart([list_names(word) if i or name is None else [name] for i, word in enumerate(words)])
+    tables = list[PublishedTable]()
+    for i, (word, shown) in enumerate(zip(words, names, strict=True)):
+        tables += load_model_tables(word, shown) if i or table is None else [load_table(table, shown)]
     names = [table.name for table in tables]
     for table_name in names:
         check_name(table_name)
@@ -134,12 +164,52 @@ def load_named_tables(table: Path | None, models: Sequence[str], name: str | Non
 # ── names ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def derive_name(source: str) -> str:
-    """The default name of a model: a file's stem, a folder's name, or the name or id itself."""
-    path = Path(source).expanduser()
-    if source in MODELS or not path.exists():
-        return source
-    return path.resolve().name if path.is_dir() else path.stem
+def split_word(word: str) -> tuple[str, str]:
+    """What names a model and, after "::", what names an array in it; the latter is empty if there is none."""
+    if "::" not in word or is_there(expand_home(word)):
+        return word, ""
+    source, _, array = word.rpartition("::")
+    return source, array
+
+
+def locate_source(word: str) -> tuple[str, str]:
+    """What a model's word leads to: the same for all ways of writing a path."""
+    source, array = split_word(word)
+    path = expand_home(source)
+    return (os.path.realpath(path) if source not in MODELS and is_there(path) else source), array
+
+
+def list_names(word: str) -> list[str]:
+    """The names that a table or a model may be shown under, the shortest first.
+
+    For a file its stem or its name, then with the name of the array, then with one folder before it, and so on; for a folder
+    its name; for anything else the word itself.
+    """
+    source, array = split_word(word)
+    path = expand_home(source)
+    if source in MODELS or not is_there(path):
+        return [source]
+    path = path.resolve() if path.is_dir() else Path(os.path.abspath(path))
+    last = path.name if path.is_dir() else path.stem
+    names = list[str]()
+    for count in range(1, len(path.parts)):
+        folders = path.parts[-count:-1]
+        names += ["/".join((*folders, last)), "/".join((*folders, path.name))]
+    return [f"{name}{end}" for name in names for end in ("", f"::{array}")[: 2 if array else 1]]
+
+
+def tell_apart(choices: Sequence[Sequence[str]]) -> list[str]:
+    """One name from each list: the first, or a later one where another list begins with the same."""
+    names = [names[0] for names in choices]
+    for name in dict.fromkeys(names):
+        same = [i for i, other in enumerate(names) if other == name]
+        for level in range(max(len(choices[i]) for i in same)):
+            longer = [choices[i][min(level, len(choices[i]) - 1)] for i in same]
+            if len(set(longer)) == len(same):
+                for i, other in zip(same, longer, strict=True):
+                    names[i] = other
+                break
+    return names
 
 
 def check_name(name: str) -> None:

@@ -120,6 +120,14 @@ def expand_home(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something; False for what cannot be a path."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def cache_folder() -> Path:
     """$JAXPE_CACHE, else the user's own cache; made readable for the user alone. Raises UserError if that fails."""
     base = os.environ.get("JAXPE_CACHE")

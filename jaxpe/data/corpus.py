@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxpe.data.cache import DOWNLOADS, expand_home, explain_damage, fetched_path
+from jaxpe.data.cache import DOWNLOADS, expand_home, explain_damage, fetched_path, is_there
 from jaxpe.data.text_files import READERS, DamagedText, parse_documents, read_file, read_hub
 from jaxpe.errors import UserError
 
@@ -54,14 +54,6 @@ def load_corpus(name: str = "kjv") -> Corpus:
     if path.suffix.lower() in READERS or is_there(path):
         return parse_corpus(read_file(path, name), path.suffix, name)
     return split_documents(name, read_hub(name))
-
-
-def is_there(path: Path) -> bool:
-    """Whether a path leads to something; False for what cannot be a path."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
 
 
 @lru_cache(maxsize=4)

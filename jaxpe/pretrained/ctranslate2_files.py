@@ -12,13 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from jaxtyping import Num
+import ml_dtypes
+import numpy as np
+from jaxtyping import Shaped
 from numpy import ndarray
 
 from jaxpe.pretrained.stored_arrays import Content, StoredArray, read_at, read_bytes, read_number
 
 VERSIONS = range(4, 7)
-TYPES = (("<f4", 4), ("<i1", 1), ("<i2", 2), ("<i4", 4), ("<f2", 2), ("bf16", 2))  # by number: dtype, bytes
+TYPES = tuple(map(np.dtype, ("<f4", "<i1", "<i2", "<i4", "<f2", ml_dtypes.bfloat16)))  # by number
 
 
 def read_ctranslate2(path: Path) -> Content:
@@ -50,11 +52,11 @@ def read_text(file: BinaryIO, size: int) -> str:
 def locate_array(path: Path, file: BinaryIO, size: int) -> StoredArray:
     """The next array, not read yet; leaves the file behind it."""
     shape = tuple(read_number(file, "I") for _ in range(read_number(file, "B")))
-    dtype, width = TYPES[read_number(file, "B")]
+    dtype = TYPES[read_number(file, "B")]
     length = read_number(file, "I")
     offset = file.tell()
-    if math.prod(shape) * width != length or length > size - offset:
-        raise ValueError(f"an array of {length} bytes where {shape} needs {math.prod(shape) * width}")
+    if math.prod(shape) * dtype.itemsize != length or length > size - offset:
+        raise ValueError(f"an array of {length} bytes where {shape} needs {math.prod(shape) * dtype.itemsize}")
     file.seek(length, 1)
     return StoredArray(shape, partial(read_at, path, offset, dtype, shape))
 
@@ -62,8 +64,9 @@ def locate_array(path: Path, file: BinaryIO, size: int) -> StoredArray:
 def apply_scale(weight: StoredArray, scale: StoredArray) -> StoredArray:
     """Integers that stand for numbers times a scale: one scale for each row, or one for all."""
 
-    def read() -> Num[ndarray, "*shape"]:
-        numbers: ndarray = weight.read() / scale.read().reshape(-1, *[1] * (len(weight.shape) - 1))
+    def read() -> Shaped[ndarray, "*shape"]:
+        with np.errstate(all="ignore"):  # infinite numbers are told later
+            numbers: ndarray = weight.read() / scale.read().reshape(-1, *[1] * (len(weight.shape) - 1))
         return numbers
 
     return StoredArray(weight.shape, read)

@@ -18,6 +18,8 @@ from jaxtyping import Array, Float
 from numpy import ndarray
 from safetensors.numpy import load_file
 
+from jaxpe.data.cache import explain_damage
+
 Weights = Mapping[str, Array]
 SIZE, CLASSES, STEM, HEAD, EPSILON = 224, 1000, 32, 1280, 1e-3
 STAGES = (  # repeats, kernel, stride of the first, expansion, channels
@@ -140,5 +142,8 @@ def convert_torch(tensors: Mapping[str, ndarray]) -> dict[str, ndarray]:
 
 
 def load_weights(path: Path) -> dict[str, Array]:
-    """The weights from the file that `jaxpe fetch efficientnet` stores."""
-    return {name: jnp.asarray(array) for name, array in load_file(path).items()}
+    """The weights from the file that `jaxpe fetch efficientnet` stores. Raises UserError if it was damaged."""
+    try:
+        return {name: jnp.asarray(array) for name, array in load_file(path).items()}
+    except Exception as error:
+        raise explain_damage("efficientnet") from error

@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from jaxpe.errors import UserError
-from jaxpe.pretrained.stored_arrays import WeightFile
+from jaxpe.pretrained.stored_arrays import WeightFile, squeeze_shape
 
 
 class Family(NamedTuple):
@@ -27,6 +27,7 @@ FAMILIES = (
     Family("jaxpe", "encoder", r"^positions", r"^tokens", r"^encoder_positions"),
     Family("BERT", "encoder", r"\bposition_embeddings\.weight", r"\bword_embeddings\.weight", has_offset=True),
     Family("GPT-2", "decoder", r"\bwpe\.weight", r"\bwte\.weight"),
+    Family("minGPT", "decoder", r"\bpos_emb(\.weight)?", r"\btok_emb(\.weight)?"),
     Family(
         "Whisper, BART, OPT", "decoder", r"\bdecoder\.embed_positions\.weight",
         r"\b(decoder\.embed_tokens|shared)\.weight", r"\bencoder\.embed_positions\.weight", has_offset=True,
@@ -43,9 +44,10 @@ FAMILIES = (
         "CTranslate2 encoder", "encoder", r"^encoder/position_encodings/encodings", r"^encoder/embeddings(_0)?/weight"
     ),
     Family("GGUF", "", r"^position_embd\.weight", r"^token_embd\.weight"),
-    Family("ViT", "encoder", r"\b(position_embeddings|pos_embed)", None),
+    Family("ViT", "encoder", r"\b(position_embeddings|pos_embed|pos_embedding)", None),
     Family("CLIP", "encoder", r"\bvision_model\.embeddings\.position_embedding\.weight", None),
 )  # fmt: skip
+SUGGESTIVE = r"pos|wpe|(?:^|[._/])pe$"  # of a table of positions
 WITHOUT_TABLE = (  # arrays by which a model without a table is known
     (r"\brotary_emb\b|\bmodel\.layers\.\d+\.self_attn\.q_proj\b", "it rotates queries and keys instead"),
     (r"\brelative_attention_bias\b", "it adds a bias by distance to the attention logits instead"),
@@ -53,9 +55,15 @@ WITHOUT_TABLE = (  # arrays by which a model without a table is known
 
 
 def match_names(file: WeightFile, pattern: str | None) -> list[str]:
-    """The two- and three-dimensional arrays whose names end in a pattern."""
-    names = (name for name, array in file.arrays.items() if len(array.shape) in (2, 3))
+    """The arrays of at least two dimensions whose names end in a pattern."""
+    names = (name for name, array in file.arrays.items() if len(array.shape) > 1)
     return [name for name in names if pattern and re.search(f"(?:{pattern})$", name)]
+
+
+def name_family(file: WeightFile, table: str) -> Family:
+    """The family of a table that is called by its name, or by the end of it that follows a dot."""
+    start = "^" if table in file.arrays else r"(?:^|\.)"
+    return Family(table, "encoder", start + re.escape(table), None)
 
 
 def find_family(file: WeightFile) -> Family | None:
@@ -75,9 +83,9 @@ def explain_missing_table(file: WeightFile) -> UserError:
 
 
 def list_candidates(file: WeightFile, limit: int = 8) -> str:
-    """A sentence that lists the two-dimensional arrays, first those whose names suggest positions."""
-    arrays = [(name, array.shape) for name, array in file.arrays.items() if len(array.shape) == 2]
-    arrays.sort(key=lambda item: (not re.search("pos|wpe", item[0], re.IGNORECASE), item[1][0]))
-    listed = ", ".join(f"{name} {rows}×{columns}" for name, (rows, columns) in arrays[:limit])
-    more = f" and {len(arrays) - limit} more" if len(arrays) > limit else ""
-    return f"Two-dimensional arrays: {listed}{more}." if arrays else "It has no two-dimensional array."
+    """A sentence that lists the arrays that could be tables, first those whose names suggest positions."""
+    shapes = [(name, array.shape) for name, array in file.arrays.items() if len(squeeze_shape(array.shape)) == 2]
+    shapes.sort(key=lambda item: (not re.search(SUGGESTIVE, item[0], re.IGNORECASE), squeeze_shape(item[1])[0]))
+    listed = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes[:limit])
+    more = f" and {len(shapes) - limit} more" if len(shapes) > limit else ""
+    return f"Arrays of two dimensions: {listed}{more}." if shapes else "It has no array of two dimensions."

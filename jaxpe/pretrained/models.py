@@ -7,7 +7,8 @@
 The names of tables differ by family; `FAMILIES` lists the known ones. Three pitfalls:
 
 * RoBERTa, XLM-R, BART and OPT count positions from 2: rows 0 and 1 of their table stand for no position (row 1 is the
-  padding token's). They are cut if the table has a power of two and two rows (514, 1026, 2050); `skipped` says so.
+  padding token's). They are cut if row 1 holds zeros only, or if the table has a power of two and two rows (514, 1026,
+  2050); so is row 0 of a table in which it holds zeros only. `skipped` counts them.
 * Row 0 of a vision transformer belongs to the class token, not to a patch. It is kept.
 * Rows beyond the longest training example were never updated: RXNMapper's last two still have the norm of their
   initialization (.02·√D), and MiniLM was tuned as a sentence encoder on 128 tokens.
@@ -15,7 +16,6 @@ The names of tables differ by family; `FAMILIES` lists the known ones. Three pit
 
 from __future__ import annotations
 
-import re
 import tempfile
 import zipfile
 from contextlib import suppress
@@ -26,11 +26,18 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from jaxpe.data.cache import MODELS, fetched_path
+from jaxpe.data.cache import MODELS, expand_home, fetched_path
 from jaxpe.errors import UserError
-from jaxpe.pretrained.families import Family, explain_missing_table, find_family, list_candidates, match_names
+from jaxpe.pretrained.families import (
+    Family,
+    explain_missing_table,
+    find_family,
+    list_candidates,
+    match_names,
+    name_family,
+)
 from jaxpe.pretrained.gguf_files import Rotary, describe_rotary, read_rotary
-from jaxpe.pretrained.stored_arrays import WeightFile, report_damage
+from jaxpe.pretrained.stored_arrays import WeightFile, report_damage, squeeze_shape
 from jaxpe.pretrained.weight_files import open_weights, read_array
 
 FILES = ("model.safetensors", "pytorch_model.bin", "model.bin", "model.onnx")
@@ -58,16 +65,19 @@ def open_model(name: str | Path, table: str | None = None) -> Pretrained:
 
     `table` is the name of the array of positions, for an unknown family. Raises UserError.
     """
-    path = Path(name).expanduser()
+    path = expand_home(name)
     if str(name) in MODELS:
         return open_file(fetched_path(str(name)), str(name), table)
-    if path.is_dir():
-        files = [path / file for file in FILES if (path / file).is_file()]
-        if not files:
-            raise UserError(f"The folder {name} has none of {', '.join(FILES)}: give a file of weights.")
-        return open_file(files[0], path.name, table)
-    if path.is_file() or path.suffix in SUFFIXES:
-        return open_file(path, path.name, table)
+    try:
+        if path.is_dir():
+            files = [path / file for file in FILES if (path / file).is_file()]
+            if not files:
+                raise UserError(f"The folder {name} has none of {', '.join(FILES)}: give a file of weights.")
+            return open_file(files[0], path.resolve().name, table)
+        if path.exists() or path.suffix.lower() in SUFFIXES:
+            return open_file(path, path.name, table)
+    except OSError as error:
+        raise UserError(f"{name} cannot be read ({error.strerror}): check its name and permissions.") from error
     return open_file(download_from_hub(str(name)), str(name), table)
 
 
@@ -84,14 +94,15 @@ def require_positions(model: Pretrained) -> Float[ndarray, "P D"]:
 def open_file(path: Path, name: str, table: str | None = None) -> Pretrained:
     """The tables of one file, with the tokenizer.json that is in it or next to it."""
     file = open_weights(path)
-    family = Family(table, "encoder", f"^{re.escape(table)}", None) if table else find_family(file)
+    family = name_family(file, table) if table else find_family(file)
     rotary = find_rotary(file)
     if family is None and rotary is None:
         raise explain_missing_table(file)
     notes = {key: value for key, value in file.notes.items() if isinstance(value, str)}
     positions, skipped = read_position_table(file, family) if family else (None, 0)
-    tokens, encoder = read_other_tables(file, family, positions)
-    tokenizer = path.parent / "tokenizer.json"
+    width = () if positions is None else positions.shape[1:]
+    tokens = read_table_as_wide(file, family and family.tokens, width)
+    encoder = read_table_as_wide(file, family and family.encoder_positions, width)
     return Pretrained(
         name=name,
         title=notes.get("title") or notes.get("general.name") or name,
@@ -99,12 +110,20 @@ def open_file(path: Path, name: str, table: str | None = None) -> Pretrained:
         kind=notes.get("kind") or (family.kind if family and family.kind else infer_kind(notes)),
         positions=positions,
         tokens=tokens,
-        encoder_positions=None if encoder is None else encoder[skipped:],
+        encoder_positions=None if encoder is None or family is None else encoder[count_offset(encoder, family) :],
         skipped=skipped,
         rotary=rotary,
-        tokenizer=notes.get("tokenizer") or (tokenizer.read_text("utf-8", "replace") if tokenizer.is_file() else None),
+        tokenizer=notes.get("tokenizer") or read_tokenizer(path.parent / "tokenizer.json"),
         path=path,
     )
+
+
+def read_tokenizer(path: Path) -> str | None:
+    """The text of a tokenizer.json; None if there is none. Raises UserError if it cannot be read."""
+    try:
+        return path.read_text("utf-8", "replace") if path.is_file() else None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
 
 
 def read_position_table(file: WeightFile, family: Family) -> tuple[Float[ndarray, "P D"], int]:
@@ -117,28 +136,40 @@ def read_position_table(file: WeightFile, family: Family) -> tuple[Float[ndarray
         raise UserError(
             f"{file.path} has {problem}: give the name of one, --model FILE::NAME or open_model(..., table=NAME)."
         )
-    table = read_array(file, names[0])
-    table = table[0] if table.ndim == 3 and len(table) == 1 else table  # ViT: (1, P, D)
-    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
-        raise UserError(
-            f"{names[0]} of {file.path} has the shape {table.shape}, or numbers that are not finite: a table has rows, "
-            "columns and finite numbers."
-        )
-    skipped = 2 if family.has_offset and len(table) > 16 and (len(table) - 2).bit_count() == 1 else 0
+    table = read_table(file, names[0])
+    skipped = count_offset(table, family)
     return table[skipped:], skipped
 
 
-def read_other_tables(
-    file: WeightFile, family: Family | None, positions: Float[ndarray, "P D"] | None
-) -> tuple[Float[ndarray, "V D"] | None, Float[ndarray, "Q D"] | None]:
-    """The token table and the encoder's own position table, if they are as wide as the positions."""
-    if family is None or positions is None:
-        return None, None
-    tables = []
-    for pattern in (family.tokens, family.encoder_positions):
-        names = [name for name in match_names(file, pattern) if file.arrays[name].shape[1:] == positions.shape[1:]]
-        tables.append(read_array(file, names[0]) if names else None)
-    return tables[0], tables[1]
+def read_table(file: WeightFile, name: str) -> Float[ndarray, "P D"]:
+    """An array of rows and columns, also if it is stored as (1, P, D) or (P, 1, D). Raises UserError for any other."""
+    shape = file.arrays[name].shape
+    if len(squeeze_shape(shape)) == 2 and 0 not in shape:
+        table = read_array(file, name).reshape(squeeze_shape(shape))
+        if np.isfinite(table).all():
+            return table
+    raise UserError(
+        f"{name} of {file.path} has the shape {shape}, or numbers that are not finite: a table has rows, columns and "
+        "finite numbers."
+    )
+
+
+def count_offset(table: Float[ndarray, "P D"], family: Family) -> int:
+    """How many rows at the beginning of a table stand for no position: those up to the padding's, which are zeros."""
+
+    def is_padding(row: int) -> bool:
+        return len(table) > row + 2 and not table[row].any() and bool(table[row + 1].any())
+
+    has_offset = family.has_offset and len(table) > 16 and (len(table) - 2).bit_count() == 1
+    return 2 if is_padding(1) or has_offset else int(is_padding(0))
+
+
+def read_table_as_wide(file: WeightFile, pattern: str | None, width: tuple[int, ...]) -> Float[ndarray, "V D"] | None:
+    """The first table of a name that is as wide as the positions, as that of tokens. Raises UserError if it is damaged."""
+    names = [
+        name for name in match_names(file, pattern) if width and squeeze_shape(file.arrays[name].shape)[1:] == width
+    ]
+    return read_table(file, names[0]) if names else None
 
 
 def find_rotary(file: WeightFile) -> Rotary | None:

@@ -16,8 +16,9 @@ from types import ModuleType
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Shaped
 from numpy import ndarray
+from numpy.typing import DTypeLike
 
 from jaxpe.errors import UserError
 
@@ -26,7 +27,7 @@ class StoredArray(NamedTuple):
     """An array that is still in its file."""
 
     shape: tuple[int, ...]
-    read: Callable[[], Num[ndarray, "*shape"]]
+    read: Callable[[], Shaped[ndarray, "*shape"]]
 
 
 class WeightFile(NamedTuple):
@@ -48,6 +49,8 @@ def report_damage(path: Path, layout: str) -> Iterator[None]:
         yield
     except UserError:
         raise
+    except MemoryError as error:
+        raise UserError(f"{path} needs more memory than there is: give a smaller file.") from error
     except Exception as error:
         reason = (str(error).strip().splitlines() or [""])[0][:160] or type(error).__name__
         raise UserError(f"{path} is not a complete {layout} file ({reason}): download it again.") from error
@@ -75,12 +78,18 @@ def read_number(file: BinaryIO, kind: str) -> int:
     return int(number)
 
 
-def read_at(path: Path, offset: int, dtype: str, shape: tuple[int, ...]) -> Num[ndarray, "*shape"]:
-    """An array at an offset of a file. dtype "bf16" becomes float32."""
-    numbers = np.fromfile(path, "<u2" if dtype == "bf16" else dtype, math.prod(shape), offset=offset)
-    return (widen_bfloat16(numbers) if dtype == "bf16" else numbers).reshape(shape)
+def read_at(path: Path, offset: int, dtype: DTypeLike, shape: tuple[int, ...]) -> Shaped[ndarray, "*shape"]:
+    """An array at an offset of a file. Raises ValueError if the file has fewer numbers."""
+    kind = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    if size > path.stat().st_size - offset:
+        raise ValueError("it ends too early")
+    return np.fromfile(path, np.uint8, size, offset=offset).view(kind).reshape(shape)
 
 
-def widen_bfloat16(halves: Num[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
-    """bfloat16 bits as float32, of which they are the upper half."""
-    return (halves.astype("<u4") << 16).view("<f4")
+def squeeze_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without dimensions of length 1, the first of them first, as long as two dimensions are left."""
+    kept = list(shape)
+    while len(kept) > 2 and 1 in kept:
+        kept.remove(1)
+    return tuple(kept)

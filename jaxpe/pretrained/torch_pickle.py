@@ -1,121 +1,131 @@
-"""Tensors of a PyTorch file without PyTorch, and without executing its pickle.
+"""A reader of pickles that executes none.
 
-A pickle is a program: loading it calls what it names. Here it may name an ordered dictionary, the types of storages, and the
-one function that describes a tensor; anything else is refused. Both layouts are read: a zip archive (PyTorch 1.6 and later:
-`NAME/data.pkl` and one file for each storage), and the older one, five pickles followed by the bytes of the storages.
+A pickle is a program that may import and call anything. Here its instructions are followed one by one: numbers, texts, lists
+and dictionaries become what they are, and what is named or called becomes what `torch_tensors` says, or is refused. Keys that
+are not texts or integers are dropped, so that nothing is hashed or compared either.
 """
 
 from __future__ import annotations
 
-import io
-import math
-import pickle
-import zipfile
-from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy import ndarray
+import pickletools
+from typing import IO
 
 from jaxpe.errors import UserError
+from jaxpe.pretrained.torch_tensors import ALLOWED, Name, Storage, add_items, collect_items, describe_storage, rebuild
 
-MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of the older layout
-DTYPES = {
-    "FloatStorage": "<f4",
-    "DoubleStorage": "<f8",
-    "HalfStorage": "<f2",
-    "LongStorage": "<i8",
-    "IntStorage": "<i4",
-}
-ReadStorage = Callable[[str, str, int], ndarray]  # (key, dtype, count) -> its values
-
-
-class Tensor(NamedTuple):
-    """A view of a storage that is not read yet."""
-
-    storage: tuple[str, str, int]  # key, dtype, count
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
+MAX_STEPS = 2**21  # of a pickle: one takes at most about 100 bytes of memory
+CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+LITERALS = {
+    "INT", "LONG", "BININT", "BININT1", "BININT2", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
+    "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
+    "BINBYTES8", "BYTEARRAY8",
+}  # fmt: skip
 
 
-def describe_tensor(storage: Any, offset: int, shape: Any, strides: Any, *_: Any) -> Tensor:
-    """Takes the place of torch._utils._rebuild_tensor_v2."""
-    return Tensor(tuple(storage), offset, tuple(shape), tuple(strides))
+class PickleReader:
+    """A stack, a memo, and the storages that were named on the way."""
 
+    def __init__(self, source: str) -> None:
+        self.source = source  # in errors
+        self.stack: list[object] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, object] = {}
+        self.storages: dict[str, Storage] = {}
 
-ALLOWED: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("torch._utils", "_rebuild_tensor_v2"): describe_tensor,
-} | {("torch", name): dtype for name, dtype in DTYPES.items()}
+    def read(self, file: IO[bytes]) -> object:
+        """What the next pickle of a file describes.
 
+        Raises UserError for a name that is not allowed, ValueError if it is damaged or longer than `MAX_STEPS`.
+        """
+        self.stack, self.marks, self.memo = [], [], {}
+        for count, (instruction, argument, _) in enumerate(pickletools.genops(file)):
+            if count > MAX_STEPS:
+                raise ValueError(f"a pickle of more than {MAX_STEPS} instructions")
+            self.step(instruction.name, argument)
+        return self.stack[-1]
 
-class RestrictedUnpickler(pickle.Unpickler):
-    """Resolves no names but those of `ALLOWED`."""
+    def step(self, name: str, argument: object) -> None:
+        """Follows one instruction."""
+        stack = self.stack
+        if name in LITERALS:
+            stack.append(argument)
+        elif name in CONSTANTS:
+            stack.append(CONSTANTS[name])
+        elif name in ("BINPUT", "LONG_BINPUT", "PUT"):
+            assert isinstance(argument, int)
+            self.memo[argument] = stack[-1]
+        elif name == "MEMOIZE":
+            self.memo[len(self.memo)] = stack[-1]
+        elif name in ("BINGET", "LONG_BINGET", "GET"):
+            assert isinstance(argument, int)
+            stack.append(self.memo[argument])
+        elif name in ("EMPTY_LIST", "EMPTY_SET"):
+            stack.append([])
+        elif name == "EMPTY_DICT":
+            stack.append({})
+        elif name == "MARK":
+            self.marks.append(len(stack))
+        elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
+            stack.append(tuple(self.pop(int(name[-1]))))
+        elif name in ("TUPLE", "LIST", "DICT", "FROZENSET"):
+            items = self.pop_to_mark()
+            stack.append(tuple(items) if name == "TUPLE" else collect_items(items) if name == "DICT" else items)
+        elif name in ("APPEND", "APPENDS", "ADDITEMS", "SETITEM", "SETITEMS"):
+            items = self.pop({"APPEND": 1, "SETITEM": 2}[name]) if name in ("APPEND", "SETITEM") else self.pop_to_mark()
+            add_items(stack[-1], items)
+        elif name == "DUP":
+            stack.append(stack[-1])
+        elif name == "POP":
+            self.pop(1)
+        elif name == "POP_MARK":
+            self.pop_to_mark()
+        elif name == "BUILD":  # attributes, as `_metadata` of a state dictionary
+            self.pop(1)
+        elif name not in ("PROTO", "FRAME", "STOP"):
+            self.step_to_object(name, argument)
 
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in ALLOWED:
-            raise UserError(f"The file asks for {module}.{name}, which no tensor needs: it was not loaded.")
-        return ALLOWED[module, name]
+    def step_to_object(self, name: str, argument: object) -> None:
+        """Follows an instruction that names or calls something."""
+        if name == "GLOBAL":
+            self.stack.append(self.look_up(str(argument).replace(" ", ".")))
+        elif name == "STACK_GLOBAL":
+            module, attribute = self.pop(2)
+            self.stack.append(self.look_up(f"{module}.{attribute}" if isinstance(module, str) else "?"))
+        elif name in ("REDUCE", "NEWOBJ"):
+            function, arguments = self.pop(2)
+            self.stack.append(rebuild(function, arguments))
+        elif name == "NEWOBJ_EX":
+            function, arguments, _ = self.pop(3)
+            self.stack.append(rebuild(function, arguments))
+        elif name == "OBJ":
+            function, *rest = self.pop_to_mark()
+            self.stack.append(rebuild(function, tuple(rest)))
+        elif name == "INST":
+            self.stack.append(rebuild(self.look_up(str(argument).replace(" ", ".")), tuple(self.pop_to_mark())))
+        elif name == "BINPERSID":
+            [saved] = self.pop(1)
+            storage = describe_storage(saved)
+            self.storages[storage.key] = storage
+            self.stack.append(storage)
+        else:
+            raise ValueError(f"the instruction {name}, which no tensor needs")
 
-    def persistent_load(self, saved: Any) -> tuple[str, str, int]:
-        _, dtype, key, _, count = saved[:5]
-        return str(key), str(dtype), int(count)
+    def pop(self, count: int) -> list[object]:
+        """The last values of the stack, taken off it. Raises ValueError if there are fewer since the last mark."""
+        start = len(self.stack) - count
+        if start < (self.marks[-1] if self.marks else 0):
+            raise ValueError("a pickle that takes more than it has")
+        values = self.stack[start:]
+        del self.stack[start:]
+        return values
 
+    def pop_to_mark(self) -> list[object]:
+        """The values since the last mark."""
+        return self.pop(len(self.stack) - self.marks.pop())
 
-def read_tensors(content: bytes) -> dict[str, ndarray]:
-    """The tensors of a file by name. Raises UserError if it is damaged, or asks for more than tensors."""
-    try:
-        is_archive = zipfile.is_zipfile(io.BytesIO(content))
-        described, read_storage = open_archive(content) if is_archive else open_older(content)
-        tensors = {name: value for name, value in described.items() if isinstance(value, Tensor)}
-        return {name: read_view(tensor, read_storage) for name, tensor in tensors.items()}
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"This is not a complete file of PyTorch tensors ({type(error).__name__}): download it again."
-        ) from error
-
-
-def open_archive(content: bytes) -> tuple[Any, ReadStorage]:
-    """The described tensors of a zip archive, and a reader of its storages."""
-    archive = zipfile.ZipFile(io.BytesIO(content))
-    main = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
-    folder = main.removesuffix("data.pkl") + "data/"
-
-    def read_storage(key: str, dtype: str, count: int) -> ndarray:
-        return np.frombuffer(archive.read(folder + key), dtype, count)
-
-    return RestrictedUnpickler(io.BytesIO(archive.read(main))).load(), read_storage
-
-
-def open_older(content: bytes) -> tuple[Any, ReadStorage]:
-    """The same of the older layout: magic number, protocol, machine, tensors, keys; then count and bytes of each storage."""
-    file = io.BytesIO(content)
-    magic, _, _, described, keys = (RestrictedUnpickler(file).load() for _ in range(5))
-    if magic != MAGIC:
-        raise ValueError("not the magic number")
-    dtypes = {tensor.storage[0]: tensor.storage[1] for tensor in described.values() if isinstance(tensor, Tensor)}
-    storages, offset = {}, file.tell()
-    for key in keys:
-        count = int.from_bytes(content[offset : offset + 8], "little")
-        storages[key] = np.frombuffer(content, dtypes[key], count, offset + 8)
-        offset += 8 + storages[key].nbytes
-
-    def read_storage(key: str, dtype: str, count: int) -> ndarray:
-        return storages[key]
-
-    return described, read_storage
-
-
-def read_view(tensor: Tensor, read_storage: ReadStorage) -> ndarray:
-    """The numbers of a tensor. Raises UserError if its shape or strides leave the storage."""
-    values = read_storage(*tensor.storage)
-    last = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))
-    numbers = (tensor.offset, *tensor.shape, *tensor.strides)
-    if min(numbers) < 0 or last >= len(values) or math.prod(tensor.shape) > len(values):
-        raise UserError("A tensor of the file reaches beyond its storage: it was not loaded.")
-    strides = [step * values.itemsize for step in tensor.strides]
-    return np.lib.stride_tricks.as_strided(values[tensor.offset :], tensor.shape, strides).copy()
+    def look_up(self, path: str) -> Name:
+        """A name that is allowed. Raises UserError for any other."""
+        if path not in ALLOWED:
+            shown = path[:200].encode("unicode_escape").decode()
+            raise UserError(f"{self.source} asks for {shown}, which no tensor needs: it was not loaded.")
+        return Name(path)

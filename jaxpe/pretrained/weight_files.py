@@ -1,7 +1,7 @@
 """Arrays of weight files by name: safetensors, ONNX, PyTorch, CTranslate2, GGUF. Shapes first, values on demand.
 
 The first bytes of a file say which format it has; ONNX has no such mark and is known by its suffix.
-Layouts: huggingface/safetensors README, ONNX `onnx.proto`; of the others in `torch_pickle`, `ctranslate2_files`, `gguf_files`.
+Layouts: huggingface/safetensors README, ONNX `onnx.proto`; of the others in `torch_files`, `ctranslate2_files`, `gguf_files`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from jaxpe.errors import UserError
 from jaxpe.pretrained.ctranslate2_files import read_ctranslate2
 from jaxpe.pretrained.gguf_files import read_gguf
 from jaxpe.pretrained.stored_arrays import Content, StoredArray, WeightFile, import_library, report_damage
-from jaxpe.pretrained.torch_pickle import read_tensors
+from jaxpe.pretrained.torch_files import ARCHIVE, read_torch
+
+PICKLES = range(2, 6)  # protocols
 
 
 def open_weights(path: Path) -> WeightFile:
@@ -42,19 +44,24 @@ def detect_layout(path: Path) -> str:
         head = file.read(16).ljust(16, b"\xff")
     if head.startswith(b"GGUF"):
         return "GGUF"
-    if head.startswith((b"PK\3\4", b"\x80\2")):
-        return "PyTorch"
-    if head[8:9] == b"{":
+    if head[8:9] == b"{":  # before pickles, since the length before it can begin like one
         return "safetensors"
+    if head.startswith(ARCHIVE) or (head[0] == 0x80 and head[1] in PICKLES):
+        return "PyTorch"
     if head[1:4] == b"\0\0\0" and 1 < int.from_bytes(head[4:6], "little") < 256:
         return "CTranslate2"
     raise UserError(f"{path} is not a file of weights in a known format: give {', '.join(READERS)}.")
 
 
 def read_array(file: WeightFile, name: str) -> Float[ndarray, "*shape"]:
-    """One array as float32."""
-    with report_damage(file.path, file.layout):
-        return np.asarray(file.arrays[name].read()).astype(np.float32, copy=False)
+    """One array as float32; a number that is too large becomes infinite. Raises UserError if it has no real numbers."""
+    with report_damage(file.path, file.layout), np.errstate(all="ignore"):
+        array = np.asarray(file.arrays[name].read())
+        if array.dtype.kind in "cOSUMm":
+            raise UserError(
+                f"{name} of {file.path} holds no real numbers (its type is {array.dtype}): give another array."
+            )
+        return array.astype(np.float32, copy=False)
 
 
 def read_safetensors(path: Path) -> Content:
@@ -63,12 +70,6 @@ def read_safetensors(path: Path) -> Content:
     shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     arrays = {name: StoredArray(shape, partial(file.get_tensor, name)) for name, shape in shapes.items()}
     return arrays, file.metadata() or {}
-
-
-def read_torch(path: Path) -> Content:
-    """The tensors of a PyTorch file. No pickle is executed."""
-    tensors = read_tensors(path.read_bytes())
-    return {name: StoredArray(value.shape, partial(np.asarray, value)) for name, value in tensors.items()}, {}
 
 
 def read_onnx(path: Path) -> Content:

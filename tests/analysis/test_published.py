@@ -1,5 +1,7 @@
 """Position tables of the user's own and of weight files; arrays that are no table; names."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -13,7 +15,15 @@ WITH_NAN = np.where(np.arange(16) == 4, np.nan, GAUSSIAN)
 BAD_ARRAYS = {
     "objects": (np.array([[object()] * 4] * 9), "not a .npy file of plain numbers"),
     "one dimension": (GAUSSIAN[0], r"the shape \(16,\)"),
-    "three dimensions": (GAUSSIAN[None], "two dimensions"),
+    "three dimensions": (GAUSSIAN.reshape(2, 32, 16), "two dimensions"),
+    "four dimensions": (GAUSSIAN.reshape(8, 8, 1, 16), "two dimensions"),
+    "infinite": (np.where(np.isnan(WITH_NAN), -np.inf, GAUSSIAN), "not finite numbers"),
+    "beyond float64": (GAUSSIAN.astype(np.longdouble) * np.longdouble("1e4000"), "not finite numbers"),
+    "truth": (GAUSSIAN > 0, "does not hold real numbers"),
+    "dates": (np.zeros((9, 3), "M8[s]"), "does not hold real numbers"),
+    "records": (np.zeros((9, 3), [("a", float), ("b", int)]), "does not hold real numbers"),
+    "a number": (np.float64(3), r"the shape \(\)"),
+    "no rows": (GAUSSIAN[:0], r"the shape \(0, 16\)"),
     "nan": (WITH_NAN, "not finite numbers"),
     "short": (GAUSSIAN[:7], "has 7 rows"),
     "complex": (GAUSSIAN.astype(complex), "does not hold real numbers"),
@@ -48,6 +58,48 @@ def test_a_file_that_is_no_array_is_one_sentence(tmp_path):
         published.load_table(tmp_path)
 
 
+def write_header(text, version=1, body=b""):
+    """A .npy file with any header."""
+    return b"\x93NUMPY" + bytes([version, 0]) + len(text).to_bytes(2 if version == 1 else 4, "little") + text + body
+
+
+HEADERS = {
+    "10^12 numbers": b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000)}",
+    "more than an integer holds": b"{'descr': '<f8', 'fortran_order': False, 'shape': (%d, 2)}" % 2**70,
+    "a negative shape": b"{'descr': '<f8', 'fortran_order': False, 'shape': (-64, 16)}",
+    "words as a shape": b"{'descr': '<f8', 'fortran_order': False, 'shape': ('a', 16)}",
+    "objects": b"{'descr': '|O', 'fortran_order': False, 'shape': (64, 16)}",
+    "a large item": b"{'descr': '|V2000000000', 'fortran_order': False, 'shape': (64, 16)}",
+    "a large text": b"{'descr': '<U2000000000', 'fortran_order': False, 'shape': (64, 16)}",
+    "no type": b"{'descr': 'nothing', 'fortran_order': False, 'shape': (64, 16)}",
+    "a call": b"{'descr': __import__('os').system('true'), 'fortran_order': False, 'shape': (64, 16)}",
+    "Python 2": b"{'descr': '<f8', 'fortran_order': False, 'shape': (64000L, 16L)}",
+    "deep": b"(" * 9000,
+    "long": b"{'descr': '<f8', 'fortran_order': False, 'shape': (64, 16)}" + b" " * 60_000,
+    "other keys": b"{'a': 1}",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 9])
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_a_header_that_lies_is_one_sentence(tmp_path, header, version, recwarn):
+    (tmp_path / "t.npy").write_bytes(write_header(header, version, bytes(1000)))
+    with pytest.raises(UserError, match=r"t\.npy .*save one array with numpy\.save"):
+        published.load_table(tmp_path / "t.npy")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("shape", [(64, 16), (1, 64, 16), (64, 1, 16), (1, 1, 64, 16)])
+@pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", "<f2", "longdouble", ">i4", "u1"])
+@pytest.mark.parametrize("order", "CF")
+def test_a_table_is_read_in_every_order_and_type_of_numbers(tmp_path, monkeypatch, shape, dtype, order):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    numbers = RANDOM.integers(0, 99, (64, 16))
+    np.save(tmp_path / "t.npy", np.asarray(numbers.reshape(shape).astype(dtype), order=order))
+    np.testing.assert_array_equal(published.load_table(Path("~/t.npy")).rows, numbers)
+
+
 def test_integers_and_numbers_of_any_size_are_measured(tmp_path):
     integers = RANDOM.integers(0, 99, (20, 4))
     np.testing.assert_array_equal(published.load_table(save(tmp_path / "i.npy", integers)).rows, integers)
@@ -79,9 +131,73 @@ def test_the_array_of_an_unknown_layout_can_be_named(tmp_path):
     assert table.name == "mine" and table.rows.shape == (64, 16)
 
 
+def save_models(folder, *names):
+    """Files of weights with two tables each."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        save_file({key: RANDOM.normal(size=(12, 4)).astype("f4") for key in ("wpe.weight", "b")}, folder / name)
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["a/model.safetensors", "b/model.safetensors"], ["a/model", "b/model"]),
+        (["x/a/model.safetensors", "y/a/model.safetensors", "x/other.bin"], ["x/a/model", "y/a/model", "other"]),
+        (["a/m.safetensors", "a/m.bin"], ["m.safetensors", "m.bin"]),
+        (["a/m.safetensors", "b/m.safetensors", "b/m.bin"], ["a/m.safetensors", "b/m.safetensors", "b/m.bin"]),
+        (["m.safetensors::wpe.weight", "m.safetensors::b"], ["m::wpe.weight", "m::b"]),
+        (["a::b/m.safetensors", "c/m.safetensors::b"], ["m.safetensors", "m::b"]),
+        (["[1] *.safetensors", "two.safetensors"], ["[1] *", "two"]),
+    ],
+)
+def test_tables_of_files_with_one_name_are_told_apart(tmp_path, files, names):
+    save_models(tmp_path, *{name.removesuffix("::wpe.weight").removesuffix("::b") for name in files})
+    words = [str(tmp_path / name) for name in files]
+    tables = published.load_named_tables(None, words, None)
+    assert [table.name for table in tables] == names
+    assert len({table.rows.tobytes() for table in tables}) == len(names)
+
+
+def test_a_file_that_is_named_twice_is_measured_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_models(tmp_path, "a/m.safetensors")
+    (tmp_path / "link.safetensors").symlink_to("a/m.safetensors")
+    words = [
+        "a/m.safetensors",
+        "~/a/m.safetensors",
+        "./a/../a/m.safetensors",
+        "link.safetensors",
+        str(tmp_path / "a/m.safetensors"),
+    ]
+    assert [table.name for table in published.load_named_tables(None, words, None)] == ["m"]
+    assert [table.name for table in published.load_named_tables(None, words, "mine")] == ["mine"]
+
+
+def test_a_name_that_was_given_stays_and_the_other_changes(tmp_path):
+    save_models(tmp_path, "t.safetensors")
+    table = save(tmp_path / "t.npy", GAUSSIAN)
+    model = str(tmp_path / "t.safetensors")
+    for name, names in ((None, ["t.npy", "t.safetensors"]), ("t", ["t", "t.safetensors"]), ("x", ["x", "t"])):
+        assert [one.name for one in published.load_named_tables(table, [model], name)] == names
+
+
+def test_rows_that_were_left_out_of_a_file_are_told(tmp_path):
+    padded = RANDOM.normal(size=(64, 4)).astype("f4")
+    for row, says in (
+        (1, "Rows 0 and 1 of the file are left out, for no position"),
+        (0, "Row 0 of the file is left out"),
+    ):
+        padded[row] = 0
+        save_file({"wpe.weight": padded}, tmp_path / "m.safetensors")
+        [table] = published.load_model_tables(str(tmp_path / "m.safetensors"))
+        assert table.sentence.startswith(says) and len(table.rows) == 63 - row
+        padded[row] = 1
+
+
 def test_names_of_models_and_parts_of_claims(tmp_path):
     (tmp_path / "bert").mkdir()
-    assert published.derive_name(str(tmp_path / "bert")) == "bert" and published.derive_name("gpt2") == "gpt2"
+    assert published.list_names(str(tmp_path / "bert"))[0] == "bert" and published.list_names("gpt2") == ["gpt2"]
     assert published.make_slug("Mein Modell! (2)") == "mein-modell-2" and published.make_slug("表") == "table"
     assert published.make_slugs(["A b", "a-b", "c", "a b!"]) == {
         "A b": "a-b",

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxpe.errors import UserError
 from jaxpe.pretrained import efficientnet
 
 RANDOM = np.random.default_rng(0)
@@ -55,3 +56,11 @@ def test_efficientnet_has_its_published_size_and_lowers_for_accelerators():
     shapes = {name: jax.ShapeDtypeStruct(array.shape, array.dtype) for name, array in weights.items()}
     exported = jax.export.export(jax.jit(efficientnet.forward), platforms=["tpu", "cuda", "cpu"])(shapes, image)
     assert exported.out_avals[0].shape == (1000,)
+
+
+def test_a_file_of_weights_that_was_damaged_is_told_with_the_command(tmp_path):
+    path = tmp_path / "efficientnet.safetensors"
+    for content in (b"", b"\x08" + bytes(7) + b"{}      "[:5], bytes(100)):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="was damaged: delete it, then run `jaxpe fetch efficientnet` again"):
+            efficientnet.load_weights(path)

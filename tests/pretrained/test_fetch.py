@@ -1,17 +1,21 @@
 """What is downloaded is checked, and stored with all that is needed of it."""
 
+import errno
 import hashlib
+import os
 import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch_writer
 from pictures import jpeg
+from safetensors.numpy import load_file
 from tiny_bert import TOKENIZER
 
 from jaxpe.data import cache, images
 from jaxpe.errors import UserError
-from jaxpe.pretrained import fetch
+from jaxpe.pretrained import efficientnet, fetch
 from jaxpe.pretrained.weight_files import open_weights, read_array
 
 
@@ -69,3 +73,20 @@ def test_photographs_are_read_into_a_table(tmp_path, monkeypatch):
     files = {"foolbox/data/imagenet_00_243.jpg": jpeg("red"), "foolbox/data/cifar10_00_3.jpg": jpeg("blue")}
     [photograph] = images.read_photograph_table(fetch_wheel("photographs", files, tmp_path, monkeypatch))
     assert (photograph.name, photograph.label) == ("imagenet_00_243", 243)
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def fill(item, folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(fetch, "download", fill)
+    monkeypatch.setenv("JAXPE_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match="The disk is full, or a quota is reached"):
+        fetch.fetch("minilm")
+
+
+def test_classifier_weights_are_read_from_a_torch_file_in_a_wheel(tmp_path, monkeypatch):
+    monkeypatch.setattr(efficientnet, "convert_torch", dict)
+    content = torch_writer.encode_archive({"_fc.weight": torch_writer.Tensor(np.eye(3, dtype="f4"))})
+    path = fetch_wheel("efficientnet", {"efficientnet_lite0/weights.pth": content}, tmp_path, monkeypatch)
+    np.testing.assert_array_equal(load_file(path)["_fc.weight"], np.eye(3))

@@ -3,6 +3,7 @@
 import struct
 import sys
 
+import ml_dtypes
 import numpy as np
 import onnx
 import pytest
@@ -11,6 +12,7 @@ from weight_tables import POSITIONS, TOKENS
 
 from jaxpe.errors import UserError
 from jaxpe.pretrained import models
+from jaxpe.pretrained.weight_files import open_weights, read_array
 
 
 def test_initializers_of_an_onnx_graph_also_in_a_file_of_their_own(tmp_path):
@@ -41,6 +43,55 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(tmp_path, 
         models.open_model(tmp_path / name)
 
 
+def test_the_length_of_a_header_may_begin_like_a_pickle(tmp_path):
+    """640 is 0x0280: the first two bytes of a safetensors file are then those of a pickle."""
+    for version in range(2, 6):
+        table = save({"wpe.weight": POSITIONS})
+        header = table[8 : 8 + int.from_bytes(table[:8], "little")].ljust(256 * version + 128)
+        content = len(header).to_bytes(8, "little") + header + POSITIONS.tobytes()
+        assert content[:2] == bytes([0x80, version])
+        (tmp_path / "m.safetensors").write_bytes(content)
+        np.testing.assert_array_equal(models.open_model(tmp_path / "m.safetensors").positions, POSITIONS)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int16, np.uint16, np.int64, np.float64, "bfloat16"])
+def test_arrays_of_every_type_lie_next_to_the_table(tmp_path, dtype):
+    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
+    other = np.arange(-6, 6).reshape(3, 4).astype(kind)
+    (tmp_path / "m.safetensors").write_bytes(save({"wpe.weight": POSITIONS, "other": other}))
+    file = open_weights(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(read_array(file, "other"), other.astype(np.float32))
+    np.testing.assert_array_equal(read_array(file, "wpe.weight"), POSITIONS)
+
+
+def test_numbers_that_are_too_large_or_not_real_are_one_sentence(tmp_path, recwarn):
+    onnx_file = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], [
+        onnx.numpy_helper.from_array(np.ones((12, 4), np.complex64), "wpe.weight"),
+        onnx.helper.make_tensor("words", onnx.TensorProto.STRING, [2, 2], [b"a", b"b", b"c", b"d"]),
+    ]))  # fmt: skip
+    (tmp_path / "m.onnx").write_bytes(onnx_file.SerializeToString())
+    for name in ("wpe.weight", "words"):
+        with pytest.raises(UserError, match=f"{name} of .* holds no real numbers"):
+            models.open_model(tmp_path / "m.onnx", name)
+    (tmp_path / "m.safetensors").write_bytes(save({"wpe.weight": np.full((12, 4), 1e300)}))
+    with pytest.raises(UserError, match="numbers that are not finite"):
+        models.open_model(tmp_path / "m.safetensors")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "a/../../secret", "link", "/dev/zero", ""])
+def test_an_onnx_file_reads_nothing_outside_its_folder(tmp_path, location):
+    (tmp_path / "secret").write_bytes(POSITIONS.tobytes())
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "secret")
+    tensor = onnx.TensorProto(name="wpe.weight", dims=[12, 4], data_type=1, data_location=1)
+    tensor.external_data.add(key="location", value=location)
+    graph = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], [tensor]))
+    (tmp_path / "in" / "m.onnx").write_bytes(graph.SerializeToString())
+    with pytest.raises(UserError, match="is not a complete ONNX file"):
+        models.open_model(tmp_path / "in" / "m.onnx")
+
+
 COMPLETE = save({"wpe.weight": POSITIONS})
 
 
@@ -63,7 +114,7 @@ COMPLETE = save({"wpe.weight": POSITIONS})
         ("m.safetensors", save({"a.wpe.weight": POSITIONS, "b.wpe.weight": POSITIONS}), "several position tables"),
         ("m.safetensors", save({"model.layers.0.self_attn.q_proj.weight": TOKENS}), "rotates queries and keys"),
         ("m.safetensors", save({"layer.0.relative_attention_bias.weight": TOKENS}), "a bias by distance"),
-        ("m.safetensors", save({"bias": np.zeros(3, np.float32)}), "has no two-dimensional array"),
+        ("m.safetensors", save({"bias": np.zeros(3, np.float32)}), "has no array of two dimensions"),
     ],
     ids=range(13),
 )
