@@ -4,6 +4,7 @@ import numpy as np
 
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import write_json
+from jaxpe.records.provenance import record_derived, write_provenance
 from jaxpe.records.results import MARKER, SCHEMA
 
 SPREAD = np.array([0.0, 0.01, -0.01, 0.02, -0.02, 0.015, -0.005, 0.005])
@@ -43,5 +44,6 @@ def write_results(folder, rows, claims=(), provenance=PROVENANCE, experiment="ac
     write_json(folder / MARKER, {"schema": SCHEMA})
     write_table(folder / experiment / "table.csv", rows)
     write_json(folder / experiment / "claims.json", list(claims))
-    write_json(folder / experiment / "provenance.json", provenance)
+    write_provenance(folder / experiment, provenance)
+    record_derived(folder / experiment, ["claims.json"])
     return str(folder)

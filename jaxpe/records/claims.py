@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from jaxpe.errors import UserError
 from jaxpe.records.json_values import read_json
 from jaxpe.records.statistics import EXPLORATORY, Estimate
 
-REQUIRED = {"id", "statement", "verdict", "effect", "low", "high", "n", "unit"}  # keys that every claim on disk has
+REDRAW = "Restore it, or let `jaxpe plot` write it again."
 
 
 class Text(NamedTuple):
@@ -125,10 +125,90 @@ def format_estimate(estimate: Estimate | None, unit: str) -> str:
     return f"{estimate.value:+z.3f} {unit} ({interval}n = {estimate.n})"
 
 
+# ── what is read back ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RequiredClaimEntry(TypedDict):
+    """What every entry of claims.json has."""
+
+    id: str
+    statement: str
+    verdict: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    n: int
+    unit: str
+
+
+class TextEntry(TypedDict):
+    """A sentence in the languages of the page."""
+
+    en: str
+    ja: str
+
+
+class ClaimEntry(RequiredClaimEntry, total=False):
+    """An entry of claims.json."""
+
+    experiment: str
+    note: str
+    p: float | None
+    family: str
+    question: str
+    figure: str
+    headline: bool
+    title: TextEntry
+    measure: TextEntry
+
+
+class AnswerEntry(TypedDict):
+    """An entry of answers.json."""
+
+    question: str
+    text: str
+    figure: str
+    short: str
+
+
+class Summary(TypedDict):
+    """A table for the page and the terminal, with its title: summary.json."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str | float | None]]
+
+
 def read_claims(folder: Path) -> list[dict[str, Any]]:
     """The claims of an experiment's folder; none where it was not run. Raises UserError where the file was altered."""
     path = folder / "claims.json"
-    claims = read_json(path, [])
-    if not all(isinstance(claim, dict) and claim.keys() >= REQUIRED for claim in claims):
-        raise UserError(f"{path} was altered: run its experiment again.")
+    claims = read_json(path, [], list[ClaimEntry], REDRAW)
+    ids = set[str]()
+    for number, claim in enumerate(claims, 1):
+        fault = ""
+        if claim["id"] in ids:
+            fault = f"the id {claim['id']!r} is used twice"
+        elif (claim["low"] is None) != (claim["high"] is None) or (
+            claim["low"] is not None and claim["effect"] is None
+        ):
+            fault = "its interval is not whole"
+        if fault:
+            raise UserError(f"{path} was altered: entry {number}: {fault}. {REDRAW}")
+        ids.add(claim["id"])
     return claims
+
+
+def read_answers(folder: Path) -> list[dict[str, Any]]:
+    """The answers of an experiment's folder, if it has some. Raises UserError where the file was altered."""
+    return read_json(folder / "answers.json", [], list[AnswerEntry], REDRAW)
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """The summary of an experiment's folder; {} where it has none. Raises UserError where the file was altered."""
+    path = folder / "summary.json"
+    summary = read_json(path, {}, Summary, REDRAW)
+    for number, row in enumerate(summary.get("rows", []), 1):
+        if len(row) != len(summary["columns"]):
+            fault = f"row {number} has {len(row)} entries for {len(summary['columns'])} columns"
+            raise UserError(f"{path} was altered: {fault}. {REDRAW}")
+    return summary

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxpe.errors import UserError
 from jaxpe.records.files import write_text
+from jaxpe.records.stored_files import AGAIN, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,9 @@ COLUMNS = (
     "experiment", "task", "architecture", "encoding", "positions", "test_positions", "seed", "train_length",
     "test_length", "metric", "value", "length_baseline", "order_blind_baseline", "n_examples",
 )  # fmt: skip
+NUMBERS = ("seed", "train_length", "test_length", "value", "length_baseline", "order_blind_baseline", "n_examples")
+WORDS = ("experiment", "task", "architecture", "encoding", "positions", "test_positions", "metric")
+DIVERGED = "diverged"  # a further column: True in the rows of a run whose training diverged
 RUN_COLUMNS = ("task", "architecture", "encoding", "positions", "seed", "train_length")
 
 
@@ -62,17 +66,49 @@ def format_entry(value: Any) -> str:
 def read_table(path: Path) -> pd.DataFrame:
     """A table as it was written. Only an empty entry is a missing value: an encoding may be called `none`.
 
-    Raises UserError for a file that cannot be read, is incomplete, or has not the columns of a table of results.
+    Raises UserError for a file that cannot be read, was cut off, has not the columns of a table of results, or has an entry
+    of another kind than its column.
     """
     import pandas as pd
 
+    text = read_text(path)
+    check_lines(path, text)
+    words = dict.fromkeys(WORDS, "str")
     try:
-        text = path.read_text(encoding="utf-8")
-        table = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as a table ({error}): run its experiment again.") from error
-    if missing := [name for name in COLUMNS if name not in table]:
-        raise UserError(f"{path} is not a table of results: it has no column {missing[0]!r}. Run its experiment again.")
-    if not text.endswith("\n"):
-        raise UserError(f"{path} was cut off: run its experiment again.")
+        table = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""], dtype=words, low_memory=False)
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{path} was altered: it cannot be read as a table ({error}). {AGAIN}") from error
+    for name in NUMBERS:
+        if not pd.api.types.is_numeric_dtype(table[name]) or pd.api.types.is_bool_dtype(table[name]):
+            raise locate_word(path, table[name])
     return table
+
+
+def check_lines(path: Path, text: str) -> None:
+    """Raises UserError where the lines of a table do not have the same columns, or are none at all."""
+    try:
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header = next(lines, [])
+        if missing := [name for name in COLUMNS if name not in header]:
+            raise UserError(f"{path} is not a table of results: it has no column {missing[0]!r}. {AGAIN}")
+        if repeated := [name for name in header if header.count(name) > 1]:
+            raise UserError(f"{path} was altered: it has two columns {repeated[0]!r}. {AGAIN}")
+        for entries in lines:
+            if len(entries) != len(header):
+                fault = f"line {lines.line_num} has {len(entries)} entries where the first has {len(header)}"
+                raise UserError(f"{path} was altered or cut off: {fault}. {AGAIN}")
+    except csv.Error as error:
+        raise UserError(f"{path} was altered: line {lines.line_num} is not CSV ({error}). {AGAIN}") from error
+    if lines.line_num < 2:
+        raise UserError(f"{path} has no rows. {AGAIN}")
+    if not text.endswith("\n"):
+        raise UserError(f"{path} was cut off. {AGAIN}")
+
+
+def locate_word(path: Path, column: pd.Series) -> UserError:
+    """The error for a column of numbers that holds something else."""
+    import pandas as pd
+
+    words = column[pd.to_numeric(column.astype(str), errors="coerce").isna() & column.notna()]
+    row, word = (words.index[0], words.iloc[0]) if len(words) else (column.index[0], column.iloc[0])
+    return UserError(f"{path} was altered: row {row + 1}, {column.name!r}: a number is due, not {word!r}. {AGAIN}")

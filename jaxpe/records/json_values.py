@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxpe.errors import UserError
 from jaxpe.records.files import write_text
+from jaxpe.records.stored_files import AGAIN, exists, read_typed_json
 
 T = TypeVar("T", list[Any], dict[str, Any])
 
@@ -54,19 +55,19 @@ def compute_digest(value: Any) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON for people to read: one key a line, in the order of the value. Raises UserError on a full disk."""
-    write_text(path, json.dumps(to_json_value(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Writes JSON for people to read: see `format_json`. Raises UserError on a full disk."""
+    write_text(path, format_json(value))
 
 
-def read_json(path: Path, default: T) -> T:
-    """The list or object of a JSON file; the default where there is no file.
+def format_json(value: Any) -> str:
+    """JSON for people to read: one key a line, in the order of the value."""
+    return json.dumps(to_json_value(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
-    Raises UserError where the file holds anything but a value of the default's type.
+
+def read_json(path: Path, default: T, kind: Any = None, advice: str = AGAIN) -> T:
+    """The list or object of a JSON file, whose type is `kind` (by default that of the default); the default without a file.
+
+    Raises UserError where the file cannot be read, or holds anything else; it ends with the advice.
     """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
-    except ValueError:
-        value = None
-    if not isinstance(value, type(default)):
-        raise UserError(f"{path} was altered: run its experiment again.")
-    return value
+    anything = list[Any] if isinstance(default, list) else dict[str, Any]
+    return read_typed_json(path, kind or anything, advice) if exists(path) else default

@@ -1,15 +1,15 @@
 """Claims: declared as data, judged with an estimate, and read back from claims.json."""
 
-import json
 import math
 
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.records.claims import Claim, Text, format_effect, read_claims
+from jaxpe.records.claims import Claim, RequiredClaimEntry, Text, format_effect, read_answers, read_claims, read_summary
 from jaxpe.records.json_values import write_json
 from jaxpe.records.statistics import Estimate
 
+REQUIRED = sorted(RequiredClaimEntry.__required_keys__)
 CLAIM = Claim("C1.{task}", "It holds on {task}.", "token accuracy", question="harm", figure="curves", family="C1")
 
 
@@ -45,11 +45,50 @@ def test_an_effect_is_written_with_interval_unit_and_n():
     )
 
 
-def test_claims_are_read_back_and_altered_ones_are_refused(tmp_path):
-    assert read_claims(tmp_path) == []
-    entry = CLAIM.judge("supported", Estimate(0.3, 0.2, 0.4, 10), task="copy").to_json("accuracy")
+@pytest.fixture
+def entry():
+    return CLAIM.judge("supported", Estimate(0.3, 0.2, 0.4, 10), task="copy").to_json("accuracy")
+
+
+def test_claims_are_read_back(tmp_path, entry):
+    assert read_claims(tmp_path) == [] and read_answers(tmp_path) == [] and read_summary(tmp_path) == {}
     write_json(tmp_path / "claims.json", [entry])
     assert read_claims(tmp_path) == [entry]
-    (tmp_path / "claims.json").write_text(json.dumps([{"id": "C1"}]))
-    with pytest.raises(UserError, match=r"claims\.json was altered"):
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"effect": "high"}, "entry 2, 'effect': a number is due, not 'high'"),
+        ({"n": 2.5}, "entry 2, 'n': a whole number is due"),
+        ({"n": True}, "entry 2, 'n': a whole number is due"),
+        ({"note": None}, "entry 2, 'note': text is due, not None"),
+        ({"title": {"en": "A"}}, "entry 2, 'title', 'ja' is missing"),
+        ({"low": None}, "entry 2: its interval is not whole"),
+        ({"effect": None}, "entry 2: its interval is not whole"),
+        ({"id": "C1.copy"}, "entry 2: the id 'C1.copy' is used twice"),
+        ({"headline": "yes"}, "entry 2, 'headline': true or false is due"),
+    ],
+)
+def test_altered_claims_are_refused_by_the_entry(tmp_path, entry, change, says):
+    write_json(tmp_path / "claims.json", [entry, entry | {"id": "other"} | change])
+    with pytest.raises(UserError, match=rf"claims\.json was altered: {says}") as refusal:
         read_claims(tmp_path)
+    assert "jaxpe plot" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_what_every_claim_has_is_missed(tmp_path, entry, name):
+    del entry[name]
+    write_json(tmp_path / "claims.json", [entry])
+    with pytest.raises(UserError, match=rf"entry 1, '{name}' is missing"):
+        read_claims(tmp_path)
+
+
+def test_answers_and_summaries_are_checked_too(tmp_path):
+    write_json(tmp_path / "answers.json", [{"question": "harm", "text": 1, "figure": "", "short": ""}])
+    with pytest.raises(UserError, match="entry 1, 'text': text is due, not 1"):
+        read_answers(tmp_path)
+    write_json(tmp_path / "summary.json", {"title": "Means", "columns": ["a", "b"], "rows": [["1", "2"], ["1"]]})
+    with pytest.raises(UserError, match="row 2 has 1 entries for 2 columns"):
+        read_summary(tmp_path)

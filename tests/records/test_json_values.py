@@ -38,8 +38,11 @@ def test_a_file_is_read_back_and_another_kind_of_value_is_refused(tmp_path):
     assert read_json(path, {"none": 1}) == {"none": 1}
     write_json(path, {"b": "é", "a": [1]})
     assert list(read_json(path, {})) == ["b", "a"] and "é" in path.read_text(encoding="utf-8")
-    with pytest.raises(UserError, match=r"facts\.json was altered"):
-        read_json(path, [])
-    path.write_text("{")
-    with pytest.raises(UserError, match="was altered"):
+    with pytest.raises(UserError, match=r"facts\.json was altered: a list is due, not an object. Do this"):
+        read_json(path, [], advice="Do this.")
+    with pytest.raises(UserError, match=r"facts\.json was altered: 'b': a number is due, not 'é'"):
+        read_json(path, {}, dict[str, float])
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UserError, match="is not a file"):
         read_json(path, {})
