@@ -24,9 +24,9 @@ from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins import call_user_code, load_file
 from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
-from jaxpe.records.json_values import write_json
-from jaxpe.records.provenance import collect_provenance
+from jaxpe.records.provenance import collect_provenance, write_provenance
 from jaxpe.study import tuning
+from jaxpe.study.diverged import mark_diverged
 from jaxpe.study.presets import Preset
 from jaxpe.study.run_configs import expand_grid
 from jaxpe.study.tables import TableRow
@@ -162,9 +162,12 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
 
 
 def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, command: str) -> None:
-    """Trains the runs that are missing, measures all, and writes `table.csv` and `provenance.json`."""
+    """Trains the runs that are missing, measures all, and writes `table.csv` and `provenance.json`.
+
+    Every row gets the experiment's name, and those of diverged runs a mark.
+    """
     started = time.monotonic()
-    preset = plan.preset
+    preset, known = plan.preset, len(work.diverged_runs)
     work.train(plan.runs)
     choices, rate_rows = tuning.choose_rates(work, plan.rates, experiment.name, preset.examples)
     own_rate_runs = tuning.list_own_rate_runs(work, plan.runs, choices)
@@ -173,6 +176,9 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
     diverged = [run for run in runs if work.has_diverged(run)]
     work.diverged_runs += diverged
     rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + rate_rows
+    candidates = [run for run in tuning.list_rate_candidates(work, plan.rates) if work.has_diverged(run)]
+    rows = mark_diverged(rows, [*work.diverged_runs[known:], *candidates])
+    rows = [row | {"experiment": experiment.name} for row in rows]
     folder = work.results.folder / plan.folder
     if keep_previous(folder / "table.csv", rows):
         work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
@@ -187,7 +193,7 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
         "diverged": len(diverged),
         "training_seconds": sum(work.results.read_record(run.id)["seconds"] for run in runs),
     }
-    write_json(folder / "provenance.json", provenance | facts)
+    write_provenance(folder, provenance | facts)
 
 
 def call_experiment(experiment: Experiment, function: Callable[[], T]) -> T:

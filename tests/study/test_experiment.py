@@ -7,6 +7,7 @@ import pytest
 
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import read_table
+from jaxpe.records.provenance import find_edits
 from jaxpe.records.results import open_results
 from jaxpe.study import experiment, tuning
 from jaxpe.study.experiment import load_experiment, plan_experiment, run_experiment
@@ -37,7 +38,7 @@ def check(preset):
 
 
 def measure(work, runs, preset):
-    return [make_base_row("small", run.config, run.seed, 4) | {"metric": "seed", "value": run.seed} for run in runs]
+    return [make_base_row("another", run.config, run.seed, 4) | {"metric": "seed", "value": run.seed} for run in runs]
 
 
 def figures(table):
@@ -85,9 +86,11 @@ def test_what_is_no_experiment_is_refused(name, message, tmp_path, monkeypatch):
 
 
 def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(small, tmp_path, monkeypatch):
-    def write_records(work, group):
+    def write_records(work, group, wait):
         for run in group:
-            work.results.write_run(run.id, {"diverged": run.seed == 1000, "seconds": 2.0}, {})
+            diverged = run.seed == 1000 or run.config.training.learning_rate == 1e-2
+            work.results.write_run(run.id, {"seed": run.seed, "diverged": diverged, "seconds": 2.0}, {})
+        return True
 
     monkeypatch.setattr(Workspace, "train_group", write_records)
     monkeypatch.setattr(
@@ -108,7 +111,16 @@ def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(sma
     provenance = json.loads((folder / "provenance.json").read_text())
     assert provenance["experiment"] == "small" and provenance["prediction"] == small.prediction
     assert provenance["command"] == "jaxpe run small.py" and provenance["training_seconds"] == 4.0
-    assert provenance["runs"] == 2 and provenance["diverged"] == 0 and work.diverged_runs == []
+    assert provenance["runs"] == 2 and provenance["diverged"] == 1 and len(work.diverged_runs) == 1
+    assert set(table["experiment"]) == {"small"}, "whatever a row says"
+    marked = table[table["diverged"].astype(str) == "True"][["metric", "seed", "learning_rate"]].values.tolist()
+    assert marked == [
+        ["seed", 0, 1e-2],
+        ["validation_nats_per_answer", 1000, 3e-3],
+        ["validation_nats_per_answer", 1000, 1e-2],
+        ["validation_nats_per_answer", 1001, 1e-2],
+    ]
+    assert find_edits(folder) == [] and provenance["folder"] == "small"
 
 
 def test_an_experiment_may_refuse_input_and_its_faults_are_named(small, tmp_path):
