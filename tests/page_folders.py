@@ -4,6 +4,7 @@ import numpy as np
 
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import write_json
+from jaxpe.records.provenance import record_derived, write_provenance
 from jaxpe.records.results import open_results
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -41,5 +42,6 @@ def write_folder(folder, name="mine", encodings=("none", "sinusoidal"), claims=(
     write_table(folder / name / "table.csv", make_scores(encodings))
     write_json(folder / name / "claims.json", list(claims))
     write_json(folder / name / "answers.json", list(answers))
-    write_json(folder / name / "provenance.json", PROVENANCE)
+    write_provenance(folder / name, PROVENANCE)
+    record_derived(folder / name, ["claims.json", "answers.json"])
     return folder

@@ -1,54 +1,90 @@
-"""`jaxpe plot` and `jaxpe report`: figures, claims and the report page again, from stored tables."""
+"""`jaxpe plot` and `jaxpe report`: figures, claims and the report page again, from stored tables.
+
+Experiments are loaded by the names that were typed, or are looked up among jaxpe's own. What a results folder names is
+never loaded.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from jaxpe.errors import UserError
-from jaxpe.records.json_values import read_json
-from jaxpe.records.results import open_results
+from jaxpe.records.experiment_folders import list_members, read_marker
+from jaxpe.records.provenance import PROVENANCE, TABLE, read_provenance
+from jaxpe.records.results import MARKER, open_results
+from jaxpe.report.edits import explain_faults, list_edits
 from jaxpe.report.page import write_page
 from jaxpe.report.redraw import redraw
-from jaxpe.study.experiment import EXPERIMENTS, load_experiment
+from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
 
 
 def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
     """Writes claims, figures and the page of a results folder again; without names, of all its experiments."""
     stored = list_experiments(results)
     for name in names:
-        folder = results / Path(name).stem
-        redraw(load_experiment(find_experiment(folder) if folder.name == name else name), folder, medium)
-    for folder in () if names else [results / name for name in stored]:
-        if (experiment := find_experiment(folder)) in EXPERIMENTS:
-            redraw(load_experiment(experiment), folder, medium)
+        redraw_named(name, stored, results, medium)
+    for folder in [] if names else stored:
+        if (experiment := read_experiment_name(folder)) in EXPERIMENTS:
+            redraw_folder(load_experiment(experiment), folder, medium)
         else:
-            print(f"{folder.name} is an experiment of your own: `jaxpe plot path/to/{folder.name}.py` draws it again.")
+            print(f"{folder.name} is an experiment of your own: `jaxpe plot path/to/{experiment}.py` draws it again.")
     print(f"The report is {write_page(results)}")
     if medium != "web":
         print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
+    print_notes(results)
     return 0
 
 
-def find_experiment(folder: Path) -> str:
-    """The experiment of jaxpe that wrote a folder; the folder's name if none did. Nothing that a folder names is loaded."""
-    recorded = read_json(folder / "provenance.json", {}).get("experiment")
-    return recorded if recorded in EXPERIMENTS else folder.name
+def redraw_named(name: str, stored: Sequence[Path], results: Path, medium: str) -> None:
+    """Redraws what was typed: an experiment by its name or its file, or one folder of an experiment that has several."""
+    folders = [folder for folder in stored if folder.name == name and read_experiment_name(folder) in EXPERIMENTS]
+    experiment = load_experiment(read_experiment_name(folders[0]) if folders else name)
+    folders = folders or [folder for folder in stored if read_experiment_name(folder) == experiment.name]
+    for folder in folders or [results / experiment.name]:  # which lacks the table, as `redraw` says
+        redraw_folder(experiment, folder, medium)
+
+
+def redraw_folder(experiment: Experiment, folder: Path, medium: str) -> None:
+    """Redraws one folder. Raises UserError where its table leads to a fault, with what was edited."""
+    edits = (
+        [edit for edit in list_edits([folder]) if edit.path.endswith((TABLE, PROVENANCE))] if folder.is_dir() else []
+    )
+    with explain_faults(edits, f"{experiment.name} cannot be drawn again from {folder}"):
+        redraw(experiment, folder, medium)
+
+
+def read_experiment_name(folder: Path) -> str:
+    """The name of the experiment that wrote a folder, as its provenance says; without one, the folder's name."""
+    return str(read_provenance(folder).get("experiment") or folder.name)
 
 
 def rebuild_report(results: Path, language: str) -> int:
     """Writes the page of a results folder again."""
     list_experiments(results)
     print(f"The report is {write_page(results, language)}")
+    print_notes(results)
     return 0
 
 
-def list_experiments(results: Path) -> list[str]:
-    """The experiments that have a table in a results folder. Raises UserError where none has."""
+def list_experiments(results: Path) -> list[Path]:
+    """The folders of the experiments that a results folder holds. Raises UserError where it holds none."""
     if not results.exists():
         raise UserError(f"There is no folder {results}: give the --results of an earlier run.")
+    if (results / MARKER).exists():
+        read_marker(results / MARKER)
     open_results(results, write=False)
-    names = [path.parent.name for path in sorted(results.glob("*/table.csv"))]
-    if not names:
-        raise UserError(f"There is no table in {results}: run `jaxpe study --results {results}` first.")
-    return names
+    members = list_members(results)
+    if not members.folders:
+        advice = f"There is no table in {results}: run `jaxpe study --results {results}` first."
+        raise UserError(f"{advice} {members.sentence}".rstrip())
+    return members.folders
+
+
+def print_notes(results: Path) -> None:
+    """Says on stderr which files were edited since they were written, and which folders do not count."""
+    members = list_members(results)
+    for note in [*(edit.sentence for edit in list_edits(members.folders)), members.sentence]:
+        if note:
+            print(note, file=sys.stderr)

@@ -88,11 +88,16 @@ def list_headlines(claims: dict[Key, Entry]) -> list[Headline]:
         headlines.append(Headline(experiment, name, title, effect, claim.question, figure, entry))
     for (experiment, name), entry in claims.items():
         if entry["headline"] and experiment not in EXPERIMENTS:
-            title = Text(**entry.get("title", {"en": entry["statement"], "ja": ""}))
-            effect = Text(**entry.get("measure", {"en": entry["unit"], "ja": ""}))
+            title, effect = get_text(entry, "title", "statement"), get_text(entry, "measure", "unit")
             figure = f"{experiment}/{entry['figure']}"
             headlines.append(Headline(experiment, name, title, effect, entry["question"], figure, entry))
     return headlines
+
+
+def get_text(entry: Entry, name: str, otherwise: str) -> Text:
+    """A text of an entry in both languages; of an entry without it another value, which is English."""
+    text = entry.get(name, {"en": entry[otherwise], "ja": ""})
+    return Text(text["en"], text["ja"])
 
 
 def list_decisions(claims: dict[Key, Entry]) -> list[bool]:

@@ -18,10 +18,10 @@ NAMED = 5  # differences and claims that the summary names
 PLACE = ("task", "architecture", "encoding")
 NO_PLACE = {  # columns of a difference that do not say where it was measured
     "a", "b", "experiment", *PLACE, "metric", "a_mean", "b_mean", "difference", "low", "high", "n", "without_value", "p",
-    "adjusted_p", "verdict", "scale",
+    "adjusted_p", "verdict", "scale", "diverged",
 }  # fmt: skip
 
-Comparison = Mapping[str, Any]  # sides, configuration, differences, claims
+Comparison = Mapping[str, Any]  # sides, notes, configuration, differences, claims
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> Path:

@@ -11,16 +11,22 @@ import numpy as np
 import pandas as pd
 
 from jaxpe.errors import UserError
+from jaxpe.records.csv_tables import DIVERGED
 from jaxpe.records.statistics import adjust_p_values, compare_paired, is_at_ceiling, to_finite
 from jaxpe.report.sides import Side
 
 KEYS = ["experiment", "task", "architecture", "encoding", "positions", "test_positions", "test_length", "metric"]
-VALUES = ("seed", "value", "length_baseline", "order_blind_baseline", "n_examples")
+VALUES = ("seed", "value", "length_baseline", "order_blind_baseline", "n_examples", DIVERGED)
 ACCURACIES = ("token_accuracy", "exact_match")
 SAME, CEILING = "the same", "both at the ceiling"
+UNCLEAR = "several rows of one description"
+NOT_COMPARED: Difference = {
+    **dict.fromkeys(("a_mean", "b_mean", "difference", "low", "high", "p", "adjusted_p")), "n": 0, "without_value": 0, "verdict": UNCLEAR,
+}  # fmt: skip
 DECIDED = ("higher", "lower")
 VERDICTS = {"supported": "higher", "contradicted": "lower"}
-Difference = dict[str, Any]  # the key columns, both means, the difference with its interval, p-values and the verdict
+# The key columns, both means, the difference with its interval, p-values, the verdict, and how many pairs have a diverged run.
+Difference = dict[str, Any]
 
 
 def compare_tables(sides: Sequence[Side]) -> list[Difference]:
@@ -30,8 +36,11 @@ def compare_tables(sides: Sequence[Side]) -> list[Difference]:
     """
     differences = []
     for a, b in combinations(sides, 2):
-        shared = [name for name in a.experiments if name in b.experiments]
-        rows = [row for name in shared for row in compare_rows(a.experiments[name].table, b.experiments[name].table)]
+        rows = []
+        for name in a.experiments:
+            if name in b.experiments:
+                shared = compare_rows(a.experiments[name].table, b.experiments[name].table)
+                rows += [row | {"experiment": name} for row in shared]
         rows = sort_differences(rows)
         tested = [row for row in rows if row["p"] is not None]
         for row, p in zip(tested, adjust_p_values([row["p"] for row in tested]), strict=True):
@@ -44,7 +53,10 @@ def compare_tables(sides: Sequence[Side]) -> list[Difference]:
 
 
 def compare_rows(first: pd.DataFrame, second: pd.DataFrame) -> list[Difference]:
-    """Paired differences, second minus first, of what has the same key in two tables."""
+    """Paired differences, second minus first, of what has the same key in two tables.
+
+    Rows that nothing in their table tells apart, such as those of two classes with the same name, are compared with nothing.
+    """
     keys = find_keys((first, second))
     both = pd.concat({"a": index_by_seed(first, keys), "b": index_by_seed(second, keys)}, axis=1, join="inner")
     if both.empty:
@@ -52,7 +64,12 @@ def compare_rows(first: pd.DataFrame, second: pd.DataFrame) -> list[Difference]:
     differences = []
     for key, part in both.groupby(level=keys, sort=False):
         row = dict(zip(keys, key, strict=True))
-        differences.append(row | compare_values(part["a"].to_numpy(), part["b"].to_numpy(), row["metric"]))
+        a, b = (part[side, "value"].to_numpy() for side in ("a", "b"))
+        diverged = {DIVERGED: int((part["a", DIVERGED] | part["b", DIVERGED]).sum())}
+        if (part["a", "count"] > 1).any() or (part["b", "count"] > 1).any():
+            differences.append(row | NOT_COMPARED | diverged | {"n": len(part)})
+        else:
+            differences.append(row | compare_values(a, b, row["metric"]) | diverged)
     return differences
 
 
@@ -67,12 +84,17 @@ def find_keys(tables: Sequence[pd.DataFrame]) -> list[str]:
     return [*KEYS, *[name for name in others if varies(name)]]
 
 
-def index_by_seed(table: pd.DataFrame, keys: list[str]) -> pd.Series:
-    """Values by key and seed. Rows without a seed (a count, a selected learning rate) cannot be paired."""
-    table = table.dropna(subset=["seed"]).reindex(columns=[*keys, "seed", "value"])
+def index_by_seed(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """By key and seed: value, whether the run diverged, and how many rows have this key and seed.
+
+    Rows without a seed (a count, a selected learning rate) cannot be paired.
+    """
+    table = table.dropna(subset=["seed"]).reindex(columns=[*keys, "seed", "value", DIVERGED])
     table[keys] = table[keys].map(format_key)
     table["value"] = pd.to_numeric(table["value"], errors="coerce")
-    return table.groupby([*keys, "seed"], sort=False)["value"].mean()
+    table[DIVERGED] = table[DIVERGED].astype(str) == "True"
+    groups = table.groupby([*keys, "seed"], sort=False)
+    return groups.agg(value=("value", "first"), diverged=(DIVERGED, "any"), count=("value", "size"))
 
 
 def format_key(value: Any) -> str:

@@ -15,13 +15,15 @@ from markupsafe import Markup
 
 from jaxpe.errors import UnknownName
 from jaxpe.figures.style import find_style
+from jaxpe.records.experiment_folders import list_members
 from jaxpe.records.files import write_text
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, guide
 from jaxpe.report.claims import Entry, Key, list_decisions, list_headlines, read_all_claims
+from jaxpe.report.edits import explain_faults, group_edits, list_edits
 from jaxpe.report.messages import LANGUAGES, Messages
 from jaxpe.report.questions import list_questions
-from jaxpe.report.sections import list_folders, list_missing, read_section
+from jaxpe.report.sections import check_names, list_missing, read_section, sort_folders
 from jaxpe.report.series import read_series
 from jaxpe.report.templates import make_environment
 from jaxpe.study.experiment import EXPERIMENTS
@@ -40,14 +42,38 @@ def write_page(results: Path, language: str = "en") -> Path:
 
 
 def render_page(results: Path, language: str, messages: Messages) -> str:
-    """The page as HTML; what comes from results is escaped."""
-    folders = list_folders(results)
+    """The page as HTML; what comes from results is escaped. Raises UserError where a file cannot be used."""
+    members = check_names(list_members(results))
+    folders = sort_folders(members.folders)
+    edits = list_edits(folders)
+    with explain_faults(edits, f"No page can be made of {results}"):
+        contents = collect_contents(results, folders, messages)
+        return (
+            make_environment()
+            .get_template("page.html.jinja")
+            .render(
+                t=messages,
+                language=language,
+                languages=LANGUAGES,
+                exploratory=EXPLORATORY,
+                css=read_asset("page.css"),
+                script=read_asset("page.js"),
+                edits=group_edits(edits),
+                ignored=[folder.name.encode(errors="replace").decode() for folder in members.ignored],
+                missing=list_missing(results),
+                **contents,
+            )
+        )
+
+
+def collect_contents(results: Path, folders: Sequence[Path], messages: Messages) -> dict[str, Any]:
+    """What the page shows of the experiments in these folders."""
     claims = read_all_claims(folders)
     sections = [read_section(folder, claims) for folder in folders]
     drawings = {drawing.key: drawing for section in sections for drawing in section.figures}
     headlines = list_headlines(claims)
     questions = list_questions(sections, headlines, claims, drawings)
-    series, parts = read_series(folders), guide.read_parts(results)
+    (series, unclear), parts = read_series(folders), guide.read_parts(results)
     sentences = brief.compute_sentences(results, claims, parts)
     data = {
         "messages": messages.select_for_scripts(),
@@ -56,28 +82,21 @@ def render_page(results: Path, language: str, messages: Messages) -> str:
         "guide": parts | {"shift": {}},
         "series": series,
     }
-    template = make_environment().get_template("page.html.jinja")
-    return template.render(
-        t=messages,
-        language=language,
-        languages=LANGUAGES,
-        exploratory=EXPLORATORY,
-        css=read_asset("page.css"),
-        script=read_asset("page.js"),
-        data=Markup(embed_json(data)),
-        brief=brief.fill_sentences(sentences, messages),
-        brief_missing=sorted({brief.MEASURED_BY[name] for name, values in sentences.items() if values is None}),
-        decisions=list_decisions(claims),
-        headlines=headlines,
-        drawings=drawings,
-        shifts=list_shifts(claims),
-        guide=parts,
-        questions=questions,
-        shown_above={drawing.id for question in questions for drawing in question.figures},
-        has_series=bool(series),
-        sections=sections,
-        missing=list_missing(results),
-    )
+    return {
+        "data": Markup(embed_json(data)),
+        "brief": brief.fill_sentences(sentences, messages),
+        "brief_missing": sorted({brief.MEASURED_BY[name] for name, values in sentences.items() if values is None}),
+        "decisions": list_decisions(claims),
+        "headlines": headlines,
+        "drawings": drawings,
+        "shifts": list_shifts(claims),
+        "guide": parts,
+        "questions": questions,
+        "shown_above": {drawing.id for question in questions for drawing in question.figures},
+        "has_series": bool(series),
+        "unclear": unclear,
+        "sections": sections,
+    }
 
 
 def read_asset(name: str) -> Markup:

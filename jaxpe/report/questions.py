@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxpe.report.claims import Entry, Headline, Key
-from jaxpe.report.sections import Drawing, Section
+from jaxpe.report.drawings import Drawing
+from jaxpe.report.sections import Section
 
 # Each question with the sentences of `brief` that answer it. Experiments may ask further questions, in words.
 QUESTIONS: dict[str, tuple[str, ...]] = {

@@ -4,58 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from jaxpe.records.csv_tables import read_table
+from jaxpe.records.csv_tables import DIVERGED, read_table
 
+Series = dict[str, Any]  # what tells it from others, lengths, seeds, values[length][seed], both baselines
 METRICS = ("token_accuracy", "exact_match", "bits_per_character")
 KEYS = ("task", "architecture", "encoding", "positions", "test_positions", "metric", "train_length")
 # Columns that do not tell series apart: scores, and what follows from the others.
 OTHERS = {
     "value", "length_baseline", "order_blind_baseline", "n_examples", "seed", "test_length", "experiment", "untrained_share",
+    DIVERGED,
 }  # fmt: skip
 PLAIN = {"variant": "plain", "condition": "as they are", "test_positions": None}  # values that change nothing
 
 
-def read_series(folders: Sequence[Path]) -> list[dict[str, Any]]:
+class AllSeries(NamedTuple):
+    """The series of a results folder, and what was left out because no column tells its rows apart, in words."""
+
+    series: list[Series]
+    unclear: list[str]
+
+
+def read_series(folders: Sequence[Path]) -> AllSeries:
     """Every series of every table. Columns that only some experiments have become the series' condition."""
-    return [series for folder in folders for series in make_series(folder.name, read_table(folder / "table.csv"))]
+    parts = [make_series(folder.name, read_table(folder / "table.csv")) for folder in folders]
+    return AllSeries([one for part in parts for one in part.series], [text for part in parts for text in part.unclear])
 
 
-def make_series(experiment: str, table: pd.DataFrame) -> list[dict[str, Any]]:
+def make_series(experiment: str, table: pd.DataFrame) -> AllSeries:
     """The series of one table."""
     table = table[table["metric"].isin(METRICS) & table["seed"].notna() & table["test_length"].notna()]
     if table.empty:
-        return []
+        return AllSeries([], [])
     others = list_conditions(table)
-    all_series = []
-    for key, part in table.groupby([*KEYS, *others], dropna=False, sort=False):
-        about = dict(zip([*KEYS, *others], key, strict=True))
-        values = part.pivot_table(index="test_length", columns="seed", values="value", aggfunc="first")
-        if values.empty or part.duplicated(["test_length", "seed"]).any():
-            continue  # rows that no column tells apart are no series
-        baselines = part.groupby("test_length")[["length_baseline", "order_blind_baseline"]].first()
-        baselines = baselines.reindex(values.index)
-        all_series.append(
-            {
-                "experiment": experiment,
-                "task": format_table_value(about["task"]),
-                "architecture": format_table_value(about["architecture"]),
-                "encoding": format_table_value(about["encoding"]),
-                "positions": format_positions(about),
-                "condition": format_condition(about, others),
-                "metric": about["metric"],
-                "train_length": round_value(about["train_length"]),
-                "lengths": [round_value(length) for length in values.index],
-                "seeds": [int(seed) for seed in values.columns],
-                "values": [[round_value(value) for value in row] for row in values.to_numpy()],
-                "length_baseline": [round_value(value) for value in baselines["length_baseline"]],
-                "order_blind_baseline": [round_value(value) for value in baselines["order_blind_baseline"]],
-            }
-        )
-    return all_series
+    names = [*KEYS, *others]
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    columns = [*names, "test_length", "seed", "value", "length_baseline", "order_blind_baseline"]
+    for row in table[columns].itertuples(index=False, name=None):
+        key = tuple(None if pd.isna(entry) else entry for entry in row[: len(names)])
+        groups.setdefault(key, []).append(row[len(names) :])
+    all_series, unclear = list[Series](), list[str]()
+    for key, rows in groups.items():
+        if len({row[:2] for row in rows}) < len(rows):
+            unclear.append(f"{experiment}: {', '.join(filter(None, map(format_table_value, key)))}")
+        elif any(pd.notna(value) for _, _, value, *_ in rows):
+            all_series.append(make_one_series(experiment, dict(zip(names, key, strict=True)), others, rows))
+    return AllSeries(all_series, unclear)
+
+
+def make_one_series(experiment: str, about: Mapping[str, Any], others: Sequence[str], rows: Sequence[Any]) -> Series:
+    """A series from its rows (length, seed, value, both baselines); `about` has the columns that all of them share."""
+    values = {row[:2]: row[2] for row in rows if pd.notna(row[2])}
+    lengths, seeds = (sorted({place[i] for place in values}) for i in (0, 1))
+    baselines = [
+        [next((row[i] for row in rows if row[0] == length and pd.notna(row[i])), None) for length in lengths]
+        for i in (3, 4)
+    ]
+    return {
+        "experiment": experiment,
+        "task": format_table_value(about["task"]),
+        "architecture": format_table_value(about["architecture"]),
+        "encoding": format_table_value(about["encoding"]),
+        "positions": format_positions(about),
+        "condition": format_condition(about, others),
+        "metric": about["metric"],
+        "train_length": round_value(about["train_length"]),
+        "lengths": [round_value(length) for length in lengths],
+        "seeds": [int(seed) for seed in seeds],
+        "values": [[round_value(values.get((length, seed))) for seed in seeds] for length in lengths],
+        "length_baseline": [round_value(value) for value in baselines[0]],
+        "order_blind_baseline": [round_value(value) for value in baselines[1]],
+    }
 
 
 def list_conditions(table: pd.DataFrame) -> list[str]:

@@ -13,10 +13,10 @@ import pandas as pd
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.records.claims import read_claims
 from jaxpe.records.csv_tables import read_table
-from jaxpe.records.json_values import read_json
+from jaxpe.records.experiment_folders import list_members, read_home
+from jaxpe.records.provenance import TABLE, Edit, find_edits, read_provenance
 from jaxpe.records.results import MARKER
 
-TABLE = "table.csv"
 SAME_ENCODING = "as named"  # the encoding column of sides that are one encoding each, so that their rows pair
 
 
@@ -26,13 +26,21 @@ class StoredExperiment(NamedTuple):
     table: pd.DataFrame
     claims: list[dict[str, Any]]
     provenance: dict[str, Any]
+    edits: list[Edit]
 
 
 class Side(NamedTuple):
-    """One of the things compared: its name as it was typed, and its experiments by name."""
+    """One of the things compared: its name as it was typed, its experiments by name, and what was not read of it."""
 
     name: str
     experiments: dict[str, StoredExperiment]
+    ignored: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader has to know of this side: edits since it was written, and folders that do not count."""
+        edits = [edit.sentence for stored in self.experiments.values() for edit in stored.edits]
+        return [f"{self.name}: {note}" for note in [*edits, self.ignored] if note]
 
 
 def read_sides(words: Sequence[str]) -> list[Side]:
@@ -45,7 +53,16 @@ def read_sides(words: Sequence[str]) -> list[Side]:
     ):
         if (folder.resolve(), encoding) == (other_folder.resolve(), other_encoding):
             raise UserError(f"{word} and {other_word} are the same: name two different ones.")
-    return [Side(word, read_experiments(*place)) for word, place in zip(words, places, strict=True)]
+    sides = [Side(word, *read_experiments(*place)) for word, place in zip(words, places, strict=True)]
+    names = {read_experiment_name(one) for side in sides for one in side.experiments.values()}
+    if len(names) == 1 and all(len(side.experiments) == 1 for side in sides):  # two scorecards, for example
+        return [side._replace(experiments=dict.fromkeys(names, *side.experiments.values())) for side in sides]
+    return sides
+
+
+def read_experiment_name(stored: StoredExperiment) -> str:
+    """The experiment that a table is of, whatever its folder is called."""
+    return str(stored.provenance.get("experiment") or stored.table["experiment"].iloc[0])
 
 
 def split_side(word: str) -> tuple[Path, str]:
@@ -57,27 +74,35 @@ def split_side(word: str) -> tuple[Path, str]:
     return Path(folder).expanduser(), encoding
 
 
-def read_experiments(folder: Path, encoding: str) -> dict[str, StoredExperiment]:
-    """The experiments of a folder by name. Where an encoding is named: its rows alone, and no claims."""
-    paths = [folder / TABLE] if (folder / TABLE).is_file() else sorted(folder.glob(f"*/{TABLE}"))
-    if not paths:
-        raise explain_missing_table(folder)
-    experiments = {}
-    for path in paths:
-        table = read_table(path)
-        name = str(table["experiment"].iloc[0]) if len(table) else path.parent.name
-        provenance = read_json(path.with_name("provenance.json"), dict[str, Any]())
-        experiments[name] = StoredExperiment(table, read_claims(path.parent), provenance)
-    return select_encoding(experiments, encoding) if encoding else experiments
+def read_experiments(folder: Path, encoding: str) -> tuple[dict[str, StoredExperiment], str]:
+    """The experiments of a folder by the name that they were written under, and which folders are ignored, in a sentence.
+
+    A copy under another name is read where it is named itself. Where an encoding is named: its rows alone, and no claims.
+    """
+    if (folder / TABLE).is_file():
+        folders, ignored = [folder], ""
+    else:
+        members = list_members(folder)
+        folders, ignored = members.folders, members.sentence
+    if not folders:
+        raise explain_missing_table(folder, ignored)
+    experiments = {
+        read_home(one): StoredExperiment(
+            read_table(one / TABLE), read_claims(one), read_provenance(one), find_edits(one)
+        )
+        for one in folders
+    }
+    return (select_encoding(experiments, encoding) if encoding else experiments), ignored
 
 
-def explain_missing_table(folder: Path) -> UserError:
+def explain_missing_table(folder: Path, ignored: str) -> UserError:
     """An error that guesses which folder was meant."""
     tables = [path.parent for path in folder.parent.glob(f"*/{TABLE}")]
     folders = [path.parent for path in folder.parent.glob(f"*/{MARKER}")]
     if tables or get_close_matches(folder.name, [path.name for path in folders]):
         return UnknownName("results folder or experiment", str(folder), [str(path) for path in (*folders, *tables)])
-    return UserError(f"There is no table in {folder}: name a results folder, or the folder of an experiment in one.")
+    advice = "name a results folder, or the folder of an experiment in one."
+    return UserError(f"There is no table in {folder}: {advice} {ignored}".rstrip())
 
 
 def select_encoding(experiments: dict[str, StoredExperiment], encoding: str) -> dict[str, StoredExperiment]:
@@ -86,8 +111,8 @@ def select_encoding(experiments: dict[str, StoredExperiment], encoding: str) -> 
     if encoding not in known:
         raise UnknownName("encoding", encoding, sorted(known))
     return {
-        name: StoredExperiment(
-            stored.table[stored.table["encoding"] == encoding].assign(encoding=SAME_ENCODING), [], stored.provenance
+        name: stored._replace(
+            table=stored.table[stored.table["encoding"] == encoding].assign(encoding=SAME_ENCODING), claims=[]
         )
         for name, stored in experiments.items()
     }

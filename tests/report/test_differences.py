@@ -77,3 +77,41 @@ def test_every_pair_of_three_folders_is_compare_folders(write_folder):
     result = {(row["a"], row["b"]): row["difference"] for row in compare_folders(*folders)}
     assert list(result) == [(folders[0], folders[1]), (folders[0], folders[2]), (folders[1], folders[2])]
     assert list(result.values()) == pytest.approx([0.1, 0.3, 0.2])
+
+
+DESCRIPTIONS = [
+    {"task": "copy"}, {"architecture": "decoder"}, {"encoding": "none"}, {"positions": "offset"},
+    {"test_positions": "randomized"}, {"test_length": 32}, {"metric": "exact_match"}, {"width": 64}, {"variant": "shifted"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", DESCRIPTIONS, ids=str)
+def test_a_difference_is_found_by_its_full_description(write_folder, columns):
+    """Of two groups of rows that differ in one column, each is paired with its own."""
+    plain = {"width": 32, "variant": "plain"}
+    first = make_rows(0.1 + SPREAD, **plain) + make_rows(0.3 + SPREAD, **plain | columns)
+    second = make_rows(0.3 + SPREAD, **plain) + make_rows(0.9 + SPREAD, **plain | columns)
+    rows = compare_folders(write_folder("a", first), write_folder("b", second))
+    [(name, other)] = columns.items()
+    assert {row[name]: round(row["difference"], 6) for row in rows} == {
+        str(other): 0.6,
+        str((make_rows([0])[0] | plain)[name]): 0.2,
+    }
+
+
+def test_two_encodings_with_one_name_are_not_averaged(write_folder):
+    """Nothing in the table tells their rows apart: they are compared with nothing, the others are."""
+    twice = make_rows(0.2 + SPREAD, "Mine") + make_rows(0.8 + SPREAD, "Mine")
+    a = write_folder("a", twice + make_rows(SPREAD, "none"))
+    b = write_folder("b", make_rows(0.5 + SPREAD, "Mine") + make_rows(SPREAD, "none"))
+    rows = {row["encoding"]: row for row in compare_folders(a, b)}
+    assert rows["none"]["verdict"] == differences.SAME
+    assert rows["Mine"]["verdict"] == differences.UNCLEAR and rows["Mine"]["difference"] is None
+    assert rows["Mine"]["p"] is None and rows["Mine"]["n"] == len(SPREAD)
+
+
+def test_pairs_with_a_marked_run_are_counted(write_folder):
+    marked = [row | ({"diverged": True} if row["seed"] in (1, 2) else {}) for row in make_rows(SPREAD)]
+    other = [row | ({"diverged": True} if row["seed"] in (2, 3) else {}) for row in make_rows(0.5 + SPREAD)]
+    [row] = compare_folders(write_folder("a", marked), write_folder("b", other))
+    assert row["diverged"] == 3 and row["n"] == 8 and row["verdict"] == "higher"

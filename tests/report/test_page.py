@@ -1,13 +1,17 @@
 """The page of a results folder: whole without a network, true to its results, and safe against names with markup."""
 
+import json
 import re
+import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
-from page_folders import HOSTILE, make_entry, write_folder
+from page_folders import HOSTILE, make_entry, make_scores, write_folder
 from support import ROOT
 
 from jaxpe.errors import UserError
+from jaxpe.records.csv_tables import write_table
 from jaxpe.records.results import open_results
 from jaxpe.report.messages import Messages
 from jaxpe.report.page import render_page, write_page
@@ -58,6 +62,79 @@ def test_an_altered_file_is_named(tmp_path, name, content):
         write_page(folder)
 
 
+def find_notes(folder):
+    """The notes at the head of the page."""
+    page = write_page(folder).read_text()
+    return page[page.index('<section id="answer">') : page.index('<ul class="brief">')]
+
+
+def test_files_that_were_edited_are_named_in_both_languages_and_the_page_is_made(tmp_path):
+    folder = write_folder(tmp_path / "r", claims=[make_entry("A1")])
+    assert 'class="missing"' not in find_notes(folder)
+    table = folder / "mine" / "table.csv"
+    table.write_text(re.sub(r",0\.\d+,0\.1,", ",0.99,0.1,", table.read_text(), count=1))
+    (folder / "mine" / "answers.json").unlink()
+    notes = find_notes(folder)
+    assert "Edited since it was written: mine/table.csv." in notes and "編集されたファイル：mine/table.csv" in notes
+    assert "Removed since it was written: mine/answers.json." in notes
+    (folder / "mine" / "provenance.json").unlink()
+    assert "Without digests" in find_notes(folder)
+
+
+def test_a_copy_of_an_experiment_answers_no_claim_and_is_named_once(tmp_path):
+    folder = write_folder(tmp_path / "r", "accuracy", claims=[make_entry("C8", headline=True)])
+    whole = render_page(folder, "en", Messages())
+    shutil.copytree(folder / "accuracy", folder / "accuracy_before")
+    path = folder / "accuracy_before" / "claims.json"
+    path.write_text(path.read_text().replace("supported", "contradicted"))
+    page = render_page(folder, "en", Messages())
+    notes = [line for line in page.splitlines() if line not in whole.splitlines()]
+    assert len(notes) == 1 and "Ignored" in notes[0] and notes[0].count("accuracy_before") == 2  # in two languages
+
+
+def test_a_folder_that_bears_the_name_of_another_experiment_is_refused(tmp_path):
+    """The page's sentences look up `harm` by its folder."""
+    folder = write_folder(tmp_path / "r", "count")
+    (folder / "count").rename(folder / "harm")
+    with pytest.raises(UserError, match=r"does not hold the results of harm\. .*harm \(written as count\)"):
+        write_page(folder)
+
+
+def test_the_trainings_that_diverged_are_listed(tmp_path):
+    folder = write_folder(tmp_path / "r")
+    rows = [row | ({"diverged": True} if row["seed"] == 2 else {}) for row in make_scores()]
+    write_table(folder / "mine" / "table.csv", rows)
+    page = write_page(folder).read_text()
+    runs = [f"mine: reverse, encoder, {encoding}, seed 2" for encoding in ("none", "sinusoidal")]
+    assert re.findall(r'<li lang="en" class="always">(.*?)</li>', page) == runs
+
+
+def test_two_encodings_with_one_name_are_not_averaged_but_left_out_and_named(tmp_path):
+    folder = write_folder(tmp_path / "r")
+    more = [row | {"value": 0.5} for row in make_scores(("sinusoidal",))]
+    write_table(folder / "mine" / "table.csv", [*make_scores(), *more])
+    page = write_page(folder).read_text()
+    assert "Left out, because no column of the table tells its rows apart: mine: reverse, encoder, sinusoidal" in page
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+    assert [one["encoding"] for one in data["series"]] == ["none"]
+
+
+def test_names_of_folders_become_no_links_that_run(tmp_path):
+    name = "javascript:alert(1)//'\"%41"
+    folder = write_folder(tmp_path / "r", name.replace("/", "∕"), claims=[make_entry("A1", figure="it's #1")])
+    figures = folder / name.replace("/", "∕") / "figures"
+    figures.mkdir()
+    (figures / "it's #1.svg").write_text('<svg width="90pt" height="60pt"></svg>')
+    page = write_page(folder).read_text()
+    links = set(re.findall(r'href="([^"]*)"', page))
+    assert all(link.startswith(("#", "./")) for link in links)
+    [path] = [link for link in links if link.startswith("./")]
+    assert (folder / unquote(path)).is_file() and "it's" in unquote(path)
+    ids = re.findall(r'id="([^"]*)"', page)
+    anchors = [link[1:] for link in links if link.startswith("#figure")]
+    assert anchors and all(anchor in ids and re.fullmatch(r"[\w~+.-]+", anchor) for anchor in anchors)
+
+
 def test_what_provenance_lacks_is_a_dash(tmp_path):
     folder = write_folder(tmp_path / "r")
     (folder / "mine" / "provenance.json").unlink()
@@ -75,7 +152,11 @@ def test_a_claim_links_to_its_figure_where_that_was_drawn(tmp_path):
     (folder / "mine" / "figures").mkdir()
     (folder / "mine" / "figures" / "shown.svg").write_text('<svg width="90pt" height="60pt"></svg>')
     page = write_page(folder).read_text()
-    assert page.count('href="#figure-mine-shown"') == 1 and "not_drawn" not in page.split("<script")[0]
+    assert (
+        page.count('href="./mine/figures/shown.svg"') == 1
+        and page.count('href="#figure-mine-shown"') == 1
+        and "not_drawn" not in page.split("<script")[0]
+    )
     assert 'id="figure-mine-shown"' in page and "width: 120px; aspect-ratio: 120 / 80" in page
 
 
@@ -85,7 +166,9 @@ def test_every_message_is_used_in_every_language_and_none_is_missing(tmp_path, w
     render_page(open_results(tmp_path).folder, "ja", messages)
     unused = {key for key in messages.catalogue if not key.startswith(("js.", "unit.", "caption."))} - messages.used
     verdicts = ("supported", "contradicted", "undecided", "harmful", "harmless", "helpful")
-    conditional = {"sure.complete", *(f"verdict.{word}" for word in verdicts)}
+    edits = ("edited", "removed", "unknown", "ignored")
+    conditional = {"sure.complete", "compare.unclear", *(f"verdict.{word}" for word in verdicts)}
+    conditional |= {f"edits.{kind}" for kind in edits}
     assert unused <= conditional | {key for key in messages.catalogue if key.endswith(".holds")}
 
 

@@ -11,6 +11,7 @@ from jaxpe.figures.draw import make_panels
 from jaxpe.figures.media import current_medium
 from jaxpe.records.claims import Answer, Claim
 from jaxpe.records.csv_tables import write_table
+from jaxpe.records.provenance import find_edits, read_provenance, write_provenance
 from jaxpe.records.statistics import Estimate
 from jaxpe.report.redraw import judge_claims, redraw
 from jaxpe.study.experiment import Experiment
@@ -62,3 +63,59 @@ def test_claims_answers_and_summary_are_written_and_figures_set_in_their_medium(
 def test_without_a_table_there_is_nothing_to_draw(tmp_path):
     with pytest.raises(UserError, match="There is no table of accuracy"):
         redraw(make_experiment([]), tmp_path)
+
+
+def draw_one(table):
+    return {"mine": make_panels(1)[0]}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of an experiment that was run."""
+    folder = tmp_path / "accuracy"
+    write_table(folder / "table.csv", ROWS)
+    write_provenance(folder, {"experiment": "accuracy"})
+    return folder
+
+
+def test_what_is_drawn_is_recorded_and_an_edited_table_stays_edited(folder):
+    experiment = make_experiment([CLAIM.judge("supported", ESTIMATE, part=1)], figures=draw_one)
+    redraw(experiment, folder)
+    assert find_edits(folder) == []
+    assert set(read_provenance(folder)["derived"]) == {"claims.json", "figures/mine.svg"}
+    (folder / "figures" / "mine.svg").write_text("<svg/>")
+    (folder / "claims.json").write_text("[]")
+    assert [edit.path for edit in find_edits(folder)] == ["accuracy/claims.json", "accuracy/figures/mine.svg"]
+    write_table(folder / "table.csv", [ROWS[0] | {"value": 0.75}])
+    redraw(experiment, folder)
+    assert [edit.path for edit in find_edits(folder)] == ["accuracy/table.csv"]
+
+
+def test_drawing_for_paper_keeps_what_is_recorded_of_the_page(folder):
+    redraw(make_experiment([], figures=draw_one), folder)
+    before = (folder / "provenance.json").read_bytes()
+    redraw(make_experiment([], figures=draw_one), folder, "paper")
+    assert (folder / "provenance.json").read_bytes() == before
+
+
+def test_an_answer_of_an_earlier_version_is_removed(folder):
+    (folder / "answers.json").write_text("[]")
+    redraw(make_experiment([]), folder)
+    assert not (folder / "answers.json").exists() and find_edits(folder) == []
+
+
+@pytest.mark.parametrize("place", ["", "figures", "figures/paper"])
+def test_nothing_is_written_through_a_link(folder, tmp_path, place):
+    outside = tmp_path / "outside"
+    if place:
+        outside.mkdir()
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).symlink_to(outside)
+    else:
+        folder.rename(outside)
+        folder.symlink_to(outside)
+    (outside / "old.svg").write_text("<svg/>")
+    before = {path: path.stat().st_mtime_ns for path in outside.rglob("*")}
+    with pytest.raises(UserError, match="is a link, and nothing is written outside"):
+        redraw(make_experiment([], figures=draw_one), folder, "paper")
+    assert {path: path.stat().st_mtime_ns for path in outside.rglob("*")} == before
