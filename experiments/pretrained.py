@@ -64,9 +64,9 @@ class Options:
     """Which position tables are measured: those of every fetched model (preset smoke: none) unless some are named."""
 
     table: Path | None = None
-    """Position table of your own: a file FILE.npy that holds one array, positions × width."""
+    """Position table of your own: a file FILE.npy that holds one array, positions × width, or 1 × positions × width."""
     model: tuple[str, ...] = ()
-    """Models whose position tables are measured: a file of weights, a name of `jaxpe fetch`, or a Hugging Face id."""
+    """Models whose position tables are measured: a file of weights (FILE::NAME: the array NAME in it), a name of `jaxpe fetch`, or a Hugging Face id."""
     name: str | None = None
     """Name that figures and tables show for --table or for the only --model; the name of the file unless given."""
 

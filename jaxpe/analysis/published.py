@@ -157,7 +157,9 @@ def load_named_tables(table: Path | None, models: Sequence[str], name: str | Non
     for table_name in names:
         check_name(table_name)
     if repeated := sorted({table_name for table_name in names if names.count(table_name) > 1}):
-        raise UserError(f"Two tables are called {repeated[0]!r}: give --table another name with --name.")
+        raise UserError(
+            f"Two tables are called {repeated[0]!r}: rename one of the files, or give --table another name with --name."
+        )
     return tables
 
 

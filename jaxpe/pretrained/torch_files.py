@@ -83,9 +83,11 @@ def open_older(path: Path) -> tuple[object, ReadStorage]:
     places = dict[str, tuple[int, int]]()  # where a storage begins, and its bytes
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         reader = PickleReader(str(path))
-        magic, _, machine, described, keys = (reader.read(cast(IO[bytes], content)) for _ in range(5))
-        if magic != MAGIC or not isinstance(keys, list):
-            raise ValueError("not the magic number")
+        if reader.read(cast(IO[bytes], content)) != MAGIC:
+            raise UserError(f"{path} is not a file of weights, but another pickle: give a file that torch.save wrote.")
+        _, machine, described, keys = (reader.read(cast(IO[bytes], content)) for _ in range(4))
+        if not isinstance(keys, list):
+            raise ValueError("no list of storages")
         if isinstance(machine, dict) and machine.get("little_endian") is False:
             raise UserError(f"{path} was written on a big-endian machine: save it again on another one.")
         offset = content.tell()

@@ -2,11 +2,13 @@
 
 import json
 import pickle
+import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch_writer
 from command_line import assert_one_sentence, call_jaxpe
 from safetensors.numpy import save, save_file
 
@@ -138,9 +140,15 @@ def test_without_a_model_only_controls_are_measured_and_a_message_says_so(capsys
         (("--model", "pickle.safetensors"), "is not a file of weights"),
         (("--model", "rotary.safetensors"), "rotates queries and keys"),
         (("--model", "cut.safetensors"), "is not a complete safetensors file"),
-        (("--table", "a.npy", "--model", "a.safetensors"), "Two tables are called 'a'"),
+        (
+            ("--table", "a.npy", "--name", "both-encoder", "--model", "both.safetensors"),
+            "Two tables are called 'both-encoder'",
+        ),
+        (("--table", "huge.npy"), "is not a .npy file of plain numbers"),
+        (("--model", "zip.bin"), "is compressed, which torch.save never does"),
+        (("--model", "nested.bin"), "model.wpe 64×16"),
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypatch, line, says):
     monkeypatch.chdir(tmp_path)
@@ -149,9 +157,27 @@ def test_bad_input_is_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypatch
     files = {"pickle.safetensors": pickle.dumps({"wpe.weight": GAUSSIAN}), "cut.safetensors": weights[:-8]}
     files["rotary.safetensors"] = save({"model.layers.0.self_attn.q_proj.weight": GAUSSIAN.astype("f4")})
     files["a.safetensors"] = weights
+    table = GAUSSIAN.astype("f4")
+    files["both.safetensors"] = save({"decoder.embed_positions.weight": table, "encoder.embed_positions.weight": table})
+    files["huge.npy"] = (tmp_path / "a.npy").read_bytes().replace(b"(64, 16), }         ", b"(64000000000, 16), }")
+    files["zip.bin"] = torch_writer.encode_archive({"wpe.weight": torch_writer.Tensor(table)}, zipfile.ZIP_DEFLATED)
+    files["nested.bin"] = torch_writer.encode_archive({"model": {"wpe": torch_writer.Tensor(table)}, "iter_num": 3})
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     assert_one_sentence(call_jaxpe(capsys, "run", "pretrained", *line, "--results", tmp_path / "r"), says)
+
+
+def test_files_with_one_name_are_measured_in_one_command(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        save_file({"wpe.weight": RANDOM.normal(size=(16, 8)).astype("f4")}, tmp_path / name / "model.safetensors")
+    words = ("--model", "a/model.safetensors", "~/b/model.safetensors", "--dry-run")
+    assert call_jaxpe(capsys, "run", "pretrained", "--preset", "smoke", *words, "--results", tmp_path / "r").code == 0
+    assert_one_sentence(
+        call_jaxpe(capsys, "run", "pretrained", *words, "--name", "one", "--results", tmp_path / "r"), "is one name"
+    )
 
 
 # ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
