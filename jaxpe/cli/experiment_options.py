@@ -14,7 +14,7 @@ from jaxpe.cli.options import RunOptions
 from jaxpe.cli.parsing import parse
 from jaxpe.cli.run import run_experiments
 from jaxpe.errors import UserError
-from jaxpe.plugins import call_user_code
+from jaxpe.plugins.calls import call_user_code
 from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
 
 

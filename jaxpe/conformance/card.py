@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from jaxpe.conformance.subject import Subject
 from jaxpe.conformance.suite import HEADS, WIDTH, PropertyResult, SubjectSet, make_subjects, measure_properties
 from jaxpe.encodings.registry import label_encoding
-from jaxpe.plugins import call_user_code
+from jaxpe.plugins.calls import call_user_code
 
 T = TypeVar("T")
 

@@ -12,7 +12,8 @@ from jaxpe.conformance.layer import compute_tolerance, find_largest_difference
 from jaxpe.conformance.subject import Finding, Subject, find_active_hooks, locate_error_in_class, run_layer
 from jaxpe.encodings.validate import KEYS, QUERIES, call_hooks, compare_shapes
 from jaxpe.errors import UserError
-from jaxpe.plugins import get_first_line, locate_class, locate_error
+from jaxpe.plugins.calls import get_first_line, locate_error
+from jaxpe.plugins.files import locate_class
 
 
 def check_shapes(subject: Subject) -> Finding:

@@ -23,7 +23,7 @@ from jaxpe.conformance.layer import (
 )
 from jaxpe.conformance.parameters import compute_gradients
 from jaxpe.conformance.subject import Finding, Subject, find_fault_methods, run_layer
-from jaxpe.plugins import get_first_line
+from jaxpe.plugins.calls import get_first_line
 
 FIELDS = (("embed", "embedded"), ("rotate", "rotated_q"), ("rotate", "rotated_k"), ("bias", "bias"))
 

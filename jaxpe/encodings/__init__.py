@@ -7,6 +7,7 @@ differs from another in its options only is a `functools.partial`.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from jaxpe.encodings.alibi import Alibi
 from jaxpe.encodings.alibi_directed import DirectedAlibi
@@ -29,7 +30,7 @@ from jaxpe.encodings.registry import (
     fill_trained_positions,
     find_entry_points,
     get_encoding_class,
-    hash_encoding_source,
+    identify_encoding,
     label_encoding,
     list_encoding_options,
     resolve_encoding,
@@ -43,6 +44,7 @@ from jaxpe.encodings.sinusoidal import Sinusoidal
 from jaxpe.encodings.t5 import T5
 from jaxpe.encodings.transformer_xl import TransformerXL
 from jaxpe.encodings.xpos import XPos
+from jaxpe.plugins.code import remember_package
 
 __all__ = [
     "CATALOGUE",
@@ -51,7 +53,7 @@ __all__ = [
     "fill_trained_positions",
     "find_entry_points",
     "get_encoding_class",
-    "hash_encoding_source",
+    "identify_encoding",
     "label_encoding",
     "list_encoding_options",
     "resolve_encoding",
@@ -95,3 +97,4 @@ CATALOGUE.update(
         "drop": Drop,
     }
 )
+remember_package(Path(__file__).parent)

@@ -30,7 +30,6 @@ class Learned(Encoding):
 
     integer_positions = True
     directed = True
-    version = 2  # 1: tokens started as N(0, 1) in `learned_bert`
 
     def __init__(
         self,

@@ -15,7 +15,9 @@ from jaxtyping import Array, Key
 
 from jaxpe.encodings.base import Attention, Encoding
 from jaxpe.errors import UnknownName, UserError
-from jaxpe.plugins import call_user_code, hash_class_source, load_object, locate_class
+from jaxpe.plugins.calls import call_user_code
+from jaxpe.plugins.code import describe_object
+from jaxpe.plugins.files import hash_object_code, load_file, load_object, locate_class, split_name
 
 EncodingFactory = Callable[..., Encoding]  # a class, or a `functools.partial` of one that fixes some options
 
@@ -63,7 +65,7 @@ def resolve_encoding(name: str) -> EncodingFactory:
         factory = load_entry_point(name)
     elif name in CATALOGUE:
         return CATALOGUE[name]
-    elif ".py" in name or "/" in name:
+    elif is_path(name):
         factory = load_object(name)
     else:
         names = [*CATALOGUE, *find_entry_points()]
@@ -74,9 +76,19 @@ def resolve_encoding(name: str) -> EncodingFactory:
     return factory  # type: ignore[no-any-return]
 
 
-def hash_encoding_source(name: str) -> str | None:
-    """SHA-256 of the file that defines an encoding; None for a name of the catalogue."""
-    return None if name in CATALOGUE else hash_class_source(get_encoding_class(resolve_encoding(name)))
+def identify_encoding(name: str) -> dict[str, Any]:
+    """What tells an encoding from another of the same name, as JSON: its code, and the options that a row fixes.
+
+    Raises UserError for options that have no such form.
+    """
+    factory = resolve_encoding(name)
+    identity: dict[str, Any] = {"object": describe_object(factory, hash_object_code, f"encoding {name!r}")}
+    return identity | ({"file": load_file(split_name(name)[0]).digest} if is_path(name) else {})
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is meant as path/to/file.py:Class."""
+    return name not in CATALOGUE and name not in find_entry_points() and (".py" in name or "/" in name)
 
 
 def label_encoding(name: str) -> str:

@@ -32,7 +32,6 @@ class Sinusoidal(Encoding):
     """x + scale·√2·PE(p). With `paper_scale`: √D·x + PE(p), where x starts as N(0, 1/D)."""
 
     directed = True
-    version = 2  # 1: with `paper_scale` tokens started as N(0, 1)
 
     def __init__(
         self,

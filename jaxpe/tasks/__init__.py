@@ -4,7 +4,9 @@ A task is a class in a file of this folder and a row below.
 """
 
 from functools import partial
+from pathlib import Path
 
+from jaxpe.plugins.code import remember_package
 from jaxpe.tasks.arithmetic import Addition
 from jaxpe.tasks.base import Sample, Task
 from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort, UniqueCopy
@@ -38,3 +40,4 @@ CATALOGUE |= {
     "unique_copy": UniqueCopy,
     "repeat_copy": partial(Copy, alphabet=2),
 }
+remember_package(Path(__file__).parent)

@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 from jaxpe.errors import UnknownName
+from jaxpe.plugins.code import describe_object
+from jaxpe.plugins.files import hash_object_code
 from jaxpe.tasks.base import Task
 
 CATALOGUE: dict[str, Callable[..., Task]] = {}
@@ -27,3 +29,8 @@ def build_task(name: str, *, train_length: int, **options: Any) -> Task:
         raise UnknownName(f"option of {name}", surplus[0], known)
     defaults = {"train_length": train_length} if "train_length" in known else {}
     return factory(**defaults | options)
+
+
+def identify_task(name: str) -> Any:
+    """What tells a task from another of the same name, as JSON: its code, and the options that a row fixes."""
+    return describe_object(CATALOGUE[name], hash_object_code, f"task {name!r}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from jaxpe import encodings
 from jaxpe.encodings.validate import validate_encoding
 from jaxpe.errors import UnknownName, UserError
+from jaxpe.records.json_values import compute_digest
 from jaxpe.training.config import RunConfig
 from jaxpe.training.sources import Source
 
@@ -14,12 +15,17 @@ BATCHINGS = ("vmap", "map")
 PRECISIONS = ("highest", "high", "default")
 
 
-@cache
 def find_position_limit(config: RunConfig) -> int | None:
     """The number of positions that the encoding of a config has; None: any number.
 
     Raises UserError if a hook of the encoding is faulty.
     """
+    return find_limit_of_code(config, compute_digest(encodings.identify_encoding(config.encoding)))
+
+
+@lru_cache(maxsize=4096)
+def find_limit_of_code(config: RunConfig, code: str) -> int | None:
+    """The same for the code of the encoding that has this digest."""
     return validate_encoding(
         config.encoding,
         model_width=config.width,

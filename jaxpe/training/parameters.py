@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import KeyPath
 from jaxtyping import Array, Int
@@ -41,16 +42,16 @@ def restore_model(
     leaves, structure = jax.tree_util.tree_flatten_with_path(shapes)
     names = [prefix + format_path(path) for path, _ in leaves]
     for name, (_, leaf) in zip(names, leaves, strict=True):
-        if name not in arrays or arrays[name].shape != leaf.shape:
+        if name not in arrays or (arrays[name].shape, arrays[name].dtype) != (leaf.shape, leaf.dtype):
             raise UserError(
-                f"The stored parameters of {config.task} with {config.encoding} do not fit its model: {name!r} is missing "
-                "or has another shape. Delete the run, then train again."
+                f"The stored parameters of {config.task} with {config.encoding} do not fit its model: {name!r} is missing, "
+                "or has another shape or type. Delete the run, then train again."
             )
-    model: Transformer = jax.tree.unflatten(structure, [arrays[name] for name in names])
+    model: Transformer = jax.tree.unflatten(structure, [jnp.asarray(arrays[name]) for name in names])
     return model
 
 
 def format_path(path: KeyPath) -> str:
     """The name of a leaf: 'stack.blocks.0.attention.query'."""
     steps = [str(getattr(step, "name", getattr(step, "key", getattr(step, "idx", step)))) for step in path]
-    return ".".join(step for step in steps if step != "value")
+    return ".".join(steps[:-1] if steps[-1:] == ["value"] else steps)  # the last step of an nnx.Param is its value

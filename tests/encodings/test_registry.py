@@ -1,5 +1,7 @@
 """Encodings by name: files, suggestions for unknown names, options that the run fills in."""
 
+import json
+
 import jax
 import pytest
 
@@ -23,7 +25,7 @@ def test_a_class_in_a_file_has_a_name_and_a_digest(tmp_path):
     (tmp_path / "mine.py").write_text(FILE)
     name = f"{tmp_path / 'mine.py'}:Good"
     assert type(build(name)).__name__ == encodings.label_encoding(name) == "Good"
-    assert encodings.hash_encoding_source(name) and encodings.hash_encoding_source("learned") is None
+    assert len({json.dumps(encodings.identify_encoding(one)) for one in (name, "learned", "learned_bert")}) == 3
     with pytest.raises(UserError, match="Did you mean 'Good'"):
         encodings.resolve_encoding(f"{tmp_path / 'mine.py'}:Goood")
 

@@ -1,11 +1,19 @@
 """The identity of a run."""
 
+import sys
 from dataclasses import fields, replace
+from functools import partial
 
+import jax
+import pytest
 from small_runs import CONFIG
 
-from jaxpe.encodings.learned import Learned
-from jaxpe.training.identity import compute_run_id
+from jaxpe import encodings, tasks
+from jaxpe.encodings.rotary import Rotary
+from jaxpe.errors import UserError
+from jaxpe.records.provenance import collect_versions
+from jaxpe.tasks.counting import Majority
+from jaxpe.training.identity import compute_run_id, describe_run
 from jaxpe.training.sources import load_source
 
 OTHER_VALUES = {
@@ -20,6 +28,19 @@ OTHER_VALUES = {
     "batching": "vmap",
     "scales": (1.0, 2.0),
     "training": replace(CONFIG.training, clip=2.0),
+}
+
+
+# Settings of JAX, and a value that no result is made with.
+OTHER_SETTINGS = {
+    "jax_enable_x64": True,
+    "jax_default_prng_impl": "rbg",
+    "jax_threefry_partitionable": False,
+    "jax_random_seed_offset": 1,
+    "jax_default_matmul_precision": "bfloat16",
+    "jax_numpy_dtype_promotion": "strict",
+    "jax_disable_jit": True,
+    "jax_optimization_level": "O1",
 }
 
 
@@ -41,8 +62,76 @@ def test_the_text_of_a_language_task_and_where_windows_start_change_the_identity
     assert len({compute_run_id(config, 0, source) for config, source in configs}) == 3
 
 
-def test_another_version_of_an_encoding_changes_the_identity(monkeypatch):
-    source = load_source(CONFIG)
-    before = compute_run_id(CONFIG, 0, source)
-    monkeypatch.setattr(Learned, "version", Learned.version + 1)
-    assert CONFIG.encoding == "learned" and compute_run_id(CONFIG, 0, source) != before
+def identify(config=CONFIG, seed=0):
+    return compute_run_id(config, seed, load_source(config))
+
+
+def test_the_code_of_an_encoding_its_helpers_and_what_is_bound_in_it_change_the_identity(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    path = tmp_path / "enc.py"
+    text = (
+        "from functools import partial\nfrom identity_helper import BASE\nfrom jaxpe.encodings.rotary import Rotary\n"
+        "class Mine(Rotary):\n    'Doc.'\nbound = partial(Rotary, base=500.0)\n"
+    )
+    path.write_text(text)
+    (tmp_path / "identity_helper.py").write_text("BASE = 1\n")
+    mine, bound = (replace(CONFIG, encoding=f"{path}:{name}") for name in ("Mine", "bound"))
+    ids = {identify(CONFIG), identify(mine), identify(bound)}
+    path.write_text(text.replace("500.0", "5.0"))
+    ids |= {identify(mine), identify(bound)}
+    (tmp_path / "identity_helper.py").write_text("BASE = 2\n")
+    ids |= {identify(mine), identify(bound)}
+    assert len(ids) == 7
+    before = identify(mine)
+    path.write_text("# a comment\n" + text.replace("500.0", "5.0").replace("Doc.", "Another."))
+    assert identify(mine) == before
+    moved = tmp_path / "folder" / "enc.py"
+    moved.parent.mkdir()
+    path.rename(moved)
+    assert identify(replace(mine, encoding=f"{moved}:Mine")) == before
+
+
+def test_what_a_row_of_a_catalogue_fixes_changes_the_identity(monkeypatch):
+    configs = [replace(CONFIG, encoding="rotary_scaled"), replace(CONFIG, task="majority_26")]
+    before = [identify(config) for config in configs]
+    monkeypatch.setitem(encodings.CATALOGUE, "rotary_scaled", partial(Rotary, base=50.0))
+    monkeypatch.setitem(tasks.CATALOGUE, "majority_26", partial(Majority, alphabet=25))
+    assert all(identify(config) != old for config, old in zip(configs, before, strict=True))
+
+
+@pytest.mark.parametrize(("name", "value"), [*OTHER_SETTINGS.items()])
+def test_settings_of_jax_that_change_numbers_are_refused(name, value, monkeypatch):
+    if name not in jax.config.values:
+        pytest.skip("this version of JAX does not have it")
+    before = jax.config.values[name]
+    before = getattr(before, "value", before)
+    jax.config.update(name, value)
+    try:
+        with pytest.raises(UserError, match=f"{name} is .*prepare_jax"):
+            identify()
+    finally:
+        jax.config.update(name, before)
+    assert identify()
+
+
+def test_backend_division_over_devices_and_flags_of_xla_are_part_of_the_identity(monkeypatch):
+    ids = {identify()}
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/tmp/x --xla_force_host_platform_device_count=3")
+    ids.add(identify())
+    assert len(ids) == 1
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
+    ids.add(identify())
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    ids.add(identify())
+    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    ids.add(identify())
+    assert len(ids) == 4
+
+
+def test_versions_and_the_kind_of_device_are_recorded_instead(tmp_path):
+    """They cannot be chosen freely, and a study may go on after an update: `jaxpe.study.mixture` says so then."""
+    assert {"python", "jax", "jaxlib", "flax", "optax", "numpy"} <= set(collect_versions())
+    assert not any(
+        "version" in key and key != "format_version" and key != "task_version"
+        for key in describe_run(CONFIG, 0, load_source(CONFIG))
+    )

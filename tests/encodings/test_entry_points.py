@@ -52,7 +52,7 @@ def test_registered_encodings_are_listed_and_a_broken_one_hides_none(package):
     assert rows["rotary"]["package"] == "jaxpe"
     assert "could not be loaded: AttributeError" in rows["broken"]["summary"]
     assert "derive the class from jaxpe.encodings.Encoding" in rows["odd"]["summary"]
-    assert encodings.hash_encoding_source("plain") is not None
+    assert encodings.identify_encoding("plain")["object"]["name"] == "Plain"
     with pytest.raises(UserError, match="Did you mean 'plain'"):
         encodings.resolve_encoding("plian")
 
