@@ -7,15 +7,19 @@ the target as it was, or complete.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import platform
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jaxpe.errors import UserError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+TEMPORARY = ".writing-"  # begins the names of files that are not finished
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 
 
@@ -71,8 +75,44 @@ def write_text(path: Path, text: str) -> None:
 
 
 def make_temporary_name() -> str:
-    """A name that no other process uses."""
-    return f".writing-{os.getpid()}-{secrets.token_hex(4)}"
+    """A name that no other process uses, on this machine or on another that shares the folder."""
+    return f"{TEMPORARY}{hash_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def hash_host() -> str:
+    """A short name of this machine that gives nothing away."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def is_abandoned(name: str) -> bool:
+    """Whether a temporary name is that of a process of this machine that no longer runs."""
+    parts = name.removeprefix(TEMPORARY).split("-")
+    if not name.startswith(TEMPORARY) or len(parts) != 3 or parts[0] != hash_host() or not parts[1].isdigit():
+        return False
+    try:
+        os.kill(int(parts[1]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def sweep_temporary_files(folder: Path) -> None:
+    """Deletes what processes that were killed left unfinished in a results folder."""
+    for depth in ("", "*/", "*/*/", "*/*/*/"):
+        for path in folder.glob(f"{depth}{TEMPORARY}*"):
+            if is_abandoned(path.name):
+                remove(path)
+
+
+def remove(path: Path) -> None:
+    """Deletes a file or a folder, as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """The results folder: `runs/ID/` holds one training each, and each experiment has a folder for its table and figures.
 
-A run is `record.json`, `parameters.safetensors` and one npz file a measurement. It is written whole and never again.
+A run is `record.json`, `parameters.safetensors` and one npz file a measurement. It is written whole and never again. What is
+read back is compared with what it claims to be: every file holds the id of its run and a digest of its content.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import hashlib
 import io
 import json
 import logging
+import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,13 +21,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxpe.errors import UserError
-from jaxpe.records.files import disk_errors, make_temporary_name, write_bytes, write_durably
+from jaxpe.records.files import disk_errors, make_temporary_name, sweep_temporary_files, write_bytes, write_durably
 from jaxpe.records.json_values import compute_digest, to_canonical_json, to_json_value, write_json
 
 log = logging.getLogger("jaxpe")
-SCHEMA = 2  # raise it when runs of an older version can no longer be read
+SCHEMA = 3  # raise it when the numbers of jaxpe change, or runs of an older version can no longer be read
 MARKER = "jaxpe.json"
-KEY = "__key__"  # the array in which a measurement keeps its key
+KEY, DIGEST = (
+    "__key__",
+    "__digest__",
+)  # the arrays in which a measurement keeps its run and key, and a digest of its arrays
 
 
 def open_results(folder: Path, write: bool = True) -> Results:
@@ -37,19 +43,33 @@ def open_results(folder: Path, write: bool = True) -> Results:
         raise UserError(f"{folder} is a file: choose another folder.")
     if marker.is_file():
         try:
-            schema = json.loads(marker.read_text())["schema"]
-        except (ValueError, KeyError, TypeError):
+            schema = json.loads(marker.read_text(encoding="utf-8"))["schema"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise UserError(f"{marker} was altered: restore it, or choose another folder.") from None
-        if schema != SCHEMA:
+        if not isinstance(schema, int) or schema > SCHEMA:
             raise UserError(
-                f"{folder} was written by another version of jaxpe (record schema {schema}, this one has {SCHEMA}): "
+                f"{folder} was written by a newer version of jaxpe (record schema {schema}, this one has {SCHEMA}): "
                 "choose another folder."
             )
+        if write and schema < SCHEMA:
+            log.warning("%s", explain_older_schema(folder, schema))
+            write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
     elif folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder} is not a results folder and not empty: choose another folder.")
     elif write:
         write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
+    if write:
+        sweep_temporary_files(folder)
     return Results(folder)
+
+
+def explain_older_schema(folder: Path, schema: int) -> str:
+    """What becomes of the runs of an older version of jaxpe."""
+    count = len(list(folder.glob("runs/*/record.json")))
+    return (
+        f"{folder} was written under record schema {schema}, and runs are identified in another way since (schema {SCHEMA}): "
+        f"its {count} stored runs are not used and are trained again where they are needed."
+    )
 
 
 class Results(NamedTuple):
@@ -62,14 +82,23 @@ class Results(NamedTuple):
         return self.folder / "runs" / identifier
 
     def has_run(self, identifier: str) -> bool:
-        return (self.locate_run(identifier) / "record.json").is_file()
+        """Whether a run is stored whole."""
+        folder = self.locate_run(identifier)
+        return (folder / "record.json").is_file() and (folder / "parameters.safetensors").is_file()
 
     def write_run(self, identifier: str, record: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
-        """Writes a run into a temporary folder and renames it. A run that exists stays as it is."""
+        """Writes a run into a temporary folder and renames it. A run that exists stays as it is.
+
+        What lies in its place without being whole is set aside, as ID.incomplete-….
+        """
         from safetensors.numpy import save
 
         content = save({name: np.asarray(value, order="C") for name, value in parameters.items()}, {"run": identifier})
-        facts = to_json_value(record) | {"schema": SCHEMA, "parameters": hashlib.sha256(content).hexdigest()}
+        facts = to_json_value(record) | {
+            "id": identifier,
+            "schema": SCHEMA,
+            "parameters": hashlib.sha256(content).hexdigest(),
+        }
         temporary = self.locate_run(make_temporary_name())
         with disk_errors():
             temporary.mkdir(parents=True)
@@ -77,29 +106,45 @@ class Results(NamedTuple):
                 write_durably(temporary / "parameters.safetensors", content)
                 text = json.dumps(facts | {"digest": compute_digest(facts)})
                 write_durably(temporary / "record.json", text.encode())
-                if not self.has_run(identifier):
-                    temporary.rename(self.locate_run(identifier))
+                self.place_run(temporary, identifier)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
 
+    def place_run(self, temporary: Path, identifier: str) -> None:
+        """Renames the folder of a finished run. Another process may have stored the same run meanwhile."""
+        target = self.locate_run(identifier)
+        while not self.has_run(identifier):
+            try:
+                temporary.rename(target)
+                return
+            except OSError:
+                if not target.exists():
+                    raise
+                with suppress(FileNotFoundError):
+                    target.rename(f"{target}.incomplete-{secrets.token_hex(4)}")
+
     def read_record(self, identifier: str) -> dict[str, Any]:
-        """The record of a run. Raises UserError where it is truncated or altered."""
+        """The record of a run. Raises UserError where it is truncated or altered, or is that of another run."""
         path = self.locate_run(identifier) / "record.json"
         try:
-            record: dict[str, Any] = json.loads(path.read_text())
+            record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             intact = record.pop("digest") == compute_digest(record)
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            intact = intact and (record["id"], record["schema"]) == (identifier, SCHEMA)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
             intact = False
         if not intact:
             raise make_damage_error(path)
         return record
 
     def read_parameters(self, identifier: str) -> dict[str, np.ndarray]:
-        """The arrays of a run. Raises UserError where they are truncated or altered."""
+        """The arrays of a run. Raises UserError where they are truncated or altered, or are those of another run."""
         from safetensors.numpy import load
 
         path = self.locate_run(identifier) / "parameters.safetensors"
-        content = path.read_bytes() if path.is_file() else b""
+        try:
+            content = path.read_bytes()
+        except OSError:
+            content = b""
         if hashlib.sha256(content).hexdigest() != self.read_record(identifier)["parameters"]:
             raise make_damage_error(path)
         return load(content)
@@ -116,22 +161,41 @@ class Results(NamedTuple):
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            if str(arrays.pop(KEY)) == to_canonical_json(key):
-                return arrays
+            if str(arrays.pop(DIGEST)) != hash_arrays(arrays):
+                raise ValueError("it was altered")
+            if str(arrays.pop(KEY)) != describe_measurement(identifier, key):
+                raise ValueError("it is another measurement")
+            return arrays
         except Exception as error:
-            log.warning("%s is damaged (%s) and is measured again.", path.name, error)
+            log.warning("%s is damaged (%s) and is measured again.", path.name, error or type(error).__name__)
         return None
 
     def write_measurement(self, identifier: str, key: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         """Stores the arrays of a measurement with its key. Raises UserError on a full or protected disk."""
         content = io.BytesIO()
-        stored: Any = {KEY: np.asarray(to_canonical_json(key))} | {name: np.asarray(a) for name, a in arrays.items()}
-        np.savez(content, **stored)
+        stored: Any = {KEY: np.asarray(describe_measurement(identifier, key))}
+        stored |= {name: np.asarray(a) for name, a in arrays.items()}
+        np.savez(content, **stored | {DIGEST: np.asarray(hash_arrays(stored))})
         write_bytes(self.locate_measurement(identifier, key), content.getvalue())
 
 
+def describe_measurement(identifier: str, key: Mapping[str, Any]) -> str:
+    """The run and the key of a measurement, as one line."""
+    return f"{identifier} {to_canonical_json(key)}"
+
+
+def hash_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over names, types, shapes and bytes."""
+    total = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        total.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
 def make_damage_error(path: Path) -> UserError:
-    """The error for a file of a run that does not match its digest."""
+    """The error for a file of a run that does not match its digest, or its run."""
     return UserError(
-        f"{path} is truncated or altered: delete the folder {path.parent.name} and its run is trained again."
+        f"{path} is truncated or altered, or is that of another run: delete the folder {path.parent.name} and its run is "
+        "trained again."
     )

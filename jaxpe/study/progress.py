@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 
 from rich import box
 from rich.console import Console, Group
@@ -19,6 +17,7 @@ from rich.text import Text
 from jaxpe.encodings import label_encoding
 from jaxpe.records.results import Results
 from jaxpe.study.workspace import Run, Workspace, group_by_program
+from jaxpe.surroundings import STOP
 from jaxpe.training.config import RunConfig
 from jaxpe.training.population import Program, TrainedReplica
 
@@ -66,42 +65,42 @@ class ProgramLine:
 
 
 class Terminal:
-    """Shows the progress of a workspace, and handles Ctrl-C.
+    """Shows the progress of a workspace, and says what Ctrl-C does.
 
-    The first Ctrl-C raises KeyboardInterrupt at the next call of `note` or `advance`, where nothing is lost; a second one
+    The first one raises KeyboardInterrupt at the next call of `note` or `advance`, where nothing is lost; a second one
     ends the process at once.
     """
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        # FORCE_COLOR may ask for colours in a file, but a table that is drawn over itself needs a terminal.
+        self.console = Console(
+            stderr=True, quiet=quiet, highlight=False, soft_wrap=True, force_terminal=sys.stderr.isatty()
+        )
         self.live: Live | None = None
         self.lines: list[ProgramLine] = []
         self.current: ProgramLine | None = None
-        self.stopped = False
         self.done, self.total, self.unit = 0, 0, ""
         self.started, self.last_printed, self.last_note = 0.0, 0.0, ""
 
     def __enter__(self) -> Terminal:
-        self.previous = signal.signal(signal.SIGINT, self.interrupt)
+        STOP.check()  # an import may have swallowed it
+        STOP.on_first, STOP.on_second = self.announce_stop, self.stop_at_once
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self.previous)
+        STOP.on_first = STOP.on_second = None
         self.end()
 
-    def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        """Handles Ctrl-C. An exception at any moment could interrupt compiled code, so that the first one only waits."""
-        if self.stopped:
-            self.end()
-            self.console.print("Stopped at once. The same command resumes from the last checkpoint.")
-            os._exit(130)
+    def announce_stop(self) -> None:
         self.show_note("Stopping at the next safe place; Ctrl-C again stops at once.")
-        self.stopped = True
+
+    def stop_at_once(self) -> None:
+        self.end()
+        self.console.print("Stopped at once. The same command resumes from the last checkpoint.")
 
     def note(self, text: str) -> None:
         """Shows a line: below the table while there is one. Raises KeyboardInterrupt after Ctrl-C."""
-        if self.stopped:
-            raise KeyboardInterrupt
+        STOP.check()
         self.show_note(text)
 
     def show_note(self, text: str) -> None:
@@ -152,8 +151,7 @@ class Terminal:
             left = (self.last_printed - self.started) * (self.total - self.done) / max(self.done, 1)
             text = f"{self.unit}: {self.done} of {self.total}, about {format_duration(left)} left"
             self.console.print(text, markup=False)
-        if self.stopped:
-            raise KeyboardInterrupt
+        STOP.check()
 
     def end(self) -> None:
         """Removes the live table."""
@@ -189,9 +187,9 @@ class ProgressWorkspace(Workspace):
         self.terminal.expect(list(self.lines.values()))
         super().train(runs)
 
-    def train_group(self, group: list[Run]) -> None:
+    def train_group(self, group: list[Run], wait: bool) -> bool:
         self.terminal.start_program(self.lines[group[0].config.program_key])
-        super().train_group(group)
+        return super().train_group(group, wait)
 
     def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
         super().write_run(run, trained, program)

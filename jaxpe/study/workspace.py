@@ -7,17 +7,19 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxpe.encodings import label_encoding
+from jaxpe.encodings import identify_encoding, label_encoding
+from jaxpe.errors import UserError
 from jaxpe.model import Transformer
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.provenance import collect_versions
-from jaxpe.records.results import Results
+from jaxpe.records.results import Results, make_damage_error
 from jaxpe.study import run_configs, scores
+from jaxpe.study.reporter import Reporter, SilentReporter
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import Measurements
 from jaxpe.training import checkpoints, evaluate, parameters, population
@@ -32,27 +34,6 @@ from jaxpe.training.sources import Source
 
 MAX_EVALUATORS = 32  # compiled programs kept: some hundreds exhaust the memory maps that Linux grants a process
 PLAIN_TEST = EvaluationConfig()
-
-
-class Reporter(Protocol):
-    """What shows the progress of a workspace."""
-
-    def note(self, text: str) -> None:
-        """Says what happens next."""
-
-    def begin(self, unit: str, total: int) -> None:
-        """Starts counting `total` units."""
-
-    def advance(self, amount: int) -> None:
-        """Counts units that are finished."""
-
-
-class SilentReporter:
-    """Shows nothing."""
-
-    def note(self, text: str) -> None: ...
-    def begin(self, unit: str, total: int) -> None: ...
-    def advance(self, amount: int) -> None: ...
 
 
 class Run(NamedTuple):
@@ -96,6 +77,7 @@ class Workspace:
         self.mesh = make_mesh()
         self.sources: run_configs.Sources = {}
         self.evaluators: dict[tuple[object, ...], evaluate.Evaluator[Scores]] = {}
+        self.measuring_code: str | None = None  # a digest of the experiment that measures, where it is the user's own
         self.diverged_runs: list[Run] = []  # of the experiments that were run
         self.failures: list[str] = []  # what else went wrong, in sentences: the command ends with exit code 3
 
@@ -121,43 +103,86 @@ class Workspace:
     def train(self, runs: Sequence[Run]) -> None:
         """Trains the runs that the results folder does not hold, those of one program together.
 
-        A run that diverges is stored too.
+        A run that diverges is stored too. Rounds that another process trains are left to it, as long as there are others.
         """
         missing = self.select_missing(runs)
         self.reporter.begin("training", sum(run.config.training.steps for run in missing))
-        for group in group_by_program(missing).values():
-            self.train_group(group)
+        groups = list(group_by_program(missing).values())
+        busy = [group for group in groups if not self.train_group(group, wait=False)]
+        for group in busy:
+            self.reporter.note(f"waiting for another process that trains {describe_config(group[0].config)}")
+            self.train_group(group, wait=True)
 
     def has_diverged(self, run: Run) -> bool:
         """Whether the training of a stored run diverged."""
-        return bool(self.results.read_record(run.id)["diverged"])
+        return bool(self.read_record(run)["diverged"])
 
-    def train_group(self, group: list[Run]) -> None:
-        """Trains runs of one program, as many at a time as it has replicas, and stores them."""
-        config = group[0].config
-        source = self.open_source(config)
-        self.reporter.note(f"compiling {describe_config(config)}")
-        program = population.compile_program(config, source, self.mesh)
-        self.reporter.note(f"training {describe_config(config)} (compiled in {program.compile_seconds:.1f} s)")
-        for first in range(0, len(group), program.replicas):
-            batch = group[first : first + program.replicas]
+    def read_record(self, run: Run) -> dict[str, Any]:
+        """The record of a stored run. Raises UserError where it is not that of the run's seed."""
+        record = self.results.read_record(run.id)
+        if record["seed"] != run.seed:
+            raise make_damage_error(self.results.locate_run(run.id) / "record.json")
+        return record
+
+    def train_group(self, group: list[Run], wait: bool) -> bool:
+        """Trains runs of one program, as many at a time as it has replicas, and stores them.
+
+        Without `wait` it skips rounds that another process trains. Returns whether all runs are stored.
+        """
+        size, program, complete = population.count_replicas(group[0].config, self.mesh), None, True
+        for first in range(0, len(group), size):
+            batch = group[first : first + size]
             folder = self.open_checkpoint_folder(batch)
-            specs = [ReplicaSpec(run.seed, run.config.training.learning_rate, run.config.scales) for run in batch]
+            with folder.hold(wait) as is_held:
+                if is_held and self.select_missing(batch):
+                    program = program or self.compile_group(batch)
+                    self.train_batch(batch, program, folder)
+                elif not is_held:
+                    complete = False
+                if is_held:
+                    folder.forget()
+        return complete
 
-            def advance(steps: int, batch: list[Run] = batch) -> None:
-                self.reporter.advance(steps * len(batch))
+    def compile_group(self, group: list[Run]) -> Program:
+        """The training program of a group. Raises UserError where its code is no longer that of the planned runs."""
+        config = group[0].config
+        self.reporter.note(f"compiling {describe_config(config)}")
+        self.require_current(group[0])
+        program = population.compile_program(config, self.open_source(config), self.mesh)
+        self.require_current(group[0])
+        self.reporter.note(f"training {describe_config(config)} (compiled in {program.compile_seconds:.1f} s)")
+        return program
 
-            trained = population.train_round(config, source, program, specs, folder, advance)
-            for run, result in zip(batch, trained, strict=True):
-                self.write_run(run, result, program)
-            folder.clear()
+    def train_batch(self, batch: list[Run], program: Program, folder: checkpoints.CheckpointFolder) -> None:
+        """Trains and stores the runs of one round."""
+        config = batch[0].config
+        specs = [ReplicaSpec(run.seed, run.config.training.learning_rate, run.config.scales) for run in batch]
+        trained = population.train_round(
+            config,
+            self.open_source(config),
+            program,
+            specs,
+            folder,
+            lambda steps: self.reporter.advance(steps * len(batch)),
+        )
+        for run, result in zip(batch, trained, strict=True):
+            self.write_run(run, result, program)
+        folder.clear()
+
+    def require_current(self, run: Run) -> None:
+        """Raises UserError where code, text or settings are no longer those that a run was identified by."""
+        if compute_run_id(run.config, run.seed, self.open_source(run.config)) != run.id:
+            raise UserError(
+                f"The code of {describe_config(run.config)} was edited since its runs were planned: run the command again."
+            )
 
     def open_checkpoint_folder(self, batch: list[Run]) -> checkpoints.CheckpointFolder:
         """Where a round keeps its checkpoints, which are only valid for the same runs, devices and versions."""
         name = hashlib.sha256(" ".join(run.id for run in batch).encode()).hexdigest()[:24]
         bound = {"devices": self.mesh.size, "backend": jax.default_backend(), "versions": collect_versions()}
         path = self.results.folder / "checkpoints" / name
-        return checkpoints.CheckpointFolder(path, compute_digest(bound), self.save_every)
+        identity = compute_digest(bound | {"runs": [run.id for run in batch]})
+        return checkpoints.CheckpointFolder(path, identity, self.save_every)
 
     def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
         """Stores a finished run: its record, and its parameters at every checkpoint."""
@@ -169,6 +194,7 @@ class Workspace:
             "seconds": trained.seconds,
             "compile_seconds": program.compile_seconds,
             "devices": self.mesh.size,
+            "device": jax.devices()[0].device_kind,
             "versions": collect_versions(),
         }
         arrays: dict[str, np.ndarray] = {}
@@ -176,10 +202,12 @@ class Workspace:
             arrays |= parameters.flatten_model(model, f"{name}/")
         self.results.write_run(run.id, record, arrays)
 
-    def load_model(self, run: Run, checkpoint: str = "100") -> Transformer:
-        """The model of a stored run. `checkpoint`: percent of its training steps."""
+    def load_model(self, run: Run, checkpoint: str = "100", config: RunConfig | None = None) -> Transformer:
+        """The model of a stored run, or of another config with its parameters. `checkpoint`: percent of its training steps."""
+        self.require_current(run)
         arrays = self.results.read_parameters(run.id)
-        return parameters.restore_model(run.config, self.open_source(run.config).stream, arrays, f"{checkpoint}/")
+        stream = self.open_source(run.config).stream
+        return parameters.restore_model(config or run.config, stream, arrays, f"{checkpoint}/")
 
     # ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,13 +247,13 @@ class Workspace:
                 continue
             for run in missing:
                 if run.id not in models:
-                    models[run.id] = self.load_model(run._replace(config=config), evaluation.checkpoint)
+                    models[run.id] = self.load_model(run, evaluation.checkpoint, config)
             evaluator = self.get_evaluator(config, tops[length], examples, evaluation)
             measured = self.score_models(evaluator, config, [models[run.id] for run in missing], length, evaluation)
             for run, result in zip(missing, measured, strict=True):
                 self.results.write_measurement(run.id, key, result._asdict())
                 results[run.seed, length] = result
-        return results
+        return {(run.seed, length): results[run.seed, length] for length in lengths for run in runs}
 
     def score_models(
         self,
@@ -247,7 +275,8 @@ class Workspace:
         self, config: RunConfig, top: int, examples: int, evaluation: EvaluationConfig
     ) -> evaluate.Evaluator[Scores]:
         """The compiled evaluation of lengths up to `top`; the oldest of too many is dropped."""
-        key = (config.program_key, top, examples, evaluation.sampler, evaluation.part)
+        code = compute_digest(identify_encoding(config.encoding))
+        key = (config.program_key, code, top, examples, evaluation.sampler, evaluation.part)
         if key not in self.evaluators:
             source = self.open_source(config)
             sampler = scores.build_test_sampler(evaluation.sampler, config.table_length)
@@ -261,7 +290,12 @@ class Workspace:
         return self.evaluators[key]
 
     def measure_once(self, run: Run, key: dict[str, Any], measure: Callable[[], Measurements]) -> Measurements:
-        """What `measure` returns for a run, measured where it is not stored under `key` yet."""
+        """What `measure` returns for a run, measured where it is not stored under `key` yet.
+
+        Where an experiment of the user's own measures, its code is a part of the key.
+        """
+        if self.measuring_code is not None:
+            key = key | {"code": self.measuring_code}
         stored = self.results.read_measurement(run.id, key)
         if stored is None:
             with jax.default_matmul_precision(run.config.precision):

@@ -20,7 +20,7 @@ from jaxtyping import Array, Int
 from jaxpe.data.examples import Data, ExampleStream
 from jaxpe.encodings import CATALOGUE, label_encoding
 from jaxpe.model import Transformer
-from jaxpe.plugins import call_user_code
+from jaxpe.plugins.calls import call_user_code
 from jaxpe.positions import Sampler
 from jaxpe.training.batches import Batch, LengthBucket, draw_batches, make_length_buckets
 from jaxpe.training.checkpoints import CheckpointFolder
@@ -86,10 +86,15 @@ def draw_chunk(
     return batches
 
 
+def count_replicas(config: RunConfig, mesh: Mesh) -> int:
+    """How many replicas a program trains, over all devices."""
+    return config.replicas_per_device * mesh.size
+
+
 def compile_program(config: RunConfig, source: Source, mesh: Mesh) -> Program:
     """Compiles the training of a population. Raises UserError if a user's own encoding fails."""
     started = time.perf_counter()
-    replicas = config.replicas_per_device * mesh.size
+    replicas = count_replicas(config, mesh)
     buckets = make_length_buckets(source.stream, config.train_length, config.training)
     data = jax.device_put(source.train)
     draw_steps = partial(

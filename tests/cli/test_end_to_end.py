@@ -98,10 +98,11 @@ def write_runs(monkeypatch):
     """Replaces training: every run is stored at once, as one that diverged or not."""
 
     def replace_training(diverged=False, arrays=None):
-        def train_group(work, group):
+        def train_group(work, group, wait):
             for run in group:
-                record = {"diverged": diverged, "seconds": 1.0, "history": {"loss": [1.0]}}
+                record = {"seed": run.seed, "diverged": diverged, "seconds": 1.0, "history": {"loss": [1.0]}}
                 work.results.write_run(run.id, record, arrays or {})
+            return True
 
         monkeypatch.setattr(Workspace, "train_group", train_group)
 

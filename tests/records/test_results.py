@@ -3,11 +3,14 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from jaxpe.errors import UserError
+from jaxpe.records import files
 from jaxpe.records import results as records
 from jaxpe.records.results import MARKER, SCHEMA, open_results
 
@@ -48,7 +51,7 @@ def test_damage_is_noticed_and_named(results, name, damage):
         at = content.index(b'"seed": 0') + 8 if name == "record.json" else len(content) - 3
         content[at] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match="truncated or altered: delete the folder x"):
+    with pytest.raises(UserError, match="truncated or altered, or is that of another run: delete the folder x"):
         results.read_parameters("x")
 
 
@@ -71,7 +74,7 @@ def test_only_a_results_folder_of_this_schema_is_opened(tmp_path):
     marker = open_results(tmp_path / "other").folder / MARKER
     assert json.loads(marker.read_text())["schema"] == SCHEMA
     marker.write_text(json.dumps({"schema": 99}))
-    with pytest.raises(UserError, match=r"another version of jaxpe .record schema 99"):
+    with pytest.raises(UserError, match=r"newer version of jaxpe .record schema 99"):
         open_results(tmp_path / "other")
     marker.write_text("{")
     with pytest.raises(UserError, match="was altered"):
@@ -95,3 +98,98 @@ def test_a_full_disk_loses_no_run(results, monkeypatch):
     assert [path.name for path in (results.folder / "runs").iterdir()] == ["x"]
     results.write_run("y", {}, PARAMETERS)
     assert results.has_run("y")
+
+
+def test_runs_of_an_older_schema_are_said_once_and_not_used(tmp_path, caplog):
+    folder = tmp_path / "results"
+    (folder / "runs" / "x").mkdir(parents=True)
+    (folder / "runs" / "x" / "record.json").write_text("{}")
+    (folder / MARKER).write_text(json.dumps({"schema": SCHEMA - 1}))
+    open_results(folder, write=False)
+    assert not caplog.text and json.loads((folder / MARKER).read_text())["schema"] == SCHEMA - 1
+    open_results(folder)
+    assert "its 1 stored runs are not used and are trained again" in caplog.text
+    caplog.clear()
+    open_results(folder)
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("missing", ["record.json", "parameters.safetensors"])
+def test_a_run_that_is_not_whole_is_set_aside_and_stored_again(results, missing):
+    (results.locate_run("x") / missing).unlink()
+    assert not results.has_run("x")
+    results.write_run("x", {"seed": 5}, PARAMETERS)
+    assert results.read_record("x")["seed"] == 5
+    assert [
+        path.name.partition(".")[2][:10] for path in results.locate_run("x").parent.iterdir() if path.name != "x"
+    ] == ["incomplete"]
+
+
+def test_a_run_under_the_name_of_another_is_not_believed(results):
+    results.locate_run("x").rename(results.locate_run("y"))
+    for read in (results.read_record, results.read_parameters):
+        with pytest.raises(UserError, match="that of another run: delete the folder y"):
+            read("y")
+
+
+def test_parameters_of_another_run_are_not_believed(results):
+    results.write_run("y", {"seed": 0}, {"100/a": np.zeros((2, 3))})
+    path = results.locate_run("x") / "parameters.safetensors"
+    path.write_bytes((results.locate_run("y") / "parameters.safetensors").read_bytes())
+    with pytest.raises(UserError, match="that of another run"):
+        results.read_parameters("x")
+
+
+def store(path, arrays):
+    np.savez(path.open("wb"), **arrays)
+
+
+@pytest.mark.parametrize(
+    "change", ["array removed", "array added", "value", "type", "key", "of another run", "no digest"]
+)
+def test_a_measurement_that_is_not_what_it_claims_to_be_is_measured_again(results, change, caplog):
+    key = {"kind": "scores", "length": 3}
+    results.write_measurement("x", key, {"exact": np.float32(2), "answers": np.arange(3.0)})
+    path = results.locate_measurement("x", key)
+    arrays = dict(np.load(path))
+    identifier = "x"
+    if change == "of another run":
+        results.write_run("y", {"seed": 0}, PARAMETERS)
+        results.locate_measurement("y", key).write_bytes(path.read_bytes())
+        identifier = "y"
+    elif change == "array removed":
+        del arrays["answers"]
+    elif change == "array added":
+        arrays["more"] = np.zeros(1)
+    elif change == "value":
+        arrays["exact"] = np.float32(3)
+    elif change == "type":
+        arrays["exact"] = np.float64(2)
+    elif change == "key":
+        arrays[records.KEY] = np.asarray("x other")
+    elif change == "no digest":
+        del arrays[records.DIGEST]
+    store(path, arrays)
+    assert results.read_measurement(identifier, key) is None and "measured again" in caplog.text
+    results.write_measurement(identifier, key, {"exact": np.float32(2)})
+    assert results.read_measurement(identifier, key)["exact"] == 2
+
+
+def test_what_killed_processes_left_is_swept_and_what_living_ones_write_is_not(tmp_path):
+    folder = open_results(tmp_path / "results").folder
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host = files.hash_host()
+    names = {f"{host}-{dead.pid}-aaaa": False, f"{host}-{os.getpid()}-bbbb": True, f"00000000-{dead.pid}-cccc": True}
+    for place in (folder, folder / "runs", folder / "runs" / "x", folder / "accuracy" / "figures"):
+        for i, name in enumerate(names):
+            path = place / f"{files.TEMPORARY}{name}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if i % 2:
+                path.write_text("")
+            else:
+                path.mkdir()
+                (path / "file").write_text("")
+    open_results(folder)
+    left = {path.name.removeprefix(files.TEMPORARY) for path in folder.rglob(f"{files.TEMPORARY}*")}
+    assert left == {name for name, stays in names.items() if stays}

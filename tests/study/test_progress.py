@@ -1,6 +1,7 @@
 """Progress: the live table, plain lines, what Ctrl-C does, and a workspace that shows its programs."""
 
 import io
+import signal
 from functools import partial
 
 import jax
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from jaxpe import surroundings
 from jaxpe.records.results import open_results
 from jaxpe.study import plan, progress
 from jaxpe.study.workspace import Workspace
+from jaxpe.surroundings import STOP
 from jaxpe.training import parameters, population
 from jaxpe.training.config import RunConfig, Training
 
@@ -87,15 +90,23 @@ def test_a_pipe_gets_plain_lines_and_quiet_gets_nothing(quiet):
 
 def test_ctrl_c_stops_at_the_next_note_and_a_second_one_stops_at_once(monkeypatch):
     """Measuring has no chunks: the note before each part is where it stops."""
-    terminal = make_terminal(is_terminal=False)
-    terminal.interrupt(2, None)
-    assert "next safe place" in terminal.console.file.getvalue()
-    with pytest.raises(KeyboardInterrupt):
-        terminal.note("compiling the evaluation")
     codes = list[int]()
-    monkeypatch.setattr(progress.os, "_exit", codes.append)  # no exception: it could tear compiled code apart
-    terminal.interrupt(2, None)
-    assert codes == [130] and "resumes from the last checkpoint" in terminal.console.file.getvalue()
+    monkeypatch.setattr(surroundings.os, "_exit", codes.append)  # no exception: it could tear compiled code apart
+    with make_terminal(is_terminal=False) as terminal:
+        STOP.receive(signal.SIGTERM, None)
+        assert "next safe place" in terminal.console.file.getvalue()
+        with pytest.raises(KeyboardInterrupt):
+            terminal.note("compiling the evaluation")
+        STOP.receive(signal.SIGTERM, None)
+        assert codes == [143] and "resumes from the last checkpoint" in terminal.console.file.getvalue()
+    STOP.number = None
+
+
+def test_a_signal_that_an_import_swallowed_stops_before_anything_is_trained():
+    STOP.number = signal.SIGINT
+    with pytest.raises(KeyboardInterrupt), make_terminal(is_terminal=False):
+        pass
+    STOP.number = None
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(4, "4 s"), (600, "10 min"), (9000, "2.5 h")])
@@ -106,7 +117,7 @@ def test_durations_have_a_unit_that_fits(seconds, text):
 def test_a_workspace_shows_each_program_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
     """Trainings that end at once, with models of zeros; one diverges. What is stored is not shown again."""
 
-    def finish_at_once(work, group):
+    def finish_at_once(work, group, wait):
         for run in group:
             shapes = jax.eval_shape(partial(parameters.init_model, run.config, work.open_source(run.config).stream))
             model = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
@@ -115,6 +126,7 @@ def test_a_workspace_shows_each_program_and_takes_about_the_disk_that_was_estima
             spec = population.ReplicaSpec(run.seed, 0.1)
             result = population.TrainedReplica(spec, kept, history, diverged=run.seed == 1, seconds=1.0)
             work.write_run(run, result, population.Program(None, None, work.mesh, 2, 0.0))
+        return True
 
     monkeypatch.setattr(Workspace, "train_group", finish_at_once)
     work = progress.ProgressWorkspace(open_results(tmp_path), make_terminal(is_terminal=False))

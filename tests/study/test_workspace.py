@@ -96,7 +96,7 @@ def test_twenty_kills_change_no_bit(tmp_path):
     code = (
         "import jax; jax.config.update('jax_num_cpu_devices', 2)\n"
         "import sys; from pathlib import Path\n"
-        "from jaxpe.records.results import open_results; from jaxpe.study.workspace import SilentReporter, Workspace\n"
+        "from jaxpe.records.results import open_results; from jaxpe.study.reporter import SilentReporter; from jaxpe.study.workspace import Workspace\n"
         "from jaxpe.training.config import RunConfig, Training\n"
         "class Printing(SilentReporter):\n"
         "    def advance(self, amount): print('chunk', flush=True)\n"

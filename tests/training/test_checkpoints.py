@@ -1,7 +1,10 @@
 """Resuming: the same bits, and checkpoints that cannot be used. tests/study/test_workspace.py kills whole processes."""
 
 import json
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 from small_runs import have_equal_bits, train_replicas
 
@@ -47,6 +50,55 @@ def test_an_altered_checkpoint_is_not_used(pair, folder, caplog):
     chunks = []
     assert have_equal_bits(train_replicas(folder=folder, report=chunks.append)[0], pair[0])
     assert chunks[0] == 10 and "step 20 cannot be used (it was altered)" in caplog.text
+
+
+@pytest.mark.parametrize("change", ["step in the file", "name of the folder", "both"])
+def test_a_checkpoint_of_another_step_is_not_used(folder, change, caplog):
+    """One flipped bit makes 20 a 28: the training would go on where it has never been."""
+    place = folder.path / "00000020"
+    if change != "name of the folder":
+        meta = place / "meta.json"
+        meta.write_text(json.dumps(json.loads(meta.read_text()) | {"step": 28}))
+    if change != "step in the file":
+        place.rename(folder.path / "00000028")
+    assert folder.load_newest(lambda step: None) is None and "was altered" in caplog.text
+
+
+@pytest.mark.slow
+def test_two_processes_may_write_into_one_folder(tmp_path):
+    """Neither fails; at worst a checkpoint is superfluous."""
+    code = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from jaxpe.training.checkpoints import CheckpointFolder\n"
+        "folder = CheckpointFolder(Path(sys.argv[1]), 'same', 0.0)\n"
+        "for step in range(1, 25):\n    folder.save(step, {'a': np.full(1000, step)})\n"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, tmp_path / "round"], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 2
+    assert not [path for path in (tmp_path / "round").iterdir() if not path.name.isdigit()]
+    loaded = CheckpointFolder(tmp_path / "round", "same").load_newest(lambda step: {"a": np.zeros(1000, int)})
+    assert loaded.step == 24 and loaded.state["a"][0] == 24
+
+
+def test_a_lock_is_held_by_one_process_and_ends_with_it(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from jaxpe.training.checkpoints import CheckpointFolder\n"
+        "with CheckpointFolder(Path(sys.argv[1]), 'x').hold(wait=True) as held:\n    print(held, flush=True); time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, tmp_path / "checkpoints" / "round"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "True\n"
+    folder = CheckpointFolder(tmp_path / "checkpoints" / "round", "x")
+    with folder.hold(wait=False) as held:
+        assert not held
+    process.kill()
+    with folder.hold(wait=True) as held:
+        assert held
+    folder.forget()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_checkpoint_of_other_versions_is_not_used(folder, caplog):
