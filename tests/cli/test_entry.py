@@ -9,7 +9,7 @@ import pytest
 from command_line import assert_one_sentence, call_jaxpe
 from support import ROOT
 
-from jaxpe.cli import entry
+from jaxpe import cli
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_a_stopped_command_says_how_to_resume(capsys, monkeypatch):
 
     monkeypatch.setattr(sys, "argv", ["/usr/bin/jaxpe", "run", "accuracy", "--results", "my results"])
     with pytest.raises(SystemExit) as end:
-        entry.exit_with(stop)
+        cli.exit_with(stop)
     assert end.value.code == 130
     assert capsys.readouterr().err.strip().endswith("Resume with: jaxpe run accuracy --results 'my results'")
 
 
 def test_an_internal_error_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
-        entry.exit_with(lambda: 1 // 0)
+        cli.exit_with(lambda: 1 // 0)
