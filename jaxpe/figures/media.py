@@ -14,6 +14,8 @@ import matplotlib
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from jaxpe.figures.style import ignore_missing_letters, list_fonts
+
 matplotlib.use("Agg")
 WEB_TEXT = 9.5  # points
 RC: Any = {
@@ -29,6 +31,16 @@ RC: Any = {
     "svg.fonttype": "none",  # text stays text: smaller, searchable, and set in the reader's own font if need be
     "pdf.fonttype": 42,  # embedded TrueType; journals refuse the default, Type 3
 }
+
+
+PROCESS = (
+    "backend",
+    "backend_fallback",
+    "interactive",
+    "toolbar",
+    "timezone",
+    "date.epoch",
+)  # of a process, not a style
 
 
 class Medium(NamedTuple):
@@ -47,8 +59,12 @@ class Medium(NamedTuple):
 
     @property
     def rc(self) -> Any:
-        """matplotlib's parameters for this medium."""
-        return RC | {"font.size": self.text}
+        """matplotlib's parameters for this medium: its own defaults, whatever a matplotlibrc says, and ours."""
+        return (
+            {name: value for name, value in matplotlib.rcParamsDefault.items() if name not in PROCESS}
+            | RC
+            | {"font.size": self.text}
+        )
 
     def layout(
         self, count: int, columns: int, width: float, height: float, grid: bool = False
@@ -95,6 +111,7 @@ def use_medium(name: str) -> Iterator[Medium]:
 
 def measure_text(text: str, size: str | float = "medium") -> float:
     """The width in inches of a line of text in the current medium."""
-    with matplotlib.rc_context(current_medium().rc):
-        width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)
+    with matplotlib.rc_context(current_medium().rc), ignore_missing_letters():
+        font = FontProperties(family=["sans-serif", *list_fonts(text)], size=size)
+        width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width) / 72

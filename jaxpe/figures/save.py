@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxpe.figures.media import current_medium
+from jaxpe.figures.style import ignore_missing_letters, set_fonts
 from jaxpe.records.files import write_bytes
 
 METADATA: dict[str, Any] = {
@@ -34,7 +35,8 @@ def render_figure(figure: Figure, kind: str = "svg") -> bytes:
     medium = current_medium()
     content = io.BytesIO()
     about = {"Description": describe_figure(figure)} if kind == "svg" else {}
-    with matplotlib.rc_context(medium.rc):
+    set_fonts(figure)
+    with matplotlib.rc_context(medium.rc), ignore_missing_letters():
         figure.savefig(content, format=kind, dpi=medium.dpi, metadata=METADATA[kind] | about)
     return round_coordinates(content.getvalue()) if kind == "svg" else content.getvalue()
 

@@ -1,10 +1,16 @@
-"""How a series looks: the same colour, marker and dashes for an encoding in every figure."""
+"""How a series looks: the same colour, marker and dashes for an encoding in every figure; and fonts for all names."""
 
 from __future__ import annotations
 
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Style(NamedTuple):
@@ -63,3 +69,71 @@ def pick_style(i: int) -> Style:
     """The i-th style, for series that are not encodings."""
     styles = list(list_styles().values())
     return styles[i % len(styles)]
+
+
+# ── fonts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_fonts(figure: Figure) -> None:
+    """Lets texts with letters that the usual font lacks, as Japanese, use a font of the system that has them."""
+    from matplotlib.text import Text  # here and below: slow to import
+
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        fonts = list_fonts(text.get_text())
+        if fonts:
+            text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
+
+
+def list_fonts(text: str) -> tuple[str, ...]:
+    """The fonts that a text needs besides the usual one; none where the system has none."""
+    return () if text.isascii() else find_fonts(frozenset(letter for letter in text if not letter.isascii()))
+
+
+@cache
+def find_fonts(letters: frozenset[str]) -> tuple[str, ...]:
+    """Fonts of the system for those of some letters that DejaVu Sans lacks, the one with most of them first."""
+    missing, chosen = select_missing(letters, "DejaVu Sans"), list[str]()
+    names = list_system_fonts() if missing else []
+    while missing:
+        left = {name: select_missing(missing, name) for name in names}
+        best = min(names, key=lambda name: len(left[name]))
+        if left[best] == missing:
+            break
+        chosen.append(best)
+        missing = left[best]
+    return tuple(chosen)
+
+
+@cache
+def list_system_fonts() -> list[str]:
+    """The names of all upright fonts of usual weight, also of those that matplotlib's stored list does not have yet.
+
+    Not the last resort, which has boxes for all letters.
+    """
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    for path in sorted({*findSystemFonts()} - {font.fname for font in fontManager.ttflist}):
+        with suppress(OSError, RuntimeError, ValueError):
+            fontManager.addfont(path)
+    usual = {font.name for font in fontManager.ttflist if font.style == "normal" and font.weight in (400, "normal")}
+    return sorted(name for name in usual if "lastresort" not in name.replace(" ", "").lower())
+
+
+def select_missing(letters: frozenset[str], name: str) -> frozenset[str]:
+    """The letters that a font lacks; all of them if it cannot be read."""
+    from matplotlib.font_manager import FontProperties, fontManager, get_font
+
+    try:
+        font = get_font(fontManager.findfont(FontProperties(family=[name]), fallback_to_default=False))
+    except (OSError, RuntimeError, ValueError):
+        return letters
+    return frozenset(letter for letter in letters if not font.get_char_index(ord(letter)))
+
+
+@contextmanager
+def ignore_missing_letters() -> Iterator[None]:
+    """No warning about letters that no font has: they are drawn as boxes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield

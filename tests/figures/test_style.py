@@ -1,9 +1,13 @@
-"""How series look: told apart by colour, marker and dashes."""
+"""How series look: told apart by colour, marker and dashes; fonts for names in all scripts."""
 
 from itertools import pairwise
 
+import pytest
+from font_files import write_font
+from matplotlib import font_manager
+
 from jaxpe import encodings
-from jaxpe.figures import style
+from jaxpe.figures import draw, save, style
 
 
 def test_every_encoding_has_its_own_colour_marker_and_dashes():
@@ -18,3 +22,79 @@ def test_every_encoding_has_its_own_colour_marker_and_dashes():
 
 def test_an_encoding_of_the_users_own_looks_the_same_by_name_and_by_path():
     assert style.find_style("path/to/mine.py:Mine") == style.find_style("Mine")
+
+
+# ── fonts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+JAPANESE = "位置表"
+
+
+@pytest.fixture
+def add_fonts(tmp_path, monkeypatch):
+    """Makes the system have fonts, and only those that matplotlib brings besides."""
+    own = [font for font in font_manager.fontManager.ttflist if "mpl-data" in font.fname]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", own)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: list(map(str, tmp_path.glob("*.ttf"))))
+
+    def clear():
+        style.find_fonts.cache_clear()
+        style.list_system_fonts.cache_clear()
+        font_manager.fontManager._findfont_cached.cache_clear()
+
+    def add(**fonts):
+        for name, letters in fonts.items():
+            write_font(tmp_path / f"{name}.ttf", name, letters)
+        clear()
+
+    clear()
+    yield add
+    monkeypatch.undo()
+    clear()
+
+
+def draw_named(name):
+    """A figure that shows a name in titles, ticks, legend and caption, whose files are returned."""
+    figure, [axes] = draw.make_panels(1)
+    axes.plot([1, 2], label=name)
+    axes.set_title(f"of {name}"), axes.set_xticks([0, 1], [name, "other"])
+    draw.add_legend(figure, [axes]), draw.add_caption(figure, f"{name} and {name}. " * 20)
+    return [save.render_figure(figure, kind) for kind in ("svg", "png", "pdf")]
+
+
+def test_letters_of_other_scripts_are_drawn_in_a_font_that_has_them(add_fonts, recwarn, caplog):
+    boxes = draw_named(JAPANESE)
+    add_fonts(First="xyz", Japanese=JAPANESE, Wide=JAPANESE[:2])
+    assert style.list_fonts(JAPANESE) == ("Japanese",)
+    svg, png, pdf = draw_named(JAPANESE)
+    assert svg.decode().count("sans-serif, 'Japanese'") >= 5 and JAPANESE in svg.decode()
+    assert png != boxes[1] and pdf != boxes[2]
+    assert png != draw_named(JAPANESE[::-1])[1]  # letters differ
+    assert not recwarn.list and not caplog.records
+
+
+def test_letters_that_no_font_has_are_boxes_without_a_warning(add_fonts, recwarn, caplog):
+    for name in (JAPANESE, "한국", "😀", "עב \u200d", "\U000f0000"):
+        svg = draw_named(name)[0].decode()
+        assert name in svg and "sans-serif, '" not in svg
+    assert not recwarn.list and not caplog.records
+
+
+def test_several_fonts_share_the_letters_that_one_has_not(add_fonts):
+    add_fonts(A="位", B="置表", C="位表")
+    assert style.list_fonts(JAPANESE) == ("B", "A")
+    assert style.list_fonts(JAPANESE + "国") == ("B", "A")
+
+
+def test_fonts_of_the_system_change_no_figure_that_needs_none(add_fonts):
+    """Greek, accents and arrows are in the usual font."""
+    names = ("learned", "déjà α → β ≥ 1", "")
+    before = [draw_named(name) for name in names]
+    add_fonts(Everything="learned déjà α → β ≥ 1" + JAPANESE)
+    assert [draw_named(name) for name in names] == before
+
+
+def test_a_file_that_is_no_font_does_not_matter(add_fonts, tmp_path):
+    (tmp_path / "a.ttf").write_bytes(b"no font")
+    (tmp_path / "b.ttf").touch()
+    add_fonts(Japanese=JAPANESE)
+    assert style.list_fonts(JAPANESE) == ("Japanese",)
