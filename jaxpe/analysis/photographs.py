@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Int
 from numpy import ndarray
 from scipy import stats
 
 from jaxpe.analysis.sum_readers import WatermarkOutcome, match_patterns
 from jaxpe.analysis.sums import draw_patterns
-from jaxpe.data.images import CROPPED, Photograph
+from jaxpe.data.images import BANANA, CROPPED, PANDA, Photograph
 from jaxpe.records.statistics import Estimate
+from jaxpe.study.tables import select_rows
 
 WEIGHTINGS = {"mean": (0.5, 0.5), "clipped sum": (1.0, 1.0), "3 : 1": (0.75, 0.25), "1 : 3": (0.25, 0.75)}
 GREY, PATTERNS = 127.5, 64
@@ -82,6 +85,56 @@ def watermark_photographs(
         return WatermarkOutcome(named, match_patterns(mixed.mean(-1).reshape(count, -1), codes) == numbers)
     second_named = np.array([rank_label(row, labels[j]) <= 2 for row, j in zip(logits, others, strict=True)])
     return WatermarkOutcome(named, second_named if kind == "second image" else None)
+
+
+# ── the sum that the question began with ────────────────────────────────────────────────────────────────────────────
+
+SYMMETRIC = {"mean": "averaged", "clipped sum": "added and clipped"}  # weightings in which both have equal weights
+
+
+class FoundingSum(NamedTuple):
+    """What a classifier sees in a panda and a banana that were added with equal weights."""
+
+    weighting: str
+    seen: float  # how many of the two classes are among its first guesses; a mean where there are several such pairs
+    pairs: int
+    verdict: str  # on "neither is seen": "supported", "contradicted", or "undecided" where one is not named alone
+    note: str
+
+
+def select_founding_pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of pairs of a panda and a banana, added in every way."""
+    pairs = select_rows(table, metric="better_rank")
+    both = zip(pairs["label_first"], pairs["label_second"], strict=True)
+    return pairs[[{first, second} == {PANDA, BANANA} for first, second in both]]
+
+
+def list_founding_sums(table: pd.DataFrame, top: int) -> list[FoundingSum]:
+    """The panda and the banana averaged, and added. Empty where one of the two photographs was not measured.
+
+    A class is seen if it is among the first `top` guesses.
+    """
+    alone = select_rows(table, metric="rank_alone").groupby("label_first")["value"].max()
+    sums = []
+    for weighting in SYMMETRIC:
+        pairs = select_rows(select_founding_pairs(table), weighting=weighting)
+        if pairs.empty:
+            continue
+        seen = (pairs[["rank_first", "rank_second"]] <= top).sum(axis=1)
+        agrees = bool((seen == 0).all() or (seen > 0).all()) and alone[PANDA] == alone[BANANA] == 1
+        verdict = "undecided" if not agrees else "contradicted" if seen.any() else "supported"
+        note = f"Alone: panda {alone[PANDA]:.0f}, banana {alone[BANANA]:.0f}. {describe_ranks(pairs)}"
+        sums.append(FoundingSum(weighting, float(seen.mean()), len(pairs), verdict, note))
+    return sums
+
+
+def describe_ranks(pairs: pd.DataFrame) -> str:
+    """'In the sum: panda 1, banana 505.', for each pair."""
+    texts = []
+    for pair in pairs.itertuples():
+        ranks = {pair.label_first: pair.rank_first, pair.label_second: pair.rank_second}
+        texts.append(f"panda {ranks[PANDA]:.0f}, banana {ranks[BANANA]:.0f}")
+    return f"In the sum: {'; '.join(texts)}."
 
 
 # ── statistics ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
-"""Photographs: intervals over pairs that share photographs."""
+"""Photographs: intervals over pairs that share photographs, and the panda plus the banana."""
 
+import pandas as pd
 import pytest
 
 from jaxpe.analysis import photographs
@@ -11,3 +12,45 @@ def test_the_jackknife_counts_photographs():
     hits = [a == "p0" for a in first]  # all of it comes from one photograph
     found = photographs.estimate_by_jackknife(first, second, hits)
     assert found.n == 12 and found.value == pytest.approx(11 / 66) and found.low == 0.0 and found.high > 0.4
+
+
+def make_rows(ranks, alone=(1, 1), weighting="mean", labels=(388, 954)):
+    """The rows of two photographs alone, and of their sum."""
+    names = {"first": "a", "second": "b", "label_first": labels[0], "label_second": labels[1]}
+    places = {"rank_first": ranks[0], "rank_second": ranks[1], "value": min(ranks), "weighting": weighting}
+    rows = [{"metric": "better_rank"} | names | places]
+    rows += [
+        {"metric": "rank_alone", "first": name, "label_first": label, "value": rank}
+        for name, label, rank in zip("ab", labels, alone, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "alone", "seen", "verdict"),
+    [
+        ((1, 505), (1, 1), 1.0, "contradicted"),
+        ((13, 12), (1, 1), 1.0, "contradicted"),
+        ((12, 3), (1, 1), 2.0, "contradicted"),
+        ((13, 13), (1, 1), 0.0, "supported"),
+        ((13, 13), (1, 2), 0.0, "undecided"),
+        ((1, 505), (2, 1), 1.0, "undecided"),
+    ],
+)
+def test_the_panda_plus_the_banana_is_judged_by_the_first_twelve_guesses(ranks, alone, seen, verdict):
+    for labels, weighting in (((388, 954), "mean"), ((954, 388), "clipped sum")):
+        (found,) = photographs.list_founding_sums(make_rows(ranks, alone, weighting, labels), 12)
+        assert (found.weighting, found.seen, found.pairs, found.verdict) == (weighting, seen, 1, verdict)
+    a, b = (alone[::-1], ranks[::-1])
+    assert found.note == f"Alone: panda {a[0]}, banana {a[1]}. In the sum: panda {b[0]}, banana {b[1]}."
+
+
+@pytest.mark.parametrize(("weighting", "labels"), [("3 : 1", (388, 954)), ("mean", (388, 950)), ("mean", (388, 388))])
+def test_other_pairs_and_unequal_weights_are_not_the_sum_of_the_question(weighting, labels):
+    assert photographs.list_founding_sums(make_rows((1, 1), weighting=weighting, labels=labels), 12) == []
+
+
+def test_two_pandas_that_disagree_decide_nothing():
+    other = make_rows((50, 60)).replace({"first": {"a": "c"}})
+    (found,) = photographs.list_founding_sums(pd.concat([make_rows((1, 505)), other]), 12)
+    assert (found.seen, found.pairs, found.verdict) == (0.5, 2, "undecided")
