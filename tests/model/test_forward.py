@@ -61,6 +61,20 @@ def test_the_options_change_the_logits():
     assert min(np.abs(results[0] - other).max() for other in results[1:]) > 1e-2
 
 
+def test_blocks_without_an_encoding_are_those_that_it_names():
+    """`interleaved` with blocks = 2 leaves out the second of three: the others have the bias of alibi."""
+    config, options = ModelConfig("encoder", 12, width=8, layers=3), {"base": "alibi", "blocks": 2}
+    models = [build_model(config, name, given, 40, 0) for name, given in (("interleaved", options), ("none", {}))]
+    records = [model(INPUTS, record=True).record for model in models]
+    model, logits = models[0], [layer.logits for layer in records[0].attention]
+    for block, layer, hidden in zip(model.stack.blocks, logits, records[0].hidden[:3], strict=True):
+        h = np.asarray(block.norms[0](hidden), np.float64)
+        q, k = (np.einsum("td,dhk->thk", h, np.asarray(w[...])) for w in (block.attention.query, block.attention.key))
+        plain = np.einsum("thk,shk->hts", q, k) / 2
+        has_bias = np.abs(np.asarray(layer) - plain).max() > 1e-3
+        assert has_bias == (block is not model.stack.blocks[1])
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_parameters_start_with_the_documented_sizes(architecture):
     """Weights with the variance 1 / inputs, token embeddings with 1, gains at 1."""

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 from small_runs import CONFIG
 
 from jaxpe import positions, streams
@@ -22,6 +23,27 @@ def test_length_buckets_hold_every_length_once_with_equal_weight():
     assert [length for bucket in buckets for length in bucket.lengths] == list(range(1, 7))
     weights = [bucket.examples * bucket.weight / len(bucket.lengths) for bucket in buckets]
     np.testing.assert_allclose(weights, weights[0])
+
+
+def test_every_training_length_is_drawn_equally_often():
+    """The shortest and the longest of each range too; over many steps, in the number of examples times their weight."""
+    stream = load_source(CONFIG).stream
+    buckets = make_length_buckets(stream, 6, Training(batch=8, length_buckets=2))
+    batches = draw_compiled(0, jnp.arange(300), {}, stream=stream, sampler=CONFIG.sampler, length_buckets=buckets)
+    lengths = [np.asarray(example.length).ravel() // 2 for example, _ in batches]  # tokens of x and of y
+    for bucket, drawn in zip(buckets, lengths, strict=True):
+        counts = np.bincount(drawn, minlength=7)[list(bucket.lengths)]
+        assert counts.sum() == 300 * bucket.examples and stats.chisquare(counts).pvalue > 1e-3
+    assert sum(bucket.examples for bucket in buckets) == 8
+
+
+def test_batches_of_different_steps_and_seeds_differ():
+    stream = load_source(CONFIG).stream
+    buckets = make_length_buckets(stream, 6, Training(batch=8, length_buckets=1))
+    draw = partial(draw_compiled, stream=stream, sampler=CONFIG.sampler, length_buckets=buckets)
+    [(first, _)], [(second, _)] = (draw(seed, jnp.arange(40), {}) for seed in (0, 1))
+    tokens = np.concatenate([np.asarray(part.tokens).reshape(40, -1) for part in (first, second)])
+    assert len(np.unique(tokens, axis=0)) == 80
 
 
 @pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
