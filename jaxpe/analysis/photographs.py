@@ -105,8 +105,8 @@ class FoundingSum(NamedTuple):
 def select_founding_pairs(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of pairs of a panda and a banana, added in every way."""
     pairs = select_rows(table, metric="better_rank")
-    both = zip(pairs["label_first"], pairs["label_second"], strict=True)
-    return pairs[[{first, second} == {PANDA, BANANA} for first, second in both]]
+    labels = [] if pairs.empty else zip(pairs["label_first"], pairs["label_second"], strict=True)
+    return pairs[[{first, second} == {PANDA, BANANA} for first, second in labels]]
 
 
 def list_founding_sums(table: pd.DataFrame, top: int) -> list[FoundingSum]:
@@ -114,10 +114,13 @@ def list_founding_sums(table: pd.DataFrame, top: int) -> list[FoundingSum]:
 
     A class is seen if it is among the first `top` guesses.
     """
+    founding = select_founding_pairs(table)
+    if founding.empty:
+        return []
     alone = select_rows(table, metric="rank_alone").groupby("label_first")["value"].max()
     sums = []
     for weighting in SYMMETRIC:
-        pairs = select_rows(select_founding_pairs(table), weighting=weighting)
+        pairs = select_rows(founding, weighting=weighting)
         if pairs.empty:
             continue
         seen = (pairs[["rank_first", "rank_second"]] <= top).sum(axis=1)

@@ -50,6 +50,10 @@ def test_other_pairs_and_unequal_weights_are_not_the_sum_of_the_question(weighti
     assert photographs.list_founding_sums(make_rows((1, 1), weighting=weighting, labels=labels), 12) == []
 
 
+def test_a_table_without_photographs_has_no_founding_sum():
+    assert photographs.list_founding_sums(pd.DataFrame([{"metric": "both_named", "value": 0.5}]), 12) == []
+
+
 def test_two_pandas_that_disagree_decide_nothing():
     other = make_rows((50, 60)).replace({"first": {"a": "c"}})
     (found,) = photographs.list_founding_sums(pd.concat([make_rows((1, 505)), other]), 12)
