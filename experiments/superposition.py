@@ -4,7 +4,7 @@ Measured: the question began with the photographs of a panda and a banana. Of th
 first twelve. Here small readers of handwritten digits name both digits of a sum: one that never saw sums, one trained on
 sums, and one trained on sums whose second part is one of ten fixed digits of the same weight, energy and class count. The
 same is measured for a digit with a fixed pattern and for a token with its position. If `jaxpe fetch efficientnet photographs
-panda` was run, all pairs of photographs are added for an ImageNet classifier (EfficientNet-Lite0 in place of ResNet50);
+panda banana` was run, all pairs of photographs are added for an ImageNet classifier (EfficientNet-Lite0 in place of ResNet50);
 `--photographs DIR` adds photographs NAME_CLASS.jpg of your own. Three demonstrations: a faint fixed pattern instead of the
 second image; a sentence shuffled as a pile of sums and sorted again (also with the tables of a pretrained encoder, if `jaxpe
 fetch minilm` was run); position rows swapped instead of words.
@@ -21,10 +21,11 @@ Decided by: C7 on digits, over paired seeds: the share of sums with both digits 
 Supported if training on sums gains less than 5 points and fewer than half of the pairs are named (then the sum itself has
 lost them), contradicted if it gains more. C7.fixed: known second part minus any, above 0. C7.position: token + position,
 trained on sums minus never shown sums, above 0. C7.photographs: share of pairs, equally weighted, with neither class in the
-top 12, above one half. C7.watermark: digits at weight 0.3, picture named and the other part read back, pattern minus second
-image, above 0. C7.pile: width 64, no noise, share of seeds that rebuild every verse, above one half. C7.tag: largest
-difference below 1e-5. After short pilots three things were fixed: 64 tokens and positions (with ten of each neither reader
-generalizes), the form of C7.position, and the weight 0.3 (from photographs, before any digit was watermarked).
+top 12, above one half. C7.founding: the same of panda and banana alone. C7.watermark: digits at weight 0.3, picture named and
+the other part read back, pattern minus second image, above 0. C7.pile: width 64, no noise, share of seeds that rebuild every
+verse, above one half. C7.tag: largest difference below 1e-5. After short pilots three things were fixed: 64 tokens and
+positions (with ten of each neither reader generalizes), the form of C7.position, and the weight 0.3 (from photographs, before
+any digit was watermarked).
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import superposition as measurements
-from jaxpe.analysis.photographs import estimate_by_jackknife
+from jaxpe.analysis.photographs import SYMMETRIC, estimate_by_jackknife, list_founding_sums, select_founding_pairs
 from jaxpe.analysis.sums import TOKENS
 from jaxpe.analysis.superposition import FETCH, PRETRAINED, READERS, SINGLE, SUMS
-from jaxpe.data import cache, images
+from jaxpe.data import cache
 from jaxpe.figures import superposition as figures_of
 from jaxpe.records.claims import Answer, Claim, ClaimResult, Text
 from jaxpe.records.statistics import Estimate, estimate_difference, estimate_solved_share, judge_direction
@@ -106,6 +107,12 @@ PHOTOGRAPHS = declare_part(
     "share of pairs",
     figure="photographs",
 )
+FOUNDING = declare_part(
+    "C7.founding{suffix}",
+    f"Of a panda and a banana, {{how}}, neither class is in the top {TOP} of an ImageNet classifier.",
+    f"classes in the top {TOP}",
+    figure="photographs",
+)
 WATERMARK = declare_part(
     "C7.watermark",
     f"At weight {WEIGHT} picture and added part are both read more often with a fixed pattern than with a second image.",
@@ -124,7 +131,7 @@ TAG = declare_part(
     "absolute difference",
     figure="move_the_tag",
 )
-CLAIMS = (DESTROYED, FIXED, POSITION, PHOTOGRAPHS, WATERMARK, PILE, TAG)
+CLAIMS = (DESTROYED, FIXED, POSITION, PHOTOGRAPHS, FOUNDING, WATERMARK, PILE, TAG)
 
 
 def check(preset: Preset) -> None:
@@ -171,6 +178,7 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
         judge_difference(FIXED, table, sums_of_fixed, sums_of_digits),
         *[judge_position(table, encoding, suffix) for encoding, suffix in list_encodings(table, parts=TOKENS, **both)],
         judge_photographs(table),
+        *judge_founding(table),
         judge_difference(WATERMARK, table, pattern, image, sentences.describe_watermark_claim(table, WEIGHT)),
         *[judge_pile(table, encoding, suffix) for encoding, suffix in list_encodings(table, metric="verses_rebuilt")],
         judge_tag(table),
@@ -229,10 +237,19 @@ def judge_photographs(table: pd.DataFrame) -> ClaimResult:
     pairs = tables.select_rows(part, weighting="mean")
     share = estimate_by_jackknife(pairs["first"], pairs["second"], pairs["value"] > TOP)
     alone = tables.select_rows(table, metric="rank_alone")["value"]
-    labels = pairs[["label_first", "label_second"]].apply(sorted, axis=1).tolist()
-    cases = pairs[[label == [images.PANDA, images.BANANA] for label in labels]]
+    cases = tables.select_rows(select_founding_pairs(part), weighting="mean")
     verdict = judge_direction(share, 0.5) if figures_of.recognizes(alone) else "undecided"
     return PHOTOGRAPHS.judge(verdict, share, sentences.describe_photographs_claim(alone, len(pairs), cases))
+
+
+def judge_founding(table: pd.DataFrame) -> list[ClaimResult]:
+    """The panda and the banana of the question, averaged and added. Empty where one of them was not measured."""
+    results = []
+    for found in list_founding_sums(table, TOP):
+        suffix = "" if found.weighting == "mean" else f"-{found.weighting.replace(' ', '-')}"
+        seen = Estimate(found.seen, None, None, found.pairs)
+        results.append(FOUNDING.judge(found.verdict, seen, found.note, suffix=suffix, how=SYMMETRIC[found.weighting]))
+    return results
 
 
 def judge_pile(table: pd.DataFrame, encoding: str, suffix: str) -> ClaimResult:

@@ -104,6 +104,9 @@ def test_every_figure_is_drawn_and_every_claim_made(table):
     results = {result.id: result for result in MODULE.claims(table)}
     assert results["C7.photographs"].verdict == "contradicted" and results["C7.photographs"].n == 6
     assert "Panda (388) and banana (954)" in results["C7.photographs"].note
+    founding = [results[name] for name in ("C7.founding", "C7.founding-clipped-sum")]
+    assert [(result.verdict, result.n) for result in founding] == [("contradicted", 1)] * 2
+    assert "averaged" in founding[0].statement and "added and clipped" in founding[1].statement
     assert results["C7.pile"].value == 1.0 and results["C7.tag"].verdict == "supported"
     assert len(MODULE.summary(table)[1]) == 4
 
