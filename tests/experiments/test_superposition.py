@@ -258,7 +258,7 @@ def test_the_answer_opens_as_the_rows_have_it(table, never, trained, opening):
     (answer,) = MODULE.answers(rows, results)
     assert answer.short.startswith(opening) and f"in {never:.2f} of the sums" in answer.short
     assert f"recovers {100 * (trained - never):.0f} of the {100 * (1 - never):.0f} points" in answer.text
-    assert "n = 6 photographs" in answer.text
+    assert "n = 6 photographs" in answer.text and "a panda and a banana, averaged, neither class is" in answer.text
 
 
 def test_the_answer_is_undecided_with_shuffled_labels(table):

@@ -22,6 +22,7 @@ def answer(table: pd.DataFrame, results: dict[str, ClaimResult]) -> Answer:
     piles = [result for name, result in results.items() if name.startswith("C7.pile")]
     parts = [describe_digits(table, primary), describe_positions(table, results)]
     parts += [describe_photographs(results["C7.photographs"]), describe_watermark(table)]
+    parts += [describe_founding(result) for name, result in results.items() if name.startswith("C7.founding")]
     parts += [describe_pile(table, result) for result in piles]
     single, summed = (mean_share(table, parts="digit + digit", reader=reader) for reader in (SINGLE, SUMS))
     conditions = ["on that training"]
@@ -72,6 +73,11 @@ def describe_photographs(result: ClaimResult) -> str:
         f"Two photographs: a real classifier has neither in its top {TOP} in {share.value:.2f} of the pairs ({interval}"
         f"n = {share.n} photographs); that this is what usually happens: {result.verdict}."
     )
+
+
+def describe_founding(result: ClaimResult) -> str:
+    """What became of the panda and the banana, with the ranks of both classes."""
+    return f"{result.statement.rstrip('.')}: {result.verdict}. {result.note}"
 
 
 def describe_photographs_claim(alone: pd.Series, pairs: int, cases: pd.DataFrame) -> str:
