@@ -1,5 +1,6 @@
 """Photographs: intervals over pairs that share photographs, and the panda plus the banana."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -58,3 +59,25 @@ def test_two_pandas_that_disagree_decide_nothing():
     other = make_rows((50, 60)).replace({"first": {"a": "c"}})
     (found,) = photographs.list_founding_sums(pd.concat([make_rows((1, 505)), other]), 12)
     assert (found.seen, found.pairs, found.verdict) == (0.5, 2, "undecided")
+
+
+def test_the_rank_of_a_class_counts_from_one_and_ties_count_against_it():
+    logits = np.array([0.1, 2.0, 2.0, 3.0, -1.0])
+    assert [photographs.rank_label(logits, label) for label in range(5)] == [4, 3, 3, 1, 5]
+
+
+@pytest.mark.parametrize(("weights", "expected"), [((0.5, 0.5), 150.0), ((1.0, 1.0), 255.0), ((0.75, 0.25), 125.0)])
+def test_pictures_are_added_with_their_weights_and_clipped(weights, expected):
+    mixed = photographs.add_pictures(np.full((2, 2), 100.0), np.full((2, 2), 200.0), weights)
+    np.testing.assert_allclose(mixed, expected)
+
+
+def test_the_jackknife_leaves_out_one_photograph_at_a_time():
+    """Four photographs, six pairs: the error by hand."""
+    pairs = [("a", "b", 0.5), ("a", "c", 0.45), ("a", "d", 0.55), ("b", "c", 0.4), ("b", "d", 0.6), ("c", "d", 0.5)]
+    first, second, values = zip(*pairs, strict=True)
+    without = np.array([np.mean([v for a, b, v in pairs if name not in (a, b)]) for name in "abcd"])
+    error = np.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum())
+    estimate = photographs.estimate_by_jackknife(first, second, values)
+    assert estimate.value == pytest.approx(0.5) and estimate.n == 4 and 0.01 < error < 0.1
+    assert (estimate.low, estimate.high) == pytest.approx((0.5 - 3.182446 * error, 0.5 + 3.182446 * error), abs=1e-6)

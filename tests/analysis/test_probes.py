@@ -79,3 +79,33 @@ def test_a_sum_of_factors_leaves_no_mixed_variance_and_a_product_does():
     of_sum = probes.split_variance(rows[position] + tokens[token], factors, sequence)
     of_product = probes.split_variance(rows[position] * tokens[token], factors, sequence)
     assert sum(of_sum.values()) == pytest.approx(1) and of_sum["mixed"] < 1e-3 and of_product["mixed"] > 0.3
+
+
+def test_pairs_are_near_up_to_the_distance_and_ties_count_one_half():
+    """Against a loop over pairs; the predictions have ties and errors, and distances lie on both sides of the border."""
+    generator = np.random.default_rng(4)
+    position, sequence = np.tile(np.arange(0, 20, 2), 3), np.repeat(np.arange(3), 10)
+    splits = probes.split_by_position(sequence, position, blocks=False)
+    predictions = [np.round(position[split.test] / 4 + generator.normal(size=split.test.sum())) for split in splits]
+    counts = {"near": [0.0, 0], "far": [0.0, 0]}
+    distances = set()
+    for predicted, split in zip(predictions, splits, strict=True):
+        places, owners = position[split.test], sequence[split.test]
+        for i in range(len(places)):
+            for j in range(len(places)):
+                if owners[i] == owners[j] and places[i] < places[j]:
+                    distances.add(places[j] - places[i])
+                    kind = "near" if places[j] - places[i] <= 8 else "far"
+                    gap = predicted[j] - predicted[i]
+                    counts[kind][0] += 0.5 if gap == 0 else float(gap > 0)
+                    counts[kind][1] += 1
+    assert 8 in distances and min(total for _, total in counts.values()) > 0
+    measured = probes.measure_order_accuracy(predictions, splits, sequence, position)
+    assert measured == pytest.approx({kind: right / total for kind, (right, total) in counts.items()})
+
+
+def test_equal_states_are_ordered_by_guessing():
+    position, sequence = np.tile(np.arange(12), 4), np.repeat(np.arange(4), 12)
+    splits = probes.split_by_position(sequence, position, blocks=False)
+    nothing = [np.zeros(split.test.sum()) for split in splits]
+    assert set(probes.measure_order_accuracy(nothing, splits, sequence, position).values()) <= {0.5, np.nan}
