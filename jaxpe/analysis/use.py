@@ -7,9 +7,11 @@ The same windows of text are read again with other positions, and the losses are
     permute in w       windows of w in random order, each kept whole: the use of the coarse order      (w = 2, 4, 8)
     one id             all tokens at one position: the whole value of position
 
-Each cost is given as a share of the last, by model. A probe of the table cannot decide this (Wang & Chen 2020 probe tables): a
-code without an origin can be read almost perfectly. Sequences are so short that the longest shift stays among the rows that
-training visited. T places, N examples.
+Each cost is given in bits per character, and as a share of the last, by model. A probe of the table cannot decide this (Wang
+& Chen 2020 probe tables): a code without an origin can be read almost perfectly. Sequences have half the training length, so
+that training visited every row that a shift reaches. But rows near the end are visited by the longest windows alone: the shift
+by 32 meets rows that hardly any window trained (its share is .90 where shifts by 1 and 8 cost .14 and .21), and is not counted
+among the shifts that decide. All tests begin at position 0, also of models trained with random starts. T places, N examples.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ from jaxpe.analysis.bag_of_words import measure_bag_of_words
 from jaxpe.model import Transformer
 from jaxpe.positions import Sampler
 from jaxpe.study import tables
+from jaxpe.study.evaluators import describe_config
 from jaxpe.study.tables import TableRow
-from jaxpe.study.workspace import Run, Workspace, describe_config
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.tasks.evaluation_sets import make_evaluation_key
 from jaxpe.training import evaluate
 from jaxpe.training.batches import Batch
@@ -43,6 +46,7 @@ from jaxpe.training.sources import Source
 
 VERSION = 1  # of stored measurements: increase it when the numbers change
 SHIFTS, WINDOWS = (1, 8, 32), (2, 4, 8)
+DECIDING_SIZES = {"shift": (1, 8), "shuffle": WINDOWS, "permute": WINDOWS}  # the changes that are averaged, by kind
 LEAST_BITS = 0.02  # per character, lost with one id for all: below, a model does not use position
 PLACES = 4  # neighbouring places whose losses are averaged
 MODEL_COLUMNS = ["task", "encoding", "positions", "starts", "corpus", "seed"]  # columns that name a model
@@ -212,6 +216,9 @@ def make_place_rows(base: TableRow, losses: Sequence[TokenLosses]) -> list[Table
     return rows
 
 
+# ── shares ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def compute_shares(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of costs with a column `share`: the cost over that of one id for all, of the same model.
 
@@ -223,6 +230,41 @@ def compute_shares(table: pd.DataFrame) -> pd.DataFrame:
     return shares.assign(share=shares["value"] / shares["whole"])
 
 
-def average_share(shares: pd.DataFrame, task: str, kind: str) -> pd.Series:
-    """Mean share of a kind of change over its sizes, by seed."""
-    return tables.select_rows(shares, task=task, condition=kind).groupby("seed")["share"].mean().sort_index()
+def select_deciding(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of costs or shares without changes of sizes that decide nothing."""
+    kinds = [(rows["condition"] == kind) & rows["size"].isin(sizes) for kind, sizes in DECIDING_SIZES.items()]
+    return rows[np.logical_or.reduce(kinds)]
+
+
+class Costs(NamedTuple):
+    """What changed positions cost some models: in bits per character, and as a share of the value of position."""
+
+    bits: pd.DataFrame
+    shares: pd.DataFrame
+
+    def select(self, **columns: object) -> Costs:
+        """The costs of some models."""
+        return Costs(tables.select_rows(self.bits, **columns), tables.select_rows(self.shares, **columns))
+
+    def average(self, task: str, kind: str, unit: str = "share", sizes: Sequence[int] = ()) -> pd.Series:
+        """The mean cost of a kind of change by seed, over its deciding sizes unless some are named.
+
+        `unit`: "share", of models that use position, or "bits", of all.
+        """
+        rows, column = (self.shares, "share") if unit == "share" else (self.bits, "value")
+        rows = tables.select_rows(rows, task=task, condition=kind)
+        rows = rows[rows["size"].isin(sizes or DECIDING_SIZES[kind])]
+        return rows.groupby("seed")[column].mean().sort_index()
+
+    def describe_dropped(self, *tasks: str) -> str:
+        """How many models of these tasks have no share; '' where all have one."""
+        whole = self.bits[(self.bits["condition"] == "one id") & self.bits["task"].isin(tasks)]
+        dropped = int((whole["value"] < LEAST_BITS).sum())
+        if not dropped:
+            return ""
+        return f"{dropped} of {len(whole)} models have no share and are left out: position is worth less than {LEAST_BITS:g} bits."
+
+
+def read_costs(table: pd.DataFrame) -> Costs:
+    """The costs of all models of a table."""
+    return Costs(table[table["metric"] == "cost"], compute_shares(table))

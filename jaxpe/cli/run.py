@@ -11,9 +11,10 @@ from typing import Any
 
 from jaxpe import devices
 from jaxpe.cli.options import RunOptions, format_command
-from jaxpe.cli.overrides import parse_overrides
+from jaxpe.cli.overrides import format_fields, parse_overrides
 from jaxpe.data import cache
 from jaxpe.errors import UserError
+from jaxpe.plugins.files import freeze_code
 from jaxpe.records.claims import format_estimate, read_claims
 from jaxpe.records.json_values import read_json
 from jaxpe.records.results import open_results
@@ -21,10 +22,11 @@ from jaxpe.records.statistics import Estimate
 from jaxpe.report.page import write_page
 from jaxpe.report.redraw import redraw
 from jaxpe.study import plan, presets
+from jaxpe.study.evaluators import describe_config
 from jaxpe.study.experiment import Experiment, load_experiment, plan_experiment, run_experiment
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.progress import ProgressWorkspace, Terminal
-from jaxpe.study.workspace import Workspace, describe_config
+from jaxpe.study.workspace import Workspace
 
 
 def run_experiments(names: Sequence[str], options: RunOptions, own_options: object | None = None) -> int:
@@ -32,8 +34,16 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
 
     `own_options` are those of the one experiment; without them, every experiment takes its defaults.
     """
+    if "fields" in options.set:
+        print(format_fields())
+        return 0
     devices.prepare_jax(options.devices)
-    experiments = [load_experiment(name) for name in names]
+    with freeze_code():
+        return run_frozen([load_experiment(name) for name in names], options, own_options)
+
+
+def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_options: object | None) -> int:
+    """The same for loaded experiments, while code is frozen."""
     adapted = [choose_preset(experiment, options, own_options) for experiment in experiments]
     with Terminal(options.quiet) as terminal:
         work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)

@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from jaxpe.errors import UnknownName, UserError
-from jaxpe.plugins import call_user_code, load_file
+from jaxpe.plugins.calls import call_user_code
+from jaxpe.plugins.files import load_file
 from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
 from jaxpe.records.provenance import collect_provenance, write_provenance
 from jaxpe.study import tuning
 from jaxpe.study.diverged import mark_diverged
+from jaxpe.study.mixture import describe_mixture, find_mixture
 from jaxpe.study.presets import Preset
 from jaxpe.study.run_configs import expand_grid
 from jaxpe.study.tables import TableRow
@@ -74,10 +76,11 @@ REQUIRED_PARTS = ("PRESETS", "CLAIMS", "measure", "figures", "claims")
 
 
 class Experiment(NamedTuple):
-    """An experiment: the name of its file, and its module."""
+    """An experiment: the name of its file, and its module. `code`: the digest of one of the user's own."""
 
     name: str
     module: ExperimentModule
+    code: str | None = None
 
     @property
     def question(self) -> str:
@@ -122,10 +125,14 @@ def load_experiment(name: str) -> Experiment:
             EXPERIMENTS,
             "`jaxpe list experiments` lists all; give one of your own as path/to/file.py.",
         )
-    module = load_file(path)
+    loaded = load_file(path)
+    module = loaded.module
     if missing := [part for part in REQUIRED_PARTS if not hasattr(module, part)]:
         raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(missing)}.")
-    return Experiment(path.stem, cast(ExperimentModule, module))
+    if name in EXPERIMENTS:
+        return Experiment(name, cast(ExperimentModule, module))
+    own_name = f"own_{path.stem}" if path.stem in EXPERIMENTS else path.stem  # jaxpe's own keep their names
+    return Experiment(own_name, cast(ExperimentModule, module), loaded.digest)
 
 
 class TrainingPlan(NamedTuple):
@@ -167,35 +174,46 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
     Every row gets the experiment's name, and those of diverged runs a mark.
     """
     started = time.monotonic()
+    rows, runs = measure_rows(experiment, plan, work)
+    folder = work.results.folder / plan.folder
+    if keep_previous(folder / "table.csv", rows):
+        work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
+    write_table(folder / "table.csv", rows)
+    mixture = find_mixture(work.read_record(run) for run in runs)
+    if mixture:
+        work.reporter.note(describe_mixture(mixture))
+    provenance = collect_provenance(command, devices=work.mesh.size, seconds=time.monotonic() - started)
+    facts = {
+        "experiment": experiment.name,
+        "question": experiment.question,
+        "prediction": experiment.prediction,
+        "preset": plan.preset,
+        "runs": len(runs),
+        "diverged": sum(work.has_diverged(run) for run in runs),
+        "mixture": mixture,
+        "training_seconds": sum(work.read_record(run)["seconds"] for run in runs),
+    }
+    write_provenance(folder, provenance | facts)
+
+
+def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) -> tuple[list[TableRow], list[Run]]:
+    """The rows of the table, and the runs that they are measured from; trains and measures what is not stored."""
     preset, known = plan.preset, len(work.diverged_runs)
     work.train(plan.runs)
     choices, rate_rows = tuning.choose_rates(work, plan.rates, experiment.name, preset.examples)
     own_rate_runs = tuning.list_own_rate_runs(work, plan.runs, choices)
     work.train(own_rate_runs)
     runs = [*plan.runs, *own_rate_runs]
-    diverged = [run for run in runs if work.has_diverged(run)]
-    work.diverged_runs += diverged
+    work.diverged_runs += [run for run in runs if work.has_diverged(run)]
+    work.measuring_code = experiment.code
     rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + rate_rows
     candidates = [run for run in tuning.list_rate_candidates(work, plan.rates) if work.has_diverged(run)]
     rows = mark_diverged(rows, [*work.diverged_runs[known:], *candidates])
-    rows = [row | {"experiment": experiment.name} for row in rows]
-    folder = work.results.folder / plan.folder
-    if keep_previous(folder / "table.csv", rows):
-        work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
-    write_table(folder / "table.csv", rows)
-    provenance = collect_provenance(command, devices=work.mesh.size, seconds=time.monotonic() - started)
-    facts = {
-        "experiment": experiment.name,
-        "question": experiment.question,
-        "prediction": experiment.prediction,
-        "preset": preset,
-        "runs": len(runs),
-        "diverged": len(diverged),
-        "training_seconds": sum(work.results.read_record(run.id)["seconds"] for run in runs),
-    }
-    write_provenance(folder, provenance | facts)
+    return [row | {"experiment": experiment.name} for row in rows], runs
 
 
 def call_experiment(experiment: Experiment, function: Callable[[], T]) -> T:
     """function(). Faults of a user's own experiment become a UserError; those of jaxpe keep their traceback."""
-    return function() if experiment.name in EXPERIMENTS else call_user_code(function, f"{experiment.name}.py")
+    if experiment.code is None:
+        return function()
+    return call_user_code(function, f"{experiment.name.removeprefix('own_')}.py")

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from jaxpe.study.evaluators import describe_config
 from jaxpe.study.progress import format_duration
-from jaxpe.study.workspace import Run, Workspace, describe_config, group_by_program
+from jaxpe.study.workspace import Run, Workspace, group_by_program
 from jaxpe.training import parameters, population
 from jaxpe.training.batches import make_length_buckets
 from jaxpe.training.config import RunConfig

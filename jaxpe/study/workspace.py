@@ -5,34 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxpe.encodings import identify_encoding, label_encoding
 from jaxpe.errors import UserError
 from jaxpe.model import Transformer
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results, make_damage_error
-from jaxpe.study import run_configs, scores
+from jaxpe.study import evaluators, run_configs, scores
+from jaxpe.study.evaluators import describe_config
 from jaxpe.study.reporter import Reporter, SilentReporter
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import Measurements
-from jaxpe.training import checkpoints, evaluate, parameters, population
-from jaxpe.training.checks import check_config
+from jaxpe.training import checkpoints, parameters, population
+from jaxpe.training.checks import check_config, check_labels
 from jaxpe.training.config import RunConfig
 from jaxpe.training.identity import compute_run_id
 from jaxpe.training.lengths import choose_padded_lengths
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.population import Program, ReplicaSpec, TrainedReplica
-from jaxpe.training.scores import Scores, measure_scores
+from jaxpe.training.scores import Scores
 from jaxpe.training.sources import Source
 
-MAX_EVALUATORS = 32  # compiled programs kept: some hundreds exhaust the memory maps that Linux grants a process
 PLAIN_TEST = EvaluationConfig()
 
 
@@ -60,12 +59,6 @@ def group_by_program(runs: Iterable[Run]) -> dict[RunConfig, list[Run]]:
     return dict(groups)
 
 
-def describe_config(config: RunConfig) -> str:
-    """'reverse, encoder, sinusoidal', and the position sampler where it is not arange."""
-    words = [config.task, config.architecture, label_encoding(config.encoding)]
-    return ", ".join(words + ([config.positions] if config.positions != "arange" else []))
-
-
 class Workspace:
     """A results folder, the devices, and what has been opened and compiled so far.
 
@@ -76,7 +69,7 @@ class Workspace:
         self.results, self.reporter, self.save_every = results, reporter or SilentReporter(), save_every
         self.mesh = make_mesh()
         self.sources: run_configs.Sources = {}
-        self.evaluators: dict[tuple[object, ...], evaluate.Evaluator[Scores]] = {}
+        self.evaluators = evaluators.EvaluatorCache(self.mesh, lambda text: self.reporter.note(text))
         self.measuring_code: str | None = None  # a digest of the experiment that measures, where it is the user's own
         self.diverged_runs: list[Run] = []  # of the experiments that were run
         self.failures: list[str] = []  # what else went wrong, in sentences: the command ends with exit code 3
@@ -89,8 +82,9 @@ class Workspace:
         """The runs of one config."""
         return [Run(config, seed, compute_run_id(config, seed, self.open_source(config))) for seed in seeds]
 
-    def check_configs(self, configs: Iterable[RunConfig]) -> None:
+    def check_configs(self, configs: Collection[RunConfig]) -> None:
         """Raises UserError for a config that cannot be trained, before anything compiles."""
+        check_labels({config.encoding for config in configs})
         for config in configs:
             check_config(config, self.open_source(config))
 
@@ -227,6 +221,7 @@ class Workspace:
         if len(group_runs(runs)) != 1:
             raise ValueError("the runs of one call must share their config")
         source = self.open_source(runs[0].config)
+        evaluation = evaluation.resolve(runs[0].config)
         config = scores.replace_encoding(runs[0].config, evaluation.encoding, source)
         scores.check_test_positions(config, source, lengths, evaluation)
         results: dict[tuple[int, int], Scores] = {}
@@ -248,46 +243,13 @@ class Workspace:
             for run in missing:
                 if run.id not in models:
                     models[run.id] = self.load_model(run, evaluation.checkpoint, config)
-            evaluator = self.get_evaluator(config, tops[length], examples, evaluation)
-            measured = self.score_models(evaluator, config, [models[run.id] for run in missing], length, evaluation)
+            evaluator = self.evaluators.get(config, source, tops[length], examples, evaluation)
+            waiting = [models[run.id] for run in missing]
+            measured = evaluators.score_models(evaluator, config, source, waiting, length, evaluation)
             for run, result in zip(missing, measured, strict=True):
                 self.results.write_measurement(run.id, key, result._asdict())
                 results[run.seed, length] = result
         return {(run.seed, length): results[run.seed, length] for length in lengths for run in runs}
-
-    def score_models(
-        self,
-        evaluator: evaluate.Evaluator[Scores],
-        config: RunConfig,
-        models: Sequence[Transformer],
-        length: int,
-        evaluation: EvaluationConfig,
-    ) -> list[Scores]:
-        """The scores of each model at one length."""
-        source = self.open_source(config)
-        data, stream_name = scores.select_data(config, source, evaluation.part)
-        limit = scores.find_scaling_length(config, source) if evaluation.scaled else evaluate.NO_LENGTH_SCALING
-        options = evaluate.make_forward_options(config, limit, population.CHECKPOINTS[evaluation.checkpoint])
-        results = evaluate.evaluate(evaluator, models, data, stream_name, length, options, evaluation.shift)
-        return [scores.trim_scores(result) for result in results]
-
-    def get_evaluator(
-        self, config: RunConfig, top: int, examples: int, evaluation: EvaluationConfig
-    ) -> evaluate.Evaluator[Scores]:
-        """The compiled evaluation of lengths up to `top`; the oldest of too many is dropped."""
-        code = compute_digest(identify_encoding(config.encoding))
-        key = (config.program_key, code, top, examples, evaluation.sampler, evaluation.part)
-        if key not in self.evaluators:
-            source = self.open_source(config)
-            sampler = scores.build_test_sampler(evaluation.sampler, config.table_length)
-            data, _ = scores.select_data(config, source, evaluation.part)
-            self.reporter.note(f"compiling the evaluation of {describe_config(config)} up to length {top}")
-            while len(self.evaluators) >= MAX_EVALUATORS:
-                del self.evaluators[next(iter(self.evaluators))]
-            self.evaluators[key] = evaluate.compile_evaluator(
-                config, source.stream, data, self.mesh, top, examples, measure_scores, sampler
-            )
-        return self.evaluators[key]
 
     def measure_once(self, run: Run, key: dict[str, Any], measure: Callable[[], Measurements]) -> Measurements:
         """What `measure` returns for a run, measured where it is not stored under `key` yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 
 from jaxpe import encodings
@@ -47,6 +48,20 @@ def check_config(config: RunConfig, source: Source) -> None:
         raise UserError(f"{config.task} has no example of length up to {config.train_length}: raise train_length.")
     check_position_count(config, config.sampler.bound(max(source.stream.sizes(lengths[-1]))), "training")
     check_position_count(config, config.table_length, "the longest test")
+
+
+def check_labels(names: Collection[str]) -> None:
+    """Raises UserError where two encodings would have one name in tables and figures, or one has a name of the catalogue."""
+    labels: dict[str, str] = {}
+    for name in sorted(names):
+        label = encodings.label_encoding(name)
+        if name not in encodings.CATALOGUE and label in encodings.CATALOGUE:
+            raise UserError(f"{name} is called {label} in tables, as an encoding of jaxpe is: rename the class.")
+        if label in labels:
+            raise UserError(
+                f"{labels[label]} and {name} would both be called {label} in tables: rename one of the classes."
+            )
+        labels[label] = name
 
 
 def check_position_count(config: RunConfig, needed: int, purpose: str) -> None:
