@@ -24,4 +24,9 @@ install_import_hook(
 
 import jax  # noqa: E402
 
+from jaxpe import devices  # noqa: E402
+
 jax.config.update("jax_num_cpu_devices", 2)
+# Compiling takes most of the time of the tests, and less with few optimizations. What runs in a process of its own has them.
+devices.PINNED["jax_disable_most_optimizations"] = True
+jax.config.update("jax_disable_most_optimizations", True)

@@ -66,6 +66,8 @@ def call(function: Callable[[], int]) -> int:
     except UserError as error:
         print(f"jaxpe: {error}", file=sys.stderr)
         return 2
+    except SystemExit as end:  # tyro ends so after it has printed its help
+        return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         STOP.number = STOP.number or signal.SIGINT
         return STOP.code

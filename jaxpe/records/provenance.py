@@ -22,7 +22,9 @@ from jaxpe.records.stored_files import exists, read_bytes
 
 def collect_versions() -> dict[str, str]:
     """The versions of Python and of the libraries that can change a number."""
-    return {"python": platform.python_version()} | {n: version(n) for n in ("jaxpe", "jax", "jaxlib", "flax", "optax", "numpy")}
+    return {"python": platform.python_version()} | {
+        n: version(n) for n in ("jaxpe", "jax", "jaxlib", "flax", "optax", "numpy")
+    }
 
 
 def collect_provenance(command: str, *, devices: int, seconds: float) -> dict[str, Any]:

@@ -66,3 +66,24 @@ def test_a_direction_is_decided_by_an_interval_on_one_side(low, high, verdict):
 def test_at_the_ceiling_no_difference_can_be_seen():
     assert statistics.is_at_ceiling([1.0, 0.996], [0.995]) and not statistics.is_at_ceiling([1.0], [0.99])
     assert statistics.to_finite(np.float64(0.5)) == 0.5 and statistics.to_finite(np.inf) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "draw",
+    [
+        np.random.Generator.normal,
+        lambda generator, size: generator.exponential(size=size) - 1,
+        lambda generator, size: generator.uniform(-1, 1, size),
+    ],
+)
+@pytest.mark.parametrize("n", [8, 10])
+def test_intervals_of_differences_hold_the_truth_as_often_as_they_say(draw, n):
+    """95 % by construction where differences are symmetric; simulated, also for skewed ones."""
+    generator, inside = np.random.default_rng(0), 0
+    for _ in range(200):
+        differences = draw(generator, size=n)
+        estimate = estimate_difference(differences, np.zeros(n))
+        inside += estimate.low <= 0 <= estimate.high
+    skewed = abs(float(np.mean(draw(generator, size=100_000) ** 3))) > 0.5
+    assert inside / 200 >= (0.85 if skewed else 0.93)

@@ -1,0 +1,61 @@
+"""Signals at any moment: an exit code, a sentence, and nothing lost."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from command_line import ENVIRONMENT
+
+from jaxpe.records.csv_tables import read_table
+
+COMMAND = (
+    "run", "accuracy", "--preset", "smoke", "--tasks", "reverse", "--architectures", "encoder", "--encodings", "none", "learned",
+    "--set", "steps=400", "seeds=4", "--results", "r",
+)  # fmt: skip
+
+
+def start(folder):
+    command = [sys.executable, "-m", "jaxpe", *COMMAND]
+    return subprocess.Popen(
+        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_twenty_signals_at_random_moments_end_in_order_and_lose_nothing(name, tmp_path):
+    """Imports, compiling, training, writing, drawing: the same command then resumes to the same table."""
+    number, generator = getattr(signal, name), np.random.default_rng(0)
+    began = time.monotonic()
+    calm = tmp_path / "calm"
+    calm.mkdir()
+    assert start(calm).wait() == 0
+    duration, codes = time.monotonic() - began, []
+    for moment in generator.uniform(0.4, 0.9 * duration, 20):
+        process = start(tmp_path)
+        time.sleep(moment)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=300)
+        codes.append(process.returncode)
+        assert process.returncode in (0, 128 + number), said
+        assert "Traceback" not in said and (process.returncode == 0 or "Resume with" in said), said
+    assert codes.count(128 + number) >= 5, codes
+    assert start(tmp_path).wait() == 0
+    assert (tmp_path / "r" / "accuracy" / "table.csv").read_bytes() == (
+        calm / "r" / "accuracy" / "table.csv"
+    ).read_bytes()
+    assert len(read_table(tmp_path / "r" / "accuracy" / "table.csv")) > 20
+    assert not list((tmp_path / "r").rglob(".writing-*")) and not (tmp_path / "r" / "checkpoints").exists()
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path):
+    """As under nohup."""
+    code = (
+        "import signal, os\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom jaxpe.surroundings import STOP\nSTOP.install()\n"
+        "os.kill(os.getpid(), signal.SIGHUP)\nSTOP.check()\nprint('goes on')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.stdout == "goes on\n", done.stderr
