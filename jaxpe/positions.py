@@ -70,7 +70,7 @@ class Randomized:
 
 @dataclass(frozen=True)
 class Spread:
-    """Evenly spaced over 0 … limit − 1. For tests of models trained with `randomized`: the mean of its samples, nearly."""
+    """Evenly spaced over 0 … limit − 1. For tests of models trained with `randomized`: about the mean of its samples."""
 
     limit: int
 
@@ -83,7 +83,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Shifted:
-    """p + by. For tests: does a model know the order of tokens, or only the positions it was trained on?"""
+    """p + by, all positions shifted. For tests: does a model know the order of tokens, or only the positions it was trained on?"""
 
     by: int | Int[Array, ""] = 1
 
@@ -96,7 +96,7 @@ class Shifted:
 
 @dataclass(frozen=True)
 class Interpolated:
-    """p / factor. For tests: it fits longer inputs into the trained positions (Chen et al. 2023, arXiv:2306.15595, §2.3)."""
+    """p / factor, positions closer together. For tests: it fits longer inputs into the trained positions (Chen et al. 2023, arXiv:2306.15595, §2.3)."""
 
     factor: float = 4.0
 

@@ -10,6 +10,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+from jaxpe.data.cache import expand_home
 from jaxpe.errors import UnknownName, UserError
 
 NUMBERS: dict[type, str] = {int: "a whole number", float: "a number"}
@@ -140,6 +141,8 @@ def check_values(parameter: Parameter, values: list[str], see: str) -> list[str]
         raise UserError(f"{parameter.name} needs a value. {see}")
     if parameter.many and not issubclass(parameter.type, Path):
         values = [part for value in values for part in value.split(",") if part]
+    if issubclass(parameter.type, Path):
+        values = [str(expand_home(value)) if value.startswith("~") else value for value in values]
     for value in values:
         if parameter.choices and value not in parameter.choices:
             raise UnknownName(parameter.name, value, parameter.choices, see)

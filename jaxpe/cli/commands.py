@@ -91,10 +91,29 @@ def compare(
     return compare_folders(folders, output, json)
 
 
+def verify(
+    results: Annotated[Path, arg(metavar="RESULTS")],
+    /,
+    experiments: Annotated[tuple[str, ...], describe_option(values="FILE ...")] = (),
+) -> int:
+    """Compute the numbers of a results folder again and compare: claims with tables, tables with runs, pages with both.
+
+    Nothing is trained or written. RESULTS.md and README.md of the current folder are compared where they show this folder.
+    Ends with exit code 3 where anything differs.
+
+    Args:
+        results: Results folder.
+        experiments: Files of your own experiments, path/to/mine.py: what a results folder names is not loaded.
+    """
+    from jaxpe.cli.verify import verify_folder
+
+    return verify_folder(results, experiments)
+
+
 def list_names(
     kind: Literal["encodings", "samplers", "tasks", "experiments", "presets"], /, json: Switch = False
 ) -> int:
-    """List encodings, tasks, experiments, presets, or samplers, which say which position each token gets.
+    """List encodings, tasks, experiments, presets, or samplers: rules that give each token a position.
 
     Args:
         kind: What to list.
@@ -237,6 +256,7 @@ COMMANDS: dict[str, Any] = {
     "plot": plot,
     "report": report,
     "compare": compare,
+    "verify": verify,
     "list": list_names,
     "new": new,
     "check": check,

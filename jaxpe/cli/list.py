@@ -68,15 +68,25 @@ def list_samplers() -> list[dict[str, Any]]:
     ]
 
 
+LANGUAGE_TASKS = {
+    "masked_lm": "masked tokens of real text",
+    "causal_masked_lm": "masked tokens of real text, by what stands before them",
+    "sampled_causal_lm": "the next token of real text, at a random 15 % of the places",
+    "causal_lm": "the next token of real text",
+    "translation": "short sentences, from English to German",
+}
+
+
 def list_tasks() -> list[dict[str, Any]]:
     """Synthetic tasks, and the objectives of language modelling."""
     rows = []
     for name in tasks.CATALOGUE:
         task = tasks.build_task(name, train_length=10)
+        fixed = "".join(f" ({key}={value})" for key, value in getattr(tasks.CATALOGUE[name], "keywords", {}).items())
         rows.append(
             {
                 "name": name,
-                "summary": task.summary,
+                "summary": task.summary + fixed,
                 "architectures": list(task.architectures),
                 "order_needed": task.order_needed,
                 "counting": task.counting,
@@ -84,7 +94,7 @@ def list_tasks() -> list[dict[str, Any]]:
             }
         )
     for name, architecture in language.OBJECTIVES.items():
-        rows.append({"name": name, "summary": "real text", "architectures": [architecture]})
+        rows.append({"name": name, "summary": LANGUAGE_TASKS[name], "architectures": [architecture]})
     return rows
 
 

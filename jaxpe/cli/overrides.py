@@ -29,6 +29,16 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, object]:
     return values
 
 
+def format_fields() -> str:
+    """The fields that --set takes, one a line, with type and default."""
+    lines = []
+    for one in fields(Preset):
+        if one.name not in NOT_OVERRIDDEN:
+            kind = str(one.type).split(" ")[0].partition("[")[0]
+            lines.append(f"{one.name:22}{kind:8}default {one.default}")
+    return "\n".join(lines)
+
+
 def parse_value(name: str, annotation: str, text: str) -> object:
     """The value of a field whose type is `annotation`. Raises UserError where the text is no such value."""
     parse, description = PARSERS.get(annotation.split(" ")[0].partition("[")[0], (str, "text"))

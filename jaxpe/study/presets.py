@@ -19,7 +19,7 @@ THREE = ("none", "sinusoidal", "learned")
 SIZES = {  # the presets that every experiment of the study has, smallest first
     "smoke": "minutes: shows that everything runs, and nothing else",
     "quick": "a quarter of an hour on two cores: every headline effect, over few seeds",
-    "standard": "hours on two cores: ten paired seeds where a claim is decided",
+    "standard": "hours on two cores: ten seeds, the same for all encodings, where a claim is decided",
     "full": "everything, also wide models: days on a CPU, minutes to hours on an accelerator",
 }
 
@@ -52,6 +52,7 @@ class Preset:
 
     grid: tuple[GridRow, ...]
     seeds: int = 4
+    first_seed: int = 0  # the seeds are first_seed to first_seed + seeds - 1
     train_length: int = 10  # the longest input in training
     max_length_ratio: float = 10.0  # the longest test length over the training length
     num_test_lengths: int = 10  # about how many test lengths there are
@@ -79,22 +80,30 @@ class Preset:
     activation_budget: int | None = None
     options: object | None = None  # options of the experiment: an instance of its `Options`
 
+    def list_seeds(self) -> range:
+        """The seeds of a run config."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
 
 NOT_OVERRIDDEN = ("grid", "encodings", "options")  # fields that `override` does not set
+FROM_ZERO = ("first_seed",)  # numbers that may be 0
 
 
 def override(preset: Preset, values: Mapping[str, object]) -> Preset:
     """The preset with other values of its fields; they also replace those of its rows.
 
-    Raises UserError for an unknown field, and for a number that is not above 0.
+    Raises UserError for an unknown field, and for a number that is not above 0 (for `first_seed`, not below).
     """
     known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
     for name, value in values.items():
         if name not in known:
             raise UnknownName("preset field", name, known)
         for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, (int, float)) and not isinstance(number, bool) and not number > 0:
-                raise UserError(f"{name} must be above 0, got {number:g}.")
+            if not isinstance(number, (int, float)) or isinstance(number, bool):
+                continue
+            if not (number >= 0 if name in FROM_ZERO else number > 0):
+                least = "at least 0" if name in FROM_ZERO else "above 0"
+                raise UserError(f"{name} must be {least}, got {number:g}.")
     rows = tuple(
         replace(row, overrides={name: value for name, value in row.overrides.items() if name not in values})
         for row in preset.grid

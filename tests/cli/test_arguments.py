@@ -99,3 +99,11 @@ def test_an_unknown_option_can_be_told_from_other_mistakes():
     with pytest.raises(UnknownOption) as error:
         check("a", "--table=x")
     assert error.value.name == "--table"
+
+
+def test_the_home_folder_is_expanded_where_no_shell_does_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for words in (("--folder=~/a",), ("--folder", "~/a")):
+        assert check("a", *words)[-1] == f"--folder={tmp_path}/a"
+    assert check("a", "--folder=./~/a")[-1] == "--folder=./~/a"
+    assert check("a", "--folder=~nobody-of-this-name/a")[-1] == "--folder=~nobody-of-this-name/a"
