@@ -19,8 +19,18 @@ Sources = dict[tuple[object, ...], Source]  # the tasks and texts opened so far
 class RunRequest(NamedTuple):
     """What a grid asks for one run config."""
 
-    seeds: int
+    seeds: int  # how many, from the first on
     learning_rates: tuple[float, ...]  # from which the config gets a rate of its own
+    first_seed: int = 0
+
+    def list_seeds(self) -> range:
+        """The seeds that are trained."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    def include(self, seeds: range, learning_rates: tuple[float, ...]) -> RunRequest:
+        """This request and another one: every seed from the least to the greatest of both, and the later rates."""
+        first, end = min(self.first_seed, seeds.start), max(self.first_seed + self.seeds, seeds.stop)
+        return RunRequest(end - first, learning_rates or self.learning_rates, first)
 
 
 def expand_grid(preset: Preset, sources: Sources) -> dict[RunConfig, RunRequest]:
@@ -32,9 +42,8 @@ def expand_grid(preset: Preset, sources: Sources) -> dict[RunConfig, RunRequest]
     for row in preset.grid:
         sizes = apply_overrides(preset, row)
         for config in expand_row(sizes, row, sources):
-            earlier = requests.get(config, RunRequest(0, ()))
-            rates = sizes.learning_rates or earlier.learning_rates
-            requests[config] = RunRequest(max(sizes.seeds, earlier.seeds), rates)
+            earlier = requests.get(config, RunRequest(sizes.seeds, (), sizes.first_seed))
+            requests[config] = earlier.include(sizes.list_seeds(), sizes.learning_rates)
     return requests
 
 

@@ -17,22 +17,47 @@ from jaxpe.training.scores import Scores
 from jaxpe.training.sources import Source
 
 VERSION = 1  # raise it when the numbers of `scores` change
+PLAIN_SAMPLER = "arange"  # the sampler of 0, 1, 2, …
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How a test differs from the plain one, which has positions 0, 1, 2, … and the parameters after the last step."""
+    """How a test differs from the plain one: positions as in training, and the parameters after the last step."""
 
-    shift: int = 0  # added to all positions
+    shift: int = 0  # added to the positions 0, 1, 2, …
     scaled: bool = False  # logits times log n / log N for queries that see n > N keys, N the most seen in training
     checkpoint: str = "100"  # percent of the training steps
-    sampler: str = "arange"  # of test positions
+    sampler: str | None = None  # of test positions; None: that of training
     part: str = "test"  # "validation": examples that no result is taken from; for real text, of its training part
     encoding: str | None = None  # takes the place of the trained encoding, with its parameters
 
+    def resolve(self, config: RunConfig) -> EvaluationConfig:
+        """The test of a model of this config, with its sampler named.
+
+        Raises ValueError for a shift of other positions than 0, 1, 2, …, which would change nothing.
+        """
+        resolved = replace(self, sampler=self.sampler or config.positions)
+        if resolved.shift and resolved.sampler != PLAIN_SAMPLER:
+            raise ValueError(f"only {PLAIN_SAMPLER} positions can be shifted, not those of {resolved.sampler}")
+        return resolved
+
+    def name_positions(self, config: RunConfig) -> str:
+        """The test positions as tables name them: 'arange', 'randomized', or 'shifted by 12'."""
+        resolved = self.resolve(config)
+        return f"shifted by {resolved.shift}" if resolved.shift else str(resolved.sampler)
+
     def make_key(self, length: int, examples: int) -> dict[str, Any]:
-        """What identifies the scores of a run at one length in the results folder."""
-        return {"kind": "scores", "version": VERSION, "length": length, "examples": examples, **asdict(self)}
+        """What identifies the scores of a run at one length in the results folder.
+
+        Without a name, the sampler is that of a model trained with 0, 1, 2, …: `check_test_positions` refuses others.
+        """
+        parts = asdict(self) | {"sampler": self.sampler or PLAIN_SAMPLER}
+        return {"kind": "scores", "version": VERSION, "length": length, "examples": examples, **parts}
+
+
+def make_published_test(config: RunConfig) -> EvaluationConfig:
+    """The plain test, as published: after random starts positions begin at 0 (Huang et al. 2025), else as in training."""
+    return EvaluationConfig(sampler=PLAIN_SAMPLER if config.positions == "offset" else None).resolve(config)
 
 
 def replace_encoding(config: RunConfig, encoding: str | None, source: Source) -> RunConfig:
@@ -47,8 +72,13 @@ def replace_encoding(config: RunConfig, encoding: str | None, source: Source) ->
 def check_test_positions(
     config: RunConfig, source: Source, lengths: Sequence[int], evaluation: EvaluationConfig
 ) -> None:
-    """Raises UserError where the longest test reaches positions that the encoding does not know."""
-    if evaluation.sampler == "arange" and lengths:
+    """Raises UserError where the longest test reaches positions that the encoding does not know.
+
+    Raises ValueError for a model trained with other positions than 0, 1, 2, … whose test names none.
+    """
+    if evaluation.sampler is None and config.positions != PLAIN_SAMPLER:
+        raise ValueError(f"a test of {config.positions} positions must name its own: call `resolve(config)` first")
+    if evaluation.sampler in (None, PLAIN_SAMPLER) and lengths:
         longest = max(max(source.stream.sizes(length)) for length in lengths)
         check_position_count(config, longest + evaluation.shift, "a test")
 
@@ -63,9 +93,12 @@ def select_data(config: RunConfig, source: Source, part: str) -> tuple[Data, str
     return (source.validation, config.task) if part == "test" else (source.train, f"{config.task} {part}")
 
 
-def build_test_sampler(name: str, table_length: int) -> Sampler | None:
-    """The sampler of test positions, within the position table; None for `arange`, which a test can shift."""
-    if name == "arange":
+def build_test_sampler(name: str | None, table_length: int) -> Sampler | None:
+    """The sampler of test positions, with the limit of training; None for `arange`, which a test can shift.
+
+    The limit of training is the length of the position table (`jaxpe.study.run_configs.make_run_config`).
+    """
+    if name in (None, PLAIN_SAMPLER):
         return None
     limited = "limit" in positions.list_sampler_options(name)
     return positions.build_sampler(name, **({"limit": table_length} if limited else {}))

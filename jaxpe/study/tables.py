@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxpe.data.text_sources import compute_majority_accuracy, compute_unigram_bits
 from jaxpe.encodings import label_encoding
+from jaxpe.study.scores import EvaluationConfig
 from jaxpe.training.config import RunConfig
 from jaxpe.training.scores import Scores
 from jaxpe.training.sources import Source, make_task
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TableRow = dict[str, Any]
+AS_TRAINED = EvaluationConfig()  # tested at the positions of training
 Measurements = list[tuple[TableRow, float]]  # what was measured in a model: further columns of a row, and the value
 OWN_RATE, VALIDATION_LOSS = "own_learning_rate", "validation_nats_per_answer"  # metrics that record a choice of rate
 CONFIG_COLUMNS = ["task", "architecture", "encoding", "positions"]  # the columns that name a config within a table
@@ -48,11 +50,12 @@ def make_score_rows(
     length: int,
     scores: Scores,
     metrics: Sequence[str] = (),
+    evaluation: EvaluationConfig = AS_TRAINED,
     **columns: Any,
 ) -> list[TableRow]:
     """A row for each metric, by default for those of the task, with its baselines and further columns."""
     return [
-        make_base_row(experiment, config, seed, length)
+        make_base_row(experiment, config, seed, length, evaluation)
         | {"metric": metric, "value": METRICS[metric](scores), "n_examples": int(scores.examples)}
         | compute_baselines(config, source, length, metric)
         | columns
@@ -60,15 +63,21 @@ def make_score_rows(
     ]
 
 
-def make_base_row(experiment: str, config: RunConfig, seed: int | None, length: int | None) -> TableRow:
-    """The columns that say which run was tested, at which test length. `test_positions` is "arange"."""
+def make_base_row(
+    experiment: str,
+    config: RunConfig,
+    seed: int | None,
+    length: int | None,
+    evaluation: EvaluationConfig = AS_TRAINED,
+) -> TableRow:
+    """The columns that say which run was tested, at which test length and at which positions."""
     return {
         "experiment": experiment,
         "task": config.task,
         "architecture": config.architecture,
         "encoding": label_encoding(config.encoding),
         "positions": config.positions,
-        "test_positions": "arange",
+        "test_positions": evaluation.name_positions(config),
         "seed": seed,
         "train_length": config.train_length,
         "test_length": length,
@@ -132,6 +141,11 @@ def pair_seeds(
     table: pd.DataFrame, first: Mapping[str, Any], second: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean values of two selections by seed, on the seeds that both have."""
-    a, b = average_by_seed(table, **first), average_by_seed(table, **second)
-    seeds = a.index.intersection(b.index)
-    return a[seeds].to_numpy(), b[seeds].to_numpy()
+    a, b = align_seeds(average_by_seed(table, **first), average_by_seed(table, **second))
+    return a, b
+
+
+def align_seeds(*series: pd.Series) -> list[np.ndarray]:
+    """Values by seed, on the seeds that all series have, in the order of seeds."""
+    seeds = sorted(set.intersection(*[set(values.index) for values in series]))
+    return [values[seeds].to_numpy() for values in series]

@@ -42,7 +42,7 @@ def measure_validation_losses(work: Workspace, config: RunConfig, examples: int)
     runs = work.list_runs(config, SEEDS)
     stream = work.open_source(config).stream
     lengths = [config.train_length] if config.is_language else choose_test_lengths(stream, config.train_length, 1.0, 6)
-    scores = work.measure_scores(runs, lengths, examples, EvaluationConfig(part="validation"))
+    scores = work.measure_scores(runs, lengths, examples, EvaluationConfig(part="validation").resolve(config))
     losses = []
     for run in runs:
         by_length = [scores[run.seed, length] for length in lengths]

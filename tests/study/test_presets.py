@@ -23,11 +23,18 @@ def test_an_override_replaces_the_fields_of_rows_too():
         ({"options": None}, "Unknown preset field 'options'"),
         ({"seeds": 0}, "seeds must be above 0, got 0"),
         ({"learning_rates": (0.1, -0.2)}, "learning_rates must be above 0"),
+        ({"first_seed": -1}, "first_seed must be at least 0, got -1"),
     ],
 )
 def test_an_impossible_override_is_refused(values, message):
     with pytest.raises(UserError, match=message):
         presets.override(SMALL, values)
+
+
+def test_seeds_begin_at_the_first_one():
+    assert list(Preset((), seeds=3).list_seeds()) == [0, 1, 2]
+    assert list(presets.override(SMALL, {"first_seed": 10, "seeds": 2}).list_seeds()) == [10, 11]
+    assert presets.override(SMALL, {"first_seed": 0}).first_seed == 0
 
 
 def test_a_row_with_an_unknown_field_is_refused_and_rows_can_be_compared_and_hashed():

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.study import presets
+from jaxpe.study import presets, scores
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.run_configs import expand_grid
 
@@ -19,6 +19,22 @@ def test_a_config_that_two_rows_ask_for_gets_the_most_seeds_and_the_rates_of_eit
     )
     [(config, request)] = expand_grid(preset, {}).items()
     assert config.encoding == "none" and request.seeds == 5 and request.learning_rates == (0.1, 0.2)
+
+
+def test_seeds_of_two_rows_are_joined():
+    row = {"task": "reverse", "architectures": ("encoder",), "encodings": ("none",)}
+    later, only_later = {"first_seed": 10, "seeds": 2}, make_preset(GridRow(**row, overrides={"first_seed": 10}))
+    [request] = expand_grid(make_preset(GridRow(**row), GridRow(**row, overrides=later)), {}).values()
+    assert list(request.list_seeds()) == list(range(12))
+    [request] = expand_grid(only_later, {}).values()
+    assert list(request.list_seeds()) == [10, 11, 12]
+
+
+@pytest.mark.parametrize("positions", ["offset", "randomized"])
+def test_tests_at_the_positions_of_training_have_the_limit_of_training(positions):
+    row = GridRow(task="reverse", architectures=("encoder",), encodings=("learned",), positions=(positions,))
+    [config] = expand_grid(make_preset(row), {})
+    assert scores.build_test_sampler(config.positions, config.table_length) == config.sampler
 
 
 def test_position_tables_cover_the_longest_test_a_shift_and_the_range_of_random_positions():

@@ -1,6 +1,9 @@
 """Tests of trained models: what identifies their scores, and other encodings in the place of the trained one."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from jaxpe.study import scores
 from jaxpe.study.scores import EvaluationConfig
@@ -24,6 +27,45 @@ def test_every_field_of_a_test_identifies_its_scores():
     keys += [EvaluationConfig(**{name: value}).make_key(4, 16) for name, value in changes.items()]
     keys.append(EvaluationConfig(encoding="alibi").make_key(4, 16))
     assert len({str(sorted(key.items(), key=str)) for key in keys}) == len(keys) == 3 + len(EvaluationConfig().__dict__)
+
+
+RANDOMIZED = replace(CONFIG, positions="randomized", position_options=(("limit", 40),))
+
+
+def test_a_test_has_the_positions_of_training_unless_it_names_others():
+    assert EvaluationConfig().resolve(CONFIG).sampler == "arange"
+    assert EvaluationConfig().resolve(RANDOMIZED) == EvaluationConfig(sampler="randomized")
+    assert EvaluationConfig(sampler="spread").resolve(RANDOMIZED).sampler == "spread"
+
+
+def test_tables_name_the_positions_of_a_test():
+    assert EvaluationConfig().name_positions(RANDOMIZED) == "randomized"
+    assert EvaluationConfig(sampler="arange").name_positions(RANDOMIZED) == "arange"
+    assert EvaluationConfig(shift=5).name_positions(CONFIG) == "shifted by 5"
+
+
+@pytest.mark.parametrize(
+    ("positions", "sampler"), [("offset", "arange"), ("randomized", "randomized"), ("arange", "arange")]
+)
+def test_as_published_a_model_with_random_starts_is_tested_from_0(positions, sampler):
+    assert scores.make_published_test(replace(CONFIG, positions=positions)).sampler == sampler
+
+
+def test_a_test_that_does_not_say_where_is_refused_unless_training_was_at_0_1_2():
+    source = load_source(CONFIG)
+    scores.check_test_positions(CONFIG, source, [5], EvaluationConfig())
+    with pytest.raises(ValueError, match="a test of randomized positions must name its own"):
+        scores.check_test_positions(RANDOMIZED, source, [5], EvaluationConfig())
+    scores.check_test_positions(RANDOMIZED, source, [5], EvaluationConfig().resolve(RANDOMIZED))
+
+
+def test_scores_of_0_1_2_are_stored_under_one_key_whether_or_not_the_sampler_is_named():
+    assert EvaluationConfig().make_key(4, 16) == EvaluationConfig().resolve(CONFIG).make_key(4, 16)
+
+
+def test_positions_that_no_shift_changes_cannot_be_shifted():
+    with pytest.raises(ValueError, match="only arange positions can be shifted"):
+        EvaluationConfig(shift=3).resolve(RANDOMIZED)
 
 
 def test_scores_do_not_keep_the_padding():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from jaxpe.study import tables
+from jaxpe.study.scores import EvaluationConfig
 from jaxpe.training.config import RunConfig
 from jaxpe.training.scores import Scores
 from jaxpe.training.sources import load_source
@@ -25,6 +26,16 @@ def test_a_row_holds_a_metric_with_its_baselines():
     for row in rows:
         assert row["test_length"] == 4 and row["seed"] == 2 and row["n_examples"] == 10 and row["level"] == "high"
         assert 0 <= row["length_baseline"] < 1 and row["order_blind_baseline"] is not None
+
+
+def test_the_test_positions_of_a_row_follow_from_its_test():
+    config = RunConfig("reverse", "encoder", "learned", 6, 60, positions="offset", position_options=(("limit", 60),))
+    as_trained = tables.make_base_row("mine", config, 0, 4)
+    assert (as_trained["positions"], as_trained["test_positions"]) == ("offset", "offset")
+    from_0 = EvaluationConfig(sampler="arange")
+    assert tables.make_base_row("mine", config, 0, 4, from_0)["test_positions"] == "arange"
+    rows = tables.make_score_rows("mine", config, load_source(config), 0, 4, make_scores(), evaluation=from_0)
+    assert {row["test_positions"] for row in rows} == {"arange"}
 
 
 def test_exact_match_given_the_length_has_the_baselines_of_exact_match():
@@ -57,6 +68,13 @@ def test_pairs_are_of_the_seeds_that_both_have():
     own = tables.select_rate(make_table(), chosen=True)
     a, b = tables.pair_seeds(own, {"encoding": "learned"}, {"encoding": "none"})
     assert a.tolist() == [0.9] and b.tolist() == [0.2]
+
+
+def test_series_are_aligned_by_seed_and_not_by_order():
+    first, second = pd.Series({3: 0.3, 1: 0.1, 0: 0.0}), pd.Series({1: 1.1, 2: 1.2, 3: 1.3})
+    a, b, c = tables.align_seeds(first, second, first + 5)
+    assert a.tolist() == [0.1, 0.3] and b.tolist() == [1.1, 1.3] and c.tolist() == [5.1, 5.3]
+    assert [values.tolist() for values in tables.align_seeds(first, second[:0])] == [[], []]
 
 
 def test_lengths_have_the_same_weight_in_the_mean_of_a_seed():
