@@ -48,6 +48,7 @@ from jaxpe.figures import superposition as figures_of
 from jaxpe.records.claims import Answer, Claim, ClaimResult, Text
 from jaxpe.records.statistics import Estimate, estimate_difference, estimate_solved_share, judge_direction
 from jaxpe.report.answers import superposition as sentences
+from jaxpe.report.answers.parts import add_parts
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import Preset
 from jaxpe.study.tables import TableRow
@@ -173,7 +174,7 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     sums_of_digits = both | {"parts": "digit + digit", "reader": SUMS}
     survive = {"task": "digits", "metric": "both_survive", "weight": WEIGHT}
     pattern, image = (survive | {"added": kind} for kind in ("fixed pattern", "second image"))
-    return [
+    results = [
         judge_digits(table),
         judge_difference(FIXED, table, sums_of_fixed, sums_of_digits),
         *[judge_position(table, encoding, suffix) for encoding, suffix in list_encodings(table, parts=TOKENS, **both)],
@@ -183,6 +184,7 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
         *[judge_pile(table, encoding, suffix) for encoding, suffix in list_encodings(table, metric="verses_rebuilt")],
         judge_tag(table),
     ]
+    return add_parts(results)
 
 
 def list_encodings(table: pd.DataFrame, **columns: str) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from jaxpe.analysis.sums import TOKENS
 from jaxpe.analysis.superposition import PRETRAINED, SINGLE, SUMS
+from jaxpe.data import images
 from jaxpe.figures.superposition import describe_alone
 from jaxpe.records.claims import Answer, ClaimResult, format_effect
 from jaxpe.study import tables
@@ -21,7 +22,7 @@ def answer(table: pd.DataFrame, results: dict[str, ClaimResult]) -> Answer:
     primary = results["C7"]
     piles = [result for name, result in results.items() if name.startswith("C7.pile")]
     parts = [describe_digits(table, primary), describe_positions(table, results)]
-    parts += [describe_photographs(results["C7.photographs"]), describe_watermark(table)]
+    parts += [describe_photographs(table, results["C7.photographs"]), describe_watermark(table)]
     parts += [describe_founding(result) for name, result in results.items() if name.startswith("C7.founding")]
     parts += [describe_pile(table, result) for result in piles]
     single, summed = (mean_share(table, parts="digit + digit", reader=reader) for reader in (SINGLE, SUMS))
@@ -64,15 +65,29 @@ def describe_positions(table: pd.DataFrame, results: dict[str, ClaimResult]) -> 
     return " ".join(sentences)
 
 
-def describe_photographs(result: ClaimResult) -> str:
+def describe_photographs(table: pd.DataFrame, result: ClaimResult) -> str:
+    """In how many pairs a classifier sees neither of two photographs, and in how many one of them first."""
     share = result.estimate
     if share is None:
         return ""
     interval = "" if share.low is None or share.high is None else f"{share.low:.2f} to {share.high:.2f}, "
     return (
         f"Two photographs: a real classifier has neither in its top {TOP} in {share.value:.2f} of the pairs ({interval}"
-        f"n = {share.n} photographs); that this is what usually happens: {result.verdict}."
+        f"n = {share.n} photographs); that this is what usually happens: {result.verdict}. {describe_first_guess(table)}"
     )
+
+
+def describe_first_guess(table: pd.DataFrame) -> str:
+    """How often one of two evenly mixed photographs is the first guess, and whether a panda and a banana were among them."""
+    pairs = tables.select_rows(table, metric="better_rank", weighting="mean")
+    labels = {images.PANDA, images.BANANA}
+    together = (pairs["label_first"].isin(labels) & pairs["label_second"].isin(labels)).any()
+    case = (
+        ""
+        if together
+        else f" No pair is of a panda and a banana (ImageNet classes {images.PANDA} and {images.BANANA})."
+    )
+    return f"One of the two is the first guess in {(pairs['value'] == 1).mean():.2f} of the {len(pairs)} pairs.{case}"
 
 
 def describe_founding(result: ClaimResult) -> str:
