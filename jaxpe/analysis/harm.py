@@ -15,6 +15,7 @@ from jaxpe.analysis.attention import compute_code, compute_token_part
 from jaxpe.analysis.geometry import compute_overlap, expect_random_overlap, find_directions
 from jaxpe.data.examples import SPECIALS
 from jaxpe.model import Transformer
+from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.tasks import evaluation_sets
@@ -80,7 +81,8 @@ def measure_run(work: Workspace, run: Run) -> list[TableRow]:
         pairs = twins.make_twin_pairs(config.task, np.asarray(xs))
         share = twins.measure_both_right(trained, stream, config.task, pairs)
         counts = {"order_blind_baseline": 0.0, "n_examples": len(pairs)}
-        rows.append({"metric": "twins_both_right", "value": share} | counts)
+        places = EvaluationConfig(sampler=PLAIN_SAMPLER).name_positions(config)
+        rows.append({"metric": "twins_both_right", "value": share, "test_positions": places} | counts)
     return rows
 
 

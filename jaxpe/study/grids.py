@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from jaxpe.data.language import OBJECTIVES
@@ -73,6 +74,11 @@ FULL_SIZES: dict[str, Any] = {
     "width": 64,
     "heads": 4,
 }
+
+
+def encoder_rows(tasks: Sequence[str], **columns: Any) -> list[GridRow]:
+    """A row in the encoder for each task. `columns`: of the rows."""
+    return [GridRow(task=task, architectures=("encoder",), **columns) for task in tasks]
 
 
 def descriptive_row(task: str) -> GridRow:

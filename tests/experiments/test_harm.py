@@ -1,11 +1,13 @@
 """The verdicts of harm follow the rows of its table."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from harm_tables import TURNING, make_accuracy, make_sweep, make_table, shuffle_values
 
 from jaxpe.analysis import effects
 from jaxpe.study import experiment
+from jaxpe.study.run_configs import expand_grid
 
 MODULE = experiment.load_experiment("harm").module
 
@@ -71,4 +73,42 @@ def test_the_turning_point_is_a_claim_that_follows_the_rows():
 
 
 def test_every_kind_of_part_is_a_family_of_its_own():
-    assert {claim.family for claim in MODULE.CLAIMS} == {"primary", "C5.seen", "C5.beyond", "C5.ratio", "C5.add", "C8"}
+    families = {"primary", "C5.seen", "C5.beyond", "C5.ratio", "C5.add", "C5.speed", "C8"}
+    assert {claim.family for claim in MODULE.CLAIMS} == families
+
+
+def test_of_two_values_below_the_baseline_neither_is_helped_or_harmed():
+    """Histogram at twice the length: .130 with sinusoids and .070 without, where the length alone gives .239."""
+    table = make_accuracy({"count": (0.0, -0.5), "histogram": (0.0, 0.06)}).assign(length_baseline=0.6)
+    table.loc[table["task"] == "histogram", "value"] -= 0.6
+    results = {result.id: result for result in MODULE.claims(table)}
+    part = results["C5.histogram-beyond-sinusoidal"]
+    assert part.verdict == "undecided" and part.value == pytest.approx(0.06, abs=0.01)
+    assert "both are below the length-only baseline of 0.600" in part.note
+    assert results["C5"].verdict == "contradicted"  # one of the two is above it
+    assert judge(table.assign(length_baseline=0.8))["C5"] == "undecided"
+
+
+def test_learning_is_slowed_where_it_takes_more_steps():
+    def make_steps(sinusoidal, none):
+        columns = {"task": "count", "metric": "steps_to_95", "steps": 3000, "test_length": np.nan}
+        rows = [(columns | {"encoding": name}, value) for name, value in (("sinusoidal", sinusoidal), ("none", none))]
+        return make_table(*rows)
+
+    assert judge(make_steps(800, 400))["C5.speed-count-sinusoidal"] == "harmful"
+    assert judge(make_steps(400, 800))["C5.speed-count-sinusoidal"] == "helpful"
+    assert judge(make_steps(405, 400))["C5.speed-count-sinusoidal"] == "harmless"
+    assert judge(make_steps(np.nan, 400))["C5.speed-count-sinusoidal"] == "harmful"  # never is at the last step
+    assert judge(make_steps(400, np.nan)) == {}  # what cannot be learned has no speed
+    order = make_steps(800, 400).assign(task="index")
+    assert judge(order) == {}
+
+
+def test_added_and_concatenated_sinusoids_have_ten_seeds_at_every_width():
+    counts = {}
+    for config, request in expand_grid(MODULE.PRESETS["standard"], {}).items():
+        is_plain = config.scales is None and config.positions == "arange"
+        if is_plain and config.task in effects.MATCHED_PAIR and config.encoding in ("sinusoidal", "concatenated"):
+            counts[config.task, config.encoding, config.width] = request.seeds
+    assert set(counts.values()) == {10} and len(counts) == 8
+    assert set(expand_grid(MODULE.PRESETS["add"], {})) <= set(expand_grid(MODULE.PRESETS["standard"], {}))

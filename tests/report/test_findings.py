@@ -1,11 +1,13 @@
 """Findings of RESULTS.md: computed from tables and claims."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from page_folders import make_entry
 from support import ROOT
 
 from jaxpe.records.csv_tables import read_table
-from jaxpe.report import findings, length_findings
+from jaxpe.report import findings, harm_findings, length_findings
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def test_published_tables_are_compared_with_random_rows(read_standard):
         ("pretrained", "C6.minilm"): make_entry("C6", effect=1.0),
     }
     [_, _, row] = read_rows(findings.tabulate_published(read_standard("pretrained"), claims))
-    assert row == ["minilm", "0.03", "1.00", "1.00"]
+    assert row == ["minilm", "0.03", "1.00", "1.00, supported", "0.02 / 0.68"]
 
 
 def test_the_best_encodings_beyond_the_training_length_come_first(read_standard):
@@ -73,3 +75,81 @@ def test_the_best_encodings_beyond_the_training_length_come_first(read_standard)
         for number in [number.strip(",")]
     ]
     assert best == sorted(best, reverse=True) and len(best) == 5
+
+
+def test_a_sum_that_two_words_share_is_not_called_read_back(read_standard):
+    """All sums of Whisper are read, but some of its words have one row: the claim is contradicted, and the table says so."""
+    claims = {
+        ("pretrained", "C1.whisper"): make_entry("C1.whisper"),
+        ("pretrained", "C6.whisper"): make_entry("C6.whisper", effect=1.0, verdict="contradicted"),
+    }
+    [_, _, row] = read_rows(findings.tabulate_published(read_standard("pretrained"), claims))
+    assert row[3] == "1.00, contradicted"
+
+
+def test_the_speed_of_learning_is_that_of_paired_seeds(read_standard):
+    table = read_standard("harm")
+    steps = table[(table["metric"] == "steps_to_95") & (table["task"] == "count") & (table["sweep"] == "none")]
+    steps = steps[(steps["positions"] == "arange") & (steps["width"] == 32)].pivot(
+        index="seed", columns="encoding", values="value"
+    )
+    ratio = 2 ** np.log2(steps["sinusoidal"] / steps["none"]).mean()
+    text = harm_findings.describe_speed(table)
+    assert f"`count`, sinusoidal: × {ratio:.2f} (" in text and "n = 10)), harmful" in text
+    assert "`histogram`, sinusoidal: × 0.32" in text and "`index`" not in text
+
+
+def test_the_loss_beyond_is_put_down_to_untrained_positions_where_random_ones_give_most_of_it_back(read_standard):
+    table = read_standard("harm")
+    assert "So most of the loss comes from positions that training never met" in harm_findings.describe_cause(table)
+    cured = (table["positions"] == "randomized") & (table["test_positions"] == "randomized")
+    useless = table.assign(value=table["value"].where(~cured, 0.2))
+    assert "So less than half of the loss" in harm_findings.describe_cause(useless)
+    assert harm_findings.describe_cause(table[~cured]) == ""
+
+
+def test_a_model_without_an_encoding_does_not_count_without_end(read_standard):
+    text = harm_findings.describe_far_lengths(read_standard("harm"))
+    assert text.startswith("It does not count without end either") and "0.24 at 4 N" in text and "0.01 at 10 N" in text
+
+
+def test_concatenating_is_also_compared_with_none(read_standard):
+    claims = {("harm", "C5.add-same-size-count-beyond"): make_entry("C5.add-same-size-count-beyond")}
+    text = findings.describe_concatenation(read_standard("harm"), claims)
+    assert "0.58 with the same sinusoids concatenated" in text and "Concatenating loses too: -0.290" in text
+
+
+def test_a_decoder_is_shown_to_lose_within_the_training_lengths(read_standard):
+    text = length_findings.tabulate_lengths(read_standard("extrapolation"))
+    assert "costs accuracy within the training lengths too: `count` at N has none 0.98, sinusoidal 0.91" in text
+
+
+def test_models_with_random_positions_are_listed_by_tests_at_such_positions(read_standard):
+    """The committed table tested them at 0, 1, 2, … only: these rows do not appear under their name."""
+    table = read_standard("extrapolation")
+    assert "sinusoidal + randomized" not in length_findings.tabulate_lengths(table)
+    trained = table["positions"] == "randomized"
+    own = table[trained & (table["variant"] == "plain")].assign(test_positions="randomized")
+    assert "| reverse | encoder | sinusoidal + randomized |" in length_findings.tabulate_lengths(
+        pd.concat([table, own])
+    )
+
+
+def test_of_a_task_that_a_seed_learns_or_not_the_seeds_are_counted(read_standard):
+    text = length_findings.describe_catalogue(read_standard("catalogue"))
+    assert "A seed either learns `induction` or does not" in text and "`t5` in 2 of 5 seeds" in text
+
+
+def test_the_setting_that_decides_a_ranking_is_not_mixed_with_the_catalogue(read_standard):
+    table = read_standard("catalogue")
+    copy = table[(table["task"] == "copy") & (table["encoding"] == "alibi")]
+    large = copy.assign(train_length=20, test_length=30, layers=4, width=64, steps=6000, value=1.0)
+    assert length_findings.describe_catalogue(pd.concat([table, large])) == length_findings.describe_catalogue(table)
+
+
+def test_a_photograph_is_often_the_first_guess_of_a_sum(read_standard):
+    text = findings.describe_sums(
+        read_standard("superposition"), {("superposition", "C7.photographs"): make_entry("C7")}
+    )
+    assert "One of the two is the first guess in 0.48 of the 209 pairs." in text
+    assert "No pair is of a panda and a banana" in text

@@ -2,12 +2,13 @@
 
 import pandas as pd
 import pytest
-from harm_tables import TURNING, make_accuracy, make_sweep, shuffle_values
+from harm_tables import TURNING, make_accuracy, make_sweep, make_table, shuffle_values
 
 from jaxpe.report.answers.harm import describe_solved_range, summarize
 from jaxpe.study import experiment
 
 MODULE = experiment.load_experiment("harm").module
+SPEEDS = (("sinusoidal", 800), ("none", 400))  # steps to 95 %
 GAINS = {"count": (0.0, -0.3), "index": (0.2, -0.1)}
 
 
@@ -50,4 +51,27 @@ def test_the_summary_has_a_verdict_for_both_lengths():
     row, _ = summarize(make_accuracy(GAINS))
     assert row["task"] == "count" and row["answer depends on order"] == "no"
     assert row["at the lengths seen in training"].startswith("harmless (0.70")
-    assert row["at twice the length"].startswith("harmful (0.40") and row["steps to 95 %"] == "not reached"
+    assert row["at twice the length"].startswith("harmful (0.40") and row["steps to 95 %"] == "–"
+
+
+def test_of_two_values_below_the_baseline_the_summary_says_so():
+    row, _ = summarize(make_accuracy(GAINS).assign(length_baseline=0.75))
+    assert (
+        row["at twice the length"].startswith("both below baseline (0.40")
+        and "baseline 0.750" in row["at twice the length"]
+    )
+
+
+def test_the_answer_says_what_learning_takes_and_where_the_loss_beyond_comes_from():
+    steps = [
+        ({"task": "count", "metric": "steps_to_95", "steps": 3000, "encoding": name}, value) for name, value in SPEEDS
+    ]
+    accuracy = {"task": "count", "metric": "token_accuracy", "test_length": 16, "encoding": "sinusoidal"}
+    random = accuracy | {"positions": "randomized", "test_positions": "randomized"}
+    table = pd.concat([make_accuracy(GAINS), make_table(*steps), make_table((random, 0.65))])
+    text = answer(table)[0].text
+    assert "Steps to 95 % in training, with it over without: count 2.00 times as many (harmful" in text
+    assert "On count at twice the length: 0.40; with randomly spaced positions in training and tests 0.65" in text
+    assert "Most of the loss comes from positions that training never met" in text
+    still = pd.concat([make_accuracy(GAINS), make_table((random, 0.45))])
+    assert "Less than half of the loss comes" in answer(still)[0].text

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from jaxpe.analysis.effects import (
+    BELOW_BASELINE,
     LENGTHS,
     MATCHED_PAIR,
     ORDER_DEPENDENT,
     ORDER_FREE,
     SOLVED,
     TURNS,
+    Pairs,
+    compare_samplers,
     compare_with_none,
     judge_effect,
     list_main_encodings,
@@ -49,7 +51,8 @@ def answer_harm(table: pd.DataFrame, results: Results, encoding: str) -> Answer 
     short = (
         f"{describe_lengths(results, task, encoding, HARM)} ({encoding} on {task}, where order is of no use){ratio}."
     )
-    sentences = [describe_tasks(results, ORDER_FREE, encoding)]
+    sentences = [describe_tasks(results, ORDER_FREE, encoding), describe_speed(results, encoding)]
+    sentences.append(describe_cause(table, task, encoding))
     if ratio:
         solved = describe_solved_range(table, "count")
         sentences.append(
@@ -114,6 +117,35 @@ def describe_tasks(results: Results, tasks: Sequence[str], encoding: str) -> str
     return f"All tasks of this kind: {'; '.join(parts)}."
 
 
+def describe_speed(results: Results, encoding: str) -> str:
+    """What the encoding does to the speed of learning, on tasks where order is of no use; '' where it was not measured."""
+    speeds = {task: results.get(f"C5.speed-{task}-{encoding.lower()}") for task in ORDER_FREE}
+    parts = [
+        f"{task} {2**result.value:.2f} times as many ({result.verdict}, {format_effect(result)})"
+        for task, result in speeds.items()
+        if result
+    ]
+    return f"Steps to 95 % in training, with it over without: {'; '.join(parts)}." if parts else ""
+
+
+def describe_cause(table: pd.DataFrame, task: str, encoding: str) -> str:
+    """How much of what is lost at twice the length comes back if training meets such positions; '' where it was not run."""
+    pairs, blind = compare_samplers(table, task, 2, encoding), compare_with_none(table, task, 2, encoding)
+    if not len(pairs.a) or not len(blind.a):
+        return ""
+    lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
+    if lost <= 0:
+        return ""
+    share = "Most" if back > lost / 2 else "Less than half"
+    effect = judge_effect(*pairs[:2]).estimate
+    interval = "" if effect.low is None else f"{effect.low:+.3f} to {effect.high:+.3f}, "
+    return (
+        f"On {task} at twice the length: {pairs.b.mean():.2f}; with randomly spaced positions in training and tests "
+        f"{pairs.a.mean():.2f} ({effect.value:+.3f}, {interval}n = {effect.n}); without an encoding {blind.b.mean():.2f}. "
+        f"{share} of the loss comes from positions that training never met, not from the addition."
+    )
+
+
 def describe_concatenation(results: Results) -> str:
     """What adding gains or loses compared with concatenating at the same size, on both tasks of the matched pair."""
     parts = []
@@ -170,6 +202,15 @@ def format_next_factor(means: pd.Series) -> str:
     return f" (at {above.index[0]:g}: {above.iloc[0]:.2f})" if len(above) else ""
 
 
+def describe_means(pairs: Pairs) -> str:
+    """'Means 0.130 and 0.070; both are below the length-only baseline of 0.239.'"""
+    a, b = pairs.a.mean(), pairs.b.mean()
+    baseline = f"; the length-only baseline is {pairs.baseline:.3f}" if pairs.baseline > 0 else ""
+    if max(a, b) < pairs.baseline:
+        baseline = f"; both are below the length-only baseline of {pairs.baseline:.3f}"
+    return f"Means {a:.3f} and {b:.3f}{baseline}."
+
+
 def summarize(table: pd.DataFrame) -> list[dict[str, str]]:
     """The effect on every task, encoding and sampler, at the lengths seen in training and at twice the length."""
     rows, part = [], select_plain(table)
@@ -178,11 +219,13 @@ def summarize(table: pd.DataFrame) -> list[dict[str, str]]:
         row = {"task": task, "answer depends on order": "yes" if task in ORDER_DEPENDENT else "no"}
         row |= {"encoding": encoding, "positions in training": positions}
         for where, times in LENGTHS.items():
-            a, b, _ = compare_with_none(table, task, times, encoding, positions)
-            if len(a):
-                word, effect = judge_effect(a, b)
+            pairs = compare_with_none(table, task, times, encoding, positions)
+            if len(pairs.a):
+                word, effect = judge_effect(pairs.a, pairs.b, pairs.baseline)
                 interval = f", {effect.low:+.2f} to {effect.high:+.2f}" if effect.low is not None else ""
-                row[WHERE[where]] = f"{word} ({np.mean(a):.3f}, none {np.mean(b):.3f}{interval}; n = {effect.n})"
+                below = f", baseline {pairs.baseline:.3f}" if word == BELOW_BASELINE else ""
+                means = f"{pairs.a.mean():.3f}, none {pairs.b.mean():.3f}{below}"
+                row[WHERE[where]] = f"{word} ({means}{interval}; n = {effect.n})"
         steps = select_rows(part, task=task, encoding=encoding, positions=positions, metric="steps_to_95")["value"]
         row["steps to 95 %"] = format_steps(steps)
         rows.append(row)
@@ -190,6 +233,8 @@ def summarize(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def format_steps(steps: pd.Series) -> str:
-    """The median over the seeds that reached 95 % in training, and how many did."""
+    """The median over the seeds that reached 95 % in training, and how many did; a dash where it was not measured."""
+    if not len(steps):
+        return "–"
     reached = steps.dropna()
     return f"{reached.median():.0f} ({len(reached)} of {len(steps)} seeds)" if len(reached) else "not reached"

@@ -1,0 +1,79 @@
+"""Findings about harm with their numbers, as Markdown for RESULTS.md: speed of learning, untrained positions, far lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import pandas as pd
+
+from jaxpe.analysis.effects import ORDER_FREE, compare_samplers, compare_speed, compare_with_none
+from jaxpe.records.claims import format_estimate
+from jaxpe.report.brief import ENCODER
+from jaxpe.report.claims import Entry, Key
+from jaxpe.report.findings import describe_concatenation, describe_effect, show, tabulate_ratios
+from jaxpe.study.tables import select_rows
+
+
+def describe_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> list[str]:
+    """All paragraphs about harm."""
+    return [
+        describe_speed(table),
+        describe_concatenation(table, claims),
+        describe_cause(table),
+        describe_far_lengths(table),
+        tabulate_ratios(table),
+    ]
+
+
+def describe_speed(table: pd.DataFrame, names: Sequence[str] = ("sinusoidal", "learned", "concatenated")) -> str:
+    """The steps to 95 % on tasks where order is of no use, with an encoding over without, as a list."""
+    lines = []
+    for task, name in product(ORDER_FREE, names):
+        if effect := compare_speed(table, task, name):
+            interval = format_estimate(effect.estimate, "log₂ of steps")
+            lines.append(f"* `{task}`, {name}: × {2**effect.estimate.value:.2f} ({interval}), {effect.word}")
+    if not lines:
+        return ""
+    text = (
+        "Steps until 95 % of the answers in training are right, with an encoding over without (encoder, paired seeds):"
+    )
+    return "\n".join([text, "", *lines])
+
+
+def describe_cause(table: pd.DataFrame) -> str:
+    """How much of what sinusoids lose on `count` beyond the training length comes back where training met such positions."""
+    if "sweep" not in table or not (table["sweep"] == "none").any():
+        return ""
+    pairs, blind = compare_samplers(table, "count", 2), compare_with_none(table, "count", 2)
+    if not len(pairs.a) or not len(blind.a):
+        return ""
+    lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
+    share = "most" if back > lost / 2 else "less than half"
+    return (
+        f"Sinusoids on `count` at length {pairs.length}: {show(pairs.b.mean())}; with randomly spaced positions in training and "
+        f"tests {show(pairs.a.mean())} ({describe_effect(pairs)}); without an encoding {show(blind.b.mean())}. So {share} of "
+        "the loss comes from positions that training never met, and not from the addition."
+    )
+
+
+def describe_far_lengths(table: pd.DataFrame) -> str:
+    """Without an encoding, accuracy on `count` far beyond the training length, and the length-only baseline there."""
+    part = select_rows(table, task="count", metric="token_accuracy")
+    part = part[part["encoding"] == "none"]
+    if part.empty:
+        return ""
+    part = select_rows(part, sweep="none", **ENCODER)
+    part = part[part["test_length"] > 2 * part["train_length"]]
+    if part.empty:
+        return ""
+    means = part.groupby("test_length")[["value", "length_baseline"]].mean()
+    n = part["train_length"].iloc[0]
+    lengths = [
+        f"{show(row['value'])} at {length / n:g} N (length-only baseline {show(row['length_baseline'])})"
+        for length, row in means.iterrows()
+    ]
+    below = (
+        "It does not count without end either" if (means["value"] < means["length_baseline"]).all() else "It counts on"
+    )
+    return f"{below}: without an encoding, accuracy on `count` is {', '.join(lengths)}."
