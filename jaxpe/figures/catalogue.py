@@ -6,19 +6,25 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.ranking import PUBLISHED, select_beyond
+from jaxpe.analysis.ranking import (
+    PUBLISHED,
+    RANKED,
+    STANDS_FOR,
+    describe_sizes,
+    select_beyond,
+    select_common,
+    select_deciding,
+)
 from jaxpe.figures import draw
 from jaxpe.study import tables
-
-RANKED = ("none", "sinusoidal", "rotary_quarter", "rotary", "alibi", "t5")  # the encodings of the published ranking
 
 
 def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
     """A map for each task and architecture, and the encodings of the published ranking."""
     table = name_series(table)
-    figures = {}
-    for task, architecture in draw.list_panels(table):
-        part = tables.select_rows(table, task=task, architecture=architecture, metric="token_accuracy")
+    figures, common = {}, select_common(table)
+    for task, architecture in draw.list_panels(common):
+        part = tables.select_rows(common, task=task, architecture=architecture, metric="token_accuracy")
         figures[f"map_{task}_{architecture}"] = draw_map(part, task, architecture)
     return figures | {"merit": draw_ranking(table)}
 
@@ -70,16 +76,17 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
     tasks = [task for task in PUBLISHED if len(tables.select_rows(table, task=task, architecture="decoder"))]
     figure, axes = draw.make_panels(max(1, len(tasks)), columns=2, width=4.4, height=3.0)
     for axis, task in zip(axes, tasks, strict=False):
-        part = select_beyond(tables.select_rows(table, task=task, architecture="decoder", metric="exact_match"))
+        part = tables.select_rows(table, task=task, architecture="decoder", metric="exact_match")
+        part = select_beyond(select_deciding(part))
         groups = part[part["encoding"].isin(RANKED)].groupby(["encoding", "seed"], as_index=False, sort=False)
         means = groups[["value", "length_baseline", "order_blind_baseline"]].mean()  # over lengths
         names = [name for name in RANKED if name in set(means["encoding"])]
         draw.draw_seeds(axis, means, names)
         for place, name in enumerate(names):
-            published = PUBLISHED[task][name.replace("rotary_quarter", "rotary")]
+            published = PUBLISHED[task][STANDS_FOR.get(name, name)]
             ends = [place - 0.3, place + 0.3]
             axis.plot(ends, [published] * 2, color="#999999", linewidth=3, label="Kazemnejad et al.", zorder=0)
-        axis.set_title(f"{task}, decoder, lengths from N + 1 to 2 N")
+        axis.set_title(f"{task}, decoder, lengths from N + 1 to 2 N\n{describe_sizes(part)}", fontsize="medium")
         axis.set_ylabel("exact match")
         axis.set_ylim(-0.03, 1.05)
     draw.add_legend(figure, axes, columns=6)
