@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,8 +23,16 @@ CONTROLS = 6  # draws of each random control
 CONTROL = {"experiment": "structure", "task": "controls", "positions": "arange"}
 
 
-def extract_codes(work: Workspace, group: Sequence[Run]) -> tuple[Float[ndarray, "S P D"], str]:
-    """What the models of a run config add at the positions that training visited, and a sentence that says which those are.
+class Codes(NamedTuple):
+    """What the models of a run config add at the positions that training visited, and a sentence that says which those are."""
+
+    before: Float[ndarray, "S P D"]  # training
+    after: Float[ndarray, "S P D"]
+    sentence: str
+
+
+def extract_codes(work: Workspace, group: Sequence[Run]) -> Codes:
+    """The codes of the models of a run config, before training and after it.
 
     Of a learned table, these are the rows that training changed for every seed; of a code without parameters, those that the
     sampler produces.
@@ -34,9 +43,10 @@ def extract_codes(work: Workspace, group: Sequence[Run]) -> tuple[Float[ndarray,
     after = compute_codes([work.load_model(run) for run in group], config)
     if (before != after).any():
         kept, sentence = trained_rows.find_changed_rows(before, after)
-        return after[:, kept].astype(np.float64), sentence
-    visited = config.sampler.bound(stream.sizes(stream.lengths(1, config.train_length)[-1])[0])
-    return after[:, :visited].astype(np.float64), f"Rows 0-{visited - 1} were met in training."
+    else:
+        visited = config.sampler.bound(stream.sizes(stream.lengths(1, config.train_length)[-1])[0])
+        kept, sentence = np.arange(visited), f"Rows 0-{visited - 1} were met in training."
+    return Codes(before[:, kept].astype(np.float64), after[:, kept].astype(np.float64), sentence)
 
 
 def compute_codes(models: Sequence[Transformer], config: RunConfig) -> Float[ndarray, "S P D"]:

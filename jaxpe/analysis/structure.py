@@ -8,6 +8,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 
 from jaxpe.analysis import heads
 from jaxpe.analysis.hidden import (
@@ -19,19 +21,24 @@ from jaxpe.analysis.hidden import (
 )
 from jaxpe.analysis.layer_probes import probe_layers
 from jaxpe.analysis.model_tables import extract_codes, make_control_rows, make_table_rows
+from jaxpe.analysis.position_table import measure_tables
 from jaxpe.analysis.recovery import measure_recovery
 from jaxpe.analysis.use import make_use_rows
 from jaxpe.data import corpus
 from jaxpe.study import tables
 from jaxpe.study.presets import Preset
+from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig
 from jaxpe.study.tables import Measurements, TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training import parameters
 from jaxpe.training.config import RunConfig
 
+BEFORE = "_before"  # suffix of measures of tables before training
 VERSION = 3  # of stored measurements: increase it when the numbers change
 LONGER = 64  # sequences of twice the training length
 PAIR = ("masked_lm", "causal_lm")  # tasks whose hidden states are probed
+FROM_0 = EvaluationConfig(sampler=PLAIN_SAMPLER)
+MEASURED_BEFORE = ("shift_residual_1", "position_error_share")
 PROBED = 3  # runs of a config whose hidden states are probed; all runs of a decoder without encodings
 
 
@@ -50,7 +57,7 @@ def measure_structure_runs(
     for config, group in group_runs(runs).items():
         is_of_pair = config.task in PAIR and (config.starts, config.corpus) == ("packed", preset.corpus)
         bases = [make_structure_row(run) for run in group]
-        codes, sentence = extract_codes(work, group)
+        before, codes, sentence = extract_codes(work, group)
         if codes.any():
             shapes.setdefault((codes.shape[1], codes.shape[2]))
             tokens = np.stack([np.asarray(work.load_model(run).stack.embedding[...], np.float64) for run in group])
@@ -58,6 +65,8 @@ def measure_structure_runs(
             rows.append(bases[0] | {"seed": None} | visited)
             with_curves = config.encoding == "learned" and (is_of_pair or not config.is_language)
             rows += make_table_rows(bases, codes, tokens, by_seed, with_curves)
+            if (before != codes).any():
+                rows += make_before_rows(bases, before)
         if config.is_language:
             rows += make_use_rows(work, group, bases, preset.examples)
         if is_of_pair and config.positions == "arange":
@@ -67,10 +76,21 @@ def measure_structure_runs(
     return rows + make_control_rows(list(shapes), preset.seeds, by_seed)
 
 
+def make_before_rows(bases: Sequence[TableRow], codes: Float[ndarray, "S P D"]) -> list[TableRow]:
+    """How well the tables of each seed hold positions before training: what is learned is the difference."""
+    size, measured = {"rows": codes.shape[1], "width": codes.shape[2]}, measure_tables(codes, None)
+    return [
+        base | size | {"metric": f"{name}{BEFORE}", "value": round(float(value), 5)}
+        for name in MEASURED_BEFORE
+        for base, value in zip(bases, measured[name], strict=True)
+        if np.isfinite(value)
+    ]
+
+
 def make_structure_row(run: Run) -> TableRow:
-    """The columns of a run; of text also its corpus and where windows start."""
+    """The columns of a run; of text also its corpus and where windows start. Every test begins at position 0."""
     config = run.config
-    row = tables.make_base_row("structure", config, run.seed, None)
+    row = tables.make_base_row("structure", config, run.seed, None, FROM_0)
     return row | ({"starts": config.starts, "corpus": config.corpus} if config.is_language else {})
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.use import MODEL_COLUMNS, compute_shares
+from jaxpe.analysis.use import DECIDING_SIZES, MODEL_COLUMNS, compute_shares, select_deciding
 from jaxpe.figures import draw
 from jaxpe.figures.language_models import OBJECTIVES, format_seed_counts, list_corpora, name_objective
 from jaxpe.figures.style import find_style, pick_style
@@ -23,7 +23,7 @@ BASELINES = {
 
 def draw_use(table: pd.DataFrame) -> Figure:
     """The share of the value of position that is lost with each kind of change. It answers C4."""
-    shares = tables.select_rows(compute_shares(table), encoding="learned")
+    shares = tables.select_rows(select_deciding(compute_shares(table)), encoding="learned")
     shares = shares.groupby([*MODEL_COLUMNS, "condition"])["share"].mean().reset_index()
     corpora = list_corpora(shares)
     first, second = shares[shares["corpus"].isin(corpora[:1])], shares[shares["corpus"].isin(corpora[1:])]
@@ -50,12 +50,14 @@ def draw_use(table: pd.DataFrame) -> Figure:
 
 def draw_use_shares(axis: Axes, shares: pd.DataFrame) -> None:
     """One panel of `draw_use`: a column for each objective, three kinds of change in each."""
+    sizes = {kind: ", ".join(map(str, sizes)) for kind, sizes in DECIDING_SIZES.items()}
     tasks = [task for task in OBJECTIVES if (shares["task"] == task).any()]
     for i, (kind, label) in enumerate(KINDS.items()):
         for place, task in enumerate(tasks):
             values = tables.select_rows(shares, task=task, condition=kind)["share"]
             x = place + 0.22 * (i - 1)
-            draw.draw_points(axis, np.full(len(values), x), values, pick_style(i + 1), s=22, alpha=0.7, label=label)
+            points = {"s": 22, "alpha": 0.7, "label": f"{label} ({sizes[kind]})"}
+            draw.draw_points(axis, np.full(len(values), x), values, pick_style(i + 1), **points)
             axis.hlines(values.mean(), x - 0.1, x + 0.1, color="black", linewidth=1.4)
     axis.axhline(0, color="black", linewidth=0.6)
     axis.axhline(0.1, color="black", linewidth=0.7, linestyle=":", label="criterion for absolute position (0.1)")

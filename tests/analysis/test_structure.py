@@ -1,15 +1,18 @@
 """What is measured on trained language models: losses under changed positions, tables, and states."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from language_runs import train_runs
+from language_runs import make_config, train_runs
 
 from jaxpe.analysis import hidden, probes, structure, use
 from jaxpe.analysis.model_tables import extract_codes
+from jaxpe.analysis.position_table import measure_tables
 from jaxpe.records.results import open_results
-from jaxpe.study.workspace import Workspace
+from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training import parameters
 
 
@@ -41,8 +44,27 @@ def test_losses_under_changed_positions_are_those_of_the_trained_models(workspac
 
 def test_only_rows_that_training_changed_are_measured(workspace):
     runs = train_runs(workspace, "masked_lm", "learned")
-    codes, sentence = extract_codes(workspace, runs)
+    before, codes, sentence = extract_codes(workspace, runs)
     assert codes.shape[:2] == (2, 9) and runs[0].config.table_length > 9 and "0-8 " in sentence
+    untrained = parameters.init_model(runs[0].config, workspace.open_source(runs[0].config).stream, 0)
+    assert np.array_equal(before[0], np.asarray(untrained.stack.encodings[0].table[...])[:9].astype(np.float64))
+
+
+def test_tables_are_measured_before_training_too():
+    generator = np.random.default_rng(0)
+    smooth = np.cumsum(generator.normal(size=(1, 120, 4)), axis=1)
+    rows = structure.make_before_rows([{"seed": 7}], smooth)
+    assert {row["metric"] for row in rows} == {"shift_residual_1_before", "position_error_share_before"}
+    assert all(row["seed"] == 7 and (row["rows"], row["width"]) == (120, 4) for row in rows)
+    residual = next(row["value"] for row in rows if row["metric"] == "shift_residual_1_before")
+    assert residual == pytest.approx(measure_tables(smooth, None)["shift_residual_1"][0], abs=1e-4)
+
+
+def test_every_row_of_structure_says_that_its_tests_begin_at_0():
+    config = make_config("causal_lm", "learned")
+    config = replace(config, positions="offset", position_options=(("limit", config.table_length),))
+    row = structure.make_structure_row(Run(config, 0, "id"))
+    assert (row["positions"], row["test_positions"]) == ("offset", "arange")
 
 
 @pytest.mark.slow

@@ -60,3 +60,29 @@ def test_shares_are_costs_over_that_of_one_id_and_models_without_position_have_n
     assert shares[["seed", "condition", "share"]].to_dict("records") == [
         {"seed": 0, "condition": "shift", "share": 0.2}
     ]
+
+
+def test_deciding_sizes_leave_out_the_shift_by_32():
+    rows = pd.DataFrame(
+        [("shift", 1), ("shift", 8), ("shift", 32), ("shuffle", 4), ("permute", 8), ("one id", 0)],
+        columns=["condition", "size"],
+    )
+    kept = use.select_deciding(rows)
+    assert list(zip(kept["condition"], kept["size"], strict=True)) == [
+        ("shift", 1), ("shift", 8), ("shuffle", 4), ("permute", 8),
+    ]  # fmt: skip
+
+
+def test_costs_are_averaged_by_seed_in_shares_and_in_bits():
+    base = dict.fromkeys(use.MODEL_COLUMNS, "x") | {"metric": "cost", "task": "causal_lm"}
+    rows = [
+        base | {"seed": seed, "condition": kind, "size": size, "value": value}
+        for seed, whole in ((0, 0.5), (1, use.LEAST_BITS / 2))
+        for kind, size, value in (("shift", 1, 0.1), ("shift", 8, 0.3), ("shift", 32, 9.0), ("one id", 0, whole))
+    ]
+    costs = use.read_costs(pd.DataFrame(rows))
+    assert costs.average("causal_lm", "shift").to_dict() == {0: pytest.approx(0.4)}
+    assert costs.average("causal_lm", "shift", "bits").to_dict() == {0: pytest.approx(0.2), 1: pytest.approx(0.2)}
+    assert costs.average("causal_lm", "shift", "bits", (8,)).tolist() == [0.3, 0.3]
+    assert costs.describe_dropped("causal_lm").startswith("1 of 2 models have no share and are left out")
+    assert costs.describe_dropped("masked_lm") == "" and costs.select(seed=0).describe_dropped("causal_lm") == ""

@@ -9,6 +9,12 @@ QUESTIONS = {  # part of C4 -> question
     "absolute": "Is absolute position used?",
     "absolute-8": "By a shift of 8 alone?",
 }
+CELLS = {  # the four differences that decide C4
+    "published-share": "as a share of the value of position",
+    "published-bits": "in bits",
+    "equal-share": "with a loss on 15 % of the tokens in both, as a share",
+    "equal-bits": "the same in bits",
+}
 ELSEWHERE = {"offset": "random starts", "document": "document starts", "second": "the second domain"}
 
 
@@ -21,15 +27,25 @@ def answer(results: dict[str, ClaimResult]) -> list[Answer]:
         f"{describe_part(results, f'decoder-{part}')}."
         for part, question in QUESTIONS.items()
     ]
-    contrasts = [(words, results[f"C4.{part}"]) for part, words in ELSEWHERE.items() if f"C4.{part}" in results]
-    if contrasts:
-        effects = "; ".join(f"{words}: {format_effect(result)}" for words, result in contrasts)
-        sentences.append(f"The contrast under other conditions: {effects}.")
+    sentences.append(list_effects(results, "What shifts by 1 and 8 cost, next-token prediction minus masked LM", CELLS))
+    conditions = {f"{part}-published": words for part, words in ELSEWHERE.items()}
+    sentences.append(list_effects(results, "The share under other conditions", conditions))
+    whole = results["C4"]
     short = (
-        "Share of the value of position that is lost when all positions are shifted, next-token prediction minus masked LM: "
-        f"{format_effect(results['C4'])}."
+        "That next-token prediction makes a model rely on absolute position more than masked LM does is "
+        f"{whole.verdict}: share of the value of position that is lost when all positions are shifted by 1 and 8, the first "
+        f"minus the second: {format_effect(whole)}."
     )
-    return [Answer("Do encoders learn local and decoders absolute position?", " ".join(sentences), "use", short)]
+    text = " ".join(sentence for sentence in sentences if sentence)
+    return [Answer("Do encoders learn local and decoders absolute position?", text, "use", short)]
+
+
+def list_effects(results: dict[str, ClaimResult], what: str, parts: dict[str, str]) -> str:
+    """'What: in words +0.2 …; in other words …'; '' where none of the parts was run."""
+    effects = [
+        f"{words}: {format_effect(results[f'C4.{part}'])}" for part, words in parts.items() if f"C4.{part}" in results
+    ]
+    return f"{what}: {'; '.join(effects)}." if effects else ""
 
 
 def describe_part(results: dict[str, ClaimResult], part: str) -> str:
