@@ -23,7 +23,7 @@ from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training import parameters
 from jaxpe.training.checks import check_position_count
 
-VERSION = 4  # of stored measurements: increase it when the numbers change
+VERSION = 5  # of stored measurements: increase it when the numbers change
 MANY_SEEDS = 5
 CONTROLLED = 3  # seeds, 0 to 2, that carry the controls: shuffled labels and Gaussian noise
 BY_LAYER = ("probe_error", "order_accuracy", "variance_share")  # metrics with a row for every layer: most of a table

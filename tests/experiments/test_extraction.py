@@ -65,7 +65,7 @@ def test_another_encoding_takes_the_place_of_learned_and_is_named(table):
     other = table.assign(encoding=table["encoding"].where(~cell, "sinusoidal"))
     verdicts = judge(other)
     assert verdicts["C6"] == "supported" and "C6.position-only-sinusoidal" not in verdicts
-    assert "(sinusoidal)" in MODULE.claims(other)[0].statement
+    assert "encoder, sinusoidal)" in MODULE.claims(other)[0].statement
     both = MODULE.claims(pd.concat([other[cell], table]))
     assert "sinusoidal" not in both[0].statement and "C6.position-only-sinusoidal" in {result.id for result in both}
 
@@ -90,3 +90,29 @@ def test_seeds_whose_split_is_not_exact_are_counted_in_the_note(table):
 def test_best_offsets_at_the_border_are_counted(offset, words):
     columns = {"metric": "rotation_share", "network": "trained", "offset": offset, "max_offset": 23}
     assert words in MODULE.describe_offsets(make_extraction_rows([(columns, 0.5)]))
+
+
+def make_rotations(**shares):
+    """Shares of rotation and reflection of eight seeds, trained and untrained."""
+    rows = [
+        ({"metric": f"{kind}_share", "network": network, "offset": 3, "max_offset": 23}, value)
+        for name, value in shares.items()
+        for kind, network in [name.split("_")]
+    ]
+    table = make_extraction_rows(rows, "sinusoidal", seeds=8)
+    return table.assign(value=table["value"] + table["seed"] / 1000 * (table["network"] == "trained"))
+
+
+@pytest.mark.parametrize(
+    ("shares", "verdict"),
+    [
+        ({"rotation_trained": 0.8, "rotation_untrained": 0.3, "reflection_trained": 0.2}, "supported"),
+        ({"rotation_trained": 0.8, "rotation_untrained": 0.3, "reflection_trained": 0.9}, "contradicted"),
+        ({"rotation_trained": 0.2, "rotation_untrained": 0.3, "reflection_trained": 0.1}, "contradicted"),
+        ({"rotation_trained": 0.8, "rotation_untrained": 0.3}, "undecided"),  # as measured before 2026-11-27
+    ],
+)
+def test_a_rotation_must_explain_more_than_before_training_and_than_a_reflection(shares, verdict):
+    result = MODULE.judge_rotation(make_rotations(**shares))
+    assert result.verdict == verdict and result.id == "C6.rotation"
+    assert ("Rotation minus reflection" in result.note) == ("reflection_trained" in shares)
