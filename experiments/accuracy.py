@@ -33,8 +33,10 @@ from jaxpe.records.statistics import (
     judge_direction,
     judge_equivalence,
 )
+from jaxpe.report.answers.parts import add_parts
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training import train
@@ -146,8 +148,9 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
         lengths = [n] if config.is_language else choose_test_lengths(source.stream, n, 1.0, 6)
-        for (seed, length), scores in work.measure_scores(group, lengths, preset.examples).items():
-            rows += tables.make_score_rows("accuracy", config, source, seed, length, scores)
+        evaluation = EvaluationConfig().resolve(config)
+        for (seed, length), scores in work.measure_scores(group, lengths, preset.examples, evaluation).items():
+            rows += tables.make_score_rows("accuracy", config, source, seed, length, scores, evaluation=evaluation)
         for run in [] if config.is_language else group:
             steps = train.find_first_step(work.results.read_record(run.id)["history"], "token_accuracy", 0.95)
             row = tables.make_base_row("accuracy", config, run.seed, None)
@@ -183,20 +186,22 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     results = judge_help(common)
     for task in ("translation", "masked_lm", "causal_lm"):
         results += judge_text(task, own, common)
-    return results + judge_speed(common)
+    return add_parts(results + judge_speed(common))
 
 
 def judge_help(table: pd.DataFrame) -> list[ClaimResult]:
     """C8: the gain on index minus that on count, over the seeds that both have."""
-    gains = []
-    for task in ("index", "count"):
-        where = {"task": task, "architecture": "encoder", "metric": "token_accuracy"}
-        a, b = tables.pair_seeds(table, where | {"encoding": "sinusoidal"}, where | {"encoding": "none"})
-        gains.append(a - b)
-    n = min(len(gain) for gain in gains)
-    if not n:
+    part = tables.select_rows(table, architecture="encoder", metric="token_accuracy")
+    index, index_blind, count, count_blind = tables.align_seeds(
+        *[
+            tables.average_by_seed(part, task=task, encoding=encoding)
+            for task in ("index", "count")
+            for encoding in ("sinusoidal", "none")
+        ]
+    )
+    if not len(index):
         return []
-    difference = estimate_difference(gains[0][:n], gains[1][:n])
+    difference = estimate_difference(index - index_blind, count - count_blind)
     return [HELP.judge(judge_direction(difference), difference)]
 
 
@@ -207,16 +212,17 @@ def judge_text(task: str, own: pd.DataFrame, common: pd.DataFrame) -> list[Claim
     claim, fields = EQUAL, dict[str, str]()
     if task != "translation":
         claim, fields = EQUAL_ELSEWHERE, {"task": task, "part": task.replace("_", "-")}
-    a, b = tables.pair_seeds(own, learned, sinusoidal)
-    none = tables.average_by_seed(own, **where, encoding="none")
-    if not (len(a) and len(none)):
+    a, b, none = tables.align_seeds(
+        *[tables.average_by_seed(own, **where, encoding=name) for name in ("learned", "sinusoidal", "none")]
+    )
+    if not len(a):
         note = "Not run: fetch its data with `jaxpe fetch translation`, then run with `--tasks translation`."
         return [claim.judge("undecided", None, note)] if task == "translation" else []
     verdict, difference = judge_equivalence(a, b, none, MARGIN)
     gap = np.mean(none) - np.mean([*a, *b])
     first, second = tables.pair_seeds(common, learned, sinusoidal)
     note = (
-        f"`none` differs from both by {gap:+.3f} (a verdict needs at least {5 * MARGIN:g}); "
+        f"`none` differs from both by {gap:+.3f} (to call them equal takes at least {5 * MARGIN:g}); "
         f"at the common learning rate the difference is {np.mean(first - second):+.3f}."
     )
     return [claim.judge(verdict, difference, note, **fields)]
@@ -229,9 +235,10 @@ def judge_speed(table: pd.DataFrame) -> list[ClaimResult]:
     if not len(rows):
         return []
     logs = rows.assign(value=np.log2(rows["value"].fillna(rows["steps"])))
-    a, b = tables.pair_seeds(logs, {"encoding": "learned"}, {"encoding": "sinusoidal"})
-    none = tables.average_by_seed(logs, encoding="none")
-    if not (len(a) and len(none)):
+    a, b, none = tables.align_seeds(
+        *[tables.average_by_seed(logs, encoding=name) for name in ("learned", "sinusoidal", "none")]
+    )
+    if not len(a):
         return []
     verdict, difference = judge_equivalence(a, b, none, SPEED_MARGIN)
     never = rows[rows["encoding"] != "none"]["value"].isna().sum()

@@ -3,19 +3,23 @@
 Measured: models trained on lengths up to N are tested on lengths up to 10 N (real text up to 8 N). Variants of each
 length curve separate position from other causes: attention logits times log n / log N beyond N visible keys, exact match
 given the length of the answer, and the parameters after 25, 50 and 100 % of the steps. A test at N with all positions
-shifted by N shows whether a model learned order or single rows of a table.
+shifted by N shows whether a model learned order or single rows of a table. A model trained with a random start is tested
+from position 0, as published (Huang et al. 2025). One trained with randomly spaced positions is tested with such positions;
+the variant `consecutive` tests it at 0, 1, 2, …. (Until 2026-11-27 that was its only test: the table showed .218 at N for
+sinusoids on `reverse`, where randomly spaced positions give .699.)
 
 Predicted: on `reverse` every encoding falls to the order-blind baseline or below it by 2 N. Plain `learned` meets rows
 that were never trained and falls at N + 1; `learned + offset` keeps more. On `count`, `none` extrapolates furthest. On
 real text, `sinusoidal` and `learned` lose bits per character beyond the training length, and `none` loses the least.
 
 Decided by: C3, token accuracy of `sinusoidal` on `reverse` in the encoder at 2 N: above the order-blind baseline, and
-above `learned + offset`. A part of C9, token accuracy of `none` on `reverse` in the encoder at N minus the order-blind
+above `learned + offset`. A part of C3 (added on 2026-11-27): the same above the baseline alone on `index`. A part of C9, token accuracy of `none` on `reverse` in the encoder at N minus the order-blind
 baseline: within ± 0.03.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,10 +29,11 @@ from matplotlib.figure import Figure
 from jaxpe import cli
 from jaxpe.figures.extrapolation import draw_all
 from jaxpe.records.claims import Claim, ClaimResult, Text
-from jaxpe.records.statistics import estimate_difference, estimate_mean, judge_direction
+from jaxpe.records.statistics import Estimate, estimate_difference, estimate_mean, judge_direction
+from jaxpe.report.answers.parts import add_parts
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
-from jaxpe.study.scores import EvaluationConfig
+from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig, make_published_test
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training.config import RunConfig
@@ -53,7 +58,7 @@ PRESETS = {
         (
             encoder(task="reverse"),
             encoder(task="reverse", encodings=("learned",), positions=("offset",)),
-            encoder(task="count", encodings=PAIR),
+            *[encoder(task=task, encodings=PAIR) for task in ("count", "index")],
             *[grids.descriptive_row(task) for task in ("reverse", "copy", "count")],
             encoder(
                 task="reverse",
@@ -81,35 +86,41 @@ PRESETS = {
 BLIND_MARGIN = 0.03  # in token accuracy
 BEYOND = Claim(
     "C3",
-    "Sinusoids extrapolate: token accuracy at length {length} is above the order-blind baseline (effect) and above "
-    "learned + offset.",
+    "Sinusoids extrapolate on reverse in the encoder: token accuracy at length {length}, twice the training length, is "
+    "above the order-blind baseline (effect) and above learned + offset.",
     "token accuracy",
     cell="reverse in the encoder at 2 N, sinusoidal minus the order-blind baseline and minus learned + offset: both "
     "intervals above 0",
     figure="length_curves",
     family="primary",
     title=Text(
-        "Sinusoids let a model generalize to inputs longer than those in training",
-        "正弦波を使えば、モデルは学習時より長い系列にも通用する",
+        "With sinusoids an encoder reverses inputs twice as long as those in training better than by ignoring order",
+        "正弦波を使えば、エンコーダは学習時の 2 倍の長さの系列を、順序を見ない規則よりも正しく逆順にできる",
     ),
     effect=Text(
-        "accuracy at twice the training length minus the order-blind baseline",
-        "2 倍の長さでの正答率 − 順序を見ない規則の正答率",
+        "accuracy on reverse at twice the training length minus the order-blind baseline",
+        "2 倍の長さの系列を逆順にするときの正答率 − 順序を見ない規則の正答率",
     ),
+)
+BEYOND_ELSEWHERE = Claim(
+    "C3.{task}",
+    "Sinusoids extrapolate on {task} in the encoder: token accuracy at length {length}, twice the training length, is above "
+    "the order-blind baseline.",
+    "token accuracy",
+    figure="length_curves",
+    family="C3",
 )
 BLIND = Claim(
     "C9.encoder-blind",
-    "Without an encoding an encoder is blind to order: its token accuracy at length {length} minus the order-blind "
-    "baseline.",
+    "Without an encoding an encoder is blind to order: its token accuracy on reverse at length {length} minus the "
+    "order-blind baseline.",
     "token accuracy",
     cell="reverse in the encoder with none at N, minus the order-blind baseline: interval within ± 0.03",
     question="help",
     figure="length_curves",
     family="C9",
 )
-CLAIMS = (BEYOND, BLIND)
-
-
+CLAIMS = (BEYOND, BEYOND_ELSEWHERE, BLIND)
 LEARNED = 0.5  # exact match at N below which there is no half-life
 
 
@@ -121,43 +132,57 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
         lengths = [n, 2 * n, 4 * n, 8 * n]
         if not config.is_language:
             lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
-        beyond = [length for length in lengths if length > n]
-        scores = work.measure_scores(group, lengths, preset.examples)
-        curve = make_rows(work, config, "plain", scores)
+        plain = make_published_test(config)
+        scores = work.measure_scores(group, lengths, preset.examples, plain)
+        curve = make_rows(work, config, "plain", plain, scores)
         rows += curve
         for length in [] if config.is_language else sorted({n, 2 * n} & set(lengths)):
-            rows += average_places(config, length, [result for (_, at), result in scores.items() if at == length])
-        variants = {
-            "length_scaled": (beyond, EvaluationConfig(scaled=True)),
-            "shifted": ([n], EvaluationConfig(shift=n)),
-            "steps_25": ([n, *beyond[-1:]], EvaluationConfig(checkpoint="25")),
-            "steps_50": ([n, *beyond[-1:]], EvaluationConfig(checkpoint="50")),
-        }
-        for variant, (lengths, evaluation) in variants.items():
-            scores = work.measure_scores(group, lengths, preset.examples, evaluation)
-            rows += make_rows(work, config, variant, scores)
+            results = [result for (_, at), result in scores.items() if at == length]
+            rows += average_places(config, length, plain, results)
+        for variant, (tested, evaluation) in list_variants(plain, n, lengths).items():
+            scores = work.measure_scores(group, tested, preset.examples, evaluation)
+            rows += make_rows(work, config, variant, evaluation, scores)
         rows += [row for run in group for row in summarize_curve(run, curve)]
     return rows
 
 
+def list_variants(plain: EvaluationConfig, n: int, lengths: list[int]) -> dict[str, tuple[list[int], EvaluationConfig]]:
+    """The other tests of a model whose plain test is `plain`, each with its lengths."""
+    beyond = [length for length in lengths if length > n]
+    variants = {
+        "length_scaled": (beyond, replace(plain, scaled=True)),
+        "steps_25": ([n, *beyond[-1:]], replace(plain, checkpoint="25")),
+        "steps_50": ([n, *beyond[-1:]], replace(plain, checkpoint="50")),
+    }
+    if plain.sampler == PLAIN_SAMPLER:
+        return variants | {"shifted": ([n], replace(plain, shift=n))}
+    return variants | {"consecutive": (lengths, replace(plain, sampler=PLAIN_SAMPLER))}
+
+
 def make_rows(
-    work: Workspace, config: RunConfig, variant: str, scores: dict[tuple[int, int], Scores]
+    work: Workspace,
+    config: RunConfig,
+    variant: str,
+    evaluation: EvaluationConfig,
+    scores: dict[tuple[int, int], Scores],
 ) -> list[TableRow]:
     """The rows of one variant of a length curve."""
     source, metrics = work.open_source(config), tables.select_metrics(config)
     if variant == "plain" and not config.is_language:
         metrics = (*metrics, "exact_match_given_length")
-    positions = f"shifted by {config.train_length}" if variant == "shifted" else "arange"
-    columns = {"variant": variant, "test_positions": positions}
     rows = []
     for (seed, length), result in scores.items():
-        rows += tables.make_score_rows("extrapolation", config, source, seed, length, result, metrics, **columns)
+        rows += tables.make_score_rows(
+            "extrapolation", config, source, seed, length, result, metrics, evaluation, variant=variant
+        )
     return rows
 
 
-def average_places(config: RunConfig, length: int, scores: list[Scores]) -> list[TableRow]:
+def average_places(
+    config: RunConfig, length: int, evaluation: EvaluationConfig, scores: list[Scores]
+) -> list[TableRow]:
     """Token accuracy at every place of the answer, the mean over seeds."""
-    row = tables.make_base_row("extrapolation", config, None, length)
+    row = tables.make_base_row("extrapolation", config, None, length, evaluation)
     row |= {"variant": "index", "metric": "index_accuracy"}
     values = [result.index_correct / np.maximum(result.index_answers, 1) for result in scores]
     return [row | {"output_index": i, "value": float(value)} for i, value in enumerate(np.mean(values, 0))]
@@ -170,7 +195,8 @@ def summarize_curve(run: Run, curve: list[TableRow]) -> list[TableRow]:
     There is none where exact match at N is below LEARNED. The area is over log length, from N to the longest test.
     """
     n, rows = run.config.train_length, []
-    base = tables.make_base_row("extrapolation", run.config, run.seed, None) | {"variant": "summary"}
+    plain = make_published_test(run.config)
+    base = tables.make_base_row("extrapolation", run.config, run.seed, None, plain) | {"variant": "summary"}
     own = [row for row in curve if row["seed"] == run.seed and row["test_length"] >= n]
     exact = {row["test_length"]: row["value"] for row in own if row["metric"] == "exact_match"}
     tokens = {row["test_length"]: row["value"] for row in own if row["metric"] == "token_accuracy"}
@@ -191,22 +217,33 @@ def figures(table: pd.DataFrame) -> dict[str, Figure]:
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
-    """C3 at twice the training length, and C9 for the encoder at the training length."""
-    where = {"task": "reverse", "architecture": "encoder", "metric": "token_accuracy", "variant": "plain"}
-    part = tables.select_rows(table, **where)
-    if not len(part):
-        return []
-    n = int(part["train_length"].iloc[0])
-    return judge_beyond(part[part["test_length"] == 2 * n], 2 * n) + judge_blind(part[part["test_length"] == n], n)
+    """C3 at twice the training length, on `reverse` and on `index`; C9 for the encoder at the training length."""
+    encoders = tables.select_rows(table, architecture="encoder", metric="token_accuracy", variant="plain")
+    results = list[ClaimResult]()
+    if len(part := tables.select_rows(encoders, task="reverse")):
+        n = int(part["train_length"].iloc[0])
+        results += judge_beyond(part[part["test_length"] == 2 * n], 2 * n)
+        results += judge_blind(part[part["test_length"] == n], n)
+    part = tables.select_rows(encoders, task="index", encoding="sinusoidal", positions="arange")
+    if len(part := part[part["test_length"] == 2 * part["train_length"]]):
+        above = compare_with_baseline(part)
+        length = int(part["test_length"].iloc[0])
+        results.append(BEYOND_ELSEWHERE.judge(judge_direction(above), above, task="index", length=length))
+    return add_parts(results)
+
+
+def compare_with_baseline(part: pd.DataFrame) -> Estimate:
+    """Token accuracy minus the order-blind baseline, over seeds."""
+    values = tables.average_by_seed(part).to_numpy()
+    return estimate_difference(values, np.full(len(values), part["order_blind_baseline"].iloc[0]))
 
 
 def judge_beyond(part: pd.DataFrame, length: int) -> list[ClaimResult]:
     """C3: sinusoids minus the order-blind baseline and minus learned positions with an offset; both decide."""
-    sinusoidal = tables.average_by_seed(part, encoding="sinusoidal", positions="arange")
+    sinusoidal = tables.select_rows(part, encoding="sinusoidal", positions="arange")
     if not len(sinusoidal):
         return []
-    baseline = np.full(len(sinusoidal), part["order_blind_baseline"].iloc[0])
-    above = estimate_difference(sinusoidal.to_numpy(), baseline)
+    above = compare_with_baseline(sinusoidal)
     a, b = tables.pair_seeds(
         part, {"encoding": "sinusoidal", "positions": "arange"}, {"encoding": "learned", "positions": "offset"}
     )
@@ -228,18 +265,21 @@ def judge_blind(part: pd.DataFrame, length: int) -> list[ClaimResult]:
     return [BLIND.judge("supported" if inside else "undecided", gap, length=length)]
 
 
+KEY_WORDS = ("task", "architecture", "encoding", "positions in training", "positions in tests")
+
+
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
     """How far each encoding extrapolates: accuracy at N, 2 N and the longest test, and the half-life of exact match."""
     rows = []
     part = tables.select_rows(table, variant="plain", metric="token_accuracy")
     toys = part[part["task"].isin(table["task"][table["metric"] == "exact_match"])]
-    keys = ["task", "architecture", "encoding", "positions"]
+    keys = ["task", "architecture", "encoding", "positions", "test_positions"]
     for names, own in toys.groupby(keys, sort=False):
         n, longest = int(own["train_length"].iloc[0]), int(own["test_length"].max())
         means = own.groupby("test_length")["value"].mean()
         baseline = own.groupby("test_length")["order_blind_baseline"].first()
         halves = tables.select_rows(table, metric="half_life", **dict(zip(keys, names, strict=True)))["value"]
-        row = dict(zip(("task", "architecture", "encoding", "positions in training"), names, strict=True))
+        row = dict(zip(KEY_WORDS, names, strict=True))
         row["seeds"] = str(own["seed"].nunique())
         for length, label in ((n, "N"), (2 * n, "2 N"), (longest, "the longest")):
             if length in means:

@@ -29,6 +29,7 @@ from jaxpe import cli
 from jaxpe.figures.randomized import VARIANTS, average_lengths, draw_all, select_gains
 from jaxpe.records.claims import Claim, ClaimResult, Text
 from jaxpe.records.statistics import estimate_difference, estimate_interquartile_mean, judge_direction
+from jaxpe.report.answers.parts import add_parts
 from jaxpe.study import tables
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.scores import EvaluationConfig
@@ -60,7 +61,7 @@ PRESETS = {
     ),
     "standard": Preset(
         tuple(encoder(task=task, encodings=ENCODINGS) for task in TASKS),
-        seeds=6, train_length=8, steps=1500, **SHARED,
+        seeds=10, train_length=8, steps=1500, **SHARED,
     ),
     "full": Preset(
         tuple(encoder(task=task, encodings=ENCODINGS + MORE_ENCODINGS) for task in TASKS),
@@ -70,7 +71,7 @@ PRESETS = {
 
 GAIN = Claim(
     "C12",
-    "Positions {positions} raise token accuracy beyond the training length, mean over {tasks} ({encodings}; encoder).",
+    "Positions {positions} raise token accuracy beyond the training length, mean over {tasks} ({encodings}; encoder; {sizes}).",
     "token accuracy",
     cell="mean over lengths from N + 1 to 10 N, tasks and encodings, randomized minus plain: interval above 0",
     question="help",
@@ -101,14 +102,16 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
         lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
-        samplers = {"plain": "arange"}
+        tests = {"plain": EvaluationConfig()}
         if config.positions == "randomized":
-            samplers = {"randomized": "randomized", "spread": "spread"}
-        for variant, sampler in samplers.items():
-            columns = {"variant": variant, "test_positions": sampler}
-            scores = work.measure_scores(group, lengths, preset.examples, EvaluationConfig(sampler=sampler))
+            tests = {"randomized": EvaluationConfig(), "spread": EvaluationConfig(sampler="spread")}
+        for variant, test in tests.items():
+            evaluation = test.resolve(config)
+            scores = work.measure_scores(group, lengths, preset.examples, evaluation)
             for (seed, length), result in scores.items():
-                rows += tables.make_score_rows("randomized", config, source, seed, length, result, **columns)
+                rows += tables.make_score_rows(
+                    "randomized", config, source, seed, length, result, evaluation=evaluation, variant=variant
+                )
     return rows
 
 
@@ -120,7 +123,10 @@ def figures(table: pd.DataFrame) -> dict[str, Figure]:
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
     """C12 over all encodings, for each encoding, and for evenly spaced positions; and the price within N."""
     beyond, results = average_lengths(table), []
-    names = list(dict.fromkeys(table["encoding"]))
+    names, sizes = list(dict.fromkeys(table["encoding"])), describe_lengths(table)
+    a, b = pair_variants(average_lengths(table, beyond=False), names, "plain", "randomized")
+    price = estimate_difference(a, b) if len(a) else None
+    cost = f" At the lengths trained they cost {price.value:.3f}." if price else ""
     cases: list[tuple[Claim, str, list[str], str]] = [(GAIN, "", names, "randomized")]
     cases += [(GAIN_PART, name, [name], "randomized") for name in names]
     cases += [(GAIN_PART, "spread", names, "spread")]
@@ -129,23 +135,25 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
         if not len(a):
             continue
         difference, tasks = estimate_difference(a, b), beyond["task"].nunique()
-        fields = {"positions": VARIANTS[variant], "encodings": ", ".join(encodings)}
+        fields = {"positions": VARIANTS[variant], "encodings": ", ".join(encodings), "sizes": sizes}
         fields |= {"tasks": f"{tasks} task{'s' if tasks > 1 else ''}", "part": part}
-        note = f"Best seed: {max(a - b):+.3f}. Published: +.12 over 15 tasks."
+        note = f"Best seed: {max(a - b):+.3f}. Published: +.12 over 15 tasks.{'' if part else cost}"
         results.append(claim.judge(judge_direction(difference), difference, note, **fields))
-    a, b = pair_variants(average_lengths(table, beyond=False), names, "plain", "randomized")
-    if len(a):
-        price = estimate_difference(a, b)
+    if price:
         results.append(PRICE.judge(judge_direction(price), price))
-    return results
+    return add_parts(results)
+
+
+def describe_lengths(table: pd.DataFrame) -> str:
+    """'N = 8, tests up to 10 N'."""
+    n, longest = table["train_length"].iloc[0], table["test_length"].max()
+    return f"N = {n:g}, tests up to {longest / n:g} N"
 
 
 def pair_variants(means: pd.DataFrame, encodings: list[str], first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
     """Token accuracy of two variants by seed, the mean over tasks and encodings."""
     part = means[means["encoding"].isin(encodings)]
-    a, b = (tables.average_by_seed(part, variant=variant).to_numpy() for variant in (first, second))
-    n = min(len(a), len(b))
-    return a[:n], b[:n]
+    return tables.pair_seeds(part, {"variant": first}, {"variant": second})
 
 
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
@@ -157,9 +165,9 @@ def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
             values = tables.select_rows(means, encoding=name, variant=variant)["value"]
             row[label] = tables.format_number(values.mean())
         gains = [select_gains(means, task, name) for task in dict.fromkeys(means["task"])]
-        n = min((len(gain) for gain in gains if len(gain)), default=0)
-        if n:
-            middle = estimate_interquartile_mean(np.stack([gain[:n] for gain in gains if len(gain)]))
+        gains = tables.align_seeds(*[gain for gain in gains if len(gain)]) if any(map(len, gains)) else []
+        if len(gains) and len(gains[0]):
+            middle = estimate_interquartile_mean(np.stack(gains))
             interval = f"({middle.low:+.3f} to {middle.high:+.3f})"
             row["gain, interquartile mean over tasks"] = f"{middle.value:+.3f} {interval}"
         rows.append(row)

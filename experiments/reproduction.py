@@ -32,8 +32,10 @@ from jaxpe import cli
 from jaxpe.figures.reproduction import OFFSET, PUBLISHED, Size, average_ranges, draw_all, list_sizes, select_size
 from jaxpe.records.claims import Claim, ClaimResult, Text
 from jaxpe.records.statistics import estimate_difference, estimate_solved_share, judge_direction
+from jaxpe.report.answers.parts import add_parts
 from jaxpe.study import tables
 from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.scores import make_published_test
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 
@@ -86,8 +88,9 @@ PRESETS = {
 
 COPYING = Claim(
     "C10",
-    "Learned positions with a random offset copy beyond the training length better than none at the same size ({size}, "
-    "lengths {lengths}): difference of exact match.",
+    "Decoders with learned positions and a random start copy distinct symbols beyond the training length better than decoders "
+    "of the same size without an encoding ({size}; trained up to N = {n}, tested on lengths {lengths}): difference of exact "
+    "match.",
     "exact match",
     cell="unique_copy in the decoder, 4 layers, 1 head, width 64, lengths from N + 1 to 2 N, learned + offset minus none, "
     "all seeds: interval above 0",
@@ -95,13 +98,17 @@ COPYING = Claim(
     figure="copying",
     family="primary",
     title=Text(
-        "Learned positions with a random start copy far beyond the training lengths, better than no encoding",
-        "開始位置をランダムにずらして学習させた学習型エンコーディングは、学習時よりはるかに長い系列を、エンコーディングなしの場合よりも正しくコピーする",
+        "With learned positions and a random start, decoders copy inputs up to twice as long as those in training better than "
+        "without an encoding",
+        "開始位置をランダムにずらして学習させた学習型エンコーディングでは、デコーダが学習時の 2 倍までの長さの系列を、エンコーディングなしの場合よりも正しくコピーする",
     ),
-    effect=Text("exact match, with minus without", "完全一致率、あり − なし"),
+    effect=Text(
+        "exact match from N + 1 to 2 N, with minus without", "N + 1 から 2 N までの長さでの完全一致率、あり − なし"
+    ),
 )
 COPYING_PART = replace(COPYING, id="C10.{part}", cell="", family="C10", title=None, effect=None)
 CLAIMS = (COPYING, COPYING_PART)
+RANGES = {"to 2 N": "N + 1 to 2 N", "to 3 N": "2 N + 1 to 3 N"}  # a value of the column `range`, in words
 
 
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
@@ -116,8 +123,11 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
                 "heads": config.heads,
                 "width": config.width,
             }
-            for (seed, length), scores in work.measure_scores(group, lengths, preset.examples).items():
-                rows += tables.make_score_rows("reproduction", config, source, seed, length, scores, **columns)
+            evaluation = make_published_test(config)  # after random starts from position 0, as Huang et al. test
+            for (seed, length), scores in work.measure_scores(group, lengths, preset.examples, evaluation).items():
+                rows += tables.make_score_rows(
+                    "reproduction", config, source, seed, length, scores, evaluation=evaluation, **columns
+                )
     return rows
 
 
@@ -140,16 +150,15 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     means, results = average_ranges(table), []
     for size in list_sizes(means):
         learned, none = (select_size(means, size, encoding=name) for name in (OFFSET, "none"))
-        if len(learned) and len(none):
-            results += [judge_copying(size, lengths, learned, none) for lengths in ("to 2 N", "to 3 N")]
-    return results
+        if set(learned["seed"]) & set(none["seed"]):
+            results += [judge_copying(size, lengths, learned, none) for lengths in RANGES]
+    return add_parts(results)
 
 
 def judge_copying(size: Size, lengths: str, learned: pd.DataFrame, none: pd.DataFrame) -> ClaimResult:
     """C10 at one size and in one range of lengths, over all seeds."""
     a, b = (tables.average_by_seed(part, range=lengths) for part in (learned, none))
-    n = min(len(a), len(b))
-    difference = estimate_difference(a.to_numpy()[:n], b.to_numpy()[:n])
+    difference = estimate_difference(*tables.align_seeds(a, b))
     within = [tables.average_by_seed(part, range="within") for part in (learned, none)]
     fitted = [seeds.index[seeds >= FITTED] for seeds in within]
     counts = [f"{len(kept)} of {len(seeds)}" for kept, seeds in zip(fitted, within, strict=True)]
@@ -159,7 +168,10 @@ def judge_copying(size: Size, lengths: str, learned: pd.DataFrame, none: pd.Data
     published = [PUBLISHED.get((name, size)) for name in (OFFSET, "none")]
     if lengths == "to 2 N" and all(published):
         note += f"; published {' and '.join(f'{values[0]:.3f}' for values in published if values)}"
-    claim, fields = COPYING, {"size": str(size), "lengths": lengths}
+    claim, fields = (
+        COPYING,
+        {"size": str(size), "lengths": RANGES[lengths], "n": f"{learned['train_length'].iloc[0]:g}"},
+    )
     if (size, lengths) != (PRIMARY, "to 2 N"):
         claim, fields["part"] = COPYING_PART, f"{'-'.join(map(str, size._asdict().values()))}-{lengths[3]}n"
     return claim.judge(judge_direction(difference), difference, f"{note}.", **fields)

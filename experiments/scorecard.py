@@ -30,7 +30,7 @@ from jaxpe.conformance import card, subject, suite
 from jaxpe.encodings import label_encoding
 from jaxpe.errors import UserError
 from jaxpe.figures.scorecard import draw_differences, draw_lengths, format_place
-from jaxpe.plugins import get_first_line
+from jaxpe.plugins.calls import get_first_line
 from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.report.answers import scorecard as sentences
 from jaxpe.study import grids, plan, presets
@@ -131,7 +131,7 @@ def measure_at_equal_cost(
     options = preset.options if isinstance(preset.options, Options) else Options()
     rivals = options.rivals or (len(primary) if preset.seeds >= 10 else 1)
     pairs = measurements.pair_at_equal_cost(work, primary, name, rows, rivals)
-    runs = {c: work.list_runs(c, range(preset.seeds)) for pair in pairs for c in (pair.new, pair.baseline)}
+    runs = {c: work.list_runs(c, preset.list_seeds()) for pair in pairs for c in (pair.new, pair.baseline)}
     needed = [run for group in runs.values() for run in group]
     if announcement := plan.format_announcement(needed, work):
         work.reporter.note(announcement)

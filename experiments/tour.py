@@ -24,6 +24,7 @@ from jaxpe.figures.tour import draw_all
 from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Overrides, Preset
+from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.lengths import choose_test_lengths
@@ -55,8 +56,9 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
         lengths = choose_test_lengths(
             source.stream, config.train_length, preset.max_length_ratio, preset.num_test_lengths
         )
-        for (seed, length), scores in work.measure_scores([run], lengths, preset.examples).items():
-            rows += tables.make_score_rows("tour", config, source, seed, length, scores)
+        evaluation = EvaluationConfig().resolve(config)
+        for (seed, length), scores in work.measure_scores([run], lengths, preset.examples, evaluation).items():
+            rows += tables.make_score_rows("tour", config, source, seed, length, scores, evaluation=evaluation)
         rows += [base | row for row in measure_code(work, run)]
     return rows
 

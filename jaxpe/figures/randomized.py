@@ -30,12 +30,11 @@ def average_lengths(table: pd.DataFrame, beyond: bool = True) -> pd.DataFrame:
     return part.groupby(["task", "encoding", "variant", "seed"], sort=False)["value"].mean().reset_index()
 
 
-def select_gains(means: pd.DataFrame, task: str, encoding: str) -> np.ndarray:
+def select_gains(means: pd.DataFrame, task: str, encoding: str) -> pd.Series:
     """Randomized minus plain on one task, by seed. Empty where one of them was not run."""
     part = tables.select_rows(means, task=task, encoding=encoding)
-    a, b = (tables.average_by_seed(part, variant=name).to_numpy() for name in ("randomized", "plain"))
-    n = min(len(a), len(b))
-    return np.asarray(a[:n] - b[:n])
+    a, b = (tables.average_by_seed(part, variant=name) for name in ("randomized", "plain"))
+    return (a - b).dropna()
 
 
 def draw_curves_of(encoding: str, table: pd.DataFrame) -> Figure:

@@ -46,7 +46,7 @@ def average_ranges(table: pd.DataFrame) -> pd.DataFrame:
     """Mean exact match by encoding, size, range of lengths and seed."""
     exact = tables.select_rows(table, metric="exact_match")
     suffix = np.where(exact["positions"] == "offset", " + offset", "")
-    keys = ["encoding", "layers", "heads", "width", "range", "seed"]
+    keys = ["encoding", "layers", "heads", "width", "train_length", "range", "seed"]
     return exact.assign(encoding=exact["encoding"] + suffix).groupby(keys, sort=False)["value"].mean().reset_index()
 
 

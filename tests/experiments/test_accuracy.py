@@ -40,6 +40,26 @@ def test_position_helps_if_the_gain_on_index_exceeds_that_on_count(index, verdic
     assert results["C8"].value == pytest.approx(index - 0.2 - 0.2, abs=0.002)
 
 
+def test_gains_are_paired_by_seed_and_not_by_order():
+    """`index` lacks seed 0 and `count` seed 9: in pairs, the gain of `index` is .1 larger in every seed."""
+    gains = np.linspace(0.0, 0.9, 10)
+    rows = [
+        BASE | {"task": task, "metric": "token_accuracy", "encoding": name, "seed": seed, "value": value}
+        for task, more, missing in (("index", 0.1, 0), ("count", 0.0, 9))
+        for seed in range(10) if seed != missing
+        for name, value in (("none", 0.0), ("sinusoidal", gains[seed] + more))
+    ]  # fmt: skip
+    result = judge(pd.DataFrame(rows))["C8"]
+    assert result.n == 8 and result.verdict == "supported" and result.value == pytest.approx(0.1)
+
+
+def test_losses_are_compared_on_the_seeds_that_all_three_encodings_have():
+    table = make_text(2.0, 2.0, 2.5)
+    outlier = (table["encoding"] == "none") & (table["seed"] > 7)
+    result = judge(table[~outlier])["C2"]
+    assert result.n == 8
+
+
 def make_text(learned, sinusoidal, none, task="translation"):
     losses = (("learned", learned), ("sinusoidal", sinusoidal), ("none", none))
     return make_table(*[(task, "bits_per_character", name, value) for name, value in losses])

@@ -76,5 +76,13 @@ def test_an_encoder_without_an_encoding_is_blind_if_it_is_at_the_baseline(none, 
     assert judge(make_table(0.5, none=none))["C9.encoder-blind"].verdict == verdict
 
 
+def test_on_index_sinusoids_are_compared_with_the_baseline_alone():
+    index = make_table(0.6).assign(task="index")
+    results = judge(pd.concat([make_table(0.2, 0.1), index]))
+    assert results["C3.index"].verdict == "supported" and "index in the encoder" in results["C3.index"].statement
+    assert results["C3"].verdict == "contradicted" and "Its parts: 1 supported." in results["C3"].note
+    assert judge(make_table(0.1).assign(task="index"))["C3.index"].verdict == "contradicted"
+
+
 def test_a_table_without_reverse_claims_nothing():
     assert MODULE.claims(make_table(0.5).assign(task="copy")) == []

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from jaxpe.study import experiment
+from jaxpe.study.run_configs import expand_grid
 
 MODULE = experiment.load_experiment("randomized").module
 
@@ -34,6 +35,29 @@ def test_within_training_only_the_price_is_judged(gain):
     table["test_length"] = 8
     [price] = MODULE.claims(table)
     assert price.id == "C12.price" and price.value == pytest.approx(-gain)
+
+
+def test_variants_are_paired_by_seed_and_not_by_order():
+    table = make_table(0.1)
+    table["value"] += table["seed"]
+    missing = ((table["variant"] == "plain") & (table["seed"] == 0)) | (
+        (table["variant"] != "plain") & (table["seed"] == 9)
+    )
+    table = table[~missing]
+    results = {result.id: result for result in MODULE.claims(table)}
+    assert results["C12"].n == 8 and results["C12"].value == pytest.approx(0.1)
+    _, [row, _] = MODULE.summary(table)
+    assert row["gain, interquartile mean over tasks"].startswith("+0.100")
+
+
+def test_the_claim_says_what_random_positions_cost():
+    both = pd.concat([make_table(0.1), make_table(-0.2).assign(test_length=8)])
+    note = MODULE.claims(both)[0].note
+    assert "At the lengths trained they cost 0.200." in note and "Its parts: 3 supported; undecided: C12.spread." in note
+
+
+def test_every_cell_of_the_claim_has_ten_seeds():
+    assert {request.seeds for request in expand_grid(MODULE.PRESETS["standard"], {}).values()} == {10}
 
 
 def test_the_summary_has_every_variant_and_the_gain():

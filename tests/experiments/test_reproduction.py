@@ -32,6 +32,23 @@ def test_copying_is_decided_at_equal_sizes(offset, none, verdict):
     assert set(results) == {"C10", "C10.4-1-64-3n"}
 
 
+def test_encodings_are_paired_by_seed_and_not_by_order():
+    table = make_table(0.5, 0.1)
+    table["value"] += table["seed"] / 2 * (table["range"] == "to 2 N")
+    learned = table["encoding"] == "learned"
+    table = table[(learned & (table["seed"] != 0)) | (~learned & (table["seed"] != 9))]
+    [result, *_] = MODULE.claims(table)
+    assert result.n == 8 and result.value == pytest.approx(0.4)
+    learned = table["encoding"] == "learned"
+    assert MODULE.claims(table[(table["seed"] > 5) == learned]) == []
+
+
+def test_the_statement_names_task_size_and_lengths():
+    [result, far] = MODULE.claims(make_table(0.5, 0.1))
+    assert "4 layers, 1 head, width 64; trained up to N = 16, tested on lengths N + 1 to 2 N" in result.statement
+    assert "2 N + 1 to 3 N" in far.statement and "far beyond" not in result.claim.title.en
+
+
 def test_other_sizes_are_parts_of_the_claim():
     results = MODULE.claims(make_table(0.5, 0.1, size=(2, 1, 64)))
     assert [result.id for result in results] == ["C10.2-1-64-2n", "C10.2-1-64-3n"]
