@@ -1,4 +1,7 @@
-"""One encoding compared with others: differences over paired seeds, and costs, computed from the scorecard's table."""
+"""One encoding compared with others: differences over paired seeds, and costs, computed from the scorecard's table.
+
+Also one published table compared with draws of a random control.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from jaxpe.records.statistics import EXPLORATORY, adjust_p_values, compare_paired, is_at_ceiling, to_finite
+from jaxpe.records.statistics import EXPLORATORY, Estimate, adjust_p_values, compare_paired, is_at_ceiling, to_finite
 from jaxpe.study.tables import pair_seeds, select_rows
 
 PRIMARY = "reverse"  # the task that is also compared at equal cost
@@ -137,3 +140,15 @@ def make_wide_row(name: str, differences: list[Difference], costs: list[dict[str
         row |= {f"{what} minus {difference['baseline']}{end}": value for end, value in values.items()}
     row |= {metric: costs[0][metric] for metric in COSTS}
     return row | {f"step time over {cost['encoding']}": cost["step_time_ratio"] for cost in costs[1:]}
+
+
+def compare_with_controls(controls: np.ndarray, value: float) -> tuple[str, Estimate]:
+    """The verdict that a value lies below a random control, and the mean of the control's draws minus the value.
+
+    'supported' where every draw lies above the value, 'contradicted' where every draw lies below, else 'undecided'. n is 1, the
+    one value, and there is neither interval nor p-value: more draws of the control do not make more published tables.
+    """
+    difference = Estimate(float(controls.mean() - value), None, None, 1)
+    if (controls > value).all():
+        return "supported", difference
+    return ("contradicted" if (controls < value).all() else "undecided"), difference

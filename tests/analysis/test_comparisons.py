@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scorecard_rows import compare, make_rows, make_table, spread_seeds
 
-from jaxpe.analysis.comparisons import PLAIN, compute_costs, make_wide_row
+from jaxpe.analysis.comparisons import PLAIN, compare_with_controls, compute_costs, make_wide_row
 from jaxpe.records import statistics
 from jaxpe.report.answers.scorecard import format_difference
 
@@ -125,3 +125,11 @@ def test_the_row_has_every_difference_and_cost():
     assert row["reverse token_accuracy at 8"] == pytest.approx(0.8)  # at equal steps, not at equal FLOPs
     assert "reverse token_accuracy at 8, equal FLOPs" not in row  # it has one for every baseline
     assert (row["parameters"], row["step time over none"], row["step time over rotary"]) == (1064, 1.5, 0.9)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.2, "supported"), (1.4, "contradicted"), (1.0, "undecided")])
+def test_one_table_stays_one_table_however_many_controls_are_drawn(value, verdict):
+    controls = np.linspace(0.9, 1.1, 10)
+    found, difference = compare_with_controls(controls, value)
+    assert found == verdict and difference.value == pytest.approx(1.0 - value)
+    assert (difference.n, difference.low, difference.high, difference.p) == (1, None, None, None)

@@ -20,9 +20,10 @@ def describe_linear_shift(table: pd.DataFrame, name: str) -> str:
     part = select_rows(table, task=TABLE, metric="shift_residual_1")
     residual = read_value(part, encoding=name)
     exact = read_value(part, encoding="control:sinusoidal", compared_with=name)
+    gaussian = select_rows(part, encoding="control:gaussian", compared_with=name)["value"]
     return (
-        f"Residual {residual:.3f}; sinusoids {exact:.2g}. n counts seeds of the control: there is one table. "
-        f"{describe_omission(table, name)}"
+        f"Residual {residual:.3f}; sinusoids {exact:.2g}; {len(gaussian)} tables of Gaussian rows {gaussian.min():.3f} to "
+        f"{gaussian.max():.3f}. There is one table, so there is no interval. {describe_omission(table, name)}"
     )
 
 
