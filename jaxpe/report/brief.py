@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 import pandas as pd
 from markupsafe import Markup
 
+from jaxpe.analysis.effects import compare_speed
 from jaxpe.records.csv_tables import read_table
 from jaxpe.report.claims import Entry, Key
 from jaxpe.report.messages import Messages
@@ -66,10 +67,13 @@ def read_stored(folder: Path) -> pd.DataFrame:
 
 
 def compute_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
-    """`count` with sinusoids and without: within the training lengths and at twice the length."""
+    """`count` with sinusoids and without: within the training lengths, at twice the length, and the steps to learn it."""
     seen, beyond = (claims.get(("harm", f"C5.count-{where}-sinusoidal")) for where in ("seen", "beyond"))
     part = select_rows(table, task="count", metric="token_accuracy")
     if seen is None or beyond is None or part.empty:
+        return None
+    speed = compare_speed(table, "count")
+    if speed is None:
         return None
     part = select_rows(part, sweep="none", **ENCODER)
     part = part[part["width"] == part["width"].min()]
@@ -81,6 +85,7 @@ def compute_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | N
     }
     holds = seen["verdict"] != "harmful" and beyond["verdict"] == "harmful"
     facts = {"seen": seen["verdict"], "beyond": beyond["verdict"], "n": seen["n"], "holds": holds}
+    facts["speed"] = f"{2**speed.estimate.value:.1f}"
     return format_percents(values) | facts if is_complete(values) else None
 
 

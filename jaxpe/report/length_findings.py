@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from jaxpe.analysis.effects import ALL_OR_NOTHING, SOLVED
+from jaxpe.analysis.ranking import select_common
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.report.brief import compute_mean
 from jaxpe.report.claims import Entry, Key
@@ -19,8 +22,9 @@ def tabulate_lengths(table: pd.DataFrame) -> str:
     part = select_rows(table, metric="token_accuracy")
     if part.empty:
         return ""
-    part = select_rows(part, variant="plain", positions="arange", test_positions="arange")
-    part = part[~part["task"].isin(OBJECTIVES)]
+    part = select_plain_tests(part[~part["task"].isin(OBJECTIVES)])
+    trained = np.where(part["positions"] == "arange", "", " + " + part["positions"])
+    part = part.assign(encoding=part["encoding"] + trained)
     rows = []
     for (task, architecture, encoding), group in part.groupby(["task", "architecture", "encoding"], sort=False):
         n = int(group["train_length"].iloc[0])
@@ -30,7 +34,36 @@ def tabulate_lengths(table: pd.DataFrame) -> str:
         rows.append([task, architecture.replace("_", "-"), encoding, *map(show, scores), show(blind), seeds])
     columns = ["task", "architecture", "encoding", "at N", "at N + 1", "at 2 N", "order-blind baseline at 2 N", "seeds"]
     n = int(part["train_length"].iloc[0])
-    return f"Token accuracy of models trained on lengths up to N = {n}:\n\n{make_table(columns, rows)}"
+    title = (
+        f"Token accuracy of models trained on lengths up to N = {n}. With `offset` positions begin at random in training and at 0 "
+        "in tests; with `randomized` they are spaced at random in both:"
+    )
+    within = describe_decoder_within(part)
+    return f"{title}\n\n{make_table(columns, rows)}" + (f"\n\n{within}" if within else "")
+
+
+def select_plain_tests(table: pd.DataFrame) -> pd.DataFrame:
+    """The plain tests of a table: at the positions of training, after random starts from position 0."""
+    plain = select_rows(table, variant="plain")
+    from_0 = (plain["positions"] == "offset") & (plain["test_positions"] == "arange")
+    return plain[(plain["test_positions"] == plain["positions"]) | from_0]
+
+
+def describe_decoder_within(part: pd.DataFrame) -> str:
+    """What encodings do to `count` in the decoder at the training length, where order is of no use; '' without `none`."""
+    part = select_rows(part, task="count", architecture="decoder", positions="arange")
+    part = part[part["test_length"] == part["train_length"]]
+    means = part.groupby("encoding", sort=False)["value"].mean()
+    if "none" not in means or len(means) < 2:
+        return ""
+    best = means.idxmax() == "none"
+    opening = (
+        "In a decoder an encoding costs accuracy within the training lengths too"
+        if best
+        else "Within the training lengths"
+    )
+    scores = ", ".join(f"{name} {show(value)}" for name, value in means.items())
+    return f"{opening}: `count` at N has {scores} ({part['seed'].nunique()} seeds)."
 
 
 def describe_text_lengths(table: pd.DataFrame) -> str:
@@ -55,17 +88,34 @@ def describe_catalogue(table: pd.DataFrame, names: Sequence[str] = ("rotary", "s
     part = select_rows(table, task="copy", metric="token_accuracy")
     if part.empty:
         return ""
-    part = select_rows(part, architecture="decoder", positions="arange")
+    part = select_common(select_rows(part, architecture="decoder", positions="arange"))
     part = part[part["tested_with"].isna()] if "tested_with" in part else part
     n = int(part["train_length"].min())
     longer = part[(part["test_length"] > n) & (part["test_length"] <= 2 * n)]
     means = longer.groupby("encoding")["value"].mean().sort_values(ascending=False)
     best = [f"`{name}` {value:.2f}" for name, value in means.head(5).items()]
     known = [f"`{name}` {means[name]:.2f}" for name in names if name in means]
-    return (
-        f"{len(means)} encodings copy in the decoder, trained on lengths up to {n}. Token accuracy from N + 1 to 2 N is "
+    text = (
+        f"{len(means)} encodings were trained to copy in the decoder, on lengths up to {n}. Token accuracy from N + 1 to 2 N is "
         f"highest for {', '.join(best)}. For comparison: {', '.join(known)} ({longer['seed'].nunique()} seeds)."
     )
+    solved = [describe_solved(table, task) for task in ALL_OR_NOTHING]
+    return "\n\n".join([text, *filter(None, solved)])
+
+
+def describe_solved(table: pd.DataFrame, task: str) -> str:
+    """Which encodings learn a task that a seed either learns or does not, and in how many seeds; '' where it was not run."""
+    part = select_rows(table, task=task, metric="token_accuracy", positions="arange")
+    part = part[part["test_length"] == part["train_length"]]
+    part = part[part["tested_with"].isna()] if "tested_with" in part else part
+    if part.empty:
+        return ""
+    solved = part.assign(solved=part["value"] >= SOLVED).groupby("encoding", sort=False)["solved"].agg(["sum", "size"])
+    learned = [f"`{name}` in {row['sum']} of {row['size']} seeds" for name, row in solved.iterrows() if row["sum"]]
+    who = (
+        f"{', '.join(learned)}; the other {len(solved) - len(learned)} encodings in none" if learned else "no encoding"
+    )
+    return f"A seed either learns `{task}` or does not (token accuracy at N of at least {SOLVED:g}): {who}."
 
 
 RANDOM_POSITIONS = {

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from page_folders import make_scores
 from support import ROOT
 
@@ -39,6 +40,10 @@ def test_the_sentences_of_the_committed_results_are_those_of_their_tables():
     table = read_table(folder / "harm" / "table.csv")
     plain = table[(table["metric"] == "token_accuracy") & (table["task"] == "count") & (table["positions"] == "arange")]
     harm = sentences["harm"]
+    steps = table[(table["metric"] == "steps_to_95") & (table["task"] == "count") & (table["sweep"] == "none")]
+    steps = steps.pivot(index="seed", columns="encoding", values="value").fillna(1200)
+    ratio = 2 ** np.log2(steps["sinusoidal"] / steps["none"]).mean()
+    assert harm["speed"] == f"{ratio:.1f}" and ratio != 1
     for name, encoding in (("with", "sinusoidal"), ("without", "none")):
         for where, length in (("seen", 8), ("beyond", 16)):
             rows = plain[
@@ -49,3 +54,14 @@ def test_the_sentences_of_the_committed_results_are_those_of_their_tables():
     much = swept[np.isclose(swept["position_factor"] / swept["token_factor"], 10, rtol=1e-3)]
     for task in ("count", "index"):
         assert sentences["size"][task] == f"{100 * much[much['task'] == task]['value'].mean():.0f}"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_sentences_say_no_more_than_their_cells(language):
+    """One task is not most tasks, and that a shift is a rotation is no reason why a model can do something."""
+    messages = Messages()
+    texts = {key: str(messages.catalogue[key][language]) for key in ("brief.ends.holds", "guide.shift.text")}
+    assert not {"most tasks", "多くの課題"} & {
+        part for part in ("most tasks", "多くの課題") if part in texts["brief.ends.holds"]
+    }
+    assert not any(part in texts["guide.shift.text"] for part in ("why a model", "三語前", "three words back"))
