@@ -22,9 +22,19 @@ def call_user_code(function: Callable[[], T], what: str) -> T:
         raise UserError(f"{what}: {type(error).__name__}: {get_first_line(error)}{locate_error(error)}.") from error
 
 
+CURES = {  # what part of a library's message says what is wrong, and what to do
+    " Consider one of the following options": "write nnx.List([…]) or nnx.Dict(…) around modules and parameters",
+}
+
+
 def get_first_line(error: BaseException) -> str:
-    """The first line of an error's message, at most 300 characters, without a full stop at the end."""
-    return (str(error).strip().splitlines() or ["no message"])[0][:300].rstrip(".")
+    """The first line of an error's message, at most 300 characters, without a full stop at the end; and a known cure."""
+    line = (str(error).strip().splitlines() or ["no message"])[0]
+    for part, cure in CURES.items():
+        before, found, _ = line.partition(part)
+        if found:
+            return f"{before[:300].rstrip('.')}: {cure}"
+    return line[:300].rstrip(".")
 
 
 def locate_error(error: BaseException) -> str:
