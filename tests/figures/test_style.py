@@ -1,7 +1,8 @@
 """How series look: told apart by colour, marker and dashes; fonts for names in all scripts."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
+import numpy as np
 import pytest
 from font_files import write_font
 from matplotlib import font_manager
@@ -98,3 +99,47 @@ def test_a_file_that_is_no_font_does_not_matter(add_fonts, tmp_path):
     (tmp_path / "b.ttf").touch()
     add_fonts(Japanese=JAPANESE)
     assert style.list_fonts(JAPANESE) == ("Japanese",)
+
+
+# Linear RGB as the eyes of people without one kind of cone see it (Machado, Oliveira and Fernandes 2009, severity 1).
+BLINDNESS = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def see(colour, blindness):
+    """CIELAB of a colour as it is seen."""
+    rgb = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    if blindness:
+        linear = np.clip(np.array(BLINDNESS[blindness]) @ linear, 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+    scaled = xyz / np.array([0.9505, 1.0, 1.089])
+    f = np.where(scaled > 216 / 24389, np.cbrt(scaled), scaled * 841 / 108 + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("blindness", ["", *BLINDNESS])
+def test_the_main_encodings_are_told_apart_by_colour_alone(blindness):
+    """A difference of 10 in CIELAB is seen at a glance."""
+    names = ("none", "sinusoidal", "learned", "concatenated")
+    colours = {name: see(style.find_style(name).colour, blindness) for name in names}
+    for a, b in combinations(names, 2):
+        assert np.linalg.norm(colours[a] - colours[b]) > 10, (a, b)
+
+
+@pytest.mark.parametrize("blindness", ["", *BLINDNESS])
+def test_series_of_like_colours_differ_in_marker_and_dashes(blindness):
+    styles = style.list_styles()
+    for a, b in combinations(styles, 2):
+        distance = np.linalg.norm(see(styles[a].colour, blindness) - see(styles[b].colour, blindness))
+        assert distance > 10 or (styles[a].marker, styles[a].dashes) != (styles[b].marker, styles[b].dashes), (a, b)
+
+
+@pytest.mark.parametrize("blindness", ["", *BLINDNESS])
+def test_lines_stand_out_from_white(blindness):
+    white = see("#ffffff", blindness)
+    for name, one in style.list_styles().items():
+        assert np.linalg.norm(see(one.colour, blindness) - white) > 25, name
