@@ -134,16 +134,18 @@ def to_finite(value: Any) -> float | None:
 def judge_equivalence(a: Values, b: Values, none: Values, margin: float) -> tuple[str, Estimate]:
     """Whether two continuous outcomes are equal within a margin, and their difference.
 
-    'supported' where the 95 % interval of the difference lies within ± margin, 'contradicted' where it lies outside.
-    A verdict needs assay sensitivity: the mean of `none` is at least five margins away from that of a and b.
+    'contradicted' where the 95 % interval of the difference lies outside of ± margin, 'supported' where it lies within and
+    the assay is sensitive: the mean of `none` is at least five margins away from that of a and b. Without this, two outcomes
+    could be equal because nothing could have told them apart; a difference needs no such guard.
     """
     estimate = estimate_difference(a, b)
-    sensitive = abs(float(np.mean(none)) - float(np.mean([*a, *b]))) >= 5 * margin
-    if not sensitive or estimate.low is None or estimate.high is None:
+    if estimate.low is None or estimate.high is None:
         return "undecided", estimate
-    if -margin < estimate.low and estimate.high < margin:
-        return "supported", estimate
-    return ("contradicted" if estimate.low > margin or estimate.high < -margin else "undecided"), estimate
+    if estimate.low > margin or estimate.high < -margin:
+        return "contradicted", estimate
+    sensitive = abs(float(np.mean(none)) - float(np.mean([*a, *b]))) >= 5 * margin
+    within = -margin < estimate.low and estimate.high < margin
+    return ("supported" if within and sensitive else "undecided"), estimate
 
 
 def is_at_ceiling(a: Values, b: Values) -> bool:
