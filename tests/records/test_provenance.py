@@ -25,7 +25,7 @@ from jaxpe.records.provenance import (
 def test_provenance_says_how_a_result_was_made_and_names_no_place():
     facts = provenance.collect_provenance("jaxpe run accuracy", devices=2, seconds=1.26)
     assert facts["command"] == "jaxpe run accuracy" and facts["devices"] == 2 and facts["seconds"] == 1.3
-    assert set(facts["versions"]) == {"python", "jaxpe", "jax", "flax", "optax", "numpy"}
+    assert set(facts["versions"]) == {"python", "jaxpe", "jax", "jaxlib", "flax", "optax", "numpy"}
     text = json.dumps(facts)
     assert str(Path.home()) not in text and str(Path.cwd()) not in text
     for name in (platform.node(), getpass.getuser()):
