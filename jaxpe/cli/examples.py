@@ -21,6 +21,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe compare results results/standard",
         "jaxpe compare results/accuracy:sinusoidal results/accuracy:learned --output sinusoidal_learned",
     ),
+    "verify": ("jaxpe verify results", "jaxpe verify mine --experiments path/to/mine.py"),
     "list": ("jaxpe list encodings", "jaxpe list tasks --json"),
     "new": ("jaxpe new mine --hook rotate",),
     "check": ("jaxpe check rotary", "jaxpe check path/to/mine.py:Mine --json"),

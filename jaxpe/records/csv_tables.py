@@ -30,14 +30,19 @@ RUN_COLUMNS = ("task", "architecture", "encoding", "positions", "seed", "train_l
 
 
 def write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Writes rows as CSV, in their order: `COLUMNS` first, further columns sorted by name, empty where a row has no value."""
+    """Writes rows as CSV: see `format_table`."""
+    write_text(path, format_table(rows))
+
+
+def format_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as CSV, in their order: `COLUMNS` first, further columns sorted by name, empty where a row has no value."""
     rows = list(rows)
     further = sorted({name for row in rows for name in row} - set(COLUMNS))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*COLUMNS, *further])
     writer.writerows([format_entry(row.get(name)) for name in (*COLUMNS, *further)] for row in rows)
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def keep_previous(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:

@@ -85,11 +85,11 @@ def read_typed_json(path: Path, kind: type[T], advice: str = AGAIN) -> T:
 def find_mismatch(value: Any, kind: Any, place: str = "") -> str:
     """Where a JSON value does not have a type; '' where it has: "entry 3, 'effect': a number is due, not 'high'".
 
-    Types: Any, None, bool, int, float (also whole numbers), str, list[…], dict[str, …], unions, and typed dictionaries,
+    Types: Any, object, None, bool, int, float (also whole numbers), str, list[…], dict[str, …], unions, and typed dictionaries,
     which may have further keys.
     """
     origin, arguments = get_origin(kind), get_args(kind)
-    if kind is Any:
+    if kind in (Any, object):
         return ""
     if origin in (Union, types.UnionType):
         faults = [find_mismatch(value, one, place) for one in arguments]

@@ -1,7 +1,8 @@
 """Markdown made from results: tables, claims, figures, and the generated blocks of a page such as README.md.
 
 A block lies between `<!-- KIND: PATH -->` and `<!-- end -->`; PATH is relative to the page. Kinds: `table`, a summary.json;
-`claims`, the headline claims of a results folder; `findings`, its plain sentences.
+`claims`, the headline claims of a results folder; `findings`, its plain sentences; `text`, sentences with the numbers that
+`jaxpe.report.numbers` fills in.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe.errors import UserError
+from jaxpe.records.claims import REDRAW, Summary
 from jaxpe.records.json_values import read_json
 from jaxpe.records.statistics import EXPLORATORY
+from jaxpe.records.stored_files import read_text
 from jaxpe.report import brief, guide
 from jaxpe.report.claims import Entry, Headline, list_headlines, read_all_claims
 from jaxpe.report.messages import Messages
+from jaxpe.report.numbers import fill_numbers
 from jaxpe.report.sections import list_folders
 from jaxpe.report.templates import format_change, format_short
 
-BLOCK = re.compile(r"<!-- (?P<kind>table|claims|findings): (?P<path>\S+) -->\n.*?<!-- end -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (?P<kind>table|claims|findings|text): (?P<path>\S+) -->\n.*?<!-- end -->", re.DOTALL)
 TAGS = {"strong": "**", "em": "*", "code": "`"}
 
 
@@ -37,7 +41,7 @@ def make_table(columns: Iterable[object], rows: Iterable[Iterable[object]]) -> s
 
 def make_summary(path: Path) -> str:
     """A summary.json: its title, then its rows."""
-    summary: dict[str, Any] = read_json(path, {})
+    summary: dict[str, Any] = read_json(path, {}, Summary, REDRAW)
     return f"{summary['title']}.\n\n{make_table(summary['columns'], summary['rows'])}"
 
 
@@ -113,6 +117,8 @@ def fill_blocks(page: str, folder: Path) -> str:
             text = make_summary(path)
         elif match["kind"] == "claims":
             text = make_headlines(path, match["path"])
+        elif match["kind"] == "text":
+            text = fill_numbers(read_text(path, "Restore it."), folder).strip()
         else:
             text = "\n".join(f"* {sentence}" for sentence in make_sentences(path).values())
         return f"<!-- {match['kind']}: {match['path']} -->\n{text}\n<!-- end -->"

@@ -28,6 +28,7 @@ from jaxpe.report.series import read_series
 from jaxpe.report.templates import make_environment
 from jaxpe.study.experiment import EXPERIMENTS
 
+PAGE = "index.html"
 SHIFT = "C1"  # the claim, with its parts, that the guide shows next to the clocks
 DASHES = {"-": "", "--": "6 3", "-.": "7 3 2 3", ":": "2 3"}  # of SVG, by matplotlib's names
 
@@ -36,7 +37,7 @@ def write_page(results: Path, language: str = "en") -> Path:
     """Writes `index.html` and returns its path. Raises UserError for a language that the page does not have."""
     if language not in LANGUAGES:
         raise UnknownName("language", language, LANGUAGES)
-    path = results / "index.html"
+    path = results / PAGE
     write_text(path, render_page(results, language, Messages()))
     return path
 

@@ -15,11 +15,13 @@ from jaxpe.records.files import write_text
 from jaxpe.report import findings, length_findings
 from jaxpe.report.brief import read_stored
 from jaxpe.report.claims import Entry, Key, list_headlines, read_all_claims
+from jaxpe.report.edits import list_edits
 from jaxpe.report.markdown import fill_blocks, make_claims, make_headlines, make_sentences, make_summary
 from jaxpe.report.questions import list_questions
 from jaxpe.report.sections import list_folders, read_section
 
 STANDARD, QUICK = "results/standard", "results"
+RESULTS, README = "RESULTS.md", "README.md"
 INTRODUCTION = f"""# Results
 
 This page is generated from the tables in [{STANDARD}]({STANDARD}) by `python -m jaxpe.report.results`. All numbers are
@@ -111,7 +113,8 @@ def render_results(root: Path) -> str:
     """RESULTS.md for the results under `root`."""
     folder = root / STANDARD
     claims, sentences = read_all_claims(list_folders(folder)), make_sentences(folder)
-    parts = [INTRODUCTION, "## The claims\n", make_headlines(folder, STANDARD) + "\n"]
+    edits = [f"**{edit.sentence}**\n" for edit in list_edits(list_folders(folder))]
+    parts = [INTRODUCTION, *edits, "## The claims\n", make_headlines(folder, STANDARD) + "\n"]
     for section in SECTIONS:
         parts.append(f"## {section.title}\n")
         paragraphs = [sentences[name].partition("** ")[2] for name in section.sentences if name in sentences]
@@ -175,9 +178,7 @@ def list_all_claims(experiment: str, claims: Mapping[Key, Entry]) -> str:
 
 def list_shown_figures(root: Path) -> list[str]:
     """The figures that README.md, RESULTS.md and the first parts of the pages show, as paths below `root`."""
-    texts = [
-        (root / name).read_text(encoding="utf-8") for name in ("README.md", "RESULTS.md") if (root / name).is_file()
-    ]
+    texts = [(root / name).read_text(encoding="utf-8") for name in (README, RESULTS) if (root / name).is_file()]
     paths = {path for text in texts for path in re.findall(r"\]\(([^)\s]+\.svg)\)", text)}
     for name in (QUICK, STANDARD):
         folders = list_folders(root / name)
@@ -200,8 +201,8 @@ def main() -> None:
     if "--figures" in sys.argv[1:]:
         print("\n".join(list_shown_figures(root)))
         return
-    write_text(root / "RESULTS.md", render_results(root))
-    readme = root / "README.md"
+    write_text(root / RESULTS, render_results(root))
+    readme = root / README
     write_text(readme, fill_blocks(readme.read_text(encoding="utf-8"), root))
 
 

@@ -1,0 +1,222 @@
+"""`jaxpe verify`: every number of a results folder computed again from what it comes from, and compared.
+
+Claims, answers and summaries come from the table; the table from stored runs, as far as these and their measurements are there;
+RESULTS.md, the generated blocks of README.md and the page from both. Nothing is written, trained or compiled.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxpe.errors import UserError
+from jaxpe.records.csv_tables import read_table
+from jaxpe.records.experiment_folders import list_members
+from jaxpe.records.json_values import format_json
+from jaxpe.records.provenance import DERIVED, TABLE, find_edits, read_provenance
+from jaxpe.records.stored_files import exists, read_text, read_typed_json
+from jaxpe.report.edits import explain_faults
+from jaxpe.report.markdown import BLOCK, fill_blocks
+from jaxpe.report.messages import LANGUAGES, Messages
+from jaxpe.report.numbers import list_cell_folders
+from jaxpe.report.page import PAGE, render_page
+from jaxpe.report.redraw import make_derived
+from jaxpe.report.results import README, RESULTS, STANDARD, render_results
+from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
+from jaxpe.study.stored_runs import compare_with_runs
+
+TOLERANCE = 1e-9  # of a number against the same number computed again, as a share of it
+NAMED = 5  # differences of one file; the others are counted
+OPENS_IN = re.compile(r'<html lang="(\w+)"')
+
+
+class Verification(NamedTuple):
+    """How many values and lines agree, what differs, and what could not be compared, in sentences."""
+
+    agreeing: int = 0
+    differences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def join(self, other: Verification) -> Verification:
+        """Both together."""
+        return Verification(
+            self.agreeing + other.agreeing, self.differences + other.differences, self.notes + other.notes
+        )
+
+
+def verify_results(results: Path, own: Mapping[str, Experiment], root: Path) -> Verification:
+    """Verifies a results folder, and the pages in the folder `root` that are made from it.
+
+    `own`: experiments of the user's own by name. Experiments that the folder names are looked up here and among jaxpe's own,
+    and never loaded. A file that cannot be used is a difference.
+    """
+    members = list_members(results)
+    verification = Verification(notes=(members.sentence,) if members.ignored else ())
+    for folder in members.folders:
+        verification = verification.join(collect(lambda folder=folder: verify_experiment(results, folder, own)))  # type: ignore[misc]
+    for verify in (verify_page, verify_results_page, verify_readme):
+        verification = verification.join(collect(lambda verify=verify: verify(results, root)))  # type: ignore[misc]
+    return verification._replace(notes=tuple(dict.fromkeys(verification.notes)))
+
+
+def collect(verify: Callable[[], Verification]) -> Verification:
+    """What `verify` says; where files cannot be used, this is a difference."""
+    try:
+        return verify()
+    except UserError as error:
+        return Verification(differences=(str(error),))
+
+
+# ── one experiment ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def verify_experiment(results: Path, folder: Path, own: Mapping[str, Experiment]) -> Verification:
+    """Digests, then what is made from the table, then the table itself."""
+    edits = find_edits(folder)
+    verification = Verification(differences=tuple(edit.sentence for edit in edits))
+    name = str(read_provenance(folder).get("experiment") or folder.name)
+    if name not in EXPERIMENTS and name not in own:
+        note = f"{folder.name} is an experiment of your own: add --experiments path/to/{name}.py to verify its claims."
+        return verification.join(Verification(notes=(note,)))
+    experiment = own[name] if name in own else load_experiment(name)
+    with explain_faults(edits, f"{folder} cannot be computed again"):
+        derived = collect(lambda: verify_derived(experiment, folder))
+        rows = collect(lambda: Verification(*compare_with_runs(experiment, results, folder)))
+    return verification.join(derived).join(rows)
+
+
+def verify_derived(experiment: Experiment, folder: Path) -> Verification:
+    """Claims, answers and summary against those that the experiment makes from the table."""
+    computed = make_derived(experiment, read_table(folder / TABLE))
+    verification = Verification()
+    for name in DERIVED:
+        path = folder / name
+        stored: Any = read_typed_json(path, object) if exists(path) else MISSING
+        made = json.loads(format_json(computed[name])) if name in computed else MISSING
+        pairs = [] if stored is made is MISSING else list(pair_values(stored, made))
+        differences = [
+            f"{folder.name}/{name}: {place}{describe_pair(old, new)}"
+            for place, old, new in pairs
+            if not agrees(old, new)
+        ]
+        agreeing = len(pairs) - len(differences)
+        verification = verification.join(Verification(agreeing, shorten(differences, f"{folder.name}/{name}")))
+    return verification
+
+
+MISSING = "nothing"
+
+
+def pair_values(stored: Any, computed: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every value of either with its place: 'C8: effect: '. Entries with an id are paired by it, others by their order."""
+    if isinstance(stored, list) and isinstance(computed, list):
+        stored, computed = index_entries(stored), index_entries(computed)
+    if isinstance(stored, dict) and isinstance(computed, dict):
+        for key in dict.fromkeys([*stored, *computed]):
+            yield from pair_values(stored.get(key, MISSING), computed.get(key, MISSING), f"{place}{key}: ")
+    else:
+        yield place, stored, computed
+
+
+def index_entries(entries: list[Any]) -> dict[str, Any]:
+    """The entries of a list by their id or number."""
+    ids = [entry.get("id") if isinstance(entry, dict) else None for entry in entries]
+    return {f"entry {i}" if ids[i - 1] is None else str(ids[i - 1]): entry for i, entry in enumerate(entries, 1)}
+
+
+def agrees(stored: Any, computed: Any) -> bool:
+    """Whether two values are the same; numbers up to rounding errors."""
+    numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (stored, computed))
+    return math.isclose(stored, computed, rel_tol=TOLERANCE, abs_tol=1e-12) if numbers else stored == computed
+
+
+def describe_pair(stored: Any, computed: Any) -> str:
+    """What is stored and what is computed, as a line shows it; of two texts the part in which they differ."""
+    if isinstance(stored, str) and isinstance(computed, str):
+        stored, computed = cut_around(stored, computed)
+    return f"{format_value(stored)} is stored, {format_value(computed)} is computed from {TABLE}."
+
+
+def format_value(value: Any) -> str:
+    """A value of JSON, cut where it is long."""
+    if value is MISSING:
+        return str(value)
+    text = f"{value:.12g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def shorten(differences: list[str], place: str) -> tuple[str, ...]:
+    """The first differences of a file, and how many more there are."""
+    more = len(differences) - NAMED
+    return (*differences[:NAMED], *([f"{place}: {more} more differ."] if more > 0 else []))
+
+
+# ── pages ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def verify_page(results: Path, root: Path) -> Verification:
+    """The page of the folder, where there is one."""
+    path = results / PAGE
+    if not exists(path):
+        return Verification()
+    text = read_text(path, f"`jaxpe report --results {results}` writes it again.")
+    match = OPENS_IN.search(text)
+    language = match[1] if match and match[1] in LANGUAGES else next(iter(LANGUAGES))
+    return compare_lines(str(path), text, render_page(results, language, Messages()))
+
+
+def verify_results_page(results: Path, root: Path) -> Verification:
+    """RESULTS.md, where it is made from this folder."""
+    path = root / RESULTS
+    if not exists(path) or (root / STANDARD).resolve() != results.resolve():
+        return Verification()
+    return compare_lines(RESULTS, read_text(path), render_results(root))
+
+
+def verify_readme(results: Path, root: Path) -> Verification:
+    """The generated blocks of README.md that are made from this folder."""
+    if not exists(root / README):
+        return Verification()
+    verification = Verification()
+    for match in BLOCK.finditer(read_text(root / README)):
+        if results.resolve() in [source.resolve() for source in list_sources(match, root)]:
+            verification = verification.join(compare_lines(README, match[0], fill_blocks(match[0], root)))
+    return verification
+
+
+def list_sources(block: re.Match[str], root: Path) -> list[Path]:
+    """The results folders that a generated block is made from."""
+    path = root / block["path"]
+    match block["kind"]:
+        case "table":
+            return [path.parents[1]]
+        case "text":
+            return [folder.parent for folder in list_cell_folders(path, root)]
+    return [path]
+
+
+def compare_lines(name: str, stored: str, computed: str) -> Verification:
+    """Two texts, line by line."""
+    old, new = stored.splitlines(), computed.splitlines()
+    differences, agreeing = list[str](), 0
+    for tag, i, after_i, j, after_j in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            agreeing += after_i - i
+            continue
+        for number, pair in enumerate(zip_longest(old[i:after_i], new[j:after_j], fillvalue=""), i + 1):
+            before, after = cut_around(*pair)
+            differences.append(f"{name}, line {number}: {before!r} is written, {after!r} is made from the results.")
+    return Verification(agreeing, shorten(differences, name))
+
+
+def cut_around(old: str, new: str) -> tuple[str, str]:
+    """Both texts from shortly before their first difference on, as far as a line can show."""
+    same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    first = max(0, same - 20)
+    return old[first : first + 60], new[first : first + 60]

@@ -1,0 +1,163 @@
+"""A table against the stored runs that it was measured from, as far as these and their measurements are there."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxpe import encodings, tasks
+from jaxpe.data import cache
+from jaxpe.data.language import OBJECTIVES
+from jaxpe.errors import UserError
+from jaxpe.records.csv_tables import format_table
+from jaxpe.records.json_values import to_json_value
+from jaxpe.records.provenance import TABLE, read_provenance
+from jaxpe.records.results import Results, open_results
+from jaxpe.records.stored_files import read_text
+from jaxpe.study.evaluators import EvaluatorCache, describe_config
+from jaxpe.study.experiment import Experiment, measure_rows, plan_experiment
+from jaxpe.study.presets import GridRow, Preset
+from jaxpe.study.tables import Measurements
+from jaxpe.study.workspace import Run, Workspace
+from jaxpe.training.config import RunConfig
+
+OWN_CORPUS = "kjv"  # the text that ships with jaxpe
+NO_RUNS = "There are no runs here, so that tables are not compared with them."
+NAMED = 5  # rows that are named, of each kind
+
+
+class NotStored(UserError):
+    """Something that a table was measured from is not in the results folder. The message says what, in a few words."""
+
+
+class Comparison(NamedTuple):
+    """How many rows agree, which differ, and what could not be compared."""
+
+    agreeing: int = 0
+    differences: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class NoEvaluators(EvaluatorCache):
+    """Compiles nothing."""
+
+    def get(self, config: RunConfig, *arguments: Any) -> Any:
+        raise NotStored(f"an evaluation of {describe_config(config)}")
+
+
+class StoredWorkspace(Workspace):
+    """A workspace that only reads: it raises NotStored where another one would train, compile or measure."""
+
+    def __init__(self, results: Results) -> None:
+        super().__init__(results)
+        self.evaluators = NoEvaluators(self.mesh, self.reporter.note)
+
+    def train(self, runs: Sequence[Run]) -> None:
+        for run in self.select_missing(runs):
+            raise NotStored(f"the run of {describe_config(run.config)}, seed {run.seed}")
+
+    def measure_once(self, run: Run, key: dict[str, Any], measure: Callable[[], Measurements]) -> Measurements:
+        def refuse() -> Measurements:
+            raise NotStored(f"what was measured in {describe_config(run.config)}, seed {run.seed}")
+
+        return super().measure_once(run, key, refuse)
+
+
+def compare_with_runs(experiment: Experiment, results: Path, folder: Path) -> Comparison:
+    """The table in an experiment's folder, row by row, against the rows that its `measure` makes from stored runs."""
+    if not (results / "runs").is_dir():
+        return Comparison(notes=(NO_RUNS,))
+    try:
+        preset = parse_preset(experiment, read_provenance(folder).get("preset"))
+        work = StoredWorkspace(open_results(results, write=False))
+        rows, _ = measure_rows(experiment, plan_experiment(experiment, preset, work), work)
+    except NotStored as error:
+        return Comparison(notes=(f"{folder.name}/{TABLE} is not compared with its runs: {error} is not stored.",))
+    stored, measured = (count_rows(text) for text in (read_text(folder / TABLE), format_table(rows)))
+    return Comparison(
+        (stored & measured).total(),
+        (
+            *name_rows(folder, stored - measured, "is in the table, and the stored runs do not give it"),
+            *name_rows(folder, measured - stored, "follows from the stored runs, and is not in the table"),
+        ),
+    )
+
+
+def count_rows(text: str) -> Counter[tuple[tuple[str, str], ...]]:
+    """The rows of a table as pairs of column and entry, without empty entries."""
+    lines = csv.DictReader(io.StringIO(text))
+    return Counter(tuple((name, entry) for name, entry in line.items() if entry) for line in lines)
+
+
+def name_rows(folder: Path, rows: Counter[tuple[tuple[str, str], ...]], what: str) -> list[str]:
+    """The first rows in words, and how many more there are."""
+    lines = [
+        f"{folder.name}/{TABLE}: {', '.join(f'{name} {entry}' for name, entry in row)}: {what}."
+        for row in list(rows.elements())[:NAMED]
+    ]
+    more = rows.total() - NAMED
+    return [*lines, f"{folder.name}/{TABLE}: {more} more such rows."] if more > 0 else lines
+
+
+# ── the preset ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse_preset(experiment: Experiment, entry: Any) -> Preset:
+    """The preset that provenance records.
+
+    Raises NotStored where it is none of this version, has no grid, or names encodings, texts or files of the user's own:
+    these are never loaded by a name that a folder holds.
+    """
+    known, of_row = ({field.name for field in fields(kind)} for kind in (Preset, GridRow))
+    if not isinstance(entry, dict) or not entry.keys() <= known or not entry.get("grid"):
+        raise NotStored("a grid of this version of jaxpe")
+    if not all(row.keys() <= of_row for row in entry["grid"]):
+        raise NotStored("a grid of this version of jaxpe")
+    require_known_names(entry)
+    options = getattr(experiment.module, "OPTIONS", lambda: None)()
+    if entry.get("options") not in (None, to_json_value(options)):
+        raise NotStored("the input that its options name")
+    values = {name: to_tuple(value) for name, value in entry.items()}
+    try:
+        grid = tuple(GridRow(**{name: to_tuple(value) for name, value in row.items()}) for row in entry["grid"])
+        return Preset(**values | {"grid": grid, "options": options})
+    except (TypeError, UserError) as error:
+        raise NotStored(f"a preset of this version of jaxpe ({error})") from error
+
+
+def require_known_names(entry: dict[str, Any]) -> None:
+    """Raises NotStored for a name that would be loaded from a file or fetched."""
+    rows = entry["grid"]
+    corpora = {value["corpus"] for value in (entry, *(row.get("overrides", {}) for row in rows)) if "corpus" in value}
+    names = {name for value in (entry, *rows) for name in value.get("encodings", ())}
+    known_corpora = {OWN_CORPUS, *(name for name in cache.DOWNLOADS if cache.is_fetched(name))}
+    for used, known in (
+        (names, set(encodings.CATALOGUE)),
+        ({row.get("task") for row in rows}, {*tasks.CATALOGUE, *OBJECTIVES}),
+        (corpora, known_corpora),
+    ):
+        if unknown := sorted(map(str, used - known)):
+            raise NotStored(unknown[0])
+    if files := [text for text in list_texts(entry) if "/" in text or ".py" in text]:
+        raise NotStored(files[0])
+
+
+def list_texts(value: Any) -> Iterable[str]:
+    """Every text inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from list_texts(inner)
+
+
+def to_tuple(value: Any) -> Any:
+    """Lists as the tuples that they were."""
+    if isinstance(value, dict):
+        return {name: to_tuple(inner) for name, inner in value.items()}
+    return tuple(map(to_tuple, value)) if isinstance(value, list) else value
