@@ -247,10 +247,10 @@ def judge_photographs(table: pd.DataFrame) -> ClaimResult:
 def judge_founding(table: pd.DataFrame) -> list[ClaimResult]:
     """The panda and the banana of the question, averaged and added. Empty where one of them was not measured."""
     results = []
-    for found in list_founding_sums(table, TOP):
-        suffix = "" if found.weighting == "mean" else f"-{found.weighting.replace(' ', '-')}"
-        seen = Estimate(found.seen, None, None, found.pairs)
-        results.append(FOUNDING.judge(found.verdict, seen, found.note, suffix=suffix, how=SYMMETRIC[found.weighting]))
+    for total in list_founding_sums(table, TOP):
+        suffix = "" if total.weighting == "mean" else f"-{total.weighting.replace(' ', '-')}"
+        seen = Estimate(total.seen, None, None, total.pairs)
+        results.append(FOUNDING.judge(total.verdict, seen, total.note, suffix=suffix, how=SYMMETRIC[total.weighting]))
     return results
 
 
