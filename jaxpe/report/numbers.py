@@ -34,12 +34,12 @@ OPTIONS = {"of": "value", "seeds": "", "digits": "2", "claim": ""}  # words that
 def fill_numbers(text: str, folder: Path) -> str:
     """A text with its numbers. Paths are relative to `folder`. Raises UserError for a place without exactly one number."""
     head, _, body = text.partition("\n---\n")
-    cells = read_cells(head)
+    named = read_cells(head)
 
     def fill(match: re.Match[str]) -> str:
-        if match[1] not in cells:
+        if match[1] not in named:
             raise UserError(f"{match[0]}: there is no cell {match[1]!r} before the line ---.")
-        return format_query([*cells[match[1]], *match[2].split()], folder)
+        return format_query([*named[match[1]], *match[2].split()], folder)
 
     return "\n".join(map(wrap_item, re.split(r"\n(?=\* )", PLACE.sub(fill, body).strip())))
 

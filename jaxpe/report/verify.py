@@ -98,8 +98,8 @@ def verify_derived(experiment: Experiment, folder: Path) -> Verification:
     for name in DERIVED:
         path = folder / name
         stored: Any = read_typed_json(path, object) if exists(path) else MISSING
-        made = json.loads(format_json(computed[name])) if name in computed else MISSING
-        pairs = [] if stored is made is MISSING else list(pair_values(stored, made))
+        remade = json.loads(format_json(computed[name])) if name in computed else MISSING
+        pairs = [] if stored is remade is MISSING else list(pair_values(stored, remade))
         differences = [
             f"{folder.name}/{name}: {place}{describe_pair(old, new)}"
             for place, old, new in pairs
