@@ -7,7 +7,13 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Bad input. The message says in one or two sentences what is wrong and what to do."""
+    """Bad input. The message says in one or two sentences what is wrong and what to do.
+
+    It is one line of printable characters, whatever the names in it hold: others are escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(escape_unprintable(message))
 
 
 class UnknownName(UserError):
@@ -19,3 +25,8 @@ class UnknownName(UserError):
         suggestion = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known) or 'none'}."
         super().__init__(f"Unknown {kind} {name!r}. {suggestion}{' ' + hint if hint else ''}")
         self.name = name
+
+
+def escape_unprintable(text: str) -> str:
+    r"""A text with \n, \x1b and so on in place of what would break a line or change the terminal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -16,7 +16,7 @@ from jaxtyping import install_import_hook
 
 install_import_hook(
     [
-        "jaxpe.analysis.joint", "jaxpe.analysis.published", "jaxpe.analysis.word_order", "jaxpe.data.examples", "jaxpe.encodings", "jaxpe.pretrained.families", "jaxpe.tasks.formatting", "jaxpe.pretrained.ctranslate2_files", "jaxpe.pretrained.gguf_files", "jaxpe.pretrained.stored_arrays", "jaxpe.pretrained.minilm", "jaxpe.model",
+        "jaxpe.analysis.joint", "jaxpe.analysis.published", "jaxpe.analysis.word_order", "jaxpe.data.examples", "jaxpe.encodings", "jaxpe.pretrained.families", "jaxpe.tasks.formatting", "jaxpe.pretrained.ctranslate2_files", "jaxpe.pretrained.gguf_files", "jaxpe.pretrained.onnx_files", "jaxpe.pretrained.torch_files", "jaxpe.pretrained.stored_arrays", "jaxpe.pretrained.minilm", "jaxpe.model",
         "jaxpe.positions", "jaxpe.pretrained.models", "jaxpe.tasks", "jaxpe.pretrained.weight_files",
     ],
     "beartype.beartype",

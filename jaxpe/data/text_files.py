@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,10 @@ from jaxpe.records.files import explain_disk_error, write_bytes
 
 if TYPE_CHECKING:
     from datasets import IterableDataset
+
+
+BATCH = 256  # rows that are held at once
+MAX_UNFOLDED = 2**27  # bytes of text in a small parquet file, which may hold one text many times
 
 
 class DamagedText(UserError):
@@ -58,14 +63,15 @@ def read_lines(content: bytes, name: str) -> list[str]:
     """Every line is a document."""
     decode_text(content, name)
     with report_damage(name, "text"), use_quiet_datasets():
-        return list_column(stream_copy(content, "text", name), "text")
+        return list_column(stream_copy(content, "text", name), "text", name)
 
 
 def read_parquet(content: bytes, name: str) -> list[str]:
-    """The documents of one column."""
+    """The documents of one column. Raises UserError if a small file unfolds into more text than `MAX_UNFOLDED`."""
     with report_damage(name, "parquet"), use_quiet_datasets():
-        rows = stream_copy(content, "parquet", name)
-        return list_column(rows, choose_feature(rows.features or {}, name))
+        rows = stream_copy(content, "parquet", name, batch_size=BATCH)
+        most = max(MAX_UNFOLDED, 30 * len(content))
+        return list_column(rows, choose_feature(rows.features or {}, name), name, most)
 
 
 def read_hub(name: str) -> list[str]:
@@ -85,13 +91,13 @@ def read_hub(name: str) -> list[str]:
         return [text for text in rows[choose_feature(rows.features, name)] if text]
 
 
-def stream_copy(content: bytes, reader: str, name: str) -> IterableDataset:
-    """The rows of a file with this content, as `datasets` streams them."""
+def stream_copy(content: bytes, reader: str, name: str, **options: int) -> IterableDataset:
+    """The rows of a file with this content, as `datasets` streams them with options of its reader."""
     import datasets
 
     path = glob.escape(str(keep_copy(content, reader, name)))
     cache = str(cache_folder() / "datasets")  # of lock files
-    return datasets.load_dataset(reader, data_files=path, split="train", cache_dir=cache, streaming=True)
+    return datasets.load_dataset(reader, data_files=path, split="train", cache_dir=cache, streaming=True, **options)
 
 
 def keep_copy(content: bytes, suffix: str, name: str) -> Path:
@@ -110,10 +116,17 @@ def keep_copy(content: bytes, suffix: str, name: str) -> Path:
     return path
 
 
-def list_column(rows: IterableDataset, column: str) -> list[str]:
-    """The values of a column that are not null or empty."""
-    tables = rows.with_format("arrow").iter(batch_size=1000)
-    return [text for table in tables for text in table[column].to_pylist() if text]
+def list_column(rows: IterableDataset, column: str, name: str, most: float = math.inf) -> list[str]:
+    """The values of a column that are not null or empty. Raises UserError if they have more than `most` bytes in all."""
+    texts, size = list[str](), 0
+    for table in rows.with_format("arrow").iter(BATCH):
+        size += table[column].nbytes
+        if size > most:
+            raise UserError(
+                f"{name} unfolds into more than {most / 1e6:.0f} million bytes of text: give a smaller file."
+            )
+        texts += [text for text in table[column].to_pylist() if text]
+    return texts
 
 
 @contextmanager

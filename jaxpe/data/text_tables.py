@@ -95,9 +95,8 @@ def read_json(content: bytes, name: str) -> list[str]:
     Raises UserError that names the line of what is not JSON, or of what is not a string.
     """
     text = decode_text(content, name)
-    values = list(parse_json(text, name))
     rows = list[Row]()
-    for place, value in values:
+    for place, value in parse_json(text, name):
         if value is not None and not isinstance(value, str | dict):
             raise UserError(f"{name}, {place}: {KINDS[type(value)]}, but an object with the key 'text' is needed.")
         rows.append((place, value if isinstance(value, dict) else {"text": value}))

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Shaped
 from numpy import ndarray
 
-from jaxpe.pretrained.stored_arrays import Content, StoredArray, read_at, read_bytes, read_number
+from jaxpe.pretrained.stored_arrays import Content, StoredArray, check_count, read_at, read_bytes, read_number
 
 VERSIONS = range(4, 7)
 TYPES = tuple(map(np.dtype, ("<f4", "<i1", "<i2", "<i4", "<f2", ml_dtypes.bfloat16)))  # by number
@@ -34,6 +34,7 @@ def read_ctranslate2(path: Path) -> Content:
         read_text(file, size)
         read_number(file, "I")
         for _ in range(read_number(file, "I")):
+            check_count(len(arrays))
             name = read_text(file, size)
             arrays[name] = locate_array(path, file, size)
         scaled = [name for name in arrays if f"{name}_scale" in arrays]

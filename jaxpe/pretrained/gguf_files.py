@@ -1,26 +1,44 @@
-"""Arrays and keys of GGUF files (llama.cpp), read by the library `gguf`, and the rotary configuration that the keys state.
+"""Arrays and keys of GGUF files (llama.cpp), and the rotary configuration that the keys state.
 
 Layout: ggml-org/ggml `docs/gguf.md`. "GGUF", u32 version, u64 number of arrays, u64 number of keys; each key a string, u32
-type, value; then the arrays. A string: u64 length, characters. An array of values: u32 type, u64 count, values.
+type, value; each array a string, u32 rank, u64 dimensions (the fastest first), u32 type, u64 offset; then, aligned, the
+numbers. A string: u64 length, characters. A list of values: u32 type, u64 count, values. Quantized arrays are read by the
+library `gguf`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+import ml_dtypes
 import numpy as np
 from jaxtyping import Float, Shaped
 from numpy import ndarray
 
 from jaxpe.errors import UserError
-from jaxpe.pretrained.stored_arrays import Content, StoredArray, import_library, read_number
+from jaxpe.pretrained.stored_arrays import (
+    Content,
+    StoredArray,
+    check_count,
+    import_library,
+    read_at,
+    read_bytes,
+    read_number,
+)
 
-SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a value, by type
-STRING, ARRAY = 8, 9  # the other types
-MAX_VALUES = 2**21  # in the arrays of a header: `gguf` takes about 700 bytes and 20 µs for each
+VERSIONS = (2, 3)
+KEY_TYPES = {  # by number, of a key's value
+    0: "u1", 1: "i1", 2: "<u2", 3: "<i2", 4: "<u4", 5: "<i4", 6: "<f4", 7: "?", 10: "<u8", 11: "<i8", 12: "<f8",
+}  # fmt: skip
+STRING, LIST = 8, 9  # the other types
+ARRAY_TYPES = {  # by number, of arrays that are not quantized
+    0: "<f4", 1: "<f2", 24: "i1", 25: "<i2", 26: "<i4", 27: "<i8", 28: "<f8", 30: ml_dtypes.bfloat16,
+}  # fmt: skip
+MAX_RANK = 8
 
 
 class Rotary(NamedTuple):
@@ -47,44 +65,65 @@ def describe_rotary(rotary: Rotary | None) -> str:
 
 
 def read_gguf(path: Path) -> Content:
-    """The arrays of a file, not read yet, and its keys without those of the tokenizer."""
-    gguf = import_library("gguf")
-    check_header(path)
-    reader = gguf.GGUFReader(path)
-    shapes = {tensor.name: tuple(map(int, reversed(tensor.shape))) for tensor in reader.tensors}
-    arrays = {t.name: StoredArray(shapes[t.name], partial(read_tensor, path, t)) for t in reader.tensors}
-    return arrays, {n: field.contents() for n, field in reader.fields.items() if not n.startswith("tokenizer.")}
-
-
-def read_tensor(path: Path, tensor: Any) -> Shaped[ndarray, "*shape"]:
-    """A copy of a `gguf.ReaderTensor` as plain numbers. Raises UserError for a type that `gguf` cannot dequantize."""
-    if tensor.data.dtype != np.uint8:
-        return np.array(tensor.data)
-    try:
-        return np.array(import_library("gguf.quants").dequantize(tensor.data, tensor.tensor_type))
-    except NotImplementedError as error:
-        raise UserError(
-            f"{tensor.name} of {path} is quantized as {tensor.tensor_type.name}, which the library gguf cannot read: "
-            "use a file with another quantization."
-        ) from error
-
-
-def check_header(path: Path) -> None:
-    """Checks the counts of the header against the size of the file, which `gguf.GGUFReader` does not.
-
-    Raises ValueError if a count is too large for the file, UserError if the header has too many values.
-    """
-    size, values = path.stat().st_size, 0
+    """The arrays of a file, not read yet, and its keys without those of the tokenizer. Raises ValueError for a damaged one."""
+    size, notes = path.stat().st_size, dict[str, Any]()
     with path.open("rb") as file:
-        file.seek(16)
-        for _ in range(read_number(file, "Q")):
-            skip(file, size, read_number(file, "Q"))
-            values += skip_value(file, size, read_number(file, "I"))
-            if values > MAX_VALUES:
-                raise UserError(
-                    f"The header of {path} has more than {MAX_VALUES} values, which takes too much memory: use a "
-                    "safetensors file of this model."
-                )
+        file.seek(4)
+        version, array_count, key_count = (read_number(file, kind) for kind in "IQQ")
+        if version not in VERSIONS:
+            raise ValueError(f"its version is {version}, known are 2 and 3")
+        check_count(array_count)
+        for _ in range(key_count):
+            name, kind = read_text(file, size), read_number(file, "I")
+            if name.startswith("tokenizer."):
+                skip_value(file, size, kind)
+            else:
+                notes[name] = read_value(file, size, kind)
+        headers = [read_array_header(file, size) for _ in range(array_count)]
+        start = file.tell()
+    alignment = notes.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment < 1:
+        raise ValueError(f"its alignment is {alignment}")
+    start += -start % alignment
+    return {header.name: locate_array(path, start, header) for header in headers}, notes
+
+
+def read_text(file: BinaryIO, size: int) -> str:
+    """The next string."""
+    return read_bytes(file, size, read_number(file, "Q")).decode()
+
+
+def read_value(file: BinaryIO, size: int, kind: int) -> Any:
+    """The next value of a type: a number, a string or a list."""
+    if kind == STRING:
+        return read_text(file, size)
+    if kind == LIST:
+        kind, count = read_number(file, "I"), read_number(file, "Q")
+        if kind not in KEY_TYPES:
+            return [read_value(file, size, kind) for _ in range(count)]
+        return np.frombuffer(
+            read_bytes(file, size, count * np.dtype(KEY_TYPES[kind]).itemsize), KEY_TYPES[kind]
+        ).tolist()
+    if kind not in KEY_TYPES:
+        raise ValueError(f"a value of the unknown type {kind}")
+    return np.frombuffer(read_bytes(file, size, np.dtype(KEY_TYPES[kind]).itemsize), KEY_TYPES[kind]).tolist()[0]
+
+
+def skip_value(file: BinaryIO, size: int, kind: int) -> None:
+    """Moves behind a value."""
+    if kind == STRING:
+        skip(file, size, read_number(file, "Q"))
+    elif kind == LIST:
+        kind, count = read_number(file, "I"), read_number(file, "Q")
+        if kind in KEY_TYPES:
+            skip(file, size, count * np.dtype(KEY_TYPES[kind]).itemsize)
+        else:
+            for _ in range(count):
+                skip_value(file, size, kind)
+    elif kind in KEY_TYPES:
+        skip(file, size, np.dtype(KEY_TYPES[kind]).itemsize)
+    else:
+        raise ValueError(f"a value of the unknown type {kind}")
 
 
 def skip(file: BinaryIO, size: int, count: int) -> None:
@@ -94,21 +133,48 @@ def skip(file: BinaryIO, size: int, count: int) -> None:
     file.seek(count, 1)
 
 
-def skip_value(file: BinaryIO, size: int, kind: int) -> int:
-    """Moves behind a value, and returns how many values it holds."""
-    if kind == STRING:
-        skip(file, size, read_number(file, "Q"))
-    elif kind == ARRAY:
-        kind, count = read_number(file, "I"), read_number(file, "Q")
-        if kind not in SIZES:
-            return sum(skip_value(file, size, kind) for _ in range(count))
-        skip(file, size, count * SIZES[kind])
-        return count
-    elif kind in SIZES:
-        skip(file, size, SIZES[kind])
-    else:
-        raise ValueError(f"a value of the unknown type {kind}")
-    return 1
+class ArrayHeader(NamedTuple):
+    """What a file says of an array; the offset counts from where the numbers of all arrays begin."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    offset: int
+
+
+def read_array_header(file: BinaryIO, size: int) -> ArrayHeader:
+    """The header of the next array."""
+    name, rank = read_text(file, size), read_number(file, "I")
+    if rank > MAX_RANK:
+        raise ValueError(f"an array of {rank} dimensions")
+    dimensions = [read_number(file, "Q") for _ in range(rank)]
+    return ArrayHeader(name, tuple(reversed(dimensions)), read_number(file, "I"), read_number(file, "Q"))
+
+
+def locate_array(path: Path, start: int, header: ArrayHeader) -> StoredArray:
+    """An array that is not read yet; `start` is where the numbers of a file begin. Raises ValueError if it is not there."""
+    name, shape, kind, offset = header
+    if kind in ARRAY_TYPES:
+        dtype = np.dtype(ARRAY_TYPES[kind])
+        if math.prod(shape) * dtype.itemsize > path.stat().st_size - start - offset:
+            raise ValueError(f"{name} is cut")
+        return StoredArray(shape, partial(read_at, path, start + offset, dtype, shape))
+    return StoredArray(shape, partial(read_quantized, path, name, start + offset, shape, kind))
+
+
+def read_quantized(path: Path, name: str, offset: int, shape: tuple[int, ...], kind: int) -> Shaped[ndarray, "*shape"]:
+    """An array as plain numbers. Raises UserError for a type that `gguf` cannot dequantize, ValueError for an unknown one."""
+    constants, quants = import_library("gguf.constants"), import_library("gguf.quants")
+    quantization = constants.GGMLQuantizationType(kind)
+    stored = read_at(path, offset, np.uint8, quants.quant_shape_to_byte_shape(shape, quantization))
+    try:
+        with np.errstate(all="ignore"):  # infinite numbers are told later
+            return np.asarray(quants.dequantize(stored, quantization))
+    except NotImplementedError as error:
+        raise UserError(
+            f"{name} of {path} is quantized as {quantization.name}, which the library gguf cannot read: use a file with "
+            "another quantization."
+        ) from error
 
 
 def read_rotary(notes: Mapping[str, Any], factors: Float[ndarray, "F"] | None) -> Rotary | None:

@@ -22,6 +22,8 @@ from numpy.typing import DTypeLike
 
 from jaxpe.errors import UserError
 
+MAX_ARRAYS = 2**17  # of a file: each takes about 1 kB of memory before it is read
+
 
 class StoredArray(NamedTuple):
     """An array that is still in its file."""
@@ -70,6 +72,12 @@ def read_bytes(file: BinaryIO, size: int, count: int) -> bytes:
     if count > size - file.tell():
         raise ValueError("it ends too early")
     return file.read(count)
+
+
+def check_count(count: int) -> None:
+    """Raises ValueError for more arrays than any model has."""
+    if count > MAX_ARRAYS:
+        raise ValueError(f"it has more than {MAX_ARRAYS} arrays")
 
 
 def read_number(file: BinaryIO, kind: str) -> int:

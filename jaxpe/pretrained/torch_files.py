@@ -18,7 +18,7 @@ from jaxtyping import Shaped
 from numpy import ndarray
 
 from jaxpe.errors import UserError
-from jaxpe.pretrained.stored_arrays import Content, StoredArray, read_at
+from jaxpe.pretrained.stored_arrays import Content, StoredArray, check_count, read_at
 from jaxpe.pretrained.torch_pickle import PickleReader
 from jaxpe.pretrained.torch_tensors import Storage, Tensor, name_tensors
 
@@ -37,6 +37,7 @@ def read_torch(path: Path) -> Content:
         is_archive = file.read(len(ARCHIVE)) == ARCHIVE
     described, read_storage = open_archive(path) if is_archive else open_older(path)
     tensors = name_tensors(described)
+    check_count(len(tensors))
     arrays = {
         name: StoredArray(tensor.shape, partial(read_view, f"{name} of {path}", tensor, read_storage))
         for name, tensor in tensors.items()

@@ -1,7 +1,7 @@
 """Arrays of weight files by name: safetensors, ONNX, PyTorch, CTranslate2, GGUF. Shapes first, values on demand.
 
 The first bytes of a file say which format it has; ONNX has no such mark and is known by its suffix.
-Layouts: huggingface/safetensors README, ONNX `onnx.proto`; of the others in `torch_files`, `ctranslate2_files`, `gguf_files`.
+Layouts: huggingface/safetensors README; of the others in `onnx_files`, `torch_files`, `ctranslate2_files`, `gguf_files`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from safetensors import safe_open
 from jaxpe.errors import UserError
 from jaxpe.pretrained.ctranslate2_files import read_ctranslate2
 from jaxpe.pretrained.gguf_files import read_gguf
-from jaxpe.pretrained.stored_arrays import Content, StoredArray, WeightFile, import_library, report_damage
+from jaxpe.pretrained.onnx_files import read_onnx
+from jaxpe.pretrained.stored_arrays import Content, StoredArray, WeightFile, check_count, report_damage
 from jaxpe.pretrained.torch_files import ARCHIVE, read_torch
 
 PICKLES = range(2, 6)  # protocols
@@ -67,19 +68,10 @@ def read_array(file: WeightFile, name: str) -> Float[ndarray, "*shape"]:
 def read_safetensors(path: Path) -> Content:
     """Arrays and metadata of a safetensors file."""
     file = safe_open(path, "numpy")
+    check_count(len(file.keys()))
     shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     arrays = {name: StoredArray(shape, partial(file.get_tensor, name)) for name, shape in shapes.items()}
     return arrays, file.metadata() or {}
-
-
-def read_onnx(path: Path) -> Content:
-    """The initializers of the graph, also those in files of their own."""
-    onnx, helper = import_library("onnx"), import_library("onnx.numpy_helper")
-    initializers = onnx.load(str(path), load_external_data=False).graph.initializer
-    return {
-        str(array.name): StoredArray(tuple(array.dims), partial(helper.to_array, array, str(path.parent)))
-        for array in initializers
-    }, {}
 
 
 READERS: dict[str, Callable[[Path], Content]] = {

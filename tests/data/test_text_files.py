@@ -189,6 +189,16 @@ def test_parquet_without_a_column_of_documents_is_told(tmp_path, columns, says):
         load_corpus("book.parquet")
 
 
+def test_a_small_file_that_unfolds_into_much_text_is_refused(tmp_path, monkeypatch):
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 600, pa.int32()), pa.array(["word " * 1000]))
+    pq.write_table(pa.table({"text": texts}), tmp_path / "here" / "book.parquet")
+    assert len(list_documents("book.parquet")) == 600
+    monkeypatch.setattr(text_files, "MAX_UNFOLDED", 2**20)
+    corpus.parse_corpus.cache_clear()
+    with pytest.raises(UserError, match="unfolds into more than 1 million bytes of text"):
+        load_corpus("book.parquet")
+
+
 def test_a_full_disk_is_not_the_fault_of_the_text(tmp_path, monkeypatch):
     write_lines(tmp_path / "here" / "book.txt", "own")
 

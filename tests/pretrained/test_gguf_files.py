@@ -65,11 +65,31 @@ def test_a_type_that_gguf_cannot_dequantize_is_one_sentence(tmp_path):
         models.open_model(path)
 
 
-def test_a_header_with_too_many_values_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(gguf_files, "MAX_VALUES", 3)
-    path = write_file(tmp_path / "m.gguf", "bert", {"add_context_length": 12}, {})
-    with pytest.raises(UserError, match=r"has more than 3 values, .* use a safetensors file"):
-        models.open_model(path)
+def test_lists_texts_and_alignment_are_read_and_the_tokenizer_is_skipped(tmp_path):
+    keys = {
+        "add_head_count": [4, 2], "add_description": "déjà vu", "add_custom_alignment": 64, "add_causal_attention": True,
+        "add_layer_norm_eps": 0.5, "add_languages": ["en", "de"], "add_context_length": 12,
+    }  # fmt: skip
+    table = RANDOM.normal(size=(12, 5)).astype(np.float32)
+    tensors = {"odd": (np.ones(3, np.float32), None), "position_embd.weight": (table, None)}
+    path = write_file(tmp_path / "m.gguf", "bert", keys, tensors)
+    arrays, notes = gguf_files.read_gguf(path)
+    assert notes["bert.attention.head_count"] == [4, 2] and notes["general.description"] == "déjà vu"
+    assert notes["general.alignment"] == 64 and notes["bert.attention.causal"] is True
+    assert notes["bert.attention.layer_norm_epsilon"] == 0.5 and notes["general.languages"] == ["en", "de"]
+    assert not any(name.startswith("tokenizer.") for name in notes)
+    np.testing.assert_array_equal(arrays["position_embd.weight"].read(), table)
+    reader = gguf.GGUFReader(path)  # the library's own
+    assert {tensor.name: tuple(reversed(tensor.shape.tolist())) for tensor in reader.tensors} == {
+        name: array.shape for name, array in arrays.items()
+    }
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f2", "f8", "i1", "i2", "i4", "i8"])
+def test_every_plain_type_is_read(tmp_path, dtype):
+    table = np.arange(-30, 30).reshape(12, 5).astype(dtype)
+    path = write_file(tmp_path / "m.gguf", "bert", {}, {"position_embd.weight": (table, None)})
+    np.testing.assert_array_equal(models.open_model(path).positions, table)
 
 
 def encode_file(*keys, arrays=b"", counts=None):
@@ -94,6 +114,11 @@ DAMAGED = {
     "many dimensions": encode_file(arrays=TABLE + struct.pack("<IQQIQ", 2**31, 4, 4, 0, 0)),
     "an array that is cut": encode_file(arrays=TABLE + struct.pack("<IQQIQ", 2, 4, 4, 0, 0) + bytes(60)),
     "an array of an unknown type": encode_file(arrays=TABLE + struct.pack("<IQQIQ", 2, 4, 4, 77, 0)),
+    "a cut array that is quantized": encode_file(arrays=TABLE + struct.pack("<IQQIQ", 2, 32, 4, 8, 0) + bytes(60)),
+    "half a block": encode_file(arrays=TABLE + struct.pack("<IQQIQ", 2, 33, 4, 8, 0) + bytes(600)),
+    "an alignment that is a text": encode_file(encode_text(b"general.alignment") + struct.pack("<IQ", 8, 1) + b"x"),
+    "a far offset": encode_file(arrays=TABLE + struct.pack("<IQQIQ", 2, 4, 4, 0, 2**63) + bytes(600)),
+    "lists in lists": encode_file(KEY + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 100_000),
     "version 1": b"GGUF" + struct.pack("<IQQ", 1, 0, 0),
     "nothing": b"GGUF",
 }
