@@ -27,6 +27,7 @@ from jaxpe.pretrained.models import open_model, require_positions
 from jaxpe.pretrained.stored_arrays import squeeze_shape
 
 MAX_ROWS = 4096  # that are measured: the measures take rows × rows numbers
+MAX_WIDTH = 2**14  # of a table: the measures take width × width numbers too
 MAX_TOKENS = 2**14  # whose directions are measured, evenly spaced over the vocabulary
 HINT = "save one array with numpy.save(PATH, TABLE), or give a file of weights to --model"
 
@@ -49,6 +50,11 @@ def prepare_table(
     if len(table) < MIN_ROWS:
         raise UserError(
             f"The table {name} has {len(table)} rows, but at least {MIN_ROWS} positions are needed: transpose it if "
+            "positions are its columns."
+        )
+    if table.shape[1] > MAX_WIDTH:
+        raise UserError(
+            f"The table {name} has {table.shape[1]} columns, but at most {MAX_WIDTH} are measured: transpose it if "
             "positions are its columns."
         )
     if not np.ptp(table, axis=0).any():
@@ -132,8 +138,8 @@ def load_model_tables(word: str, name: str | None = None) -> list[PublishedTable
 
 def describe_skipped_rows(count: int) -> str:
     """A sentence about rows that stand for no position; empty if there are none."""
-    rows = {0: "", 1: "Row 0 of the file is", 2: "Rows 0 and 1 of the file are"}[count]
-    return f"{rows} left out, for no position (row {count - 1} is the padding's). " if rows else ""
+    rows = {0: "", 1: "Row 0 of the file stands", 2: "Rows 0 and 1 of the file stand"}[count]
+    return f"{rows} for no position, since row {count - 1} is the padding's. " if rows else ""
 
 
 def load_named_tables(table: Path | None, models: Sequence[str], name: str | None) -> list[PublishedTable]:

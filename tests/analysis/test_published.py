@@ -23,6 +23,7 @@ BAD_ARRAYS = {
     "dates": (np.zeros((9, 3), "M8[s]"), "does not hold real numbers"),
     "records": (np.zeros((9, 3), [("a", float), ("b", int)]), "does not hold real numbers"),
     "a number": (np.float64(3), r"the shape \(\)"),
+    "wide": (np.ones((9, published.MAX_WIDTH + 1), np.float16), "16385 columns, but at most 16384.*transpose"),
     "no rows": (GAUSSIAN[:0], r"the shape \(0, 16\)"),
     "nan": (WITH_NAN, "not finite numbers"),
     "short": (GAUSSIAN[:7], "has 7 rows"),
@@ -185,8 +186,8 @@ def test_a_name_that_was_given_stays_and_the_other_changes(tmp_path):
 def test_rows_that_were_left_out_of_a_file_are_told(tmp_path):
     padded = RANDOM.normal(size=(64, 4)).astype("f4")
     for row, says in (
-        (1, "Rows 0 and 1 of the file are left out, for no position"),
-        (0, "Row 0 of the file is left out"),
+        (1, "Rows 0 and 1 of the file stand for no position"),
+        (0, "Row 0 of the file stands for no position"),
     ):
         padded[row] = 0
         save_file({"wpe.weight": padded}, tmp_path / "m.safetensors")
