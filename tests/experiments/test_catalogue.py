@@ -129,8 +129,7 @@ def test_every_encoding_is_in_the_standard_grid_where_it_is_defined():
 
 def test_the_deciding_setting_is_in_the_standard_grid_and_alone_in_a_preset():
     standard, alone = (expand_grid(MODULE.PRESETS[name], {}) for name in ("standard", "ranking"))
-    copy = {config.encoding for config in alone if config.task == "copy"}
-    assert copy == set(ranking.RANKED) and len(alone) == 2 * len(copy)
+    assert {(config.task, config.encoding) for config in alone} == {("copy", name) for name in ranking.RANKED}
     for config, request in alone.items():
         sizes = (config.train_length, config.layers, config.width, config.training.steps)
         assert sizes == tuple(ranking.DECIDING.values()) and request.seeds == standard[config].seeds == 10
