@@ -5,7 +5,7 @@ length curve separate position from other causes: attention logits times log n /
 given the length of the answer, and the parameters after 25, 50 and 100 % of the steps. A test at N with all positions
 shifted by N shows whether a model learned order or single rows of a table. A model trained with a random start is tested
 from position 0, as published (Huang et al. 2025). One trained with randomly spaced positions is tested with such positions;
-the variant `consecutive` tests it at 0, 1, 2, …. (Until 2026-11-27 that was its only test: the table showed .218 at N for
+the variant `consecutive` tests it at 0, 1, 2, …. (Until 2026-11-27 that was its only test: the table showed .214 at N for
 sinusoids on `reverse`, where randomly spaced positions give .699.)
 
 Predicted: on `reverse` every encoding falls to the order-blind baseline or below it by 2 N. Plain `learned` meets rows
