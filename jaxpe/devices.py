@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 
 from jaxpe.errors import UserError
 
@@ -33,6 +38,7 @@ PINNED: dict[str, object] = {
     "jax_use_direct_linearize": True,
     "jax_no_execution": False,
 }
+PRECISION_IS_OURS: ContextVar[bool] = ContextVar("precision_is_ours", default=False)  # inside `use_precision`
 # Flags of XLA that no number depends on; all others are part of the identity of a run.
 HARMLESS_FLAG = re.compile(
     r"--xla_(dump_|force_host_platform_device_count|hlo_profile|gpu_autotune_cache|cpu_use_thunk_runtime_log)"
@@ -81,12 +87,26 @@ def require_platform() -> None:
         raise UserError(f"{told} ({reason}): unset JAX_PLATFORMS, or install JAX for that platform.") from error
 
 
+@contextmanager
+def use_precision(precision: str) -> Iterator[None]:
+    """Inside, matrix products have a precision of JAX: "highest", "high" or "default"."""
+    import jax
+
+    token = PRECISION_IS_OURS.set(True)
+    try:
+        with jax.default_matmul_precision(precision):
+            yield
+    finally:
+        PRECISION_IS_OURS.reset(token)
+
+
 def require_settings() -> None:
     """Raises UserError where a setting of JAX that can change a number is another than the one of all results."""
     import jax
 
     for name, value in PINNED.items():
-        if name in jax.config.values:
+        is_ours = name == "jax_default_matmul_precision" and PRECISION_IS_OURS.get()
+        if name in jax.config.values and not is_ours:
             found = getattr(jax.config.values[name], "value", jax.config.values[name])
             if found != value:
                 raise UserError(
@@ -106,3 +126,21 @@ def describe_settings() -> dict[str, object]:
     require_settings()
     flags = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if not HARMLESS_FLAG.match(flag)]
     return {"backend": jax.default_backend(), "divided": jax.device_count() > 1, "xla_flags": sorted(flags)}
+
+
+def describe_device() -> str:
+    """The kind of device: last bits differ between processors too. 'cpu (Intel Xeon …)', or the name of an accelerator."""
+    import jax
+
+    kind = str(jax.devices()[0].device_kind)
+    return f"{kind} ({name_processor()})" if kind.lower() == "cpu" else kind
+
+
+def name_processor() -> str:
+    """The model of the processor, as far as the system names it."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    names = re.findall(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return " ".join((names[0] if names else platform.processor() or platform.machine()).split())

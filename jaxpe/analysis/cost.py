@@ -18,6 +18,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 from numpy import ndarray
 
+from jaxpe.devices import use_precision
 from jaxpe.training import parameters, population
 from jaxpe.training.batches import make_inputs
 from jaxpe.training.config import RunConfig
@@ -45,7 +46,7 @@ def count_forward_flops(config: RunConfig, source: Source, length: int) -> tuple
         return model, make_inputs(example, config.sampler, key)
 
     model, inputs = jax.eval_shape(make_arguments)
-    with jax.default_matmul_precision(config.precision):
+    with use_precision(config.precision):
         return count_flops(lambda model, inputs: model(inputs).logits, model, inputs), sum(source.stream.sizes(length))
 
 

@@ -145,15 +145,26 @@ def is_own(path: Path) -> bool:
     return not any(path.is_relative_to(folder) for folder in list_library_folders())
 
 
-# Files of jaxpe that variants build on. Its shared core is not among them: the numbers `SCHEMA` and `FORMAT_VERSION` stand
-# for that, and the catalogue grows without a change of any run.
 VARIANTS = (PACKAGE / "encodings", PACKAGE / "tasks")
-SHARED = {"__init__", "base", "registry", "validate", "evaluation_sets"}
+# Files in these folders that define no variant: the catalogue grows without a change of any run.
+SHARED = {"__init__", "base", "formatting", "registry", "validate", "evaluation_sets"}
+# One training step, and how the examples of a task are laid out: what they import is the same for all runs.
+CORE = ("jaxpe.training.train", "jaxpe.tasks.formatting")
+BESIDE_CORE = {"__init__", "errors", "records", "plugins", "surroundings", "devices"}  # no number comes from these
 
 
 def is_variant(path: Path) -> bool:
     """Whether a file of jaxpe defines encodings or tasks."""
     return path.parent in VARIANTS and path.stem not in SHARED
+
+
+def is_core(path: Path) -> bool:
+    """Whether a file of jaxpe is shared by all runs and can change their numbers."""
+    if not path.is_relative_to(PACKAGE):
+        return False
+    wing = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    in_variants = path.parent in VARIANTS and (is_variant(path) or path.stem not in ("base", "formatting"))
+    return wing not in BESIDE_CORE and not in_variants
 
 
 class Closure(NamedTuple):
@@ -190,10 +201,23 @@ def read_code(path: Path) -> bytes:
         return b""
 
 
-def collect_closure(name: str, path: Path) -> Closure:
-    """The closure of a module: itself, then what it imports outside installed packages, and variants of jaxpe.
+@cache
+def hash_core() -> str:
+    """SHA-256 of the code of jaxpe that all runs share: model, loss, optimizer, batches, positions, formats."""
+    files = {name: PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in CORE}
+    digests = [collect_closure(name, path, is_core).compute_digest() for name, path in files.items()]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
-    In an installed package it follows imports within the package.
+
+def belongs_to_variant(path: Path) -> bool:
+    """Whether a file is part of an encoding, a task or an experiment: the user's own code, or a variant of jaxpe."""
+    return is_own(path) or is_variant(path)
+
+
+def collect_closure(name: str, path: Path, belongs: Callable[[Path], bool] = belongs_to_variant) -> Closure:
+    """The closure of a module: itself, then what it imports of the files that belong to it.
+
+    In an installed package other than jaxpe it follows imports within the package.
     """
     family = name.partition(".")[0] if not is_own(path) else None
     contents: dict[Module, bytes] = {}
@@ -206,7 +230,7 @@ def collect_closure(name: str, path: Path) -> Closure:
         contents[module] = read_code(module.path)
         for imported in list_imports(contents[module], module.name, module.path.name == "__init__.py"):
             tops.add(imported.partition(".")[0])
-            waiting += list(follow_import(imported, family))
+            waiting += list(follow_import(imported, family, belongs))
     return Closure(tuple(contents), tuple(contents.values()), list_libraries(tops - {family or ""}))
 
 
@@ -216,12 +240,16 @@ def list_libraries(names: set[str]) -> tuple[str, ...]:
     if not unknown:
         return ()
     owners = packages_distributions()
-    required = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in requires(PACKAGE.name) or () if "extra ==" not in line}
+    required = {
+        re.split(r"[^\w.-]", line)[0].lower().replace("_", "-")
+        for line in requires(PACKAGE.name) or ()
+        if "extra ==" not in line
+    }
     found = {owner for name in unknown for owner in owners.get(name, ())}
     return tuple(sorted(f"{one} {version(one)}" for one in found if one.lower().replace("_", "-") not in required))
 
 
-def follow_import(name: str, family: str | None) -> Iterator[Module]:
+def follow_import(name: str, family: str | None, belongs: Callable[[Path], bool]) -> Iterator[Module]:
     """The modules behind an imported name that belong to a closure: itself, and the packages around it."""
     parts = name.split(".")
     for i in range(1, len(parts) + 1):
@@ -230,7 +258,7 @@ def follow_import(name: str, family: str | None) -> Iterator[Module]:
         if path is None:
             continue
         in_family = family is not None and parts[0] == family and family != PACKAGE.name
-        if is_own(path) or is_variant(path) or in_family:
+        if belongs(path) or in_family:
             yield Module(part, path)
 
 

@@ -25,7 +25,7 @@ from jaxpe.records.files import disk_errors, make_temporary_name, sweep_temporar
 from jaxpe.records.json_values import compute_digest, to_canonical_json, to_json_value, write_json
 
 log = logging.getLogger("jaxpe")
-SCHEMA = 3  # raise it when the numbers of jaxpe change, or runs of an older version can no longer be read
+SCHEMA = 3  # raise it when runs of an older version can no longer be read
 MARKER = "jaxpe.json"
 KEY, DIGEST = (
     "__key__",

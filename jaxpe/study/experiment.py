@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
+from jaxpe.devices import describe_device
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.calls import call_user_code
 from jaxpe.plugins.files import load_file
@@ -191,6 +192,7 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
         "runs": len(runs),
         "diverged": sum(work.has_diverged(run) for run in runs),
         "mixture": mixture,
+        "device": describe_device(),
         "training_seconds": sum(work.read_record(run)["seconds"] for run in runs),
     }
     write_provenance(folder, provenance | facts)

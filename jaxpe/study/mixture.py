@@ -8,12 +8,10 @@ from typing import Any
 
 def find_mixture(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """What the records of some runs disagree about: 'python' -> ['3.11.7', '3.12.1']. Empty where they agree."""
-    values: dict[str, set[str]] = {}
-    for record in records:
-        facts = {**record.get("versions", {}), "device": record.get("device"), "devices": record.get("devices")}
-        for name, value in facts.items():
-            values.setdefault(name, set()).add(str(value))
-    return {name: sorted(found) for name, found in values.items() if len(found) > 1}
+    rows = [{**one.get("versions", {}), "device": one.get("device"), "devices": one.get("devices")} for one in records]
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: sorted({str(row.get(name, "unknown")) for row in rows}) for name in names}
+    return {name: found for name, found in values.items() if len(found) > 1}
 
 
 def describe_mixture(mixture: Mapping[str, list[str]]) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxpe.devices import describe_device, use_precision
 from jaxpe.errors import UserError
 from jaxpe.model import Transformer
 from jaxpe.records.json_values import compute_digest
@@ -173,7 +174,7 @@ class Workspace:
     def open_checkpoint_folder(self, batch: list[Run]) -> checkpoints.CheckpointFolder:
         """Where a round keeps its checkpoints, which are only valid for the same runs, devices and versions."""
         name = hashlib.sha256(" ".join(run.id for run in batch).encode()).hexdigest()[:24]
-        bound = {"devices": self.mesh.size, "backend": jax.default_backend(), "versions": collect_versions()}
+        bound = {"devices": self.mesh.size, "device": describe_device(), "versions": collect_versions()}
         path = self.results.folder / "checkpoints" / name
         identity = compute_digest(bound | {"runs": [run.id for run in batch]})
         return checkpoints.CheckpointFolder(path, identity, self.save_every)
@@ -188,7 +189,7 @@ class Workspace:
             "seconds": trained.seconds,
             "compile_seconds": program.compile_seconds,
             "devices": self.mesh.size,
-            "device": jax.devices()[0].device_kind,
+            "device": describe_device(),
             "versions": collect_versions(),
         }
         arrays: dict[str, np.ndarray] = {}
@@ -260,7 +261,7 @@ class Workspace:
             key = key | {"code": self.measuring_code}
         stored = self.results.read_measurement(run.id, key)
         if stored is None:
-            with jax.default_matmul_precision(run.config.precision):
+            with use_precision(run.config.precision):
                 measurements = measure()
             columns = np.array([json.dumps(columns) for columns, _ in measurements])
             stored = {"columns": columns, "values": np.array([value for _, value in measurements])}

@@ -18,6 +18,7 @@ from jaxtyping import Array, Int, Key
 
 from jaxpe import streams
 from jaxpe.data.examples import Data, Example, ExampleStream
+from jaxpe.devices import use_precision
 from jaxpe.model import ForwardOptions, Inputs, Transformer
 from jaxpe.positions import Sampler, Shifted
 from jaxpe.tasks.evaluation_sets import make_evaluation_key
@@ -99,7 +100,7 @@ def compile_evaluator(
     )
     batch = jax.eval_shape(lambda: draw(jax.random.key(0), 1, 0, data))
     options, shapes = jax.eval_shape(lambda: (make_forward_options(config), data))
-    with jax.default_matmul_precision(config.precision):
+    with use_precision(config.precision):
         mapped = jax.jit(map_replicas(measure_model, mesh, "map", 3))
         return Evaluator(mapped.lower(models, batch, options, shapes).compile(), draw, mesh)
 

@@ -12,6 +12,7 @@ from typing import Any
 from jaxpe import encodings
 from jaxpe.data.examples import FORMAT_VERSION
 from jaxpe.devices import describe_settings
+from jaxpe.plugins.code import PACKAGE, hash_core, remember_package
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.results import SCHEMA
 from jaxpe.tasks.registry import identify_task
@@ -31,6 +32,7 @@ def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]
     """
     return {
         "schema": SCHEMA,
+        "core": hash_core(),
         "task": config.task,
         "task_version": None if config.is_language else make_task(config).version,
         "task_code": None if config.is_language else identify_task(config.task),
@@ -54,3 +56,7 @@ def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]
         "activation_budget": config.activation_budget,
         "settings": describe_settings(),
     }
+
+
+for wing in ("model", "training", "data", "."):
+    remember_package(PACKAGE / wing)

@@ -18,6 +18,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Int
 
 from jaxpe.data.examples import Data, ExampleStream
+from jaxpe.devices import use_precision
 from jaxpe.encodings import CATALOGUE, label_encoding
 from jaxpe.model import Transformer
 from jaxpe.plugins.calls import call_user_code
@@ -140,7 +141,7 @@ def compile_steps(
     batches = jax.tree.map(lambda leaf: make_sharded_shape(leaf.shape, leaf.dtype, mesh), batches)
     number = jax.ShapeDtypeStruct((), jnp.int32)
     mapped = map_replicas(advance, mesh, config.batching, 3)
-    with jax.default_matmul_precision(config.precision):
+    with use_precision(config.precision):
         whole = jax.jit(lambda replicas, batches, *steps: mapped((replicas, batches), *steps), donate_argnums=0)
         return whole.lower(replicas, batches, number, number, number).compile()
 

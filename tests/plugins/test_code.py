@@ -102,3 +102,24 @@ def test_objects_differ_by_what_is_bound_in_them():
 def test_what_cannot_be_described_is_refused():
     with pytest.raises(UserError, match="encoding 'x' is bound to an argument of type object.*write a class"):
         describe(partial(Rotary, base=object()))
+
+
+CORE_FILES = ("model/attention.py", "model/stack.py", "training/optimizer.py", "training/loss.py", "training/batches.py", "training/train.py", "positions.py", "streams.py", "data/language.py", "tasks/formatting.py", "encodings/base.py")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CORE_FILES)
+def test_an_edit_of_what_all_runs_share_changes_the_digest_of_the_core_and_a_docstring_does_not(name, monkeypatch):
+    path = code.PACKAGE / name
+    before, content = code.hash_core.__wrapped__(), path.read_bytes()
+    monkeypatch.setattr(code, "REMEMBERED", {path: content + b"\nX = 1\n"})
+    assert code.hash_core.__wrapped__() != before
+    monkeypatch.setattr(code, "REMEMBERED", {path: content.replace(b'"""', b'"""More. ', 1) + b"# a comment\n"})
+    assert code.hash_core.__wrapped__() == before
+
+
+@pytest.mark.parametrize("name", ["encodings/rotary.py", "encodings/__init__.py", "tasks/copying.py", "errors.py", "records/results.py", "report/page.py", "training/checkpoints.py"])  # fmt: skip
+def test_an_edit_of_a_variant_or_of_what_makes_no_number_changes_no_other_run(name, monkeypatch):
+    path = code.PACKAGE / name
+    before = code.hash_core.__wrapped__()
+    monkeypatch.setattr(code, "REMEMBERED", {path: path.read_bytes() + b"\nX = 1\n"})
+    assert code.hash_core.__wrapped__() == before

@@ -9,6 +9,7 @@ import pytest
 from small_runs import CONFIG
 
 from jaxpe import encodings, tasks
+from jaxpe.devices import use_precision
 from jaxpe.encodings.rotary import Rotary
 from jaxpe.errors import UserError
 from jaxpe.records.provenance import collect_versions
@@ -135,3 +136,11 @@ def test_versions_and_the_kind_of_device_are_recorded_instead(tmp_path):
         "version" in key and key != "format_version" and key != "task_version"
         for key in describe_run(CONFIG, 0, load_source(CONFIG))
     )
+
+
+def test_a_precision_that_jaxpe_itself_sets_is_none_of_the_surroundings():
+    before = identify()
+    with use_precision("highest"):
+        assert identify() == before
+    with jax.default_matmul_precision("highest"), pytest.raises(UserError, match="jax_default_matmul_precision"):
+        identify()
