@@ -20,7 +20,9 @@ class WithDict(nnx.Module):
 
 @pytest.mark.parametrize("kind", [WithList, WithDict])
 def test_a_container_that_flax_refuses_is_named_with_a_cure(kind):
-    with pytest.raises(UserError, match=r"'gains'.*write nnx.List\(\[…\]\) or nnx.Dict\(…\) .*\(test_calls.py, line \d+\)\.$"):
+    with pytest.raises(
+        UserError, match=r"'gains'.*write nnx.List\(\[…\]\) or nnx.Dict\(…\) .*\(test_calls.py, line \d+\)\.$"
+    ):
         call_user_code(kind, "encoding 'x' could not be constructed")
 
 

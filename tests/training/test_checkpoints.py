@@ -89,7 +89,9 @@ def test_a_lock_is_held_by_one_process_and_ends_with_it(tmp_path):
         "from jaxpe.training.checkpoints import CheckpointFolder\n"
         "with CheckpointFolder(Path(sys.argv[1]), 'x').hold(wait=True) as held:\n    print(held, flush=True); time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, tmp_path / "checkpoints" / "round"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "checkpoints" / "round"], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "True\n"
     folder = CheckpointFolder(tmp_path / "checkpoints" / "round", "x")
     with folder.hold(wait=False) as held:
