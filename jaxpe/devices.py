@@ -75,16 +75,16 @@ def prepare_jax(devices: int | None) -> None:
 
 
 def require_platform() -> None:
-    """Raises UserError where JAX cannot start on the platform that it was told to use."""
+    """Raises UserError where JAX cannot start on the platform that it was asked for."""
     import jax
 
     try:
         jax.devices()
-    except (RuntimeError, AssertionError) as error:  # JAX asserts that it has found one
+    except (RuntimeError, AssertionError) as error:  # JAX asserts that it has one
         wanted = os.environ.get("JAX_PLATFORMS") or os.environ.get("JAX_PLATFORM_NAME")
         reason = (str(error).strip().splitlines() or ["no message"])[0][:200].rstrip(".")
-        told = f"JAX_PLATFORMS is {wanted!r}, which JAX cannot use here" if wanted else "JAX finds no device"
-        raise UserError(f"{told} ({reason}): unset JAX_PLATFORMS, or install JAX for that platform.") from error
+        problem = f"JAX_PLATFORMS is {wanted!r}, which JAX cannot use here" if wanted else "JAX finds no device"
+        raise UserError(f"{problem} ({reason}): unset JAX_PLATFORMS, or install JAX for that platform.") from error
 
 
 @contextmanager
@@ -107,10 +107,10 @@ def require_settings() -> None:
     for name, value in PINNED.items():
         is_ours = name == "jax_default_matmul_precision" and PRECISION_IS_OURS.get()
         if name in jax.config.values and not is_ours:
-            found = getattr(jax.config.values[name], "value", jax.config.values[name])
-            if found != value:
+            value_now = getattr(jax.config.values[name], "value", jax.config.values[name])
+            if value_now != value:
                 raise UserError(
-                    f"{name} is {found!r}, but results of jaxpe are made with {value!r}: call jaxpe.devices.prepare_jax(None) "
+                    f"{name} is {value_now!r}, but results of jaxpe are made with {value!r}: call jaxpe.devices.prepare_jax(None) "
                     "before they are computed, or set it back."
                 )
 

@@ -31,8 +31,8 @@ def get_first_line(error: BaseException) -> str:
     """The first line of an error's message, at most 300 characters, without a full stop at the end; and a known cure."""
     line = (str(error).strip().splitlines() or ["no message"])[0]
     for part, cure in CURES.items():
-        before, found, _ = line.partition(part)
-        if found:
+        before, separator, _ = line.partition(part)
+        if separator:
             return f"{before[:300].rstrip('.')}: {cure}"
     return line[:300].rstrip(".")
 

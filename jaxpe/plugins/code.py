@@ -84,18 +84,18 @@ def list_imports(content: bytes, name: str, is_package: bool = False) -> list[st
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return []
-    found: list[str] = []
+    names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = resolve_relative(node, name, is_package)
-            found += [base, *(f"{base}.{alias.name}" for alias in node.names if alias.name != "*")]
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names if alias.name != "*")]
         elif isinstance(node, ast.Call) and name_of_call(node) in ("import_module", "__import__"):
-            found += [
+            names += [
                 word.value for word in node.args[:1] if isinstance(word, ast.Constant) and isinstance(word.value, str)
             ]
-    return [one for one in dict.fromkeys(found) if one]
+    return [one for one in dict.fromkeys(names) if one]
 
 
 def resolve_relative(node: ast.ImportFrom, name: str, is_package: bool) -> str:
@@ -113,7 +113,7 @@ def name_of_call(node: ast.Call) -> str:
 
 
 def locate_module(name: str) -> Path | None:
-    """The file of a module by its absolute name, found without importing it; None where it has none."""
+    """The file of a module by its absolute name, without importing it; None where it has none."""
     loaded = sys.modules.get(name)
     if loaded is not None:
         file = getattr(loaded, "__file__", None)
@@ -245,8 +245,8 @@ def list_libraries(names: set[str]) -> tuple[str, ...]:
         for line in requires(PACKAGE.name) or ()
         if "extra ==" not in line
     }
-    found = {owner for name in unknown for owner in owners.get(name, ())}
-    return tuple(sorted(f"{one} {version(one)}" for one in found if one.lower().replace("_", "-") not in required))
+    imported = {owner for name in unknown for owner in owners.get(name, ())}
+    return tuple(sorted(f"{one} {version(one)}" for one in imported if one.lower().replace("_", "-") not in required))
 
 
 def follow_import(name: str, family: str | None, belongs: Callable[[Path], bool]) -> Iterator[Module]:
@@ -277,8 +277,8 @@ def describe_object(value: Any, digest: Callable[[Any], str], what: str) -> Any:
             "keywords": {key: describe_object(item, digest, what) for key, item in sorted(value.keywords.items())},
         }
     if inspect.isclass(value) or inspect.isfunction(value):
-        cells = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
-        bound = [describe_object(cell, digest, what) for cell in cells]
+        contents = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+        bound = [describe_object(cell, digest, what) for cell in contents]
         return {"code": digest(value), "name": value.__qualname__} | ({"bound": bound} if bound else {})
     if isinstance(value, (list, tuple)):
         return [describe_object(item, digest, what) for item in value]

@@ -134,8 +134,8 @@ def forget_changed_modules() -> None:
 def refuse_namesakes(path: Path, closure: Closure) -> None:
     """Raises UserError where a file next to this one has the name of a module that was imported from elsewhere."""
     for module in closure.modules[1:]:
-        beside = path.parent.joinpath(*module.name.split("."))
-        for file in (beside.with_suffix(".py"), beside / "__init__.py"):
+        neighbour = path.parent.joinpath(*module.name.split("."))
+        for file in (neighbour.with_suffix(".py"), neighbour / "__init__.py"):
             if file.is_file() and file.resolve() != module.path:
                 raise UserError(
                     f"{path.name} imports {module.name}, and so does code in another folder, where it is another module: "
@@ -169,7 +169,7 @@ def hash_object_code(value: Any) -> str:
     file = getattr(sys.modules.get(value.__module__), "__file__", None)
     if file is None:
         raise UserError(
-            f"{value.__qualname__} is defined in no file, so that its runs could not be told from those of another version: "
+            f"{value.__qualname__} is defined in no file, so that its runs could not be distinguished from those of another version: "
             "put it into a file and name it as path/to/file.py:Class."
         )
     if value.__module__ not in DIGESTS:
