@@ -12,9 +12,9 @@ from pathlib import Path
 
 from jaxpe.errors import UserError
 from jaxpe.records.experiment_folders import list_members, read_marker
-from jaxpe.records.provenance import PROVENANCE, TABLE, read_provenance
+from jaxpe.records.provenance import PROVENANCE, TABLE, find_edits, read_provenance
 from jaxpe.records.results import MARKER, open_results
-from jaxpe.report.edits import explain_faults, list_edits
+from jaxpe.report.edits import explain_faults
 from jaxpe.report.page import write_page
 from jaxpe.report.redraw import redraw
 from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
@@ -48,9 +48,7 @@ def redraw_named(name: str, stored: Sequence[Path], results: Path, medium: str) 
 
 def redraw_folder(experiment: Experiment, folder: Path, medium: str) -> None:
     """Redraws one folder. Raises UserError where its table leads to a fault, with what was edited."""
-    edits = (
-        [edit for edit in list_edits([folder]) if edit.path.endswith((TABLE, PROVENANCE))] if folder.is_dir() else []
-    )
+    edits = [edit for edit in find_edits(folder) if edit.path.endswith((TABLE, PROVENANCE))]
     with explain_faults(edits, f"{experiment.name} cannot be drawn again from {folder}"):
         redraw(experiment, folder, medium)
 
@@ -85,6 +83,6 @@ def list_experiments(results: Path) -> list[Path]:
 def print_notes(results: Path) -> None:
     """Says on stderr which files were edited since they were written, and which folders do not count."""
     members = list_members(results)
-    for note in [*(edit.sentence for edit in list_edits(members.folders)), members.sentence]:
+    for note in [*(edit.sentence for edit in members.find_edits()), members.sentence]:
         if note:
             print(note, file=sys.stderr)

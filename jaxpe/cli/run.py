@@ -12,6 +12,7 @@ from typing import Any
 from jaxpe import devices
 from jaxpe.cli.options import RunOptions, format_command
 from jaxpe.cli.overrides import format_fields, parse_overrides
+from jaxpe.cli.plot import print_notes
 from jaxpe.data import cache
 from jaxpe.errors import UserError
 from jaxpe.plugins.files import freeze_code
@@ -61,6 +62,7 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             run_experiment(experiment, planned, work, format_command())
             redraw(experiment, options.results / planned.folder)
     page = write_page(options.results)
+    print_notes(options.results)
     diverged = list_diverged(work)
     print_results(options, [planned.folder for planned in plans], page, diverged)
     if diverged:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from jaxpe.records.csv_tables import read_table
-from jaxpe.records.provenance import TABLE, read_provenance
-from jaxpe.records.stored_files import read_typed_json
+from jaxpe.records.provenance import TABLE, Edit, find_edits, read_provenance
+from jaxpe.records.stored_files import exists, read_typed_json
 
 
 class Marker(TypedDict):
@@ -21,10 +21,11 @@ class Marker(TypedDict):
 
 
 class Members(NamedTuple):
-    """Folders with a table, by name."""
+    """Folders that experiments wrote, by name."""
 
     folders: list[Path]  # of the experiments
     ignored: list[Path]  # under another name than they were written
+    lost: list[Path]  # of experiments whose table is gone
 
     @property
     def sentence(self) -> str:
@@ -35,6 +36,10 @@ class Members(NamedTuple):
             if names
             else ""
         )
+
+    def find_edits(self) -> list[Edit]:
+        """The files of the experiments that are not what was written."""
+        return [edit for folder in [*self.folders, *self.lost] for edit in find_edits(folder)]
 
 
 def read_marker(path: Path) -> Marker:
@@ -47,9 +52,13 @@ def list_members(results: Path) -> Members:
 
     Raises UserError where the table or the provenance of one cannot be read.
     """
-    folders = sorted(path.parent for path in results.glob(f"*/{TABLE}"))
-    own = {folder: read_home(folder) == folder.name for folder in folders}
-    return Members([one for one in folders if own[one]], [one for one in folders if not own[one]])
+    members = Members([], [], [])
+    for folder in sorted(path for path in results.glob("*") if path.is_dir()):
+        if exists(folder / TABLE):
+            (members.folders if read_home(folder) == folder.name else members.ignored).append(folder)
+        elif read_provenance(folder).get("folder") == folder.name:
+            members.lost.append(folder)
+    return members
 
 
 def read_home(folder: Path) -> str:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from jaxpe.errors import UserError
-from jaxpe.records.provenance import EDITED, REMOVED, UNKNOWN, Edit, find_edits
+from jaxpe.records.provenance import EDITED, REMOVED, UNKNOWN, Edit
 
 log = logging.getLogger("jaxpe")
-
-
-def list_edits(folders: Iterable[Path]) -> list[Edit]:
-    """The files of experiments that are not what was written."""
-    return [edit for folder in folders for edit in find_edits(folder)]
 
 
 def group_edits(edits: Sequence[Edit]) -> dict[str, list[str]]:

@@ -20,7 +20,7 @@ from jaxpe.records.files import write_text
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, guide
 from jaxpe.report.claims import Entry, Key, list_decisions, list_headlines, read_all_claims
-from jaxpe.report.edits import explain_faults, group_edits, list_edits
+from jaxpe.report.edits import explain_faults, group_edits
 from jaxpe.report.messages import LANGUAGES, Messages
 from jaxpe.report.questions import list_questions
 from jaxpe.report.sections import check_names, list_missing, read_section, sort_folders
@@ -46,7 +46,7 @@ def render_page(results: Path, language: str, messages: Messages) -> str:
     """The page as HTML; what comes from results is escaped. Raises UserError where a file cannot be used."""
     members = check_names(list_members(results))
     folders = sort_folders(members.folders)
-    edits = list_edits(folders)
+    edits = members.find_edits()
     with explain_faults(edits, f"No page can be made of {results}"):
         contents = collect_contents(results, folders, messages)
         return (

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxpe.records.experiment_folders import list_members
 from jaxpe.records.files import write_text
 from jaxpe.report import findings, length_findings
 from jaxpe.report.brief import read_stored
 from jaxpe.report.claims import Entry, Key, list_headlines, read_all_claims
-from jaxpe.report.edits import list_edits
 from jaxpe.report.markdown import fill_blocks, make_claims, make_headlines, make_sentences, make_summary
 from jaxpe.report.questions import list_questions
 from jaxpe.report.sections import list_folders, read_section
@@ -113,7 +113,7 @@ def render_results(root: Path) -> str:
     """RESULTS.md for the results under `root`."""
     folder = root / STANDARD
     claims, sentences = read_all_claims(list_folders(folder)), make_sentences(folder)
-    edits = [f"**{edit.sentence}**\n" for edit in list_edits(list_folders(folder))]
+    edits = [f"**{edit.sentence}**\n" for edit in list_members(folder).find_edits()]
     parts = [INTRODUCTION, *edits, "## The claims\n", make_headlines(folder, STANDARD) + "\n"]
     for section in SECTIONS:
         parts.append(f"## {section.title}\n")

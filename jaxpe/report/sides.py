@@ -13,9 +13,10 @@ import pandas as pd
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.records.claims import read_claims
 from jaxpe.records.csv_tables import read_table
-from jaxpe.records.experiment_folders import list_members, read_home
+from jaxpe.records.experiment_folders import Members, list_members, read_home
 from jaxpe.records.provenance import TABLE, Edit, find_edits, read_provenance
 from jaxpe.records.results import MARKER
+from jaxpe.records.stored_files import exists
 
 SAME_ENCODING = "as named"  # the encoding column of sides that are one encoding each, so that their rows pair
 
@@ -30,17 +31,17 @@ class StoredExperiment(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One of the things compared: its name as it was typed, its experiments by name, and what was not read of it."""
+    """One of the things compared: its name as it was typed, its experiments by name, and what is said of others in it."""
 
     name: str
     experiments: dict[str, StoredExperiment]
-    ignored: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """What a reader has to know of this side: edits since it was written, and folders that do not count."""
         edits = [edit.sentence for stored in self.experiments.values() for edit in stored.edits]
-        return [f"{self.name}: {note}" for note in [*edits, self.ignored] if note]
+        return [f"{self.name}: {note}" for note in [*edits, *self.others]]
 
 
 def read_sides(words: Sequence[str]) -> list[Side]:
@@ -74,35 +75,33 @@ def split_side(word: str) -> tuple[Path, str]:
     return Path(folder).expanduser(), encoding
 
 
-def read_experiments(folder: Path, encoding: str) -> tuple[dict[str, StoredExperiment], str]:
-    """The experiments of a folder by the name that they were written under, and which folders are ignored, in a sentence.
+def read_experiments(folder: Path, encoding: str) -> tuple[dict[str, StoredExperiment], tuple[str, ...]]:
+    """The experiments of a folder by the name that they were written under, and which folders do not count, in sentences.
 
     A copy under another name is read where it is named itself. Where an encoding is named: its rows alone, and no claims.
     """
-    if (folder / TABLE).is_file():
-        folders, ignored = [folder], ""
-    else:
-        members = list_members(folder)
-        folders, ignored = members.folders, members.sentence
-    if not folders:
-        raise explain_missing_table(folder, ignored)
+    members = Members([folder], [], []) if exists(folder / TABLE) else list_members(folder)
+    others = [edit.sentence for lost in members.lost for edit in find_edits(lost)]
+    others += [members.sentence] if members.ignored else []
+    if not members.folders:
+        raise explain_missing_table(folder, others)
     experiments = {
         read_home(one): StoredExperiment(
             read_table(one / TABLE), read_claims(one), read_provenance(one), find_edits(one)
         )
-        for one in folders
+        for one in members.folders
     }
-    return (select_encoding(experiments, encoding) if encoding else experiments), ignored
+    return (select_encoding(experiments, encoding) if encoding else experiments), tuple(others)
 
 
-def explain_missing_table(folder: Path, ignored: str) -> UserError:
+def explain_missing_table(folder: Path, others: Sequence[str]) -> UserError:
     """An error that guesses which folder was meant."""
     tables = [path.parent for path in folder.parent.glob(f"*/{TABLE}")]
     folders = [path.parent for path in folder.parent.glob(f"*/{MARKER}")]
     if tables or get_close_matches(folder.name, [path.name for path in folders]):
         return UnknownName("results folder or experiment", str(folder), [str(path) for path in (*folders, *tables)])
     advice = "name a results folder, or the folder of an experiment in one."
-    return UserError(f"There is no table in {folder}: {advice} {ignored}".rstrip())
+    return UserError(" ".join([f"There is no table in {folder}: {advice}", *others]))
 
 
 def select_encoding(experiments: dict[str, StoredExperiment], encoding: str) -> dict[str, StoredExperiment]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import read_table
-from jaxpe.records.experiment_folders import list_members
+from jaxpe.records.experiment_folders import Members, list_members
 from jaxpe.records.json_values import format_json
 from jaxpe.records.provenance import DERIVED, TABLE, find_edits, read_provenance
 from jaxpe.records.stored_files import exists, read_text, read_typed_json
@@ -57,7 +57,8 @@ def verify_results(results: Path, own: Mapping[str, Experiment], root: Path) -> 
     and never loaded. A file that cannot be used is a difference.
     """
     members = list_members(results)
-    verification = Verification(notes=(members.sentence,) if members.ignored else ())
+    lost = tuple(edit.sentence for edit in Members([], [], members.lost).find_edits())
+    verification = Verification(differences=lost, notes=(members.sentence,) if members.ignored else ())
     for folder in members.folders:
         verification = verification.join(collect(lambda folder=folder: verify_experiment(results, folder, own)))  # type: ignore[misc]
     for verify in (verify_page, verify_results_page, verify_readme):

@@ -48,6 +48,19 @@ def test_folders_without_a_table_are_neither(results):
     assert list_names(results) == (["accuracy"], []) and list_members(results).sentence == ""
 
 
+@pytest.mark.parametrize("leave", ["nothing", "a link to nowhere"])
+def test_an_experiment_whose_table_is_gone_is_not_forgotten(results, leave):
+    (results / "accuracy" / "table.csv").unlink()
+    if leave == "nothing":
+        members = list_members(results)
+        assert (members.folders, members.lost) == ([], [results / "accuracy"])
+        assert members.find_edits()[0].sentence == "accuracy/table.csv was removed since it was written."
+        return
+    (results / "accuracy" / "table.csv").symlink_to(results / "nowhere")
+    with pytest.raises(UserError, match=r"table\.csv was altered: it is not a file"):
+        list_members(results).find_edits()
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "2"}', "[" * 9999, '{"schema": 2'])
 def test_a_malformed_marker_is_named(results, content):
     (results / "jaxpe.json").write_text(content)

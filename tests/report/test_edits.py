@@ -4,8 +4,8 @@ import pytest
 from page_folders import write_folder
 
 from jaxpe.errors import UserError
-from jaxpe.report.edits import explain_faults, group_edits, list_edits
-from jaxpe.report.sections import list_folders
+from jaxpe.records.experiment_folders import list_members
+from jaxpe.report.edits import explain_faults, group_edits
 
 
 @pytest.fixture
@@ -14,10 +14,10 @@ def results(tmp_path):
 
 
 def test_edits_are_grouped_by_what_happened(results):
-    assert list_edits(list_folders(results)) == []
+    assert list_members(results).find_edits() == []
     (results / "mine" / "claims.json").write_text("[ ]")
     (results / "mine" / "answers.json").unlink()
-    assert group_edits(list_edits(list_folders(results))) == {
+    assert group_edits(list_members(results).find_edits()) == {
         "edited": ["mine/claims.json"], "removed": ["mine/answers.json"], "unknown": [],
     }  # fmt: skip
 
@@ -27,7 +27,7 @@ def test_a_fault_becomes_a_sentence_that_names_edits(results):
     with pytest.raises(UserError, match=f"{says} If its files .* a fault of jaxpe"), explain_faults([], "No page"):
         {}["x"]
     (results / "mine" / "claims.json").write_text("[ ]")
-    edits = list_edits(list_folders(results))
+    edits = list_members(results).find_edits()
     with pytest.raises(UserError, match=rf"{says} mine/claims\.json was edited"), explain_faults(edits, "No page"):
         {}["x"]
 
