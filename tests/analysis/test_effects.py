@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe.analysis.effects import judge_effect, select_plain
+from jaxpe.analysis.effects import choose_word, judge_effect, select_plain
+from jaxpe.records.statistics import Estimate
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,26 @@ def test_plain_rows_are_tested_as_trained_or_from_0_after_random_starts():
     assert list(zip(plain["positions"], plain["test_positions"], strict=True)) == [
         ("arange", "arange"), ("offset", "arange"), ("offset", "offset"), ("randomized", "randomized"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (0.001, 0.019, "harmless"), (0.001, 0.021, "helpful"), (0.0, 0.05, "undecided"), (-0.001, 0.019, "harmless"),
+        (-0.019, -0.001, "harmless"), (-0.021, -0.001, "harmful"), (-0.05, 0.0, "undecided"), (-0.019, 0.019, "harmless"),
+        (-0.02, 0.01, "undecided"), (-0.01, 0.02, "undecided"), (-0.021, 0.021, "undecided"), (-0.01, 0.3, "undecided"),
+    ],
+)  # fmt: skip
+def test_a_word_for_an_interval_just_inside_and_outside_the_margin(low, high, word):
+    """Of 0.02: to be helpful, an interval lies above 0 and reaches beyond the margin."""
+    assert choose_word(Estimate((low + high) / 2, low, high, 8), 0.02) == word
+    opposite = {"helpful": "harmful", "harmful": "helpful"}
+    assert choose_word(Estimate((low + high) / 2, low, high, 8), 0.02, more_helps=False) == opposite.get(word, word)
+
+
+@pytest.mark.parametrize(("low", "word"), [(0.64, "harmful"), (0.56, "harmful"), (0.44, "harmful")])
+def test_harm_that_takes_a_model_below_the_baseline_is_harm(low, word):
+    """Only where both means lie below it there is nothing to compare."""
+    spread = np.linspace(-0.01, 0.01, 8)
+    assert judge_effect(low + spread, 0.7 + spread[::-1], baseline=0.6).word == word
+    assert judge_effect(low - 0.3 + spread, 0.59 + spread[::-1], baseline=0.6).word == "both below baseline"
