@@ -52,7 +52,7 @@ def open_results(folder: Path, write: bool = True) -> Results:
                 "choose another folder."
             )
         if write and schema < SCHEMA:
-            log.warning("%s", explain_older_schema(folder, schema))
+            warn_of_older_schema(folder, schema)
             write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
     elif folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder} is not a results folder and not empty: choose another folder.")
@@ -63,13 +63,13 @@ def open_results(folder: Path, write: bool = True) -> Results:
     return Results(folder)
 
 
-def explain_older_schema(folder: Path, schema: int) -> str:
-    """What becomes of the runs of an older version of jaxpe."""
-    count = len(list(folder.glob("runs/*/record.json")))
-    return (
-        f"{folder} was written under record schema {schema}, and runs are identified in another way since (schema {SCHEMA}): "
-        f"its {count} stored runs are not used and are trained again where they are needed."
-    )
+def warn_of_older_schema(folder: Path, schema: int) -> None:
+    """Says what becomes of the runs of an older version of jaxpe, where there are any."""
+    if count := len(list(folder.glob("runs/*/record.json"))):
+        log.warning(
+            f"{folder} was written under record schema {schema}, and runs are identified in another way since (schema "
+            f"{SCHEMA}): its {count} stored runs are not used and are trained again where they are needed."
+        )
 
 
 class Results(NamedTuple):
