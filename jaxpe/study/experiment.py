@@ -164,7 +164,7 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
     folder: str = call_experiment(experiment, lambda: name_folder(preset))
     requests = expand_grid(preset, work.sources)
     work.check_configs(requests)
-    runs = [run for config, request in requests.items() for run in work.list_runs(config, range(request.seeds))]
+    runs = [run for config, request in requests.items() for run in work.list_runs(config, request.list_seeds())]
     rates = {config: request.learning_rates for config, request in requests.items() if request.learning_rates}
     return TrainingPlan(preset, runs, rates, folder)
 

@@ -132,7 +132,14 @@ def narrow_grid(
     rows = select_architectures(rows, architectures)
     if not rows:
         raise UserError("Nothing is left to run: none of the tasks is defined for these architectures.")
-    return replace(preset, grid=tuple(replace(row, encodings=tuple(encoding_names) or row.encodings) for row in rows))
+    if encoding_names:
+        rows = [replace(row, encodings=select_encodings(row, encoding_names)) for row in rows]
+    return replace(preset, grid=tuple(row for row in rows if row.encodings))
+
+
+def select_encodings(row: GridRow, names: Sequence[str]) -> tuple[str, ...]:
+    """The named encodings for a row; only its own among them where it sets options, which other encodings do not have."""
+    return tuple(name for name in names if not row.encoding_options or name in row.encodings)
 
 
 def check_names(encoding_names: Sequence[str], architectures: Sequence[str]) -> None:

@@ -129,3 +129,10 @@ def test_an_experiment_may_refuse_input_and_its_faults_are_named(small, tmp_path
         plan_experiment(small, replace(small.get_preset("quick"), steps=5), work)
     with pytest.raises(UserError, match=r"small\.py: ZeroDivisionError"):
         experiment.call_experiment(small, lambda: 1 / 0)
+
+
+def test_an_experiment_is_run_on_the_seeds_that_its_preset_names(small, tmp_path):
+    """New seeds that chose nothing must be those that are trained."""
+    preset = replace(small.get_preset("quick"), first_seed=6, seeds=4)
+    plan = plan_experiment(small, preset, Workspace(open_results(tmp_path / "results")))
+    assert [run.seed for run in plan.runs] == [6, 7, 8, 9]

@@ -86,3 +86,12 @@ def test_names_that_no_grid_can_have_are_refused(names, message):
 
 def test_without_a_grid_the_encodings_are_kept_for_the_experiment():
     assert presets.narrow_grid(Preset(()), encoding_names=["rotary"]).encodings == ("rotary",)
+
+
+def test_a_row_that_sets_options_of_its_encodings_is_not_given_to_others():
+    """`share` is an option of concatenated: no other encoding has it."""
+    rows = (GridRow(task="count", architectures=("encoder",)), GridRow(task="count", architectures=("encoder",), encodings=("concatenated",), encoding_options=(("share", 0.2),)))  # fmt: skip
+    narrowed = presets.narrow_grid(Preset(rows), (), ["none", "rotary"])
+    assert [row.encodings for row in narrowed.grid] == [("none", "rotary")]
+    narrowed = presets.narrow_grid(Preset(rows), (), ["none", "concatenated"])
+    assert [row.encodings for row in narrowed.grid] == [("none", "concatenated"), ("concatenated",)]
