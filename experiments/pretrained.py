@@ -29,12 +29,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import published, word_order
+from jaxpe.analysis.comparisons import compare_with_controls
 from jaxpe.analysis.pretrained import (
     FORWARD,
     JOINT,
@@ -91,7 +91,7 @@ LINEAR_SHIFT = Claim(
     "A shift by 1 is closer to a linear map on the position table of {name} than on Gaussian rows (residual, Gaussian minus "
     "{name}).",
     "share of variance",
-    cell="residual of a linear shift by 1, Gaussian rows of the same shape minus the table: interval above 0",
+    cell="residual of a linear shift by 1: that of every draw of Gaussian rows of the same shape above the table's",
     figure="measures",
     family="C1",
 )
@@ -220,12 +220,12 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
 
 
 def judge_linear_shift(table: pd.DataFrame, name: str, slug: str) -> ClaimResult:
-    """C1.NAME: Gaussian rows of the same shape, one pair for each seed of the control, minus the table."""
+    """C1.NAME: the mean of Gaussian rows of the same shape minus the table; one table is one value."""
     part = select_rows(table, task=TABLE, metric="shift_residual_1")
     controls = select_rows(part, encoding="control:gaussian", compared_with=name)["value"].to_numpy()
-    difference = estimate_difference(controls, np.full(len(controls), read_value(part, encoding=name)))
+    verdict, difference = compare_with_controls(controls, read_value(part, encoding=name))
     note = sentences.describe_linear_shift(table, name)
-    return LINEAR_SHIFT.judge(judge_direction(difference), difference, note, name=name, slug=slug)
+    return LINEAR_SHIFT.judge(verdict, difference, note, name=name, slug=slug)
 
 
 def judge_sums(table: pd.DataFrame, name: str, slug: str) -> ClaimResult:

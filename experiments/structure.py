@@ -198,7 +198,11 @@ def judge_use(table: pd.DataFrame) -> list[ClaimResult]:
     packed = costs.select(**here)
     results = judge_contrast(packed) + judge_models(packed)
     for (step, change), (before, after) in zip(STEPS.items(), pairwise(CHAIN), strict=True):
-        a, b, note = packed.average(after, "shift"), packed.average(before, "shift"), packed.describe_dropped(before, after)
+        a, b, note = (
+            packed.average(after, "shift"),
+            packed.average(before, "shift"),
+            packed.describe_dropped(before, after),
+        )
         results += judge_series(STEP, a, b, {"step": step, "change": change}, note=note)
     for size in (8, 32):
         results += judge_elsewhere(packed, f"shift{size}", f" (shift by {size} alone)", (size,))

@@ -179,7 +179,7 @@ def scorecard(
         against: Encodings to compare it with. The baseline `none` (no positional encoding) is always added.
         preset: Size of the comparison: smoke, quick or standard.
         results: Results folder. The page and the table are written to RESULTS/scorecard-NAME.
-        seeds: Number of seeds N. The seeds are 0 to N-1.
+        seeds: Number of seeds; they begin with 0, or with the preset's first_seed.
         set: Other fields of the preset, for example width=64. `--set fields` prints all fields.
         devices: On a CPU, the number of devices that JAX divides the cores into.
         quiet: Show no progress.

@@ -60,11 +60,11 @@ class RunOptions:
     architectures: Annotated[tuple[ArchitectureName, ...], describe_option(AS_IN_PRESET, "ARCHITECTURE ...")] = ()
     """Architectures to train: encoder, decoder, encoder_decoder."""
     seeds: Seeds = None
-    """Number of seeds N. The seeds are 0 to N-1."""
+    """Number of seeds; they begin with 0, or with the preset's first_seed."""
     steps: Annotated[int | None, describe_option(AS_IN_PRESET)] = None
     """Number of training steps."""
     corpus: Annotated[str | None, describe_option(AS_IN_PRESET, "CORPUS")] = None
-    """Text of the language tasks: kjv (King James Bible, included), a corpus from `jaxpe fetch`, a .txt, .md, .parquet, .json or .jsonl file, or the id of a Hugging Face dataset."""
+    """Text of the language tasks: kjv (King James Bible, included), a corpus from `jaxpe fetch`, a .txt, .md, .csv, .tsv, .parquet, .json or .jsonl file, or the id of a Hugging Face dataset."""
     set: Assignments = ()
     """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `--set fields` prints all fields."""
     devices: Devices = None

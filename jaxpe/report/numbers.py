@@ -46,7 +46,9 @@ def fill_numbers(text: str, folder: Path) -> str:
 
 def wrap_item(item: str) -> str:
     """An item of a list, or a paragraph, in lines of the page's width."""
-    return textwrap.fill(" ".join(item.split()), WIDTH, subsequent_indent="  " * item.startswith("* "), break_on_hyphens=False)
+    return textwrap.fill(
+        " ".join(item.split()), WIDTH, subsequent_indent="  " * item.startswith("* "), break_on_hyphens=False
+    )
 
 
 def read_cells(head: str) -> dict[str, list[str]]:

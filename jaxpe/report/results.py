@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from jaxpe.records.experiment_folders import list_members
 from jaxpe.records.files import write_text
-from jaxpe.report import findings, length_findings
+from jaxpe.report import findings, harm_findings, length_findings
 from jaxpe.report.brief import read_stored
 from jaxpe.report.claims import Entry, Key, list_headlines, read_all_claims
 from jaxpe.report.markdown import fill_blocks, make_claims, make_headlines, make_sentences, make_summary
@@ -138,7 +138,7 @@ def describe_experiment(name: str, folder: Path, claims: Mapping[Key, Entry]) ->
         return []
     match name:
         case "harm":
-            return [findings.describe_concatenation(table, claims), findings.tabulate_ratios(table)]
+            return harm_findings.describe_harm(table, claims)
         case "accuracy":
             return [findings.describe_twins(claims)]
         case "extraction":

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from jaxpe.devices import describe_device, use_precision
