@@ -43,3 +43,13 @@ def test_of_a_large_vocabulary_an_evenly_spaced_part_is_used(monkeypatch):
     monkeypatch.setattr(joint, "MAX_SUMS", 1000)
     assert len(joint.thin_tables(np.zeros((500, 2)), np.zeros((10, 2))).tokens) == 100
     assert len(joint.thin_tables(np.zeros((501, 2)), np.zeros((10, 2))).tokens) <= 100
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_noise_is_measured_in_the_size_of_positions(factor):
+    """Also where tokens are ten times as large."""
+    tables = joint.thin_tables(10 * RANDOM.normal(size=(30, 16)), 0.3 * RANDOM.normal(size=(20, 16)))
+    token, position = RANDOM.integers(0, 30, 400), RANDOM.integers(0, 20, 400)
+    observed = joint.observe_pairs(tables, token, position, f"noise {factor}", np.random.default_rng(1))
+    noise = observed - tables.tokens[token] - tables.positions[position]
+    assert noise.std() == pytest.approx(factor * np.sqrt((tables.positions**2).mean()), rel=0.05)

@@ -38,3 +38,27 @@ def test_a_pattern_is_read_by_correlation():
     codes = sums.draw_patterns(64, 4096, 0)
     pictures = RANDOM.uniform(0, 255, (64, 4096))
     np.testing.assert_array_equal(sum_readers.match_patterns(0.8 * pictures + 20 * codes, codes), np.arange(64))
+
+
+def test_a_reader_is_tested_on_even_sums(monkeypatch):
+    """As it was trained: half of each part, and the ranks of both true classes."""
+    shown = []
+
+    def give_logits(reader, x):
+        shown.append(x)
+        return np.eye(5)[[1, 3]] + 0.5 * np.eye(5)[[4, 0]]
+
+    monkeypatch.setattr(sum_readers, "compute_logits", give_logits)
+    parts = sums.Parts(
+        first=np.array([[1.0, 2.0], [3.0, 4.0]]), second=np.array([[10.0, 20.0], [30.0, 40.0]]),
+        first_labels=np.array([1, 2]), second_labels=np.array([4, 3]), pairs=np.array([[0, 0], [1, 1]]),
+    )  # fmt: skip
+    ranks = sum_readers.rank_pairs(None, parts)
+    np.testing.assert_array_equal(shown[0], [[5.5, 11.0], [16.5, 22.0]])
+    np.testing.assert_array_equal(ranks, [[1, 2], [5, 1]])
+
+
+def test_chance_is_one_of_all_pairs_of_classes():
+    """Of ten classes there are 45 pairs."""
+    for name, classes in sums.CLASSES.items():
+        assert sum_readers.compute_chance(name) == 1 / (classes * (classes - 1) / 2)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from jaxpe.analysis import use
+from jaxpe.training.config import RunConfig
 from jaxpe.training.scores import TokenLosses
 
 TESTED = [condition for condition in use.CONDITIONS if condition.size in (0, 4, 8)]
@@ -86,3 +87,22 @@ def test_costs_are_averaged_by_seed_in_shares_and_in_bits():
     assert costs.average("causal_lm", "shift", "bits", (8,)).tolist() == [0.3, 0.3]
     assert costs.describe_dropped("causal_lm").startswith("1 of 2 models have no share and are left out")
     assert costs.describe_dropped("masked_lm") == "" and costs.select(seed=0).describe_dropped("causal_lm") == ""
+
+
+@pytest.mark.parametrize(
+    ("train_length", "shifts", "windows"),
+    [
+        (64, [1, 8, 32], [2, 4, 8]),
+        (63, [1, 8, 32], [2, 4, 8]),
+        (62, [1, 8], [2, 4, 8]),
+        (15, [1, 8], [2]),
+        (14, [1], [2]),
+    ],
+)
+def test_positions_stay_among_those_of_training(train_length, shifts, windows):
+    """Windows of half the training length are shifted by the other half at most, and hold two windows at least."""
+    config = RunConfig("causal_lm", "decoder", "learned", train_length, 200)
+    conditions = use.list_position_conditions(config)
+    sizes = {kind: [c.size for c in conditions if c.kind == kind] for kind in ("shift", "shuffle", "permute")}
+    assert sizes == {"shift": shifts, "shuffle": windows, "permute": windows}
+    assert {condition.kind for condition in conditions} == {"as trained", "shift", "shuffle", "permute", "one id"}

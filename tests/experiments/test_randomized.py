@@ -53,7 +53,9 @@ def test_variants_are_paired_by_seed_and_not_by_order():
 def test_the_claim_says_what_random_positions_cost():
     both = pd.concat([make_table(0.1), make_table(-0.2).assign(test_length=8)])
     note = MODULE.claims(both)[0].note
-    assert "At the lengths trained they cost 0.200." in note and "Its parts: 3 supported; undecided: C12.spread." in note
+    assert (
+        "At the lengths trained they cost 0.200." in note and "Its parts: 3 supported; undecided: C12.spread." in note
+    )
 
 
 def test_every_cell_of_the_claim_has_ten_seeds():

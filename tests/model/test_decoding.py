@@ -21,3 +21,15 @@ def test_decoding_step_by_step_equals_the_full_forward_pass(architecture, encodi
     np.testing.assert_array_equal(generated[:3], [1, 5, 6])
     np.testing.assert_array_equal(generated[3 : end + 1], best[2:end])
     assert not generated[end + 1 :].any()
+
+
+@pytest.mark.parametrize("encoding", ["rotary", "learned", "t5"])
+def test_decoding_uses_the_positions_of_the_inputs(encoding):
+    """With gaps, as those of a sampler; each token keeps its own."""
+    model, places = make_model("decoder", encoding), jnp.asarray([2, 3, 7, 8, 15, 16, 30, 39])
+    prompt = make_inputs([1, 5, 6, 0, 0, 0, 0, 0], 3)._replace(positions=places)
+    generated = complete(model, prompt)
+    best = forward(model, prompt._replace(tokens=generated, length=jnp.asarray(8))).argmax(-1)
+    end = next((i for i in range(3, 8) if generated[i] == EOS), 7)
+    np.testing.assert_array_equal(generated[3 : end + 1], best[2:end])
+    assert end > 4

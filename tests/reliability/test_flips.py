@@ -12,7 +12,12 @@ from jaxpe.training.checkpoints import CheckpointFolder
 
 NAME = "0" * 64
 KEY = {"kind": "scores", "version": 1, "length": 7}
-RECORD = {"seed": 3, "diverged": False, "config": {"task": "reverse", "width": 32}, "history": {"loss": [1.5, 0.25, 0.125]}}
+RECORD = {
+    "seed": 3,
+    "diverged": False,
+    "config": {"task": "reverse", "width": 32},
+    "history": {"loss": [1.5, 0.25, 0.125]},
+}
 FLIPS = 500
 
 

@@ -13,7 +13,12 @@ def test_runs_of_one_kind_are_no_mixture():
 
 
 def test_versions_devices_and_their_number_are_named():
-    records = [make_record(), make_record(python="3.12.1"), make_record(jax="0.12.0", device="cpu (B)"), make_record(devices=3)]
+    records = [
+        make_record(),
+        make_record(python="3.12.1"),
+        make_record(jax="0.12.0", device="cpu (B)"),
+        make_record(devices=3),
+    ]
     mixture = find_mixture(records)
     assert mixture == {
         "python": ["3.11.7", "3.12.1"], "jax": ["0.10.2", "0.12.0"], "device": ["cpu (A)", "cpu (B)"], "devices": ["2", "3"],

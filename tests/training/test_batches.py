@@ -25,6 +25,22 @@ def test_length_buckets_hold_every_length_once_with_equal_weight():
     np.testing.assert_allclose(weights, weights[0])
 
 
+def test_source_and_target_have_random_positions_of_their_own():
+    """Drawn from two keys, with the lengths of their own side."""
+    stream = load_source(replace(CONFIG, architecture="encoder_decoder")).stream
+    sampler, key = positions.build_sampler("randomized", limit=60), jax.random.key(5)
+    example = stream.example(jax.random.key(1), 5, 6, {})
+    inputs = make_inputs(example, sampler, key)
+    sides = [
+        (example.tokens, example.length, inputs.positions),
+        (example.source, example.source_length, inputs.source_positions),
+    ]
+    for number, (tokens, length, places) in enumerate(sides):
+        expected = sampler(jax.random.fold_in(key, number), tokens, length)
+        np.testing.assert_array_equal(places[:length], expected[:length])
+    assert not set(np.asarray(inputs.positions[:5]).tolist()) == set(np.asarray(inputs.source_positions[:5]).tolist())
+
+
 def test_every_training_length_is_drawn_equally_often():
     """The shortest and the longest of each range too; over many steps, in the number of examples times their weight."""
     stream = load_source(CONFIG).stream

@@ -48,6 +48,7 @@ def test_without_stop_every_all_steps_are_trained(replicas):
 def test_the_first_step_at_a_threshold_is_found():
     history = {"step": [10, 20, 30], "token_accuracy": [0.2, 0.9, 0.8]}
     assert train.find_first_step(history, "token_accuracy", 0.8) == 20
+    assert train.find_first_step(history, "token_accuracy", 0.9) == 20  # reached, not exceeded
     assert train.find_first_step(history, "token_accuracy", 0.95) is None
 
 
