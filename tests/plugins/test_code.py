@@ -100,7 +100,7 @@ def test_objects_differ_by_what_is_bound_in_them():
 
 
 def test_what_cannot_be_described_is_refused():
-    with pytest.raises(UserError, match="encoding 'x' is bound to an argument of type object.*write a class"):
+    with pytest.raises(UserError, match=r"encoding 'x' is bound to an argument of type object.*write a class"):
         describe(partial(Rotary, base=object()))
 
 

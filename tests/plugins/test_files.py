@@ -101,7 +101,7 @@ def test_a_fault_names_the_users_file_and_line(tmp_path):
     ):
         files.load_file(path)
     (tmp_path / "text.txt").write_text("")
-    with pytest.raises(UserError, match="must end in .py"):
+    with pytest.raises(UserError, match=r"must end in \.py"):
         files.load_file(tmp_path / "text.txt")
     with pytest.raises(UserError, match="it: ValueError: no message"):
         call_user_code(lambda: (_ for _ in ()).throw(ValueError()), "it")
