@@ -65,25 +65,21 @@ LARGE: Overrides = {"width": 256, "layers": 4, "heads": 4, "steps": 40_000, "voc
 TINY: Overrides = {"train_length": 32, "max_length_ratio": 2.0, "length_buckets": 1}
 text = partial(grids.text_row, encodings=("learned",))
 reverse = partial(GridRow, task="reverse", architectures=("encoder",), encodings=("learned",))
-CONTRAST_ROWS = tuple(  # those of C4
-    text(task=task, overrides=TEN | {"first_seed": NEW_SEEDS.start}) for task in CHAIN if task != "causal_masked_lm"
-)
+PUBLISHED_TASKS = tuple(task for task in CHAIN if task != "causal_masked_lm")
+CONTRAST_ROWS = tuple(text(task=task, overrides=TEN | {"first_seed": NEW_SEEDS.start}) for task in PUBLISHED_TASKS)
 RECOVERY_ROWS = (text(task="causal_lm", overrides=TEN, encodings=("none",)),)  # that of C9
 PRESETS = {
     "smoke": Preset((reverse(), text(task="causal_lm", overrides=TINY)), **grids.SMOKE_SIZES),
     "quick": Preset(
-        (reverse(), text(task="masked_lm", overrides=grids.QUICK_TEXT), text(task="causal_lm", overrides=grids.QUICK_TEXT, encodings=("none", "learned"))),
-        **grids.QUICK_SIZES,
+        (reverse(), text(task="masked_lm", overrides=grids.QUICK_TEXT), text(task="causal_lm", overrides=grids.QUICK_TEXT, encodings=("none", "learned"))), **grids.QUICK_SIZES,
     ),
     "standard": Preset(
         (
-            *[text(task=task, overrides=TEN) for task in CHAIN if task != "causal_masked_lm"], *CONTRAST_ROWS, *RECOVERY_ROWS,
-            *[text(task=task, overrides=SIX, encodings=("none", "sinusoidal")) for task in PAIR],
-            text(task="causal_masked_lm", overrides=SIX),
+            *[text(task=task, overrides=TEN) for task in PUBLISHED_TASKS], *CONTRAST_ROWS, *RECOVERY_ROWS,
+            *[text(task=task, overrides=SIX, encodings=("none", "sinusoidal")) for task in PAIR], text(task="causal_masked_lm", overrides=SIX),
             *[text(task=task, overrides=OFFSET, positions=("offset",)) for task in CHAIN],
             text(task="causal_lm", overrides=OFFSET, positions=("offset",), encodings=("learned_bert",)),
-            *[text(task=task, overrides=DOCUMENT) for task in CHAIN],
-            *[text(task=task, overrides=SECOND) for task in CHAIN if task != "causal_masked_lm"],
+            *[text(task=task, overrides=DOCUMENT) for task in CHAIN], *[text(task=task, overrides=SECOND) for task in PUBLISHED_TASKS],
             *[reverse(positions=(sampler,)) for sampler in ("arange", "offset")],
         ),
         **grids.STANDARD_SIZES,
