@@ -7,7 +7,7 @@ DOCS := build/docs
 # Modules of these packages are listed since pdoc shows no more of a package than its `__all__`.
 MODULES := jaxpe $(subst /,.,$(basename $(wildcard jaxpe/cli/[a-z]*.py jaxpe/encodings/[a-z]*.py jaxpe/model/[a-z]*.py jaxpe/tasks/[a-z]*.py)))
 
-.PHONY: study test test-slow test-all fuzz docs
+.PHONY: study test test-slow test-all fuzz mutants docs
 study: .venv/study
 	$(BIN)/jaxpe study --preset quick --results results
 
@@ -23,6 +23,10 @@ test-all: .venv/test
 # Reads 10,000 changed files of every format that a user may give, or as many as JAXPE_FUZZ says; takes about half an hour.
 fuzz: .venv/test
 	JAXPE_FUZZ=$${JAXPE_FUZZ:-10000} $(BIN)/python -m pytest -q -o timeout=0 tests/fuzz
+
+# Small changes that make results wrong, applied to a copy one at a time: do the tests notice? WORDS=tasks tries some of them.
+mutants: .venv/test
+	$(BIN)/python tests/mutants/run.py $(WORDS)
 
 # Shape letters are no Python names: pdoc leaves annotations that contain them as they are written, with a warning.
 docs: .venv/docs
