@@ -7,7 +7,7 @@ DOCS := build/docs
 # Modules of these packages are listed since pdoc shows no more of a package than its `__all__`.
 MODULES := jaxpe $(subst /,.,$(basename $(wildcard jaxpe/cli/[a-z]*.py jaxpe/encodings/[a-z]*.py jaxpe/model/[a-z]*.py jaxpe/tasks/[a-z]*.py)))
 
-.PHONY: study test test-slow test-all fuzz mutants docs
+.PHONY: study test test-slow trials test-all fuzz mutants docs
 study: .venv/study
 	$(BIN)/jaxpe study --preset quick --results results
 
@@ -15,7 +15,11 @@ test: .venv/test
 	$(PYTEST) -m 'not slow'
 
 test-slow: .venv/test
-	$(PYTEST) -m slow
+	$(PYTEST) -m 'slow and not trial'
+
+# Kills, signals and odd surroundings, one after the other: they would disturb each other.
+trials: .venv/test
+	$(BIN)/python -m pytest -q -m trial
 
 test-all: .venv/test
 	$(PYTEST)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import keyword
+import sys
 from pathlib import Path
 
 import jinja2
 
 from jaxpe.encodings import CATALOGUE
 from jaxpe.errors import UserError
+from jaxpe.plugins.code import is_own, locate_module
 from jaxpe.records.files import write_text
 
 
@@ -45,5 +46,6 @@ def check_name(name: str) -> None:
         raise UserError(f"{name!r} cannot be the name of a Python file: use letters, digits and _, as in my_encoding.")
     if name in CATALOGUE:
         raise UserError(f"There is an encoding {name!r} in jaxpe already: choose another name.")
-    if importlib.util.find_spec(name):
+    path = locate_module(name)
+    if name in sys.stdlib_module_names or (path is not None and not is_own(path)):
         raise UserError(f"There is a Python package {name!r} already, which the file would hide: choose another name.")

@@ -197,8 +197,9 @@ def test_a_full_disk_stops_with_one_sentence_and_the_same_command_resumes(folder
 def start_jaxpe(command, word):
     """A process of jaxpe that has just printed a line beginning with `word`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "jaxpe", *map(str, command)], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
-    )
+        [sys.executable, "-m", "jaxpe", *map(str, command)], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
+    )  # fmt: skip
     assert any(line.startswith(word) for line in process.stderr)
     return process
 

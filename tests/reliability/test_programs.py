@@ -16,6 +16,7 @@ CONFIG = RunConfig("reverse", "encoder", "learned", 6, 60, width=16, layers=1, t
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_as_many_programs_are_compiled_as_there_are_groups(tmp_path, monkeypatch):
     """Learning rates, scales and seeds are data; tasks, encodings and sizes are not."""
     from dataclasses import replace
@@ -55,6 +56,7 @@ for first in range(0, 240, 40):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_memory_and_maps_do_not_grow_with_the_number_of_runs(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path / "r")], env=ENVIRONMENT, capture_output=True, text=True
@@ -66,6 +68,7 @@ def test_memory_and_maps_do_not_grow_with_the_number_of_runs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_what_is_learned_lies_where_it_always_did(tmp_path):
     """Sinusoids and learned positions reverse what they were trained on; without positions an encoder stays order-blind."""
     from dataclasses import replace

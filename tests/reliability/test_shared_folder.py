@@ -67,6 +67,7 @@ def calm(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_four_processes_train_each_run_once(calm, tmp_path):
     processes = [start(tmp_path) for _ in range(4)]
     outputs = [process.communicate() for process in processes]
@@ -78,6 +79,7 @@ def test_four_processes_train_each_run_once(calm, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_thirty_kills_in_twelve_runs_change_no_bit(calm, tmp_path):
     """SIGKILL while importing, compiling, training, and writing checkpoints and runs."""
     generator, kills = np.random.default_rng(0), 0
@@ -122,6 +124,7 @@ while True:
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_sixty_kills_while_writing_lose_nothing(tmp_path):
     """After each, every file is whole, and what was written before is there."""
     from jaxpe.records.csv_tables import read_table

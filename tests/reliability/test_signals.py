@@ -20,11 +20,13 @@ COMMAND = (
 def start(folder):
     command = [sys.executable, "-m", "jaxpe", *COMMAND]
     return subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a background job ignores it
+    )  # fmt: skip
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_twenty_signals_at_random_moments_end_in_order_and_lose_nothing(name, tmp_path):
     """Imports, compiling, training, writing, drawing: the same command then resumes to the same table."""

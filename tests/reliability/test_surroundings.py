@@ -71,6 +71,7 @@ SETTINGS = {
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize("name", SETTINGS)
 def test_no_variable_changes_a_result(name, calm, tmp_path):
     if name.startswith("backend"):
@@ -82,6 +83,7 @@ def test_no_variable_changes_a_result(name, calm, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_a_run_under_a_style_of_the_users_is_drawn_as_ever(calm, tmp_path):
     write_style(tmp_path)
     (tmp_path / "config" / "matplotlib").mkdir(parents=True)
@@ -92,6 +94,7 @@ def test_a_run_under_a_style_of_the_users_is_drawn_as_ever(calm, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize("devices", ["1", "3"])
 def test_the_number_of_devices_changes_no_result(devices, calm, tmp_path):
     done = start(*TINY, "--results", "r", "--devices", devices, folder=tmp_path)
@@ -99,6 +102,7 @@ def test_the_number_of_devices_changes_no_result(devices, calm, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_flags_of_xla_are_another_run(calm, tmp_path):
     done = start(*TINY, "--results", "r", folder=tmp_path, changes={"XLA_FLAGS": "--xla_cpu_enable_fast_math=true"})
     runs = {name for name in read_results(tmp_path / "r") if name.startswith("runs/")}
@@ -106,6 +110,7 @@ def test_flags_of_xla_are_another_run(calm, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_the_same_command_again_changes_no_byte(tmp_path):
     for _ in range(2):
         assert start(*TINY, "--results", "r", folder=tmp_path).returncode == 0
@@ -157,6 +162,7 @@ def test_a_command_in_a_process_that_has_used_jax_goes_on_or_says_to_start_anoth
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 def test_settings_that_a_library_left_behind_are_set_back_or_refused(tmp_path, calm):
     """As a notebook does that computes with 64 bits before it calls jaxpe."""
     setting = "import jax; jax.config.update('jax_enable_x64', True)\n"
@@ -199,6 +205,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.trial
 @pytest.mark.parametrize(
     "name", ["with space", "ünïcode 位置", "-dash", "a'quote\"", "percent%20", "line\nbreak", "$HOME", "*?[x]"]
 )

@@ -10,7 +10,8 @@ import pytest
 
 from jaxpe.errors import UserError
 from jaxpe.records.results import open_results
-from jaxpe.study import workspace
+from jaxpe.study import evaluators
+from jaxpe.study.evaluators import EvaluatorCache
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.workspace import Workspace
 from jaxpe.training.config import RunConfig, Training
@@ -45,7 +46,7 @@ def test_scores_are_stored_for_each_kind_of_test(trained, monkeypatch):
     tests = (EvaluationConfig(), EvaluationConfig(shift=3), EvaluationConfig(checkpoint="50"))
     first = [work.measure_scores(runs, [3, 6], 16, test)[0, 6] for test in tests]
     again = Workspace(open_results(folder))
-    monkeypatch.setattr(Workspace, "get_evaluator", None)  # a call would fail
+    monkeypatch.setattr(EvaluatorCache, "get", None)  # a call would fail
     for scores, test in zip(first, tests, strict=True):
         stored = again.measure_scores(runs, [3, 6], 16, test)[0, 6]
         np.testing.assert_array_equal(scores.index_nats, stored.index_nats)
@@ -67,12 +68,12 @@ def test_a_measurement_is_made_once(trained):
 
 def test_only_so_many_evaluations_stay_compiled(tmp_path, monkeypatch):
     """Each holds memory maps, of which a process has a limited number."""
-    monkeypatch.setattr(workspace, "MAX_EVALUATORS", 2)
-    monkeypatch.setattr(workspace.evaluate, "compile_evaluator", lambda *arguments: arguments[5])
+    monkeypatch.setattr(evaluators, "MAX_EVALUATORS", 2)
+    monkeypatch.setattr(evaluators.evaluate, "compile_evaluator", lambda *arguments: arguments[5])
     work = Workspace(open_results(tmp_path))
     for examples in (4, 6, 4, 8):
-        assert work.get_evaluator(CONFIG, 6, examples, EvaluationConfig()) == examples
-    assert list(work.evaluators.values()) == [6, 8]
+        assert work.evaluators.get(CONFIG, work.open_source(CONFIG), 6, examples, EvaluationConfig()) == examples
+    assert list(work.evaluators.compiled.values()) == [6, 8]
 
 
 def test_a_test_beyond_the_position_table_is_refused(trained):

@@ -23,7 +23,7 @@ def test_a_model_is_restored_from_its_arrays():
 def test_arrays_of_another_model_are_refused():
     stream = load_source(CONFIG).stream
     arrays = flatten_model(init_model(CONFIG, stream))
-    with pytest.raises(UserError, match=r"stack.*is missing or has another shape"):
+    with pytest.raises(UserError, match=r"stack.*is missing, or has another shape or type"):
         restore_model(replace(CONFIG, width=8), stream, arrays)
     with pytest.raises(UserError, match=r"stack\.blocks\.1.*is missing"):
         restore_model(replace(CONFIG, layers=2), stream, arrays)
