@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxpe.analysis import bag_of_words
-from jaxpe.data.examples import SPECIALS
+from jaxpe.data.examples import BLANK, BOS, SPECIALS
 
 
 def test_the_baseline_is_that_of_a_slow_loop():
@@ -22,3 +22,13 @@ def test_the_baseline_is_that_of_a_slow_loop():
             letters += characters[targets[i, t]]
         best = min(best, nats / letters / np.log(2))
     assert bag_of_words.compute_bag_bits(tokens, targets, mask, frequency, characters) == pytest.approx(best)
+
+
+def test_masks_and_the_begin_of_a_window_are_no_words_of_it():
+    """Of <bos> a a b _ with the answer a, two of the three words shown are right."""
+    a, b = SPECIALS, SPECIALS + 1
+    tokens, targets = np.array([[BOS, a, a, b, BLANK]]), np.array([[0, 0, 0, 0, a]])
+    mask, frequency = np.array([[False] * 4 + [True]]), np.append(np.zeros(SPECIALS), [1e-9, 1 - 1e-9])
+    characters = np.append(np.zeros(SPECIALS), [3.0, 1.0])
+    bits = bag_of_words.compute_bag_bits(tokens, targets, mask, frequency, characters)
+    assert bits == pytest.approx(-np.log2(0.95 * 2 / 3) / 3)  # the largest weight of the grid

@@ -37,6 +37,40 @@ def test_the_leave_one_out_error_of_a_ridge_map_equals_fits_without_each_row():
     np.testing.assert_allclose(geometry.fit_ridge_map(x, y), fit(best, np.arange(20)), atol=1e-9)
 
 
+def measure_shift_slowly(table, offset):
+    """Row by row: the map is fitted on the rows that are not held out, with the penalty of the least leave-one-out error."""
+    x, y = table[:-offset] - table.mean(0), table[offset:] - table.mean(0)
+    kept = [p for p in range(len(x)) if p % 5 != 2]
+    a, b = x[kept] - x[kept].mean(0), y[kept] - y[kept].mean(0)
+    scale = (np.linalg.svd(a, compute_uv=False) ** 2).mean()
+
+    def fit(penalty, rows):
+        c, d = a[rows] - a[rows].mean(0), b[rows] - b[rows].mean(0)
+        return np.linalg.solve(c.T @ c + penalty * np.eye(a.shape[1]), c.T @ d), a[rows].mean(0), b[rows].mean(0)
+
+    def error(penalty):
+        total = 0.0
+        for i in range(len(a)):
+            weights, at, mean = fit(penalty, [j for j in range(len(a)) if j != i])
+            total += (((a[i] - at) @ weights + mean - b[i]) ** 2).sum()
+        return total
+
+    weights, _, _ = fit(min(geometry.PENALTIES * scale, key=error), list(range(len(a))))
+    held = [p for p in range(len(x)) if p % 5 == 2]
+    rest = (x[held] - x[kept].mean(0)) @ weights - (y[held] - y[kept].mean(0))
+    return (rest**2).sum() / ((y[held] - y[kept].mean(0)) ** 2).sum()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_shift_residual_is_that_of_a_slow_fit_on_other_rows(seed):
+    """Of random walks, which a map explains in part: rows of the fit would be explained better."""
+    generator = np.random.default_rng(seed)
+    table = generator.normal(size=(24, 5)).cumsum(0) + generator.normal(size=(24, 5))
+    for offset in (1, 2):
+        residual = geometry.measure_shift_residuals(table[None], offset)[0]
+        assert residual == pytest.approx(measure_shift_slowly(table, offset), rel=1e-6)
+
+
 def test_one_wave_has_one_frequency_and_one_component():
     wave = np.outer(np.cos(2 * np.pi * 5 * np.arange(40) / 40), np.ones(3))
     assert geometry.compute_spectrum(wave)[4] == pytest.approx(1)

@@ -106,6 +106,15 @@ def test_an_induction_head_differs_from_one_that_looks_back_equally_far_at_any_t
     assert clearest["induction"] == (0, 0) and clearest["duplicate"] == (0, 2)
 
 
+def test_the_clearest_head_is_the_one_that_differs_most_from_its_own_baseline():
+    """Not the one with the largest weight, which may look back equally far at any token."""
+    scores = {
+        "induction": np.array([[0.9, 0.6], [0.2, 0.5]]), "induction_unrepeated": np.array([[0.8, 0.1], [0.2, 0.1]]),
+        "previous": np.array([[0.1, 0.2], [0.95, 0.3]]),
+    }  # fmt: skip
+    assert head_scores.find_clearest_heads(scores) == {"previous": (1, 0), "induction": (0, 1)}
+
+
 def test_permuting_heads_permutes_scores():
     model, probe_data = open_heads()
     permuted = jax.tree.map(lambda leaf: leaf, model)

@@ -56,6 +56,20 @@ def test_the_directions_of_position_hold_it_and_a_probe_beyond_training_extrapol
     assert line < 0.01 and noise > 1
 
 
+def test_a_probe_beyond_training_is_not_fitted_there():
+    """States that run backwards beyond the training length: the line that fits within it errs by more than guessing."""
+    _, config, source = open_language_model("causal_lm", "none")
+    sample = hidden.draw_longer_sequences(config, source, 24)
+    x = np.random.default_rng(1).normal(size=(len(sample.position), 4))
+    x[:, 0] = np.where(sample.position <= 8, sample.position, 16 - sample.position)
+    states = np.zeros((1, 24, 17, 4))
+    states[0][sample.real] = x
+    [(_, error)] = recovery.probe_beyond(states, sample, trained=8)
+    later = np.arange(9, 17)
+    expected = np.abs((16 - later) - later).sum() / np.abs(later - np.median(later)).sum()
+    assert error == pytest.approx(expected, rel=0.02)
+
+
 @jax.jit
 def read_out(model, inputs, directions, centre):
     """Logits after directions of the last states are set to their mean."""

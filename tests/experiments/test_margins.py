@@ -74,3 +74,12 @@ def test_minilm_is_blind_below_a_hundred_thousandth(blind, visible, verdict, mon
     result = module.judge_blindness(pd.DataFrame())
     assert (result.verdict, result.value) == (verdict, pytest.approx(blind)) and result.n == 20
     assert {1e-5, 1e-3} <= {float(number) for number in re.findall(r"[\d.e-]*\d", module.BLIND.cell)}
+
+
+@pytest.mark.parametrize(("gap", "verdict"), [(9e-6, "supported"), (1e-5, "supported"), (1.1e-5, "contradicted")])
+def test_an_encoder_is_blind_up_to_a_hundred_thousandth(gap, verdict):
+    """The largest gap over seeds counts."""
+    columns = {"task": "masked_lm", "encoding": "none", "metric": "order_gap", "network": "trained", "layer": np.nan}
+    table = pd.DataFrame([columns | {"seed": seed, "value": value} for seed, value in enumerate((1e-7, gap, 0.0))])
+    [result] = [one for one in load("structure").judge_recovery(table) if one.id == "C9.equivariant"]
+    assert (result.verdict, result.value, result.n) == (verdict, gap, 3)
