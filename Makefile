@@ -32,9 +32,9 @@ fuzz: .venv/test
 mutants: .venv/test
 	$(BIN)/python tests/mutants/run.py $(WORDS)
 
-# Shape letters are no Python names: pdoc leaves annotations that contain them as they are written, with a warning.
+# Typed dictionaries that inherit, and shape letters, which are no Python names: pdoc leaves annotations that contain them as they are written, with a warning.
 docs: .venv/docs
-	$(BIN)/python -W 'ignore:Error parsing type annotation' -m pdoc --docformat markdown --output-directory $(DOCS) $(MODULES)
+	$(BIN)/python -W 'ignore:Error parsing type annotation' -W 'ignore:Cannot determine where' -m pdoc --docformat markdown --output-directory $(DOCS) $(MODULES)
 
 .venv/study: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
