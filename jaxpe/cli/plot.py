@@ -15,7 +15,7 @@ from jaxpe.records.experiment_folders import list_members, read_marker
 from jaxpe.records.provenance import PROVENANCE, TABLE, find_edits, read_provenance
 from jaxpe.records.results import MARKER, open_results
 from jaxpe.report.edits import explain_faults
-from jaxpe.report.page import write_page
+from jaxpe.report.page import write_pages
 from jaxpe.report.redraw import redraw
 from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
 
@@ -30,7 +30,7 @@ def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
             redraw_folder(load_experiment(experiment), folder, medium)
         else:
             print(f"{folder.name} is an experiment of your own: `jaxpe plot path/to/{experiment}.py` draws it again.")
-    print(f"The report is {write_page(results)}")
+    print(f"The report is {write_pages(results)}")
     if medium != "web":
         print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
     print_notes(results)
@@ -61,7 +61,7 @@ def read_experiment_name(folder: Path) -> str:
 def rebuild_report(results: Path, language: str) -> int:
     """Writes the page of a results folder again."""
     list_experiments(results)
-    print(f"The report is {write_page(results, language)}")
+    print(f"The report is {write_pages(results, language)}")
     print_notes(results)
     return 0
 

@@ -20,7 +20,7 @@ from jaxpe.records.claims import format_estimate, read_claims
 from jaxpe.records.json_values import read_json
 from jaxpe.records.results import open_results
 from jaxpe.records.statistics import Estimate
-from jaxpe.report.page import write_page
+from jaxpe.report.page import write_pages
 from jaxpe.report.redraw import redraw
 from jaxpe.study import plan, presets
 from jaxpe.study.evaluators import describe_config
@@ -61,7 +61,7 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             terminal.note(f"{experiment.name}: {experiment.question}")
             run_experiment(experiment, planned, work, format_command())
             redraw(experiment, options.results / planned.folder)
-    page = write_page(options.results)
+    page = write_pages(options.results)
     print_notes(options.results)
     diverged = list_diverged(work)
     print_results(options, [planned.folder for planned in plans], page, diverged)

@@ -29,7 +29,7 @@ def write_comparison(folder: Path, comparison: Comparison) -> Path:
     pairs: dict[tuple[str, str], list[Difference]] = {}
     for row in comparison["differences"]:
         pairs.setdefault((row["a"], row["b"]), []).append(row)
-    template = make_environment(place=format_place, at=format_scale).get_template("compare.html.jinja")
+    template = make_environment(place=format_place, at=format_scale).get_template("html/compare.html.jinja")
     page = template.render(
         comparison,
         pairs=[

@@ -1,6 +1,6 @@
-"""The prose of the page, in every language at once: one catalogue of messages, `messages.json`.
+"""The prose of the pages, in every language at once: one catalogue of messages, the files in `texts`.
 
-A message is trusted HTML with places for values, as `str.format` has them; the values are escaped. The page holds all
+A message is trusted HTML with places for values, as `str.format` has them; the values are escaped. A page holds all
 languages and shows the one that its root element names, so that a reader can switch without a second file.
 """
 
@@ -15,15 +15,18 @@ from markupsafe import Markup
 from jaxpe.records.claims import Text
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
-FOR_SCRIPTS = "js."  # prefix of the messages that page.js uses
+FOR_SCRIPTS = "js."  # prefix of the messages that scripts use
+FOLDER = Path(__file__).with_name("texts")
 
 
 class Messages:
     """The catalogue. It remembers which messages were used, so that a test finds those that nobody uses."""
 
     def __init__(self) -> None:
-        path = Path(__file__).with_name("messages.json")
-        self.catalogue: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+        self.files: dict[str, dict[str, dict[str, str]]] = {
+            path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))
+        }
+        self.catalogue = {key: texts for messages in self.files.values() for key, texts in messages.items()}
         self.used: set[str] = set()
 
     def __call__(self, key: str, **values: object) -> Markup:
@@ -56,10 +59,13 @@ class Messages:
             }
         )
 
-    def select_for_scripts(self) -> dict[str, dict[str, str]]:
-        """The messages that the page's script uses."""
+    def select_for_scripts(self, *files: str) -> dict[str, dict[str, str]]:
+        """The messages of these files that scripts use, without their prefix."""
         return {
-            key.removeprefix(FOR_SCRIPTS): texts for key, texts in self.catalogue.items() if key.startswith(FOR_SCRIPTS)
+            key.removeprefix(FOR_SCRIPTS): texts
+            for file in files
+            for key, texts in self.files[file].items()
+            if key.startswith(FOR_SCRIPTS)
         }
 
 

@@ -25,7 +25,7 @@ from jaxpe.report.edits import explain_faults
 from jaxpe.report.markdown import BLOCK, fill_blocks
 from jaxpe.report.messages import LANGUAGES, Messages
 from jaxpe.report.numbers import list_cell_folders
-from jaxpe.report.page import PAGE, render_page
+from jaxpe.report.page import PAGES, render_page
 from jaxpe.report.redraw import make_derived
 from jaxpe.report.results import README, RESULTS, STANDARD, render_results
 from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
@@ -61,7 +61,7 @@ def verify_results(results: Path, own: Mapping[str, Experiment], root: Path) -> 
     verification = Verification(differences=lost, notes=(members.sentence,) if members.ignored else ())
     for folder in members.folders:
         verification = verification.join(collect(lambda folder=folder: verify_experiment(results, folder, own)))  # type: ignore[misc]
-    for verify in (verify_page, verify_results_page, verify_readme):
+    for verify in (verify_pages, verify_results_page, verify_readme):
         verification = verification.join(collect(lambda verify=verify: verify(results, root)))  # type: ignore[misc]
     return verification._replace(notes=tuple(dict.fromkeys(verification.notes)))
 
@@ -161,15 +161,19 @@ def shorten(differences: list[str], place: str) -> tuple[str, ...]:
 # ── pages ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def verify_page(results: Path, root: Path) -> Verification:
-    """The page of the folder, where there is one."""
-    path = results / PAGE
-    if not exists(path):
-        return Verification()
-    text = read_text(path, f"`jaxpe report --results {results}` writes it again.")
-    match = OPENS_IN.search(text)
-    language = match[1] if match and match[1] in LANGUAGES else next(iter(LANGUAGES))
-    return compare_lines(str(path), text, render_page(results, language, Messages()))
+def verify_pages(results: Path, root: Path) -> Verification:
+    """The pages of the folder, as far as they are there."""
+    verification = Verification()
+    for file in PAGES:
+        path = results / file
+        if exists(path):
+            text = read_text(path, f"`jaxpe report --results {results}` writes it again.")
+            match = OPENS_IN.search(text)
+            language = match[1] if match and match[1] in LANGUAGES else next(iter(LANGUAGES))
+            verification = verification.join(
+                compare_lines(str(path), text, render_page(results, file, language, Messages()))
+            )
+    return verification
 
 
 def verify_results_page(results: Path, root: Path) -> Verification:
