@@ -1,47 +1,116 @@
-"""The article: what is added, whether it harms, whether it can be read back and where it helps, with figures to play with."""
+"""The article: one idea and one figure a section, from a panda plus a banana to which encoding to use.
+
+Every number comes from claims and tables. A figure or a sentence that this folder's results do not give is left out, and the page
+says which experiment gives it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
 
 from jaxpe.records.statistics import EXPLORATORY
-from jaxpe.report import brief, guide
-from jaxpe.report.claims import Entry, Key, list_decisions, read_all_claims
+from jaxpe.report import brief, facts, guide
+from jaxpe.report.claims import Entry, list_decisions, list_headlines, read_all_claims
+from jaxpe.report.drawings import Drawing, read_drawing
 from jaxpe.report.messages import Messages
+from jaxpe.report.sections import list_missing
 from jaxpe.report.styles import describe_styles
-from jaxpe.study.experiment import EXPERIMENTS
 
-PARTS = ("answer", "guide")
-SHIFT = "C1"  # the claim, with its parts, that the guide shows next to the clocks
+ALWAYS = ("split", "adding", "order", "pile", "shift")  # figures that compute what they show
+
+
+class Section(NamedTuple):
+    """A section: its figure, the experiment that gives its results, its sentences, and the figure shown without scripts."""
+
+    name: str  # of its messages: article.NAME.title, .text, .caption and, where it has one, .note
+    figure: str = ""
+    experiment: str = ""
+    sentences: tuple[str, ...] = ()  # of `brief` and `facts`
+    drawing: str = ""
+
+
+SECTIONS = (
+    Section("adding", "adding"),
+    Section("order", "order", "superposition", ("swap",)),
+    Section("pile", "pile", "extraction", ("pile", "read"), "extraction/readers"),
+    Section("layers", "layers", "extraction", ("inside",), "extraction/mixing_reverse_encoder"),
+    Section("harm", "ratio", "harm", ("harm", "concatenated", "histogram", "size"), "harm/ratio"),
+    Section("panda", "sums", "superposition", ("sums",), "superposition/bridge"),
+    Section("help", "help", "harm", ("help",), "accuracy/accuracy"),
+    Section("ends", "lengths", "extrapolation", ("ends", "random"), "extrapolation/overview"),
+    Section("models", "models", "structure", ("models",), "structure/use"),
+    Section("which"),
+    Section("sure"),
+)
+REFERENCES = (
+    "Vaswani et al. (2017). Attention Is All You Need. arXiv:1706.03762.",
+    "Wang & Chen (2020). What Do Position Embeddings Learn? An Empirical Study of Pre-Trained Language Model Positional Encoding. arXiv:2010.04903.",
+    "Kazemnejad et al. (2023). The Impact of Positional Encoding on Length Generalization in Transformers. arXiv:2305.19466.",
+    "Ruoss et al. (2023). Randomized Positional Encodings Boost Length Generalization of Transformers. arXiv:2305.16843.",
+    "Press, Smith & Lewis (2022). Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation. arXiv:2108.12409.",
+    "Su et al. (2021). RoFormer: Enhanced Transformer with Rotary Position Embedding. arXiv:2104.09864.",
+    "Raffel et al. (2020). Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer. arXiv:1910.10683.",
+)
+PARTS = ("start", *(section.name for section in SECTIONS))
 
 
 def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str, Any]:
     """What the page shows of the experiments in these folders."""
     claims = read_all_claims(folders)
     parts = guide.read_parts(results)
-    sentences = brief.compute_sentences(results, claims, parts)
+    values = brief.compute_sentences(results, claims, parts) | facts.compute_facts(results, claims, parts)
+    decisions = list_decisions(claims)
+    headlines = list_headlines(claims)
+    seeds = [headline.entry["n"] for headline in headlines if headline.entry is not None and headline.was_run]
     return {
         "data": {
-            "styles": describe_styles(["sinusoidal", "learned", "none"]),
+            "styles": describe_styles(["sinusoidal", "learned", "none", "concatenated"]),
             "figures": {},
-            "guide": parts | {"shift": {}},
+            "guide": parts,
+            "claims": [describe_claim(headline.entry) for headline in headlines if headline.entry and headline.was_run],
         },
-        "exploratory": EXPLORATORY,
-        "drawings": {},
-        "brief": brief.fill_sentences(sentences, messages),
-        "brief_missing": sorted({brief.MEASURED_BY[name] for name, values in sentences.items() if values is None}),
-        "decisions": list_decisions(claims),
-        "shifts": list_shifts(claims),
+        "sections": SECTIONS,
+        "always": ALWAYS,
         "guide": parts,
+        "found": fill_sentences(values, messages),
+        "values": values,
+        "drawings": read_fallbacks(results),
+        "recommended": facts.make_recommendations(results),
+        "headlines": headlines,
+        "decisions": decisions,
+        "seeds": max(seeds, default=0),
+        "missing": list_missing(results),
+        "references": REFERENCES,
+        "exploratory": EXPLORATORY,
     }
 
 
-def list_shifts(claims: Mapping[Key, Entry]) -> list[Entry]:
-    """What jaxpe's own experiments found about a shift as a linear map."""
-    return [
-        entry
-        for (experiment, name), entry in claims.items()
-        if experiment in EXPERIMENTS and name.partition(".")[0] == SHIFT
-    ]
+def fill_sentences(values: Mapping[str, brief.Values | None], messages: Messages) -> dict[str, Markup]:
+    """The sentences that have values, in every language, each with its opening words where these follow from the numbers."""
+    filled = {}
+    for name, own in values.items():
+        if own is not None and f"found.{name}" in messages.catalogue:
+            verdicts = {key: messages(f"verdict.{own[key]}") for key in ("seen", "beyond", "verdict") if key in own}
+            opening = messages(f"found.{name}.holds") if own["holds"] else ""
+            filled[name] = messages(f"found.{name}", **(own | verdicts | {"opening": opening}))
+    return filled
+
+
+def read_fallbacks(results: Path) -> dict[str, Drawing]:
+    """The stored figures that stand for those of the scripts."""
+    drawings = {}
+    for key in {section.drawing for section in SECTIONS if section.drawing}:
+        experiment, _, name = key.partition("/")
+        path = results / experiment / "figures" / f"{name}.svg"
+        if path.is_file():
+            drawings[key] = read_drawing(experiment, path, "")
+    return drawings
+
+
+def describe_claim(entry: Entry) -> dict[str, Any]:
+    """What the forest plot draws of a claim."""
+    return {key: entry[key] for key in ("experiment", "id", "effect", "low", "high", "n", "verdict")}

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 import pandas as pd
-from markupsafe import Markup
 
 from jaxpe.analysis.effects import compare_speed
 from jaxpe.records.csv_tables import read_table
 from jaxpe.report.claims import Entry, Key
-from jaxpe.report.messages import Messages
 from jaxpe.study.tables import select_rows
 
 Values = dict[str, Any]  # of the places in a sentence
@@ -44,17 +42,6 @@ def compute_sentences(results: Path, claims: Mapping[Key, Entry], guide: Mapping
         "ends": compute_ends(stored["extrapolation"]),
         "panda": compute_panda(stored["superposition"]),
     }
-
-
-def fill_sentences(sentences: Mapping[str, Values | None], messages: Messages) -> dict[str, Markup]:
-    """The sentences that have values, in every language."""
-    filled = {}
-    for name, values in sentences.items():
-        if values is not None:
-            verdicts = {key: messages(f"verdict.{values[key]}") for key in ("seen", "beyond") if key in values}
-            opening = messages(f"brief.{name}.holds") if values["holds"] else ""
-            filled[name] = messages(f"brief.{name}", **(values | verdicts | {"opening": opening}))
-    return filled
 
 
 def read_stored(folder: Path) -> pd.DataFrame:

@@ -41,6 +41,11 @@ class Drawing(NamedTuple):
         return f"{self.experiment}/{self.name}"
 
     @property
+    def source(self) -> str:
+        """Of an image without a file."""
+        return f"data:image/svg+xml;base64,{base64.b64encode(zlib.decompress(base64.b64decode(self.packed))).decode()}"
+
+    @property
     def id(self) -> str:
         """Of the element in the page."""
         parts = (UNSAFE.sub(lambda match: f"~{ord(match[0]):x}", part) for part in (self.experiment, self.name))

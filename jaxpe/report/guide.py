@@ -1,4 +1,4 @@
-"""The data of the page's guided part, taken from stored tables. A part whose experiment was not run is left out."""
+"""The data of the article's figures, taken from stored tables. A figure whose experiment was not run is left out."""
 
 from __future__ import annotations
 
@@ -6,25 +6,42 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from jaxpe.analysis.use import read_costs
 from jaxpe.records.csv_tables import read_table
+from jaxpe.report.brief import ENCODER
 from jaxpe.report.series import round_value
 from jaxpe.study.tables import select_rows
 
 SWEPT = ("count", "index")  # the tasks of the ratio: one where order does not matter, one where it does
 READERS = ("both tables", "position table", "neither")
+SAME_INPUT = (
+    "index",
+    "relative_index",
+    "reverse",
+    "copy",
+    "count",
+    "majority",
+    "histogram",
+)  # order matters in the first four
+TOP = 12  # guesses among which a class counts as seen
+SUMS = ("digit + digit", "digit + fixed digit", "digit + fixed pattern", "token + position")
+CHANGES = {"shift": 8, "shuffle": 2}  # of positions: all of them by 8; neighbours within windows of 2
+MODELS = ("masked_lm", "causal_lm")
 
 
 def read_parts(results: Path) -> dict[str, Any]:
     """All parts for which there are results."""
     makers: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
-        "code": ("tour", make_codes),
-        "verses": ("tour", make_verses),
-        "lengths": ("tour", make_lengths),
-        "ratio": ("harm", make_ratio),
+        "pairs": ("superposition", make_pairs),
         "readers": ("extraction", make_readers),
+        "layers": ("extraction", make_layers),
+        "ratio": ("harm", make_ratio),
+        "sums": ("superposition", make_sums),
+        "help": ("harm", make_help),
+        "lengths": ("extrapolation", make_lengths),
+        "models": ("structure", make_models),
     }
     parts = {}
     for name, (experiment, make) in makers.items():
@@ -34,57 +51,99 @@ def read_parts(results: Path) -> dict[str, Any]:
     return parts
 
 
-def make_codes(table: pd.DataFrame) -> dict[str, Any] | None:
-    """What each encoding adds, position by position, in the trained model; only encodings that add something."""
-    part = select_rows(table, metric="code")
-    codes = {}
-    for name, rows in part.groupby("encoding", sort=False):
-        code = rows.pivot(index="position", columns="dimension", values="value").to_numpy()
-        if np.abs(code).max() > 0:
-            codes[str(name)] = [[round_value(value) for value in row] for row in code]
-    return {"rows": codes} if codes else None
-
-
-def make_verses(table: pd.DataFrame) -> list[dict[str, Any]] | None:
-    """Verses with a masked word, in several orders: what is shown, and what each encoding's model guesses."""
-    shown, guessed = (select_rows(table, metric=metric) for metric in ("shown", "probability"))
-    verses = []
-    for row in select_rows(table, metric="masked_word").drop_duplicates("verse").itertuples():
-        orders = []
-        for order, part in select_rows(shown, verse=row.verse, encoding=row.encoding).groupby("order"):
-            guesses = select_rows(guessed, verse=row.verse, order=order)
-            orders.append(
-                {
-                    "words": list(part.sort_values("position")["word"]),
-                    "guesses": {
-                        str(name): [
-                            [word, float(value)] for word, value in zip(rows["word"], rows["value"], strict=True)
-                        ]
-                        for name, rows in guesses.groupby("encoding", sort=False)
-                    },
-                }
-            )
-        verses.append({"place": int(row.position), "answer": row.word, "orders": orders})
-    return verses or None
+def make_pairs(table: pd.DataFrame) -> dict[str, Any] | None:
+    """Photographs averaged in pairs: how often a classifier has both classes, one or neither among its first guesses."""
+    pairs = select_rows(table, metric="better_rank", weighting="mean") if "weighting" in table else table[:0]
+    if pairs.empty:
+        return None
+    seen = (pairs["rank_first"] <= TOP).astype(int) + (pairs["rank_second"] <= TOP)
+    shares = {name: round_value((seen == count).mean()) for name, count in (("both", 2), ("one", 1), ("neither", 0))}
+    return {"pairs": len(pairs), "top": TOP, "shares": shares}
 
 
 def make_lengths(table: pd.DataFrame) -> dict[str, Any] | None:
-    """Accuracy of each encoding at every test length, both baselines, and the training length."""
-    part = select_rows(table, metric="token_accuracy")
+    """Accuracy of each encoding on `reverse` in the encoder at every test length, both baselines, and the training length."""
+    part = select_rows(table, metric="token_accuracy", task="reverse", variant="plain")
+    part = part if part.empty else select_rows(part, **ENCODER)
     if part.empty:
         return None
-    part = select_rows(part, task=part["task"].iloc[0], architecture=part["architecture"].iloc[0])
     means = part.groupby(["encoding", "test_length"], sort=False)["value"].mean().unstack("test_length")
     baselines = part.groupby("test_length")[["length_baseline", "order_blind_baseline"]].first()
     lengths = sorted(means.columns)
     return {
-        "task": part["task"].iloc[0],
         "train_length": int(part["train_length"].iloc[0]),
+        "seeds": int(part["seed"].nunique()),
         "lengths": [int(length) for length in lengths],
         "accuracy": {str(name): [round_value(row[length]) for length in lengths] for name, row in means.iterrows()},
         "length_baseline": [round_value(baselines.loc[length, "length_baseline"]) for length in lengths],
         "order_blind_baseline": [round_value(baselines.loc[length, "order_blind_baseline"]) for length in lengths],
     }
+
+
+def make_layers(table: pd.DataFrame) -> dict[str, Any] | None:
+    """What the vectors of an encoder that reverses are made of, layer by layer: shares of the variance, over seeds.
+
+    At the places where it answers, and at those of its input; learned positions.
+    """
+    part = select_rows(table, task="reverse", encoding="learned", metric="variance_share")
+    part = part if part.empty else select_rows(part, architecture="encoder", network="trained")
+    if part.empty:
+        return None
+    places = {}
+    for place, rows in part.groupby("places", sort=False):
+        means = rows.groupby(["layer", "part"], sort=False)["value"].mean().clip(lower=0).unstack("part")
+        places[str(place)] = {
+            "layers": [int(layer) for layer in means.index],
+            "parts": {str(name): [round_value(value) for value in means[name]] for name in means.columns},
+        }
+    return {"seeds": int(part["seed"].nunique()), "places": places}
+
+
+def make_sums(table: pd.DataFrame) -> dict[str, Any] | None:
+    """How often both parts of a sum are named, by classifiers that never saw sums and by those trained on them."""
+    part = select_rows(table, metric="both_named")
+    if part.empty:
+        return None
+    part = part[part["parts"].isin(SUMS) & part["encoding"].isin(["sinusoidal", float("nan")])]
+    means = part.groupby(["parts", "reader"])["value"].mean().unstack("reader")
+    rows = [
+        [name, round_value(means.loc[name, "never shown sums"]), round_value(means.loc[name, "trained on sums"])]
+        for name in SUMS
+        if name in means.index
+    ]
+    return {"seeds": int(part["seed"].nunique()), "rows": rows} if rows else None
+
+
+def make_help(table: pd.DataFrame) -> dict[str, Any] | None:
+    """Accuracy with sinusoids and without, at the training length, on tasks that read the same inputs."""
+    part = select_rows(table, metric="token_accuracy", sweep="none", architecture="encoder", positions="arange")
+    part = part[part["test_length"] == part["train_length"]]
+    part = part[part["width"] == part["width"].min()]
+    means = part.groupby(["task", "encoding"])["value"].mean().unstack("encoding")
+    if not {"sinusoidal", "none"} <= set(means.columns):
+        return None
+    blind = part.groupby("task")["order_blind_baseline"].mean()
+    rows = [
+        {"task": task, "with": round_value(means.loc[task, "sinusoidal"]), "without": round_value(means.loc[task, "none"]),
+         "blind": round_value(blind[task])}
+        for task in SAME_INPUT if task in means.index
+    ]  # fmt: skip
+    return {"seeds": int(part["seed"].nunique()), "length": int(part["train_length"].min()), "rows": rows}
+
+
+def make_models(table: pd.DataFrame) -> dict[str, Any] | None:
+    """Bits per character that models of text lose when all positions shift, and when neighbours change places."""
+    part = select_rows(table, encoding="learned", positions="arange", starts="packed", metric="cost")
+    if part.empty:
+        return None
+    costs = read_costs(part[part["corpus"] == part["corpus"].iloc[0]])
+    rows = []
+    for task in MODELS:
+        lost = [costs.average(task, kind, "bits", [size]) for kind, size in CHANGES.items()]
+        if all(len(bits) for bits in lost):
+            means = [round_value(bits.mean()) for bits in lost]
+            rows.append({"task": task, "costs": means, "seeds": min(map(len, lost))})
+    return {"rows": rows} if rows else None
 
 
 def make_ratio(table: pd.DataFrame) -> dict[str, Any] | None:

@@ -117,7 +117,7 @@ def render_results(root: Path) -> str:
     parts = [INTRODUCTION, *edits, "## The claims\n", make_headlines(folder, STANDARD) + "\n"]
     for section in SECTIONS:
         parts.append(f"## {section.title}\n")
-        paragraphs = [sentences[name].partition("** ")[2] for name in section.sentences if name in sentences]
+        paragraphs = [sentences[name] for name in section.sentences if name in sentences]
         paragraphs += [
             text for name in section.experiments for text in describe_experiment(name, folder, claims) if text
         ]

@@ -14,7 +14,6 @@ from jaxpe.figures.tour import compute_changes
 from jaxpe.model import Inputs
 from jaxpe.records.csv_tables import read_table, write_table
 from jaxpe.records.results import open_results
-from jaxpe.report import guide
 from jaxpe.study import experiment, grids, run_configs
 from jaxpe.study.presets import GridRow
 from jaxpe.study.workspace import Workspace
@@ -61,29 +60,37 @@ def test_guesses_are_those_of_a_forward_pass(masked_text):
     logits = np.asarray(model(inputs).logits, np.float64)[place + 1]
     chances = np.exp(logits - logits.max())
     chances /= chances.sum()
-    verse = guide.make_verses(table)[0]
-    assert verse["place"] == place and len(verse["orders"]) == guesses.ORDERS
-    likeliest = verse["orders"][0]["guesses"][run.config.encoding]
-    np.testing.assert_allclose([value for _, value in likeliest], np.sort(chances)[::-1][: guesses.GUESSES], atol=2e-6)
+    own = table[(table["verse"] == 0) & (table["encoding"] == run.config.encoding)]
+    assert (own["metric"] == "masked_word").sum() == 1 and set(own[own["metric"] == "masked_word"]["position"]) == {
+        place
+    }
+    assert own["order"].dropna().nunique() == guesses.ORDERS
+    likeliest = own[(own["metric"] == "probability") & (own["order"] == 0)]["value"]
+    np.testing.assert_allclose(likeliest, np.sort(chances)[::-1][: guesses.GUESSES], atol=2e-6)
 
 
 def test_every_order_has_the_same_words_in_other_places(masked_text):
-    verse = guide.make_verses(masked_text[2])[0]
-    words = [[word for i, word in enumerate(order["words"]) if i != verse["place"]] for order in verse["orders"]]
+    table = masked_text[2]
+    shown = table[
+        (table["metric"] == "shown") & (table["verse"] == 0) & (table["encoding"] == table["encoding"].iloc[0])
+    ]
+    place = table[(table["metric"] == "masked_word") & (table["verse"] == 0)]["position"].iloc[0]
+    shown = shown[shown["position"] != place].sort_values("position")
+    words = [list(order["word"]) for _, order in shown.groupby("order")]
     assert all(sorted(order) == sorted(words[0]) for order in words) and words[1] != words[0]
 
 
 def test_a_table_without_a_part_shows_the_others(masked_text):
     table = masked_text[2]
     assert set(MODULE.figures(table)) == {"guesses"} and MODULE.claims(table) == []
-    assert guide.make_lengths(table) is None and guide.make_codes(table) is None
+    assert not {"token_accuracy", "code"} & set(table["metric"])
 
 
 def test_what_is_not_masked_text_has_no_guesses(tmp_path):
     toy = GridRow(task="reverse", architectures=("encoder",), encodings=("sinusoidal",))
     text = grids.text_row(task="causal_lm", overrides=TEXT | {"steps": 3}, encodings=("none",))
     _, _, table = measure(tmp_path, toy, text, steps=3)
-    assert set(MODULE.figures(table)) == {"codes", "lengths"} and guide.make_verses(table) is None
-    rows = guide.make_codes(table)["rows"]["sinusoidal"]
-    assert [round(value, 3) for value in rows[0][:2]] == [0.0, 1.41]  # sin 0, cos 0, times the square root of 2
-    assert guide.make_lengths(table)["train_length"] == 5
+    assert set(MODULE.figures(table)) == {"codes", "lengths"} and "shown" not in set(table["metric"])
+    code = table[(table["metric"] == "code") & (table["position"] == 0)].sort_values("dimension")["value"]
+    assert list(code[:2].round(3)) == [0.0, 1.41]  # sin 0, cos 0, times the square root of 2
+    assert set(table["train_length"]) >= {5}

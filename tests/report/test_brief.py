@@ -7,7 +7,7 @@ from page_folders import make_scores
 from support import ROOT
 
 from jaxpe.records.csv_tables import read_table, write_table
-from jaxpe.report import brief, guide
+from jaxpe.report import article, brief, guide
 from jaxpe.report.claims import read_all_claims
 from jaxpe.report.messages import Messages
 from jaxpe.report.sections import list_folders
@@ -25,10 +25,10 @@ def test_sentences_say_what_the_tables_say(tmp_path):
         "at": "99", "past": "25", "blind": "30", "length": 8, "next": 9, "n": 2, "holds": True,
     }  # fmt: skip
     assert set(sentences.values()) == {None}
-    opening = Messages().get_message("brief.ends.holds", "en")
+    opening = Messages().get_message("found.ends.holds", "en")
     for value, holds in ((None, True), (0.25, False)):
         values = brief.compute_ends(pd.DataFrame(table) if value is None else pd.DataFrame(table).assign(value=value))
-        sentence = brief.fill_sentences({"ends": values}, Messages())["ends"]
+        sentence = article.fill_sentences({"ends": values}, Messages())["ends"]
         assert f"{values['at']}% of the symbols right at length 8" in sentence and (opening in sentence) == holds
 
 
@@ -60,8 +60,8 @@ def test_the_sentences_of_the_committed_results_are_those_of_their_tables():
 def test_the_sentences_say_no_more_than_their_cells(language):
     """One task is not most tasks, and that a shift is a rotation is no reason why a model can do something."""
     messages = Messages()
-    texts = {key: str(messages.catalogue[key][language]) for key in ("brief.ends.holds", "guide.shift.text")}
+    texts = {key: str(messages.catalogue[key][language]) for key in ("found.ends.holds", "article.adding.note")}
     assert not {"most tasks", "多くの課題"} & {
-        part for part in ("most tasks", "多くの課題") if part in texts["brief.ends.holds"]
+        part for part in ("most tasks", "多くの課題") if part in texts["found.ends.holds"]
     }
-    assert not any(part in texts["guide.shift.text"] for part in ("why a model", "三語前", "three words back"))
+    assert not any(part in texts["article.adding.note"] for part in ("why a model", "三語前", "three words back"))

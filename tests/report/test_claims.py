@@ -7,7 +7,7 @@ from command_line import call_jaxpe
 from page_folders import make_entry, write_folder
 
 from jaxpe.report.claims import adjust_claims, list_decisions, list_declared, list_headlines, read_all_claims
-from jaxpe.report.page import write_page
+from jaxpe.report.page import write_pages
 from jaxpe.report.sections import list_folders
 from jaxpe.study.experiment import EXPERIMENTS
 
@@ -99,7 +99,7 @@ def test_a_claim_is_known_by_its_experiment_and_its_id(tmp_path):
 def test_an_experiment_of_the_users_own_claims_under_its_own_ids(tmp_path, capsys):
     """Both claims are in claims.json and on the page; those of other experiments stay as they were."""
     results = write_folder(tmp_path / "results", "accuracy", claims=[make_entry("C8", headline=True, question="help")])
-    write_page(results)
+    write_pages(results)
     before = (results / "accuracy" / "claims.json").read_bytes()
     others = read_all_claims(list_folders(results))
     (tmp_path / "mine.py").write_text(OWN_EXPERIMENT)
@@ -107,8 +107,9 @@ def test_an_experiment_of_the_users_own_claims_under_its_own_ids(tmp_path, capsy
     entries = {entry["id"]: entry for entry in json.loads((results / "mine" / "claims.json").read_text())}
     assert set(entries) == {"C5", "M2.parts"} and entries["C5"]["headline"] and not entries["M2.parts"]["headline"]
     assert entries["C5"]["experiment"] == "mine" and entries["C5"]["effect"] == 2.5
-    page = (results / "index.html").read_text()
-    answer, questions = page[page.index('id="answer"') : page.index('id="guide"')], page[page.index('id="questions"') :]
+    page = (results / "compare.html").read_text()
+    answer, questions = page[page.index('id="claims"') : page.index('id="questions"')], page[page.index('id="questions"') :]
+    assert "My headline" in (results / "index.html").read_text()
     assert "My headline" in answer and "私の主張" in answer and "my effect" in answer
     assert (
         "A claim about parts." in questions

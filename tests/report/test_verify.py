@@ -14,7 +14,7 @@ from jaxpe.records.provenance import write_provenance
 from jaxpe.records.results import open_results
 from jaxpe.records.statistics import Estimate
 from jaxpe.report import verify
-from jaxpe.report.page import write_page
+from jaxpe.report.page import PAGES, write_pages
 from jaxpe.report.redraw import redraw
 from jaxpe.report.verify import cut_around, pair_values, verify_results
 from jaxpe.study.experiment import Experiment
@@ -43,7 +43,7 @@ def results(tmp_path):
     write_table(results / "mine" / "table.csv", make_rows(0.5 + SPREAD, experiment="mine"))
     write_provenance(results / "mine", {"experiment": "mine"})
     redraw(MINE, results / "mine")
-    write_page(results, "ja")
+    write_pages(results, "ja")
     return results
 
 
@@ -103,10 +103,10 @@ def test_a_file_that_is_gone_or_malformed_is_a_difference_and_the_rest_goes_on(r
 
 
 def test_the_page_is_made_again_in_its_language(results):
-    page = results / "index.html"
+    page = results / "compare.html"
     page.write_text(page.read_text().replace("0.502", "0.602", 1))
     [difference] = verify_mine(results).differences
-    assert "index.html, line" in difference and "0.602" in difference and "0.502" in difference
+    assert "compare.html, line" in difference and "0.602" in difference and "0.502" in difference
     page.write_text("\n\n" + page.read_text())
     assert len(verify_mine(results).differences) == 3
 
@@ -122,7 +122,8 @@ def test_an_experiment_that_was_not_typed_is_not_loaded(results, monkeypatch):
 def test_a_copy_is_named_and_not_verified(results):
     shutil.copytree(results / "mine", results / "mine_before")
     (results / "mine_before" / "claims.json").write_text("[]")
-    (results / "index.html").unlink()
+    for page in PAGES:
+        (results / page).unlink()
     verification = verify_mine(results)
     assert verification.differences == () and "mine_before (written as mine)" in verification.notes[0]
 

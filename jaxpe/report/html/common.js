@@ -110,7 +110,7 @@ function ticks(low, high, count = 5) {
 
 // series: [{name, points: [[x, y]], seeds: [[x, y]], colour, marker, dash}]. Arrow keys walk along points and series.
 // It is as wide as its place, so that text keeps its size on a phone.
-function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, onPoint, logarithmic = false, xTicks, height = 260 }) {
+function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, onPoint, logarithmic = false, xTicks, xName = String, height = 260 }) {
   const width = Math.max(260, Math.min(640, place.clientWidth || 560));
   const xs = series.concat(lines).flatMap((one) => one.points.map((point) => point[0]));
   let [first, last] = [Math.min(...xs), Math.max(...xs)];
@@ -124,7 +124,7 @@ function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here
     svg.append(createSvg("line", { class: "grid", x1: SIDE.left, x2: width - SIDE.right, y1: py(at), y2: py(at) }));
     svg.append(createSvg("text", { x: SIDE.left - 6, y: py(at) + 4, "text-anchor": "end" }, String(at)));
   }
-  for (const at of xTicks || ticks(first, last, Math.max(3, Math.floor(width / 70)))) svg.append(createSvg("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, String(at)));
+  for (const at of xTicks || ticks(first, last, Math.max(3, Math.floor(width / 70)))) svg.append(createSvg("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, xName(at)));
   svg.append(createSvg("line", { class: "axis", x1: SIDE.left, x2: width - SIDE.right, y1: py(Math.max(low, Math.min(0, high))), y2: py(Math.max(low, Math.min(0, high))) }));
   svg.append(createSvg("text", { x: (SIDE.left + width - SIDE.right) / 2, y: height - 6, "text-anchor": "middle" }, x));
   svg.append(createSvg("text", { x: 12, y: (height - SIDE.bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(height - SIDE.bottom) / 2})` }, y));

@@ -1,0 +1,196 @@
+"""Numbers of the article beyond those of `brief`: each function gives the values of one sentence, or None where they are missing.
+
+`holds` says whether the opening words of a sentence follow from its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from jaxpe.analysis.effects import compare_speed
+from jaxpe.report.brief import CLEARLY, ENCODER, Values, compute_mean, format_percents, is_complete, read_stored
+from jaxpe.report.claims import Entry, Key
+from jaxpe.report.templates import format_change
+from jaxpe.study.tables import select_rows
+
+ENCODINGS = ("none", "sinusoidal", "learned", "rotary", "alibi", "t5")  # of the table of recommendations
+# What one may need: the task of the catalogue that stands for it, and how many times its training length.
+NEEDS = {"look_up": ("relative_index", 1), "copy": ("copy", 1), "longer": ("copy", 2), "text": ("causal_lm", 1)}
+
+
+def compute_facts(results: Path, claims: Mapping[Key, Entry], guide: Mapping[str, Any]) -> dict[str, Values | None]:
+    """The values of each sentence. `claims` are those of the folder, `guide` is the data of the article's figures."""
+    return {
+        "pairs": compute_pairs(guide.get("pairs")),
+        "swap": compute_swap(read_stored(results / "superposition")),
+        "pile": compute_pile(claims),
+        "histogram": compute_histogram(read_stored(results / "harm"), claims),
+        "concatenated": compute_concatenated(read_stored(results / "harm"), claims),
+        "sums": compute_sums(read_stored(results / "superposition"), guide.get("sums")),
+        "random": compute_random(claims),
+        "models": compute_models(guide.get("models"), claims),
+    }
+
+
+def compute_pairs(pairs: Mapping[str, Any] | None) -> Values | None:
+    """Pairs of photographs in which a classifier has both classes, one, or neither among its first guesses."""
+    if pairs is None:
+        return None
+    shares = pairs["shares"]
+    return format_percents(shares) | {"pairs": pairs["pairs"], "top": pairs["top"], "holds": shares["neither"] < 0.5}
+
+
+def compute_swap(table: pd.DataFrame) -> Values | None:
+    """How far an encoder's outputs move when two words change places, with an encoding and without.
+
+    And how far those after changing the places' vectors are from them.
+    """
+    part, tags = (select_rows(table, metric=metric) for metric in ("words_against_original", "tags_against_words"))
+    values = {
+        "without": compute_mean(part, encoding="none"),
+        "with": compute_mean(part, encoding="sinusoidal"),
+        "tags": None if tags.empty else float(tags["value"].max()),
+    }
+    if not is_complete(values):
+        return None
+    holds = values["without"] < 1e-5 < CLEARLY < values["with"] and values["tags"] < 1e-5
+    digits = {"with": 1, "without": 6, "tags": 6}
+    return {name: f"{values[name]:.{count}f}" for name, count in digits.items()} | {"holds": bool(holds)}
+
+
+def compute_pile(claims: Mapping[Key, Entry]) -> Values | None:
+    """Whether every verse was put back in order from the shuffled sums of its words and positions."""
+    entry = claims.get(("superposition", "C7.pile"))
+    if entry is None or entry["effect"] is None:
+        return None
+    return format_percents({"share": entry["effect"]}) | {"n": entry["n"], "holds": entry["effect"] == 1}
+
+
+def compute_histogram(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
+    """`histogram` with sinusoids and without, within the training lengths, and the steps to learn it."""
+    entry, part = (
+        claims.get(("harm", "C5.histogram-seen-sinusoidal")),
+        select_rows(table, task="histogram", metric="token_accuracy"),
+    )
+    speed = None if part.empty else compare_speed(table, "histogram")
+    if entry is None or speed is None:
+        return None
+    part = select_rows(part, sweep="none", **ENCODER)
+    part = part[part["test_length"] == part["train_length"]]
+    values = {
+        "with_seen": compute_mean(part, encoding="sinusoidal"),
+        "without_seen": compute_mean(part, encoding="none"),
+    }
+    if not is_complete(values):
+        return None
+    holds = entry["verdict"] == "helpful" and speed.word == "helpful"
+    return format_percents(values) | {"speed": f"{2**speed.estimate.value:.2g}", "n": entry["n"], "holds": holds}
+
+
+def compute_concatenated(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
+    """`count` at twice the training length: without an encoding, with sinusoids concatenated, and with sinusoids added."""
+    entry = claims.get(("harm", "C5.add-same-size-count-beyond"))
+    part = select_rows(table, task="count", metric="token_accuracy")
+    part = part if part.empty else select_rows(part, sweep="none", **ENCODER)
+    if entry is None or part.empty:
+        return None
+    part = part[(part["width"] == part["width"].min()) & (part["test_length"] == 2 * part["train_length"])]
+    names = {"without": "none", "concatenated": "concatenated", "added": "sinusoidal"}
+    values = {name: compute_mean(part, encoding=encoding) for name, encoding in names.items()}
+    if not is_complete(values):
+        return None
+    holds = entry["verdict"] == "harmful" and values["concatenated"] < values["without"] - CLEARLY
+    return format_percents(values) | {"n": entry["n"], "holds": holds}
+
+
+def compute_sums(table: pd.DataFrame, sums: Mapping[str, Any] | None) -> Values | None:
+    """Both parts of a sum named before and after training on sums: two digits, and a token with its position."""
+    if sums is None:
+        return None
+    rows = {name: shares for name, *shares in sums["rows"]}
+    if not {"digit + digit", "token + position"} <= set(rows):
+        return None
+    (never, trained), (word_never, word_trained) = rows["digit + digit"], rows["token + position"]
+    overlaps = select_rows(table, metric="subspace_overlap")
+    shares = {
+        "never": never, "trained": trained, "word_never": word_never, "word_trained": word_trained,
+        "overlap": compute_mean(overlaps, parts="digit + digit"), "word_overlap": compute_mean(overlaps, parts="token + position"),
+    }  # fmt: skip
+    if not is_complete(shares):
+        return None
+    holds = min(trained - never, word_trained - word_never) > CLEARLY
+    return format_percents(shares) | {"n": sums["seeds"], "holds": holds}
+
+
+def compute_random(claims: Mapping[Key, Entry]) -> Values | None:
+    """What positions drawn at random add beyond the training length, and what they cost within it."""
+    gain, price = (claims.get(("randomized", name)) for name in ("C12", "C12.price"))
+    if gain is None or price is None or gain["effect"] is None or price["effect"] is None:
+        return None
+    values = {"gain": gain["effect"], "price": price["effect"], "low": gain["low"] or 0.0, "high": gain["high"] or 0.0}
+    return format_percents(values) | {"n": gain["n"], "holds": gain["verdict"] == "supported"}
+
+
+def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]) -> Values | None:
+    """Bits per character that both kinds of models of text lose, and the verdict on their difference."""
+    claim = claims.get(("structure", "C4"))
+    if models is None or claim is None or len(models["rows"]) < 2:
+        return None
+    bits = {
+        f"{one['task']}_{name}": cost
+        for one in models["rows"]
+        for name, cost in zip(("shift", "shuffle"), one["costs"], strict=True)
+    }
+    holds = all(bits[f"{task}_shuffle"] > 2 * bits[f"{task}_shift"] for task in ("masked_lm", "causal_lm"))
+    shown = {name: f"{value:.2f}" for name, value in bits.items()}
+    effect = "–" if claim["effect"] is None else format_change(claim["effect"])
+    return shown | {
+        "n": models["rows"][0]["seeds"],
+        "verdict": claim["verdict"].replace(" ", "_"),
+        "effect": effect,
+        "holds": holds,
+    }
+
+
+def make_recommendations(results: Path) -> list[dict[str, Any]]:
+    """Token accuracy of each encoding for each need, in a decoder; for text, bits per character. None: not measured.
+
+    Each entry: the encoding, and by need its mean, number of seeds, and whether it is the best of its column.
+    """
+    catalogue, structure = (read_stored(results / name) for name in ("catalogue", "structure"))
+    columns = {need: measure_need(catalogue, structure, task, times) for need, (task, times) in NEEDS.items()}
+    if not any(columns.values()):
+        return []
+    best = {need: find_best(need, column) for need, column in columns.items()}
+    return [
+        {"encoding": name, "cells": [(need, column.get(name), name in best[need]) for need, column in columns.items()]}
+        for name in ENCODINGS
+    ]
+
+
+def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, times: int) -> dict[str, tuple[str, int]]:
+    """The mean and the number of seeds of each encoding for one need."""
+    if task == "causal_lm":
+        part = select_rows(structure, task=task, metric="bits_per_character")
+        part = part if part.empty else part[part["starts"].eq("packed") & part["positions"].eq("arange")]
+        part = part[part["corpus"] == part["corpus"].iloc[0]] if len(part) else part
+    else:
+        part = select_rows(catalogue, task=task, metric="token_accuracy")
+        part = part if part.empty else select_rows(part, architecture="decoder", positions="arange")
+    if part.empty:
+        return {}
+    part = part[part["test_length"] == times * part["train_length"]]
+    groups = part[part["encoding"].isin(ENCODINGS)].groupby("encoding")
+    return {str(name): (f"{rows['value'].mean():.2f}", int(rows["seed"].nunique())) for name, rows in groups}
+
+
+def find_best(need: str, column: Mapping[str, tuple[str, int]]) -> list[str]:
+    """The encodings with the best number: the largest accuracy, the fewest bits."""
+    if not column:
+        return []
+    best = (min if need == "text" else max)(float(mean) for mean, _ in column.values())
+    return [name for name, (mean, _) in column.items() if float(mean) == best]

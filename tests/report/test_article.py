@@ -1,0 +1,131 @@
+"""The article: every sentence from claims and tables, and nothing where they are missing."""
+
+import re
+
+import pytest
+from page_folders import write_folder
+from support import ROOT
+
+from jaxpe.records.results import open_results
+from jaxpe.report import article, brief, facts, guide
+from jaxpe.report.claims import read_all_claims
+from jaxpe.report.messages import LANGUAGES, Messages
+from jaxpe.report.page import PAGES, render_page
+from jaxpe.report.sections import list_folders
+
+
+@pytest.fixture(scope="module")
+def standard():
+    """The article of the committed standard results, and the messages that it used."""
+    messages = Messages()
+    return render_page(ROOT / "results" / "standard", "index.html", "en", messages), messages
+
+
+def read_text(page, language="en"):
+    """The words of the page in one language."""
+    other = next(code for code in LANGUAGES if code != language)
+    body = page.split("<main>")[1].split("</main>")[0]
+    body = re.sub(rf'<(span|div|p)[^>]*lang="{other}"[^>]*>.*?</\1>', "", body, flags=re.DOTALL)
+    return re.sub(r"<[^>]+>", " ", re.sub(r"<(noscript|style)>.*?</\1>", "", body, flags=re.DOTALL))
+
+
+def test_the_article_has_every_section_and_is_short(standard):
+    page, _ = standard
+    assert re.findall(r'<section id="(\w+)"', page) == list(article.PARTS)
+    assert 'class="missing"' not in page.split("<main>")[1]
+    prose = " ".join(re.findall(r"<p>(.*?)</p>", page.split('<section id="which">')[0], re.DOTALL))
+    words = re.sub(r"<[^>]+>", " ", re.sub(r'<span lang="ja">.*?</span>', "", prose)).split()
+    assert 900 < len(words) < 1700
+    assert len(page.encode()) < 4e6
+
+
+def test_every_sentence_that_a_section_names_exists_and_is_there_in_both_languages(standard):
+    page, messages = standard
+    for section in article.SECTIONS:
+        for name in section.sentences:
+            assert f"found.{name}" in messages.used and f"found.{name}.holds" in messages.catalogue
+    assert "{" not in read_text(page) and "{" not in read_text(page, "ja")
+
+
+def test_the_answers_of_the_first_screen_have_at_most_twelve_words():
+    messages = Messages()
+    for name in ("harm", "read", "help"):
+        assert len(messages.get_message(f"start.{name}.holds", "en").split()) <= 12
+
+
+def test_without_results_no_number_is_shown_and_each_figure_says_what_gives_it(tmp_path):
+    page = render_page(open_results(tmp_path).folder, "index.html", "en", Messages())
+    text = read_text(page.split("<h3>")[0]).replace("95% intervals", "")
+    assert not re.search(r"\d ?%|n = \d", text)
+    for section in article.SECTIONS:
+        if section.figure and section.figure not in article.ALWAYS:
+            assert f"jaxpe run {section.experiment}" in page and f'data-play="{section.figure}"' not in page
+    assert text.count("not run") == 12
+
+
+def test_a_short_run_says_so_at_the_top(standard):
+    quick = render_page(ROOT / "results", "index.html", "en", Messages())
+    assert "A short run" in quick and "A short run" not in standard[0]
+
+
+@pytest.mark.parametrize(("verdict", "shown"), [("harmful", True), ("harmless", False)])
+def test_the_first_answer_follows_the_verdicts(verdict, shown):
+    folder = ROOT / "results" / "standard"
+    claims = read_all_claims(list_folders(folder))
+    key = ("harm", "C5.count-beyond-sinusoidal")
+    claims[key] = claims[key] | {"verdict": verdict}
+    values = brief.compute_harm(brief.read_stored(folder / "harm"), claims)
+    assert values["holds"] == shown
+    opening = Messages().get_message("found.harm.holds", "en")
+    assert (opening in article.fill_sentences({"harm": values}, Messages())["harm"]) == shown
+
+
+def test_facts_are_those_of_the_tables():
+    """Each computed here by hand."""
+    folder = ROOT / "results" / "standard"
+    claims, parts = read_all_claims(list_folders(folder)), guide.read_parts(folder)
+    values = facts.compute_facts(folder, claims, parts)
+    assert None not in values.values()
+    harm = brief.read_stored(folder / "harm")
+    rows = harm[
+        (harm["task"] == "count") & (harm["metric"] == "token_accuracy") & (harm["sweep"] == "none") & (harm["width"] == 32)
+        & (harm["positions"] == "arange") & (harm["test_length"] == 24)
+    ]  # fmt: skip
+    for name, encoding in (("without", "none"), ("concatenated", "concatenated"), ("added", "sinusoidal")):
+        mean = rows[rows["encoding"] == encoding]["value"].mean()
+        assert values["concatenated"][name] == f"{100 * mean:.0f}"
+    photographs = brief.read_stored(folder / "superposition")
+    pairs = photographs[(photographs["metric"] == "better_rank") & (photographs["weighting"] == "mean")]
+    neither = pairs[(pairs["rank_first"] > 12) & (pairs["rank_second"] > 12)]
+    assert values["pairs"]["neither"] == f"{100 * len(neither) / len(pairs):.0f}"
+    structure = brief.read_stored(folder / "structure")
+    rows = structure[
+        (structure["metric"] == "cost") & (structure["encoding"] == "learned") & (structure["positions"] == "arange")
+        & (structure["starts"] == "packed") & (structure["corpus"] == "kjv") & (structure["task"] == "causal_lm")
+        & (structure["condition"] == "shuffle") & (structure["size"] == 2)
+    ]  # fmt: skip
+    assert rows["seed"].is_unique and values["models"]["causal_lm_shuffle"] == f"{rows['value'].mean():.2f}"
+    assert values["models"]["n"] == len(rows)
+
+
+def test_recommendations_mark_the_best_of_a_column_and_leave_out_what_was_not_measured():
+    rows = facts.make_recommendations(ROOT / "results" / "standard")
+    assert [row["encoding"] for row in rows] == list(facts.ENCODINGS)
+    for column, need in enumerate(facts.NEEDS):
+        cells = [row["cells"][column] for row in rows]
+        measured = [float(cell[0]) for _, cell, _ in cells if cell]
+        best = (min if need == "text" else max)(measured)
+        assert {cell[0] for _, cell, is_best in cells if is_best} == {f"{best:.2f}"}
+    assert rows[-1]["cells"][-1][1] is None  # t5 on text
+
+
+def test_a_bad_drawing_of_the_folder_is_no_fallback(tmp_path):
+    """A folder without figures has none; the page still draws its own."""
+    page = render_page(write_folder(tmp_path / "r"), "index.html", "en", Messages())
+    assert "data:image/svg+xml" not in page and 'data-play="adding"' in page
+
+
+def test_both_pages_lead_to_each_other(tmp_path):
+    folder = write_folder(tmp_path / "r")
+    pages = {file: render_page(folder, file, "en", Messages()) for file in PAGES}
+    assert 'href="./compare.html"' in pages["index.html"] and 'href="./index.html"' in pages["compare.html"]
