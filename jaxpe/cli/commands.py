@@ -61,16 +61,17 @@ def plot(
     return redraw_results(experiments, results, for_)
 
 
-def report(results: Path = Path("results"), language: Literal["en", "ja"] = "en") -> int:
-    """Rebuild the report page from stored tables, claims and figures. Nothing is trained.
+def report(results: Path = Path("results"), language: Literal["en", "ja"] = "en", output: Path | None = None) -> int:
+    """Rebuild the article and the workbench from stored tables, claims and figures. Nothing is trained.
 
     Args:
         results: Results folder.
-        language: Language that the page opens in. The page can switch between both.
+        language: Language that the pages open in. They can switch between both.
+        output: Folder for the pages, to publish them; by default the results folder.
     """
     from jaxpe.cli.plot import rebuild_report
 
-    return rebuild_report(results, language)
+    return rebuild_report(results, language, output or results)
 
 
 def compare(

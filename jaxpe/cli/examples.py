@@ -16,7 +16,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe run extrapolation --preset standard --dry-run",
     ),
     "plot": ("jaxpe plot", "jaxpe plot accuracy --for paper"),
-    "report": ("jaxpe report", "jaxpe report --results results/standard --language ja"),
+    "report": ("jaxpe report", "jaxpe report --results results/standard --language ja --output public"),
     "compare": (
         "jaxpe compare results results/standard",
         "jaxpe compare results/accuracy:sinusoidal results/accuracy:learned --output sinusoidal_learned",

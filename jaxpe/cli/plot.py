@@ -58,10 +58,10 @@ def read_experiment_name(folder: Path) -> str:
     return str(read_provenance(folder).get("experiment") or folder.name)
 
 
-def rebuild_report(results: Path, language: str) -> int:
-    """Writes the page of a results folder again."""
+def rebuild_report(results: Path, language: str, output: Path) -> int:
+    """Writes the pages of a results folder into a folder."""
     list_experiments(results)
-    print(f"The report is {write_pages(results, language)}")
+    print(f"The report is {write_pages(results, language, output)}")
     print_notes(results)
     return 0
 

@@ -43,13 +43,17 @@ PAGES = {
 }
 
 
-def write_pages(results: Path, language: str = "en") -> Path:
-    """Writes both pages; returns the path of the article. Raises UserError for a language that they do not have."""
+def write_pages(results: Path, language: str = "en", folder: Path | None = None) -> Path:
+    """Writes both pages of a results folder into it, or into another folder; returns the path of the article.
+
+    Raises UserError for a language that they do not have.
+    """
     if language not in LANGUAGES:
         raise UnknownName("language", language, LANGUAGES)
+    folder = folder or results
     for file in PAGES:
-        write_text(results / file, render_page(results, file, language, Messages()))
-    return results / next(iter(PAGES))
+        write_text(folder / file, render_page(results, file, language, Messages()))
+    return folder / next(iter(PAGES))
 
 
 def render_page(results: Path, file: str, language: str, messages: Messages) -> str:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from command_line import call_jaxpe
 from page_folders import write_folder
 from support import ROOT
 
@@ -129,3 +130,11 @@ def test_both_pages_lead_to_each_other(tmp_path):
     folder = write_folder(tmp_path / "r")
     pages = {file: render_page(folder, file, "en", Messages()) for file in PAGES}
     assert 'href="./compare.html"' in pages["index.html"] and 'href="./index.html"' in pages["compare.html"]
+
+
+def test_pages_can_be_written_elsewhere_and_the_results_stay_as_they_are(tmp_path, capsys):
+    folder = write_folder(tmp_path / "r")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert call_jaxpe(capsys, "report", "--results", folder, "--output", tmp_path / "public").code == 0
+    assert {path.name for path in (tmp_path / "public").iterdir()} == set(PAGES)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
