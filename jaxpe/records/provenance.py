@@ -1,8 +1,8 @@
 """Where results come from: versions, devices, command and time, but no names of people, hosts or folders on a machine.
 
-provenance.json also holds digests. `measured` has that of table.csv, `digest` that of everything measured, and both are
-written by the run alone. `derived` has those of what is made from the table, and is written whenever that is made again. They
-show edits, not forgery: whoever edits a file can write its digest too.
+provenance.json also holds digests. `measured` has those of table.csv and models.json, `digest` that of everything measured,
+and both are written by the run alone. `derived` has those of what is made from the table, and is written whenever that is made
+again. They show edits, not forgery: whoever edits a file can write its digest too.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def read_commit() -> str | None:
 
 # ── provenance.json ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-PROVENANCE, TABLE = "provenance.json", "table.csv"
+PROVENANCE, TABLE, MODELS = "provenance.json", "table.csv", "models.json"
+MEASURED = (TABLE, MODELS)  # files that the run writes
 DERIVED = ("claims.json", "answers.json", "summary.json")  # from the table, and figures
 UNSEALED = ("digest", "derived")  # what the digest does not cover
 EDITED, REMOVED, UNKNOWN = "edited", "removed", "unknown"  # kinds of an `Edit`
@@ -125,8 +126,8 @@ def read_provenance(folder: Path) -> dict[str, Any]:
 
 
 def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Writes facts of a run, the name of its folder and the digest of its table, sealed by a digest of their own."""
-    measured = {TABLE: hash_file(folder / TABLE)}
+    """Writes facts of a run, the name of its folder and the digests of what it measured, sealed by a digest of their own."""
+    measured = {name: hash_file(folder / name) for name in MEASURED if exists(folder / name)}
     sealed = to_json_value(facts) | {"folder": folder.name, "measured": measured}
     write_json(folder / PROVENANCE, sealed | {"digest": compute_digest(sealed), "derived": {}})
 
@@ -145,7 +146,7 @@ def find_edits(folder: Path) -> list[Edit]:
         return [Edit(f"{folder.name}/{PROVENANCE}", UNKNOWN)]
     sealed = {name: value for name, value in provenance.items() if name not in UNSEALED}
     recorded = provenance.get("measured", {}) | provenance.get("derived", {})
-    present = [TABLE, *DERIVED, *sorted(f"figures/{path.name}" for path in (folder / "figures").glob("*.svg"))]
+    present = [*MEASURED, *DERIVED, *sorted(f"figures/{path.name}" for path in (folder / "figures").glob("*.svg"))]
     edits = [] if provenance["digest"] == compute_digest(sealed) else [Edit(f"{folder.name}/{PROVENANCE}", EDITED)]
     for name in present:
         if exists(folder / name):

@@ -8,6 +8,7 @@ Its module defines what `ExperimentModule` lists. It may also define
 * `check(preset)`: raises UserError for input that the experiment cannot use;
 * `name_folder(preset)`: the folder of its results, where one experiment has several;
 * `files(table, provenance) -> {name: text}`: further files of its results folder;
+* `select_models(runs) -> list[Run]`: the runs whose models `models.json` keeps, at most one for each encoding;
 * `OPTIONS`: a dataclass of options, which the command line fills and `preset.options` holds.
 
 Tables, claims and figures depend on stored runs alone, so that the same command resumes.
@@ -29,6 +30,7 @@ from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
 from jaxpe.records.provenance import collect_provenance, write_provenance
 from jaxpe.study import tuning
 from jaxpe.study.diverged import mark_diverged
+from jaxpe.study.kept_models import KeptModels, describe_models, write_models
 from jaxpe.study.mixture import describe_mixture, find_mixture
 from jaxpe.study.presets import Preset
 from jaxpe.study.run_configs import expand_grid
@@ -170,7 +172,7 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
 
 
 def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, command: str) -> None:
-    """Trains the runs that are missing, measures all, and writes `table.csv` and `provenance.json`.
+    """Trains the runs that are missing, measures all, and writes `table.csv`, `models.json` and `provenance.json`.
 
     Every row gets the experiment's name, and those of diverged runs a mark.
     """
@@ -180,6 +182,7 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
     if keep_previous(folder / "table.csv", rows):
         work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
     write_table(folder / "table.csv", rows)
+    write_models(folder, keep_models(experiment, runs, work))
     mixture = find_mixture(work.read_record(run) for run in runs)
     if mixture:
         work.reporter.note(describe_mixture(mixture))
@@ -212,6 +215,12 @@ def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) ->
     candidates = [run for run in tuning.list_rate_candidates(work, plan.rates) if work.has_diverged(run)]
     rows = mark_diverged(rows, [*work.diverged_runs[known:], *candidates])
     return [row | {"experiment": experiment.name} for row in rows], runs
+
+
+def keep_models(experiment: Experiment, runs: list[Run], work: Workspace) -> KeptModels | None:
+    """The models that the experiment keeps; None where it keeps none."""
+    select: Callable[[list[Run]], list[Run]] = getattr(experiment.module, "select_models", lambda runs: [])
+    return describe_models(call_experiment(experiment, lambda: select(runs)), work)
 
 
 def call_experiment(experiment: Experiment, function: Callable[[], T]) -> T:

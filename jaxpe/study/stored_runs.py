@@ -1,4 +1,4 @@
-"""A table against the stored runs that it was measured from, as far as these and their measurements are there."""
+"""A table and kept models against the stored runs that they come from, as far as these and their measurements are there."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from jaxpe.data import cache
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import format_table
-from jaxpe.records.json_values import to_json_value
-from jaxpe.records.provenance import TABLE, read_provenance
+from jaxpe.records.json_values import format_json, to_json_value
+from jaxpe.records.provenance import MODELS, TABLE, read_provenance
 from jaxpe.records.results import Results, open_results
-from jaxpe.records.stored_files import read_text
+from jaxpe.records.stored_files import exists, read_text
 from jaxpe.study.evaluators import EvaluatorCache, describe_config
-from jaxpe.study.experiment import Experiment, measure_rows, plan_experiment
+from jaxpe.study.experiment import Experiment, keep_models, measure_rows, plan_experiment
+from jaxpe.study.kept_models import KeptModels
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import Measurements
 from jaxpe.study.workspace import Run, Workspace
@@ -69,13 +70,17 @@ class StoredWorkspace(Workspace):
 
 
 def compare_with_runs(experiment: Experiment, results: Path, folder: Path) -> Comparison:
-    """The table in an experiment's folder, row by row, against the rows that its `measure` makes from stored runs."""
+    """The table in an experiment's folder, row by row, against the rows that its `measure` makes from stored runs.
+
+    The models that the folder keeps are compared with those of the runs too.
+    """
     if not (results / "runs").is_dir():
         return Comparison(notes=(NO_RUNS,))
     try:
         preset = parse_preset(experiment, read_provenance(folder).get("preset"))
         work = StoredWorkspace(open_results(results, write=False))
-        rows, _ = measure_rows(experiment, plan_experiment(experiment, preset, work), work)
+        rows, runs = measure_rows(experiment, plan_experiment(experiment, preset, work), work)
+        models = keep_models(experiment, runs, work)
     except NotStored as error:
         return Comparison(notes=(f"{folder.name}/{TABLE} is not compared with its runs: {error} is not stored.",))
     stored, measured = (count_rows(text) for text in (read_text(folder / TABLE), format_table(rows)))
@@ -84,8 +89,16 @@ def compare_with_runs(experiment: Experiment, results: Path, folder: Path) -> Co
         (
             *name_rows(folder, stored - measured, "is in the table, and the stored runs do not give it"),
             *name_rows(folder, measured - stored, "follows from the stored runs, and is not in the table"),
+            *compare_models(folder, models),
         ),
     )
+
+
+def compare_models(folder: Path, models: KeptModels | None) -> list[str]:
+    """What is wrong with the models that an experiment's folder keeps, where those of the stored runs are these."""
+    stored = read_text(folder / MODELS) if exists(folder / MODELS) else ""
+    computed = "" if models is None else format_json(models)
+    return [] if stored == computed else [f"{folder.name}/{MODELS} does not hold the models of the stored runs."]
 
 
 def count_rows(text: str) -> Counter[tuple[tuple[str, str], ...]]:

@@ -75,6 +75,16 @@ def test_every_edit_is_noticed_and_named(folder):
     assert list_kinds(folder) == {"mine/claims.json": REMOVED}
 
 
+def test_models_are_measured_and_edits_of_them_are_noticed(folder):
+    (folder / "models.json").write_text("{}")
+    assert list_kinds(folder) == {"mine/models.json": EDITED}
+    write_provenance(folder, FACTS)
+    record_derived(folder, ["claims.json"])
+    assert find_edits(folder) == [] and set(read_provenance(folder)["measured"]) == {"table.csv", "models.json"}
+    (folder / "models.json").unlink()
+    assert list_kinds(folder) == {"mine/models.json": REMOVED}
+
+
 @pytest.mark.parametrize("key", ["command", "seconds", "runs", "diverged", "folder", "measured", "digest", "new"])
 def test_no_fact_of_a_run_can_be_edited_unnoticed(folder, key):
     provenance = json.loads((folder / "provenance.json").read_text())

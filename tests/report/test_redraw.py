@@ -98,6 +98,13 @@ def test_drawing_for_paper_keeps_what_is_recorded_of_the_page(folder):
     assert (folder / "provenance.json").read_bytes() == before
 
 
+def test_models_of_the_run_stay(folder):
+    (folder / "models.json").write_text("{}")
+    write_provenance(folder, {"experiment": "accuracy"})
+    redraw(make_experiment([], figures=draw_one), folder)
+    assert (folder / "models.json").read_text() == "{}" and find_edits(folder) == []
+
+
 def test_an_answer_of_an_earlier_version_is_removed(folder):
     (folder / "answers.json").write_text("[]")
     redraw(make_experiment([]), folder)
