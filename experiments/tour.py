@@ -22,6 +22,7 @@ from jaxpe.analysis.attention import compute_code
 from jaxpe.analysis.guesses import measure_guesses
 from jaxpe.figures.tour import draw_all
 from jaxpe.records.claims import Claim, ClaimResult
+from jaxpe.report.live import ARCHITECTURE, ENCODINGS, TASK
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Overrides, Preset
 from jaxpe.study.scores import EvaluationConfig
@@ -31,7 +32,7 @@ from jaxpe.training.lengths import choose_test_lengths
 
 ONE_SEED: Overrides = {"seeds": 1}
 READERS = ("none", "learned")  # encodings of the models of text
-REVERSE = GridRow(task="reverse", architectures=("encoder",))
+REVERSE = GridRow(task=TASK, architectures=(ARCHITECTURE,))
 QUICK_TEXT = grids.text_row(task="masked_lm", overrides=grids.QUICK_TEXT | ONE_SEED, encodings=READERS)
 TEXT = grids.text_row(task="masked_lm", overrides=grids.STANDARD_TEXT | ONE_SEED, encodings=READERS)
 PRESETS = {
@@ -71,6 +72,15 @@ def measure_code(work: Workspace, run: Run) -> list[TableRow]:
         {"metric": "code", "position": position, "dimension": dimension, "value": float(f"{value:.3g}")}
         for (position, dimension), value in np.ndenumerate(code)
     ]
+
+
+def select_models(runs: list[Run]) -> list[Run]:
+    """A model of the toy task for each encoding that the page can compute with, of the first seed."""
+    first: dict[str, Run] = {}
+    for run in runs:
+        if (run.config.task, run.config.architecture) == (TASK, ARCHITECTURE) and run.config.encoding in ENCODINGS:
+            first.setdefault(run.config.encoding, run)
+    return list(first.values())
 
 
 def figures(table: pd.DataFrame) -> dict[str, Figure]:
