@@ -29,16 +29,17 @@ class Page(NamedTuple):
     """A page: its template, styles, scripts and messages in `html` and `texts` bear its name; `parts` has its sections.
 
     `collect` makes what the template shows from a results folder, the folders of its experiments and the messages; its entry
-    `data` is what the scripts read.
+    `data` is what the scripts read. `assets`: names of further styles, scripts and messages, which come before its own.
     """
 
     name: str
     parts: tuple[str, ...]
     collect: Callable[[Path, list[Path], Messages], dict[str, Any]]
+    assets: tuple[str, ...] = ()
 
 
 PAGES = {
-    "index.html": Page("article", article.PARTS, article.collect),
+    "index.html": Page("article", article.PARTS, article.collect, assets=("live",)),
     "compare.html": Page("workbench", workbench.PARTS, workbench.collect),
 }
 
@@ -63,7 +64,8 @@ def render_page(results: Path, file: str, language: str, messages: Messages) -> 
     edits = members.find_edits()
     with explain_faults(edits, f"No page can be made of {results}"):
         contents = page.collect(results, sort_folders(members.folders), messages)
-    data = contents.pop("data") | {"messages": messages.select_for_scripts("common", page.name)}
+    assets = ("common", *page.assets, page.name)
+    data = contents.pop("data") | {"messages": messages.select_for_scripts(*assets)}
     return (
         make_environment()
         .get_template(f"html/{page.name}.html.jinja")
@@ -73,8 +75,8 @@ def render_page(results: Path, file: str, language: str, messages: Messages) -> 
             parts=page.parts,
             language=language,
             languages=LANGUAGES,
-            css=read_assets("common.css", f"{page.name}.css"),
-            script=read_assets("common.js", f"{page.name}.js", "start.js"),
+            css=read_assets(*(f"{asset}.css" for asset in assets)),
+            script=read_assets(*(f"{asset}.js" for asset in assets), "start.js"),
             data=Markup(embed_json(data)),
             edits=group_edits(edits),
             ignored=[folder.name.encode(errors="replace").decode() for folder in members.ignored],

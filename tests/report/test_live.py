@@ -14,6 +14,7 @@ from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.provenance import find_edits
 from jaxpe.report.live import ENCODINGS, EXPERIMENT, LONGEST, list_shapes, read_models
+from jaxpe.report.messages import Messages
 from jaxpe.study.experiment import load_experiment
 from jaxpe.training.parameters import flatten_model, init_model
 from jaxpe.training.sources import load_source
@@ -131,3 +132,9 @@ def test_the_tour_keeps_the_first_seed_of_each_encoding_that_the_page_can_run():
     runs = [make_run("none"), make_run("none", 1), make_run("rotary"), make_run("shaw"), make_run("alibi", task="copy")]
     runs += [make_run("learned", architecture="decoder"), make_run("learned", task="masked_lm")]
     assert load_experiment("tour").module.select_models(runs) == [runs[0], runs[2]]
+
+
+def test_the_script_has_the_messages_that_it_uses_and_no_others():
+    script = (ROOT / "jaxpe" / "report" / "html" / "live.js").read_text(encoding="utf-8")
+    used = {f"js.{key}" for key in re.findall(r'"(live_\w+)"', script)}
+    assert used == set(Messages().files["live"])
