@@ -2,7 +2,8 @@
 
 Measured: one seed of models that other experiments train too: an encoder that reverses, and one that guesses masked words of
 real text. Shown are the accuracy at every length, what each encoding adds to a token, and the guesses for a masked word. Verses
-are the first ones of the held-out text that fit, and the word in their middle is masked, whatever a model makes of it.
+are the first ones of the held-out text that fit, and the word in their middle is masked, whatever a model makes of it. The models
+that reverse are kept, so that the page can run them.
 
 Predicted: without an encoding the guesses for a verse and for its shuffles are equal to the last digits; with one they change.
 The toy task is right up to the training length and wrong at once beyond it.
