@@ -6,7 +6,8 @@ says which experiment gives it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,9 @@ from markupsafe import Markup
 
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, facts, guide
-from jaxpe.report.claims import Entry, list_decisions, list_headlines, read_all_claims
+from jaxpe.report.claims import Entry, Headline, list_decisions, list_headlines, read_all_claims
 from jaxpe.report.drawings import Drawing, read_drawing
+from jaxpe.report.live import read_models
 from jaxpe.report.messages import Messages
 from jaxpe.report.sections import list_missing
 from jaxpe.report.styles import describe_styles
@@ -55,6 +57,7 @@ REFERENCES = (
     "Su et al. (2021). RoFormer: Enhanced Transformer with Rotary Position Embedding. arXiv:2104.09864.",
     "Raffel et al. (2020). Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer. arXiv:1910.10683.",
 )
+WHY_OPEN = re.compile(r"(?:Undecided|Not run): [^.]*\.|This setting describes: [^.]*\.")
 PARTS = ("start", *(section.name for section in SECTIONS))
 
 
@@ -64,6 +67,8 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     parts = guide.read_parts(results)
     values = brief.compute_sentences(results, claims, parts) | facts.compute_facts(results, claims, parts)
     decisions = list_decisions(claims)
+    if models := read_models(results):
+        parts["live"] = models
     headlines = list_headlines(claims)
     seeds = [headline.entry["n"] for headline in headlines if headline.entry is not None and headline.was_run]
     return {
@@ -81,12 +86,24 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "drawings": read_fallbacks(results),
         "recommended": facts.make_recommendations(results),
         "headlines": headlines,
+        "groups": group_headlines(headlines),
         "decisions": decisions,
         "seeds": max(seeds, default=0),
         "missing": list_missing(results),
         "references": REFERENCES,
         "exploratory": EXPLORATORY,
     }
+
+
+def group_headlines(headlines: Sequence[Headline]) -> dict[str, list[tuple[Headline, str]]]:
+    """The headline claims that held up, that turned out wrong and that are open, these with the sentence that says why."""
+    groups: dict[str, list[tuple[Headline, str]]] = {"held": [], "wrong": [], "open": []}
+    for headline in headlines:
+        verdict = headline.entry["verdict"] if headline.entry and headline.was_run else ""
+        name = {"supported": "held", "contradicted": "wrong"}.get(verdict, "open")
+        reason = WHY_OPEN.search(headline.entry["note"]) if headline.entry and name == "open" else None
+        groups[name].append((headline, reason[0].replace("`", "") if reason else ""))
+    return groups
 
 
 def fill_sentences(values: Mapping[str, brief.Values | None], messages: Messages) -> dict[str, Markup]:

@@ -143,7 +143,7 @@ def compute_help(table: pd.DataFrame) -> Values | None:
 
 
 def compute_ends(table: pd.DataFrame) -> Values | None:
-    """`reverse` with sinusoids: at the longest training length, and one symbol beyond."""
+    """`reverse` with sinusoids: at the longest training length, and one symbol beyond; what if only that one failed."""
     part = select_rows(table, task="reverse", metric="token_accuracy", encoding="sinusoidal")
     if part.empty:
         return None
@@ -158,6 +158,7 @@ def compute_ends(table: pd.DataFrame) -> Values | None:
     if not is_complete(values):
         return None
     holds = values["at"] - values["past"] > CLEARLY
+    values["spared"] = n / (n + 1) * values["at"]
     return format_percents(values) | {"length": n, "next": n + 1, "n": part["seed"].nunique(), "holds": holds}
 
 

@@ -30,7 +30,7 @@ def compute_facts(results: Path, claims: Mapping[Key, Entry], guide: Mapping[str
         "pile": compute_pile(claims),
         "histogram": compute_histogram(read_stored(results / "harm"), claims),
         "concatenated": compute_concatenated(read_stored(results / "harm"), claims),
-        "sums": compute_sums(read_stored(results / "superposition"), guide.get("sums")),
+        "sums": compute_sums(guide.get("sums")),
         "random": compute_random(claims),
         "models": compute_models(guide.get("models"), claims),
     }
@@ -88,7 +88,8 @@ def compute_histogram(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Value
     if not is_complete(values):
         return None
     holds = entry["verdict"] == "helpful" and speed.word == "helpful"
-    return format_percents(values) | {"speed": f"{2**speed.estimate.value:.2g}", "n": entry["n"], "holds": holds}
+    values["speed"] = 2**speed.estimate.value
+    return format_percents(values) | {"n": entry["n"], "holds": holds}
 
 
 def compute_concatenated(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
@@ -107,32 +108,31 @@ def compute_concatenated(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Va
     return format_percents(values) | {"n": entry["n"], "holds": holds}
 
 
-def compute_sums(table: pd.DataFrame, sums: Mapping[str, Any] | None) -> Values | None:
-    """Both parts of a sum named before and after training on sums: two digits, and a token with its position."""
+def compute_sums(sums: Mapping[str, Any] | None) -> Values | None:
+    """Both parts of a sum named before and after training on sums: two digits, one of ten known digits, a token's position."""
     if sums is None:
         return None
     rows = {name: shares for name, *shares in sums["rows"]}
-    if not {"digit + digit", "token + position"} <= set(rows):
+    if not {"digit + digit", "digit + fixed digit", "token + position"} <= set(rows):
         return None
     (never, trained), (word_never, word_trained) = rows["digit + digit"], rows["token + position"]
-    overlaps = select_rows(table, metric="subspace_overlap")
-    shares = {
-        "never": never, "trained": trained, "word_never": word_never, "word_trained": word_trained,
-        "overlap": compute_mean(overlaps, parts="digit + digit"), "word_overlap": compute_mean(overlaps, parts="token + position"),
-    }  # fmt: skip
-    if not is_complete(shares):
-        return None
+    shares = {"never": never, "trained": trained, "word_never": word_never, "word_trained": word_trained}
     holds = min(trained - never, word_trained - word_never) > CLEARLY
-    return format_percents(shares) | {"n": sums["seeds"], "holds": holds}
+    return format_percents(shares | {"fixed": rows["digit + fixed digit"][1]}) | {"n": sums["seeds"], "holds": holds}
 
 
 def compute_random(claims: Mapping[Key, Entry]) -> Values | None:
     """What positions drawn at random add beyond the training length, and what they cost within it."""
     gain, price = (claims.get(("randomized", name)) for name in ("C12", "C12.price"))
-    if gain is None or price is None or gain["effect"] is None or price["effect"] is None:
+    if gain is None or price is None:
         return None
-    values = {"gain": gain["effect"], "price": price["effect"], "low": gain["low"] or 0.0, "high": gain["high"] or 0.0}
-    return format_percents(values) | {"n": gain["n"], "holds": gain["verdict"] == "supported"}
+    values = {"gain": gain["effect"], "low": gain["low"], "high": gain["high"]}
+    cost = {"price": price["effect"], "price_low": price["high"], "price_high": price["low"]}
+    if not is_complete(values | cost):
+        return None
+    changes = values | {name: -value for name, value in cost.items()}
+    points = {name: f"{100 * value:+.0f}".replace("-", "−") for name, value in changes.items()}
+    return points | {"n": gain["n"], "holds": gain["verdict"] == "supported"}
 
 
 def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]) -> Values | None:

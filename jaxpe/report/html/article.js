@@ -70,7 +70,7 @@ function addToggle(key, value, change) {
 
 // Shares of a whole, side by side in one bar, each with its name where there is room.
 function stack(parts) {
-  return element("div", { class: "stack" }, ...parts.filter((part) => part.share >= 0.005).map((part) => element("span", { class: `part ${part.key}`, style: `flex-grow:${part.share}`, title: say("share_of", { name: part.name, share: Math.round(100 * part.share) }) }, part.share > 0.14 ? say("share_of", { name: part.name, share: Math.round(100 * part.share) }) : part.share > 0.05 ? `${Math.round(100 * part.share)}` : "")));
+  return element("div", { class: "stack" }, ...parts.filter((part) => part.share >= 0.005).map((part) => element("span", { class: `part ${part.key}`, style: `flex-grow:${part.share}`, title: say("share_of", { name: part.name, share: Math.round(100 * part.share) }) }, part.share > 0.3 ? say("share_of", { name: part.name, share: Math.round(100 * part.share) }) : part.share > 0.07 ? percent(part.share) : "")));
 }
 
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -82,6 +82,8 @@ function bars(rows) { // [{name, share, mark}]
 // ── figures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const PLAY = {
+  live,
+
   ghost(holder) {
     let weight = 50;
     const picture = element("div");
@@ -116,7 +118,7 @@ const PLAY = {
   adding(holder) {
     let place = 3;
     const [sums, table] = [element("div"), element("div")];
-    const rows = Array.from({ length: 24 }, (_, p) => ({ values: sinusoid(p + 1), top: 1 }));
+    const rows = Array.from({ length: 24 }, (_, p) => ({ values: sinusoid(p + 1), label: p % 4 === 3 || !p ? String(p + 1) : " " }));
     const draw = () => {
       const name = sentence("sentence_a")[numbersOf("sentence_a").indexOf(3)];
       const sum = add(wordTable[3], sinusoid(place));
@@ -180,18 +182,22 @@ const PLAY = {
   },
 
   ratio(holder, { tasks }) {
-    let where = "within";
-    const [picture, key] = [element("div"), element("div")];
+    const [pictures, key] = [element("div", { class: "row" }), element("div")];
     const looks = { count: { colour: "#D55E00", marker: "s", dash: "" }, index: { colour: "#0072B2", marker: "o", dash: "7 3" } };
-    const draw = () => {
+    holder.append(pictures, key);
+    drawAndKeep(() => {
       const names = Object.keys(tasks).filter((task) => task in looks);
-      const factors = tasks[names[0]][where].map(([factor]) => factor);
-      const series = names.map((task) => ({ name: say(`task_${task}`), points: tasks[task][where].map(([, value], i) => [i, value]), ...looks[task] }));
-      chart(picture, { series, x: say("ratio_axis"), y: say("accuracy"), xTicks: factors.map((_, i) => i), xName: (i) => String(factors[i]), alt: say("chart_alt", { metric: say("accuracy"), x: say("ratio_axis"), count: series.length }) });
+      const factors = tasks[names[0]].within.map(([factor]) => factor);
+      pictures.replaceChildren();
+      let series;
+      for (const where of ["within", "beyond"]) {
+        const place = element("div");
+        pictures.append(element("div", {}, element("p", {}, element("strong", {}, say(where === "within" ? "at_n" : "at_2n"))), place));
+        series = names.map((task) => ({ name: say(`task_${task}`), points: tasks[task][where].map(([, value], i) => [i, value]), ...looks[task] }));
+        chart(place, { series, x: say("ratio_axis"), y: say("accuracy"), xTicks: factors.map((_, i) => i), xName: (i) => String(factors[i]), alt: say("chart_alt", { metric: say("accuracy"), x: say("ratio_axis"), count: series.length }) });
+      }
       key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${one.name} `)))));
-    };
-    holder.append(element("div", { class: "controls" }, choice("where", ["within", "beyond"], where, (value) => { where = value; draw(); }, (value) => say(value === "within" ? "at_n" : "at_2n"))), picture, key);
-    drawAndKeep(draw);
+    });
   },
 
   sums(holder, { rows }) {
@@ -212,10 +218,10 @@ const PLAY = {
     const draw = () => {
       const lines = baselinesOf(result.lengths, result.length_baseline, result.order_blind_baseline);
       const series = Object.entries(result.accuracy).map(([name, values]) => ({ name, points: values.map((value, i) => [result.lengths[i], value]), ...look(name) }));
-      chart(picture, { series, lines, x: say("length"), y: say("accuracy"), logarithmic: true, xTicks: [1, 2, 4, 8, 16, 32, 64, 128].filter((one) => one <= result.lengths[result.lengths.length - 1]), train: result.train_length, here: result.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) });
+      chart(picture, { series, lines, x: say("length"), y: say("accuracy"), logarithmic: true, xTicks: [1, 2, 4, 8, 16, 32, 64, result.lengths.at(-1)].filter((one, i, all) => one <= all.at(-1) && (one === all.at(-1) || 1.4 * one < all.at(-1))), train: result.train_length, here: result.lengths[at], alt: say("chart_alt", { metric: say("accuracy"), x: say("length"), count: series.length }) });
       key.replaceChildren(element("p", { class: "legend" }, ...series.map((one) => element("span", {}, ...sample(one, ` ${readableName(one.name)} `)))), baselineLegend(lines));
       const length = result.lengths[at];
-      readout.textContent = `${say("at_length", { length })} (${say(length > result.train_length ? "beyond" : "within")}): ${series.map((one) => `${readableName(one.name)} ${percent(one.points[at][1])}`).join(", ")}`;
+      readout.textContent = [`${say("at_length", { length })} · ${say(length > result.train_length ? "beyond" : "within")}`, ...series.map((one) => `${readableName(one.name)} ${percent(one.points[at][1])}`)].join(" · ");
     };
     holder.append(element("div", { class: "controls" }, slider("length", 0, result.lengths.length - 1, at, (value) => { at = value; draw(); }, (i) => String(result.lengths[i]))), picture, readout, key);
     drawAndKeep(draw);
@@ -281,7 +287,8 @@ function drawGhost(banana) {
 // The effect and interval of a claim on a scale of its own, zero in the middle.
 function drawForest(holder, claim) {
   const edges = [claim.effect, claim.low ?? claim.effect, claim.high ?? claim.effect];
-  const top = Math.max(...edges.map(Math.abs)) * 1.15 || 1;
+  const largest = Math.max(...edges.map(Math.abs));
+  const top = largest > 1e-9 ? largest * 1.15 : 1; // smaller effects are rounding errors
   const x = (value) => 60 + (value / top) * 56;
   const svg = createSvg("svg", { class: `forest ${claim.verdict.replace(" ", "_")}`, viewBox: "0 0 120 16", role: "img", "aria-label": say("forest_alt", { id: claim.id, effect: formatNumber(claim.effect), low: formatNumber(claim.low), high: formatNumber(claim.high) }) });
   svg.append(createSvg("line", { class: "axis", x1: 60, x2: 60, y1: 1, y2: 15 }), createSvg("line", { x1: x(edges[1]), x2: x(edges[2]), y1: 8, y2: 8, stroke: "currentColor", "stroke-width": 2.5 }), createSvg("circle", { cx: x(claim.effect), cy: 8, r: 4.5, fill: "currentColor" }));

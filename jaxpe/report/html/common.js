@@ -131,7 +131,7 @@ function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here
   if (train !== undefined) {
     svg.append(createSvg("line", { class: "axis", x1: px(train), x2: px(train), y1: SIDE.top, y2: height - SIDE.bottom }));
     const right = px(train) < width / 2;
-    svg.append(createSvg("text", { x: px(train) + (right ? 4 : -4), y: SIDE.top + 10, "text-anchor": right ? "start" : "end" }, say("trained", { length: train })));
+    svg.append(createSvg("text", { x: px(train) + (right ? 4 : -4), y: SIDE.top + 26, "text-anchor": right ? "start" : "end" }, say("trained", { length: train })));
   }
   if (here !== undefined) svg.append(createSvg("line", { class: "here", x1: px(here), x2: px(here), y1: SIDE.top, y2: height - SIDE.bottom }));
   const path = (points) => points.filter((point) => point[1] !== null).map(([a, b], i) => `${i ? "L" : "M"}${px(a)},${py(b)}`).join("");
