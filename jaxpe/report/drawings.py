@@ -15,11 +15,11 @@ from markupsafe import Markup
 from jaxpe.errors import UserError
 from jaxpe.records.claims import REDRAW
 from jaxpe.records.stored_files import read_text
+from jaxpe.report.templates import make_anchor
 
 SIZE = re.compile(r'<svg[^>]* width="([\d.]{1,9})pt" height="([\d.]{1,9})pt"')
 DESCRIPTION = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
 PIXELS = 4 / 3  # in a point
-UNSAFE = re.compile(r"[^A-Za-z0-9_+.-]")  # what an element's id spells as its code point
 OUTSIDE = re.compile(r"""@import|url\(\s*["']?\s*(?!["']?\s*(?:#|data:image/))""")  # in styles: what would be loaded
 ACTIVE = ("script", "foreignObject", "iframe", "embed", "object")  # elements that could run or load something
 
@@ -48,8 +48,7 @@ class Drawing(NamedTuple):
     @property
     def id(self) -> str:
         """Of the element in the page."""
-        parts = (UNSAFE.sub(lambda match: f"~{ord(match[0]):x}", part) for part in (self.experiment, self.name))
-        return f"figure-{'-'.join(parts)}"
+        return make_anchor("figure", self.experiment, self.name)
 
     @property
     def link(self) -> str:

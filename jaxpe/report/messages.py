@@ -47,17 +47,9 @@ class Messages:
         label = Markup(' aria-label="{}" ').format(str(self.get_message(key, "en", **values)))
         return label + Markup(" ").join(each)
 
-    def format_claim(self, title: Text, effect: Text) -> Markup:
-        """A headline claim with what its effect measures, in every language."""
-        self.used.add("claim.text")
-        return join_languages(
-            {
-                language: Markup(self.catalogue["claim.text"][language]).format(
-                    claim=get_text(title, language), effect=get_text(effect, language)
-                )
-                for language in LANGUAGES
-            }
-        )
+    def format_text(self, text: Text) -> Markup:
+        """A text of an experiment in every language."""
+        return join_languages({language: get_text(text, language) for language in LANGUAGES})
 
     def choose(self, text: Text) -> Markup:
         """A text of a claim in every language."""

@@ -76,13 +76,18 @@ def render_page(results: Path, file: str, language: str, messages: Messages) -> 
             language=language,
             languages=LANGUAGES,
             css=read_assets(*(f"{asset}.css" for asset in assets)),
-            script=read_assets(*(f"{asset}.js" for asset in assets), "start.js"),
+            script=read_assets(*(name for asset in assets for name in list_scripts(asset)), "start.js"),
             data=Markup(embed_json(data)),
             edits=group_edits(edits),
             ignored=[folder.name.encode(errors="replace").decode() for folder in members.ignored],
             **contents,
         )
     )
+
+
+def list_scripts(asset: str) -> list[str]:
+    """The scripts of an asset: `NAME.js`, `NAME_PART.js`."""
+    return sorted(path.name for path in ASSETS.glob(f"{asset}*.js"))
 
 
 def read_assets(*names: str) -> Markup:

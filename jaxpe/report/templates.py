@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import jinja2
 
 TINY = 1e-9  # smaller numbers are rounding errors
+UNSAFE = re.compile(r"[^A-Za-z0-9_+.-]")  # what an element's id spells as its code point
 
 
 def make_environment(**filters: Callable[..., Any]) -> jinja2.Environment:
@@ -20,7 +22,7 @@ def make_environment(**filters: Callable[..., Any]) -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": format_short, "signed": format_change} | filters
+    environment.filters |= {"number": format_short, "signed": format_change, "anchor": make_anchor} | filters
     return environment
 
 
@@ -36,3 +38,8 @@ def format_change(value: float | None) -> str:
     if value is None:
         return "–"
     return "0" if abs(value) < TINY else f"{value:+.3g}"
+
+
+def make_anchor(kind: str, *names: str) -> str:
+    """The id of an element that shows something with these names, safe in links."""
+    return "-".join([kind, *(UNSAFE.sub(lambda match: f"~{ord(match[0]):x}", name) for name in names)])

@@ -1,19 +1,33 @@
-"""The workbench: every claim, score and figure of a results folder, to compare and to take away."""
+"""The workbench: every number, claim, run and figure of a results folder, to compare and to take away."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from jaxpe.records.provenance import read_provenance
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report.claims import list_headlines, read_all_claims
+from jaxpe.report.figures import describe_figure
 from jaxpe.report.messages import Messages
 from jaxpe.report.questions import list_questions
+from jaxpe.report.runs import COLUMNS, Runs, list_runs
 from jaxpe.report.sections import list_missing, read_section
-from jaxpe.report.series import read_series
 from jaxpe.report.styles import describe_styles
+from jaxpe.report.tables import find_own, list_line_names, pack_tables, pack_text, read_tables
 
-PARTS = ("claims", "questions", "compare", "sure", "again")
+PARTS = ("compare", "numbers", "claims", "figures", "runs", "again")
+NAMES = "names"  # the messages with the names of columns, measures and their values
+# What a reader may look for, by the measures that hold it.
+KINDS = {
+    "learning": ("loss",),
+    "attention": ("head_map", "attention_by_distance", "attention_by_key"),
+    "tables": ("similarity", "code", "similarity_by_lag_raw", "spectrum"),
+}
 
 
 def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str, Any]:
@@ -22,22 +36,46 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     sections = [read_section(folder, claims) for folder in folders]
     drawings = {drawing.key: drawing for section in sections for drawing in section.figures}
     headlines = list_headlines(claims)
-    questions = list_questions(sections, headlines, claims, drawings)
-    series, unclear = read_series(folders)
-    names = [one["encoding"] for one in series] + [f"{one['encoding']} + {one['positions']}" for one in series]
+    tables = read_tables(folders)
+    runs = {section.name: list_runs(section.name, tables[section.name], section.provenance) for section in sections}
     return {
         "data": {
-            "styles": describe_styles(names),
+            "styles": describe_styles(list_line_names(tables)),
             "figures": {key: drawing.packed for key, drawing in drawings.items()},
-            "series": series,
+            "tables": pack_tables(folders),
+            "own": find_own({folder.name: read_provenance(folder) for folder in folders}),
+            "names": messages.files[NAMES],
+            "runs": pack_runs(runs),
+            "run_columns": COLUMNS,
         },
         "exploratory": EXPLORATORY,
         "headlines": headlines,
         "drawings": drawings,
-        "questions": questions,
-        "shown_above": {drawing.id for question in questions for drawing in question.figures},
-        "has_series": bool(series),
-        "unclear": unclear,
+        "figures": {key: describe_figure(one, claims.values(), messages) for key, one in drawings.items()},
+        "questions": list_questions(sections, headlines, claims, drawings),
+        "kinds": find_kinds(tables),
+        "runs": runs,
+        "rows": sum(len(table) for table in tables.values()),
+        "not_run": [entry for entry in claims.values() if not entry["n"]],
         "missing": list_missing(results),
         "sections": sections,
     }
+
+
+def pack_runs(runs: Mapping[str, Runs]) -> str:
+    """All runs for the page's scripts."""
+    return pack_text(json.dumps([row for one in runs.values() for row in one.rows], ensure_ascii=False))
+
+
+def find_kinds(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, str]]]:
+    """Where the tables hold each of `KINDS`, as experiments and measures."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for kind, metrics in KINDS.items():
+        places = ((name, list_shared(metrics, table)) for name, table in tables.items())
+        found[kind] = [(name, metric) for name, shared in places for metric in shared]
+    return found
+
+
+def list_shared(metrics: Sequence[str], table: pd.DataFrame) -> list[str]:
+    """Those of the measures that a table has."""
+    return [metric for metric in metrics if (table["metric"] == metric).any()]

@@ -1,0 +1,209 @@
+// Drawings of the workbench: curves with a band of differences below, strips for numbers without an axis, maps.
+// They are SVG with their colours as attributes, so that what is saved is what is shown.
+
+const ROOM = { left: 56, right: 14, top: 12, bottom: 42, between: 30 };
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const INKS = { light: { ink: "#1c1c1c", quiet: "#595959", line: "#d5d5d5", paper: "#f4f4f2", warm: "#b34a00" }, dark: { ink: "#e8e8e8", quiet: "#a9a9a9", line: "#3b3f43", paper: "#202326", warm: "#f2a56b" } };
+const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#666666"];
+let printing = false; // while a drawing is made to be saved: always on white
+
+const inks = () => (printing ? { ...INKS.light, paper: "#ffffff" } : INKS[dark.matches ? "dark" : "light"]);
+
+const mix = (from, to, share) => `#${[1, 3, 5].map((i) => Math.round(parseInt(from.slice(i, i + 2), 16) * (1 - share) + parseInt(to.slice(i, i + 2), 16) * share).toString(16).padStart(2, "0")).join("")}`;
+
+function paint(colour) { // a series' colour: lighter on dark paper, as far as its own darkness asks for
+  if (inks() !== INKS.dark) return colour;
+  const light = [1, 3, 5].reduce((sum, i, part) => sum + parseInt(colour.slice(i, i + 2), 16) * [0.3, 0.59, 0.11][part], 0) / 255;
+  return mix(colour, "#ffffff", Math.max(0, 0.62 - light));
+}
+
+function text(x, y, content, more = {}) {
+  return createSvg("text", { x, y, fill: inks().ink, stroke: inks().paper, "stroke-width": 3, "paint-order": "stroke", "font-size": 12, "font-family": "system-ui, sans-serif", ...more }, String(content));
+}
+
+function makePlot(width, height, alt, focusable = true) {
+  return createSvg("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", tabindex: focusable ? 0 : undefined, "aria-label": alt });
+}
+
+function pickStyles(lines) { // an encoding's own look; a line whose colour another one has gets one of the palette
+  const used = new Set();
+  return lines.map((line, i) => {
+    const own = data.styles[line.name] || data.styles[line.encoding];
+    if (own && !used.has(own.colour)) { used.add(own.colour); return own; }
+    const colour = PALETTE.find((one) => !used.has(one)) ?? PALETTE[i % PALETTE.length];
+    used.add(colour);
+    return { colour, marker: "osD^vPX*"[i % 8], dash: DASHES[i % DASHES.length] };
+  });
+}
+
+// Where values lie in a panel between two edges.
+function makeScale([low, high], [from, to], logarithmic = false) {
+  const bend = logarithmic ? Math.log : (value) => value;
+  const [first, last] = [bend(low), bend(high)];
+  return (value) => from + ((bend(value) - first) / (last - first || 1)) * (to - from);
+}
+
+function findRange(values, whole) { // shares show 0 to 1; other numbers their own range
+  const there = values.filter((value) => value !== null && Number.isFinite(value));
+  if (!there.length) return [0, 1];
+  const [low, high] = [Math.min(...there), Math.max(...there)];
+  if (whole && low >= 0 && high <= 1) return [0, 1];
+  const room = (high - low || Math.abs(high) || 1) * 0.05;
+  return [low >= 0 && low < high / 2 ? 0 : low - room, high + room];
+}
+
+function listTicks(low, high, count, logarithmic) {
+  if (!logarithmic) return ticks(low, high, count);
+  const all = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) for (const one of [1, 2, 5]) all.push(+(one * 10 ** power).toPrecision(3));
+  const inside = all.filter((one) => one >= low * 0.999 && one <= high * 1.001);
+  return inside.length > count * 1.5 ? inside.filter((one) => /^[0.]*1/.test(String(one))) : inside;
+}
+
+function drawGrid(svg, range, y, width, label, room = ROOM) {
+  const ink = inks();
+  for (const at of ticks(...range, 4)) {
+    svg.append(createSvg("line", { x1: room.left, x2: width - room.right, y1: y(at), y2: y(at), stroke: at === 0 && range[0] < 0 ? ink.quiet : ink.line }));
+    svg.append(text(room.left - 6, y(at) + 4, at, { "text-anchor": "end" }));
+  }
+  const middle = (y(range[0]) + y(range[1])) / 2;
+  svg.append(text(13, middle, label, { "text-anchor": "middle", transform: `rotate(-90 13 ${middle})` }));
+}
+
+const tracePath = (points, x, y) => points.filter((point) => point[1] !== null).map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)},${y(b).toFixed(1)}`).join("");
+
+// series: [{label, colour, marker, dash, points: [[x, mean]], seeds: [[x, value]], differences: [[x, estimate]]}]
+function drawCurves({ width, series, baselines, labels, logarithmic, train, at, alt, onPoint }) {
+  const compared = series.filter((one) => one.differences.length);
+  const [upper, lower] = [290, compared.length ? 170 : 0];
+  const height = ROOM.top + upper + (lower ? ROOM.between + lower : 0) + ROOM.bottom;
+  const svg = makePlot(width, height, alt);
+  const ink = inks();
+  const all = [...series, ...baselines];
+  const xs = all.flatMap((one) => one.points.map((point) => point[0])).concat(train ?? []);
+  let [first, last] = [Math.min(...xs), Math.max(...xs)];
+  if (first === last) [first, last] = [first - 1, last + 1];
+  const x = makeScale([first, last], [ROOM.left + 8, width - ROOM.right - 8], logarithmic);
+  const range = findRange(all.flatMap((one) => [...one.points, ...(one.seeds || [])].map((point) => point[1])), true);
+  const y = makeScale(range, [ROOM.top + upper, ROOM.top]);
+  const foot = height - ROOM.bottom;
+  drawGrid(svg, range, y, width, labels.y);
+  if (train !== undefined) {
+    svg.append(createSvg("line", { x1: x(train), x2: x(train), y1: ROOM.top, y2: foot, stroke: ink.quiet }));
+    const right = x(train) < width / 2;
+    svg.append(text(x(train) + (right ? 4 : -4), ROOM.top + 10, say("trained", { length: train }), { fill: ink.quiet, "text-anchor": right ? "start" : "end" }));
+  }
+  if (at !== null) svg.append(createSvg("line", { x1: x(at), x2: x(at), y1: ROOM.top, y2: foot, stroke: ink.ink, "stroke-dasharray": "1 3", "stroke-width": 1.5 }));
+  for (const tick of listTicks(first, last, Math.max(3, Math.floor(width / 75)), logarithmic)) svg.append(text(x(tick), foot + 16, tick, { "text-anchor": "middle" }));
+  svg.append(text((ROOM.left + width - ROOM.right) / 2, height - 8, labels.x, { "text-anchor": "middle" }));
+  for (const line of baselines) svg.append(createSvg("path", { d: tracePath(line.points, x, y), fill: "none", stroke: ink.ink, "stroke-width": 1.2, "stroke-dasharray": line.dash }));
+  const places = series.flatMap((one, number) => drawLine(svg, one, number, x, y));
+  if (lower) drawDifferences(svg, compared, x, [ROOM.top + upper + ROOM.between, foot], width, labels.difference);
+  if (onPoint && places.length) walk(svg, places, series, onPoint);
+  return svg;
+}
+
+function drawLine(svg, one, number, x, y) {
+  svg.append(createSvg("path", { d: tracePath(one.points, x, y), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-dasharray": one.dash }));
+  for (const [a, b] of one.seeds) svg.append(createSvg("circle", { cx: x(a), cy: y(b), r: 2, fill: one.colour, opacity: 0.45 }));
+  const places = [];
+  one.points.forEach(([a, b], index) => {
+    if (b === null) return;
+    svg.append(marker(one.marker, x(a), y(b), one.colour));
+    places.push({ number, index, x: x(a), y: y(b) });
+  });
+  return places;
+}
+
+function drawDifferences(svg, series, x, [top, bottom], width, label) { // means, and 95 % bands where there are six pairs
+  const range = findRange(series.flatMap((one) => one.differences.flatMap(([, own]) => [own.mean, own.low, own.high, 0])), false);
+  const y = makeScale(range[0] === 0 ? [-range[1] / 12, range[1]] : range, [bottom, top]);
+  drawGrid(svg, range[0] === 0 ? [-range[1] / 12, range[1]] : range, y, width, label);
+  for (const one of series) {
+    const banded = one.differences.filter(([, own]) => own.low !== null);
+    if (banded.length > 1) {
+      const edge = [...banded.map(([a, own]) => [a, own.high]), ...banded.toReversed().map(([a, own]) => [a, own.low])];
+      svg.append(createSvg("path", { d: `${tracePath(edge, x, y)}Z`, fill: one.colour, opacity: 0.22 }));
+    } else for (const [a, own] of banded) svg.append(createSvg("line", { x1: x(a), x2: x(a), y1: y(own.low), y2: y(own.high), stroke: one.colour, "stroke-width": 3, opacity: 0.5 }));
+    const means = one.differences.map(([a, own]) => [a, own.mean]);
+    svg.append(createSvg("path", { d: tracePath(means, x, y), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-dasharray": one.dash }));
+    for (const [a, b] of means) if (b !== null) svg.append(marker(one.marker, x(a), y(b), one.colour, 3));
+  }
+}
+
+// Numbers without an axis: one strip a line, its seeds as dots and its mean as its marker.
+function drawStrips({ width, series, labels, alt, onPoint }) {
+  const [row, room] = [36, { ...ROOM, left: 14 }];
+  const foot = room.top + row * series.length + 6;
+  const svg = makePlot(width, foot + room.bottom, alt);
+  const ink = inks();
+  const range = findRange(series.flatMap((one) => one.seeds.map((seed) => seed[1])), true);
+  const x = makeScale(range, [room.left + 8, width - room.right - 8]);
+  for (const tick of listTicks(...range, Math.max(3, Math.floor(width / 90)))) {
+    svg.append(createSvg("line", { x1: x(tick), x2: x(tick), y1: room.top, y2: foot, stroke: ink.line }));
+    svg.append(text(x(tick), foot + 16, tick, { "text-anchor": "middle" }));
+  }
+  svg.append(text(width / 2, foot + room.bottom - 8, labels.y, { "text-anchor": "middle" }));
+  const places = series.flatMap((one, number) => {
+    const y = room.top + row * number + 26;
+    svg.append(text(room.left, y - 12, one.label));
+    svg.append(createSvg("line", { x1: room.left, x2: width - room.right, y1: y, y2: y, stroke: ink.line }));
+    for (const [, value] of one.seeds) svg.append(createSvg("circle", { cx: x(value), cy: y, r: 3, fill: one.colour, opacity: 0.45 }));
+    const mean = one.points[0]?.[1] ?? null;
+    if (mean === null) return [];
+    svg.append(marker(one.marker, x(mean), y, one.colour, 5));
+    return [{ number, index: 0, x: x(mean), y }];
+  });
+  if (onPoint && places.length) walk(svg, places, series, onPoint);
+  return svg;
+}
+
+// A map of one line: cells [[u, v, value]] in the order of their numbers.
+function drawMap({ width, title, cells, range, labels, alt, onCell }) {
+  const [us, vs] = [0, 1].map((i) => [...new Set(cells.map((cell) => cell[i]))].sort((a, b) => a - b));
+  const side = Math.min(26, (width - ROOM.left - ROOM.right) / us.length);
+  const high = Math.max(4, Math.min(26, side, 420 / vs.length));
+  const [right, foot] = [ROOM.left + side * us.length, 28 + high * vs.length];
+  const svg = makePlot(width, foot + ROOM.bottom, alt);
+  const ink = inks();
+  const colourOf = (value) => (range[0] < 0 ? mix(ink.paper, value < 0 ? ink.warm : paint("#0072B2"), Math.abs(value) / Math.max(-range[0], range[1])) : mix(ink.paper, paint("#0072B2"), (value - range[0]) / (range[1] - range[0] || 1)));
+  svg.append(text(ROOM.left, 16, title));
+  for (const [u, v, value] of cells) if (value !== null) svg.append(createSvg("rect", { x: (ROOM.left + side * us.indexOf(u)).toFixed(1), y: (28 + high * vs.indexOf(v)).toFixed(1), width: (side + 0.3).toFixed(1), height: (high + 0.3).toFixed(1), fill: colourOf(value) }));
+  svg.append(createSvg("rect", { x: ROOM.left, y: 28, width: right - ROOM.left, height: foot - 28, fill: "none", stroke: ink.line }));
+  us.forEach((u, i) => { if (i % Math.ceil(us.length / Math.max(2, (right - ROOM.left) / 40)) === 0) svg.append(text(ROOM.left + side * (i + 0.5), foot + 15, u, { "text-anchor": "middle", "font-size": 11 })); });
+  vs.forEach((v, i) => { if (i % Math.ceil((vs.length * 14) / (foot - 28)) === 0) svg.append(text(ROOM.left - 5, 28 + high * (i + 0.5) + 4, v, { "text-anchor": "end", "font-size": 11 })); });
+  svg.append(text((ROOM.left + right) / 2, foot + ROOM.bottom - 10, labels.x, { "text-anchor": "middle" }));
+  svg.append(text(13, (28 + foot) / 2, labels.y, { "text-anchor": "middle", transform: `rotate(-90 13 ${(28 + foot) / 2})` }));
+  if (onCell) walkCells(svg, cells, us, vs, (u, v) => [ROOM.left + side * us.indexOf(u), 28 + high * vs.indexOf(v), side, high], onCell);
+  return svg;
+}
+
+function walkCells(svg, cells, us, vs, locate, onCell) {
+  const frame = createSvg("rect", { fill: "none", stroke: inks().warm, "stroke-width": 2, visibility: "hidden" });
+  svg.append(frame);
+  const at = [0, 0];
+  const show = () => {
+    const [x, y, width, height] = locate(us[at[0]], vs[at[1]]);
+    for (const [name, value] of Object.entries({ x, y, width, height, visibility: "visible" })) frame.setAttribute(name, value);
+    onCell(us[at[0]], vs[at[1]], cells.find(([u, v]) => u === us[at[0]] && v === vs[at[1]])?.[2] ?? null);
+  };
+  const point = (event) => {
+    const box = svg.getBoundingClientRect();
+    const [x, y] = [((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width, ((event.clientY - box.top) / box.height) * svg.viewBox.baseVal.height];
+    const [left, top, width, height] = locate(us[0], vs[0]);
+    at[0] = Math.max(0, Math.min(us.length - 1, Math.floor((x - left) / width)));
+    at[1] = Math.max(0, Math.min(vs.length - 1, Math.floor((y - top) / height)));
+    show();
+  };
+  svg.addEventListener("pointermove", point);
+  svg.addEventListener("pointerdown", point);
+  svg.addEventListener("focus", show);
+  svg.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!step) return;
+    at[0] = Math.max(0, Math.min(us.length - 1, at[0] + step[0]));
+    at[1] = Math.max(0, Math.min(vs.length - 1, at[1] + step[1]));
+    show();
+    event.preventDefault();
+  });
+}

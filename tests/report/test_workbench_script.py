@@ -1,0 +1,295 @@
+"""The workbench in a browser: every row can be reached, numbers agree with Python, addresses, downloads, keyboard."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from page_folders import HOSTILE, make_scores, write_folder
+from support import ROOT
+
+from jaxpe.records.csv_tables import read_table, write_table
+from jaxpe.records.statistics import estimate_difference
+from jaxpe.report.messages import Messages
+from jaxpe.report.page import render_page, write_pages
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+FOLDERS = ("results", "results/standard")
+
+# Walks all choices of a table, and counts its rows by what becomes of them.
+WALK = """async experiment => {
+    const table = await loadTable(experiment);
+    const seen = new Set();
+    const fates = { cells: 0, repeated: 0, unplaced: 0, empty: 0 };
+    let views = 0;
+    const walk = (choices, depth) => {
+        const selection = select(table, { choices, as: null, x: null, y: null });
+        const open = selection.choices[depth];
+        if (open) {
+            for (const value of open.options) if (value !== ALL) walk({ ...choices, [open.column]: value }, depth + 1);
+            return;
+        }
+        views++;
+        for (const row of selection.rows) seen.add(row);
+        for (const why of ["repeated", "unplaced", "empty"]) fates[why] += selection.left[why];
+        for (const line of selection.lines) for (const bySeed of line.cells.values()) for (const one of bySeed.values()) {
+            if (one.value !== null) fates.cells++;
+        }
+    };
+    walk({}, 0);
+    return { rows: table.rows.length, seen: seen.size, views, ...fates };
+}"""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The workbench of the committed results, by folder."""
+    paths = {}
+    for folder in FOLDERS:
+        paths[folder] = tmp_path_factory.mktemp("page") / "compare.html"
+        paths[folder].write_text(render_page(ROOT / folder, "compare.html", "en", Messages()), encoding="utf-8")
+    return paths
+
+
+def wait(page):
+    """Until the tables that the page needs are unpacked."""
+    page.wait_for_function("!document.querySelector('[aria-busy]')")
+    return page
+
+
+def open_folder(open_page, folder, **more):
+    write_pages(folder)
+    return wait(open_page(folder / "compare.html", **more))
+
+
+def read_rows(page):
+    rows = page.locator("#compare tbody tr").evaluate_all("all => all.map(r => [...r.cells].map(c => c.innerText))")
+    return {row[0]: row for row in rows}
+
+
+def save(page, kind):
+    with page.expect_download() as download:
+        page.click(f"[data-save={kind}]")
+    return Path(download.value.path()).read_text()
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_row_of_every_table_is_in_some_view(open_page, whole, folder):
+    page = wait(open_page(whole[folder]))
+    for table in (ROOT / folder).glob("*/table.csv"):
+        counts = page.evaluate(WALK, table.parent.name)
+        assert counts["rows"] == counts["seen"] == len(read_table(table)), (table, counts)
+        drawn = counts["cells"] + counts["empty"]
+        assert drawn + counts["repeated"] + counts["unplaced"] == counts["rows"], (table, counts)
+        assert counts["repeated"] == counts["unplaced"] == 0, (table, counts)
+
+
+def test_tables_are_read_as_csv_is_meant(open_page, tmp_path):
+    """Quotes, commas, line breaks and empty entries."""
+    hostile = 'a "quoted", name\nin two lines'
+    folder = write_folder(tmp_path / "r", encodings=("none", hostile))
+    page = open_folder(open_page, folder)
+    assert page.evaluate("tables.get('mine').rows.at(-1)[tables.get('mine').at.encoding]") == hostile
+    with (folder / "mine" / "table.csv").open(newline="") as file:
+        assert page.evaluate("[tables.get('mine').columns, ...tables.get('mine').rows]") == list(csv.reader(file))
+
+
+@pytest.mark.parametrize("pairs", [3, 6, 10])
+def test_the_interval_is_that_of_python(open_page, tmp_path, pairs):
+    page = open_folder(open_page, write_folder(tmp_path / "r"))
+    scores = [row["value"] for row in make_scores(seeds=10)]
+    for differences in (scores[:pairs], [0.5] * pairs, [0.0, *scores[1:pairs]], [-0.2, *scores[1:pairs]]):
+        own = page.evaluate("differences => estimateDifference(differences)", differences)
+        expected = estimate_difference(differences, [0.0] * pairs)
+        assert own["mean"] == pytest.approx(expected.value) and own["n"] == expected.n
+        assert own["low"] == pytest.approx(expected.low, abs=1e-9) and own["high"] == pytest.approx(
+            expected.high, abs=1e-9
+        )
+
+
+def test_the_comparison_and_its_downloads_have_the_numbers_of_the_table(open_page, tmp_path):
+    folder = write_folder(tmp_path / "r", encodings=("none", "sinusoidal", "rotary"))
+    page = open_folder(open_page, folder)
+    table = read_table(folder / "mine" / "table.csv")
+    page.select_option("#compare-at", "16")
+    page.select_option("#compare-minus", "none")
+    shown = read_rows(page)
+    saved = {row["line"]: row for row in csv.DictReader(io.StringIO(save(page, "csv")))}
+    latex, seeds, svg = (save(page, kind) for kind in ("tex", "seeds", "svg"))
+    scores = table[table["test_length"] == 16].pivot(index="seed", columns="encoding", values="value")
+    for name in ("sinusoidal", "rotary"):
+        expected = estimate_difference(scores[name], scores["none"])
+        interval = [float(saved[name][edge]) for edge in ("low", "high")]
+        assert float(shown[name][1]) == pytest.approx(scores[name].mean(), abs=6e-4)
+        assert float(saved[name]["minus none"]) == pytest.approx(expected.value, abs=1e-4)
+        assert interval == pytest.approx([expected.low, expected.high], abs=2e-4)
+        assert int(saved[name]["pairs"]) == 6 and f"{expected.value:.3f}".replace("-0.000", "0.000") in latex
+    assert latex.startswith("% ") and "\\begin{tabular}" in latex
+    rows = [row for row in csv.DictReader(io.StringIO(seeds)) if row["line"] == "rotary"]
+    values = table[table["encoding"] == "rotary"]["value"]
+    assert sorted(float(row["value"]) for row in rows) == sorted(values)
+    assert svg.startswith("<svg") and "token accuracy" in svg and "var(" not in svg
+
+
+def test_rows_that_no_column_tells_apart_are_counted_and_in_no_mean(open_page, tmp_path):
+    folder = write_folder(tmp_path / "r")
+    write_table(folder / "mine" / "table.csv", [*make_scores(), *make_scores(("sinusoidal",))])
+    page = open_folder(open_page, folder)
+    assert "36 rows cannot be told apart" in page.locator("#compare .missing").inner_text()
+    assert read_rows(page)["sinusoidal"][1] == "–"
+
+
+def test_a_column_that_tells_rows_apart_becomes_a_choice_or_a_line(open_page, tmp_path):
+    folder = write_folder(tmp_path / "r")
+    write_table(folder / "mine" / "table.csv", [*make_scores(width=32), *make_scores(width=64, positions="randomized")])
+    page = open_folder(open_page, folder)
+    lines = page.locator("[data-line]").evaluate_all("all => all.map(one => one.dataset.line)")
+    assert "none" in lines and "none + randomized" in lines
+    write_table(folder / "mine" / "table.csv", [*make_scores(width=32), *make_scores(width=64)])
+    page = open_folder(open_page, folder)
+    page.select_option("#compare-width", "*")
+    lines = page.locator("[data-line]").evaluate_all("all => all.map(one => one.dataset.line)")
+    assert lines == ["none, width 32", "sinusoidal, width 32", "none, width 64", "sinusoidal, width 64"]
+
+
+def test_the_address_holds_every_choice_and_back_works(open_page, whole):
+    page = wait(open_page(whole["results/standard"]))
+    page.select_option("#compare-experiment", "harm")
+    wait(page)
+    page.select_option("#compare-task", "index")
+    page.uncheck("[data-line=none] input")
+    page.select_option("#compare-minus", "learned")
+    page.select_option("#compare-at", "48")
+    page.check("#compare-log")
+    state = "() => JSON.stringify([view, document.querySelector('#compare table').innerText])"
+    address, before = page.evaluate("location.hash"), page.evaluate(state)
+    other = wait(open_page(whole["results/standard"], fragment=address))
+    assert other.evaluate(state) == before and json.loads(before)[0]["choices"]["task"] == "index"
+    assert not other.is_checked("[data-line=none] input") and other.is_checked("#compare-log")
+    page.go_back()
+    page.go_back()
+    assert page.input_value("#compare-at") == "24" and not page.is_checked("#compare-log")
+    page.go_back()
+    assert page.input_value("#compare-minus") == "sinusoidal"
+    page.go_forward()
+    assert page.input_value("#compare-minus") == "learned"
+
+
+def test_an_address_with_what_is_not_there_shows_what_is(open_page, whole):
+    fragment = f"#compare=nothing&.task={HOSTILE}&line=x&at=7&x=constructor&minus=__proto__"
+    page = wait(open_page(whole["results"], fragment=fragment))
+    assert page.locator("#compare svg.plot").count() == 1 and page.locator("img[src=x]").count() == 0
+
+
+def test_own_results_come_first(open_page, tmp_path):
+    folder = write_folder(tmp_path / "r", "mine", encodings=("none", "mine"))
+    shutil.copytree(ROOT / "results" / "accuracy", folder / "accuracy")
+    page = open_folder(open_page, folder)
+    assert page.input_value("#compare-experiment") == "mine"
+
+
+@pytest.mark.parametrize(("width", "language"), [(390, "en"), (1280, "ja")])
+def test_every_choice_can_be_made_in_every_experiment(open_page, whole, width, language):
+    page = wait(open_page(whole["results/standard"], width))
+    page.click(f"[data-choose={language}]")
+    for experiment in page.locator("#compare-experiment option").evaluate_all("all => all.map(one => one.value)"):
+        page.select_option("#compare-experiment", experiment)
+        wait(page)
+        for metric in page.locator("#compare-metric option").evaluate_all("all => all.map(one => one.value)")[:12]:
+            page.select_option("#compare-metric", metric)
+            assert page.locator("#compare svg.plot, #compare p.missing").count() >= 1
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (experiment, metric)
+        for name in page.locator("#compare select").evaluate_all("all => all.map(one => one.id)")[2:]:
+            if page.locator(f"[id='{name}']").count():
+                values = page.locator(f"[id='{name}'] option").evaluate_all("all => all.map(one => one.value)")
+                page.select_option(f"[id='{name}']", values[-1])
+                assert page.locator("#compare svg.plot, #compare p.missing").count() >= 1
+
+
+def test_keys_and_pointer_follow_the_legend(open_page, tmp_path):
+    page = open_folder(open_page, write_folder(tmp_path / "r", encodings=("none", "sinusoidal", "learned")))
+    readout, chart = page.locator("#compare output.readout"), page.locator("#compare svg.plot")
+    chart.focus()
+    heard = [readout.inner_text()]
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+        heard.append(readout.inner_text())
+    assert [text.split(" · ")[0] for text in heard] == ["none", "none", "sinusoidal", "learned", "none"]
+    page.uncheck("[data-line=sinusoidal] input")
+    chart.focus()
+    page.keyboard.press("ArrowDown")
+    assert readout.inner_text().startswith("learned")
+    assert page.locator(".tick.pointed").get_attribute("data-line") == "learned"
+    box = chart.bounding_box()
+    chart.dispatch_event("pointerdown", {"clientX": box["x"] + box["width"], "clientY": box["y"]})
+    assert "16" in readout.inner_text() and "sinusoidal" not in readout.inner_text()
+
+
+def test_a_map_shows_its_cells_to_keys(open_page, whole):
+    page = wait(open_page(whole["results/standard"], fragment="#compare=structure&.metric=head_map"))
+    assert page.input_value("#compare-as") == "map"
+    page.locator("#compare svg.plot").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert "row 1" in page.locator("#compare output.readout").inner_text()
+
+
+def test_rows_and_runs_are_listed_filtered_sorted_and_saved(open_page, whole):
+    page = wait(open_page(whole["results"], fragment="#compare=harm"))
+    page.click("#numbers-list > summary")
+    page.fill("#numbers-find", "sinusoidal token_accuracy index")
+    table = read_table(ROOT / "results" / "harm" / "table.csv")
+    wanted = table[
+        (table["encoding"] == "sinusoidal") & (table["metric"] == "token_accuracy") & (table["task"] == "index")
+    ]
+    assert f"{len(wanted)} of {len(table)} rows" in page.locator("#numbers-list").inner_text()
+    page.click("#numbers-list th button >> nth=-1")
+    assert "find=sinusoidal" in page.evaluate("location.hash") and "sort=" in page.evaluate("location.hash")
+    assert len(save(page, "rows").splitlines()) == len(wanted) + 1
+    assert save(page, "table") == (ROOT / "results" / "harm" / "table.csv").read_text()
+    page.click("#runs-list > summary")
+    page.fill("#runs-find", "extrapolation reverse sinusoidal")
+    listed = page.locator("#runs-list tbody tr").evaluate_all("all => all.map(r => [...r.cells].map(c => c.innerText))")
+    assert listed and all(row[0] == "extrapolation" and row[3] == "sinusoidal" for row in listed)
+
+
+def test_names_with_html_are_text_in_the_workbench(open_page, tmp_path):
+    folder = write_folder(tmp_path / "r", encodings=("none", HOSTILE))
+    rows = [row | {HOSTILE: value} for value in (HOSTILE, "b") for row in make_scores(("none", HOSTILE))]
+    write_table(folder / "mine" / "table.csv", rows)
+    page = open_folder(open_page, folder)
+    page.click("#numbers-list > summary")
+    assert (
+        HOSTILE in page.locator("#compare tbody").inner_text()
+        and HOSTILE in page.locator("#compare-metric, .controls").all_inner_texts()[0]
+    )
+    assert page.locator("img[src=x]").count() == 0
+    assert "<img" not in save(page, "svg")
+
+
+def test_a_figure_opens_without_moving_what_follows_it(open_page, whole):
+    """The room is there at once, and the figure has its proportions when it has come."""
+    page = wait(open_page(whole["results"]))
+    places = """async details => {
+        const [image, after] = [details.querySelector("p img"), details.closest("section").nextElementSibling];
+        details.open = true;
+        const first = after.getBoundingClientRect().top - details.getBoundingClientRect().top;
+        while (!(image.complete && image.naturalWidth)) await new Promise(requestAnimationFrame);
+        const last = after.getBoundingClientRect().top - details.getBoundingClientRect().top;
+        return [first, last, image.clientWidth / image.clientHeight, image.naturalWidth / image.naturalHeight];
+    }"""
+    for figure in page.locator("#figures details.figure").all()[:5]:
+        first, last, shown, natural = figure.evaluate(places)
+        assert first == last > 200 and shown == pytest.approx(natural, rel=0.02)
+
+
+def test_a_claim_leads_to_its_figure_and_back(open_page, whole):
+    page = wait(open_page(whole["results"]))
+    page.locator(".said a[href^='#figure-']").first.click()
+    assert page.evaluate("document.querySelector(location.hash).open")
+    page.locator("#figures details[open] a[href^='#claim-']").first.click()
+    target = page.evaluate(
+        "document.getElementById(decodeURIComponent(location.hash.slice(1))).getBoundingClientRect().height"
+    )
+    assert target > 0
