@@ -14,12 +14,21 @@ from jaxpe.report.messages import LANGUAGES, Messages, join_languages
 WORDS = ("task", "architecture", "encoding")  # the names that the end of a figure's name may consist of
 
 
+COLOURED = (
+    "map_",
+    "similarity",
+    "head_examples_",
+    "codes",
+)  # beginnings of the names of figures whose colours are values
+
+
 class FigureText(NamedTuple):
-    """The words of a figure. `claims`: the ids of those that refer to it."""
+    """The words of a figure. `claims`: the ids of those that refer to it. `coloured`: its colours may not be turned."""
 
     title: Markup
     caption: Markup | None
     claims: list[str]
+    coloured: bool
 
 
 def describe_figure(drawing: Drawing, claims: Iterable[Entry], messages: Messages) -> FigureText:
@@ -28,9 +37,10 @@ def describe_figure(drawing: Drawing, claims: Iterable[Entry], messages: Message
     The family of `extraction/mixing_copy_decoder` is `extraction/mixing_*`; what it shows is 'copy, decoder'.
     """
     own = [str(claim["id"]) for claim in claims if drawing.key == f"{claim['experiment']}/{claim['figure']}"]
+    coloured = drawing.name.startswith(COLOURED)
     key, what = find_message(drawing, messages)
     if not key:
-        return FigureText(Markup("{}").format(drawing.name.replace("_", " ")), None, own)
+        return FigureText(Markup("{}").format(drawing.name.replace("_", " ")), None, own, coloured)
     title, caption = (
         join_languages(
             {
@@ -40,7 +50,7 @@ def describe_figure(drawing: Drawing, claims: Iterable[Entry], messages: Message
         )
         for part in ("figure", "caption")
     )
-    return FigureText(title, caption, own)
+    return FigureText(title, caption, own, coloured)
 
 
 def find_message(drawing: Drawing, messages: Messages) -> tuple[str, str]:

@@ -47,8 +47,8 @@ class Messages:
         label = Markup(' aria-label="{}" ').format(str(self.get_message(key, "en", **values)))
         return label + Markup(" ").join(each)
 
-    def format_text(self, text: Text) -> Markup:
-        """A text of an experiment in every language."""
+    def choose(self, text: Text) -> Markup:
+        """A text of a claim in every language."""
         return join_languages({language: get_text(text, language) for language in LANGUAGES})
 
     def choose(self, text: Text) -> Markup:

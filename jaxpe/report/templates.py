@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 TINY = 1e-9  # smaller numbers are rounding errors
 UNSAFE = re.compile(r"[^A-Za-z0-9_+.-]")  # what an element's id spells as its code point
@@ -22,7 +23,12 @@ def make_environment(**filters: Callable[..., Any]) -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": format_short, "signed": format_change, "anchor": make_anchor} | filters
+    environment.filters |= {
+        "number": format_short,
+        "signed": format_change,
+        "anchor": make_anchor,
+        "code": mark_code,
+    } | filters
     return environment
 
 
@@ -43,3 +49,8 @@ def format_change(value: float | None) -> str:
 def make_anchor(kind: str, *names: str) -> str:
     """The id of an element that shows something with these names, safe in links."""
     return "-".join([kind, *(UNSAFE.sub(lambda match: f"~{ord(match[0]):x}", name) for name in names)])
+
+
+def mark_code(text: str) -> Markup:
+    """A note with its `commands` as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

@@ -21,7 +21,7 @@ def test_units_of_headline_claims_are_translated_and_no_others_are_left():
     assert {claim.unit for claim in list_declared().values()} <= translated <= declared
 
 
-def test_a_text_of_an_experiment_is_escaped_and_english_where_it_is_not_translated():
-    text = str(Messages().format_text(Text("A <b>claim</b>", "主張")))
+def test_a_text_of_a_claim_is_escaped_and_english_where_it_is_not_translated():
+    text = str(Messages().choose(Text("A <b>claim</b>", "主張")))
     assert text == '<span lang="en">A &lt;b&gt;claim&lt;/b&gt;</span><span lang="ja">主張</span>'
-    assert '<span lang="ja">what it measures</span>' in str(Messages().format_text(Text("what it measures", "")))
+    assert '<span lang="ja">what it measures</span>' in str(Messages().choose(Text("what it measures", "")))

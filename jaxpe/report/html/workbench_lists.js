@@ -44,7 +44,7 @@ function listNumbers(holder) { // every row of the chosen experiment's table
     const columns = used.map((i) => stored.columns[i]);
     const keep = ({ find, sort }, push) => { Object.assign(view, { find: find || null, sort: sort || null }); writeAddress(push); };
     const change = () => { view.measure = input.value === ALL ? null : input.value; draw(); writeAddress(); document.getElementById(input.id).focus(); };
-    const input = element("select", { id: "numbers-measure", onchange: change }, ...[ALL, ...metrics].map((one) => element("option", { value: one, ...(one === measure ? { selected: "" } : {}) }, wordOf("metric", one))));
+    const input = element("select", { id: "numbers-measure", onchange: change }, ...[ALL, ...metrics].map((one) => element("option", { value: one, ...(one === measure ? { selected: "" } : {}) }, one === ALL ? say("all_measures") : wordOf("metric", one))));
     const experiment = say("rows_of", { experiment: nameExperiment(view.experiment) });
     holder.replaceChildren(
       element("p", { class: "controls" }, element("strong", {}, experiment), element("span", { class: "control" }, element("label", { for: input.id }, columnOf("metric")), " ", input), makeSave("table_csv", "table", `${view.experiment.replace(/[^\w.-]/g, "-")}_table.csv`, () => formatCsv([stored.columns, ...stored.rows]))),
