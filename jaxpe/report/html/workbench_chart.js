@@ -1,7 +1,7 @@
 // Drawings of the workbench: curves with a band of differences below, strips for numbers without an axis, maps.
 // They are SVG with their colours as attributes, so that what is saved is what is shown.
 
-const ROOM = { left: 56, right: 14, top: 12, bottom: 42, between: 30 };
+const ROOM = { left: 56, right: 14, top: 26, bottom: 42, between: 30 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const INKS = { light: { ink: "#1c1c1c", quiet: "#595959", line: "#d5d5d5", paper: "#f4f4f2", warm: "#b34a00" }, dark: { ink: "#e8e8e8", quiet: "#a9a9a9", line: "#3b3f43", paper: "#202326", warm: "#f2a56b" } };
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#666666"];
@@ -60,6 +60,11 @@ function listTicks(low, high, count, logarithmic) {
   return inside.length > count * 1.5 ? inside.filter((one) => /^[0.]*1/.test(String(one))) : inside;
 }
 
+function chooseTicks(values, x, otherwise) { // the values themselves where they are few and far enough apart
+  const own = [...new Set(values)].sort((a, b) => a - b);
+  return own.length <= 6 && own.every((one, i) => !i || x(one) - x(own[i - 1]) > 26) ? own : otherwise();
+}
+
 function drawGrid(svg, range, y, width, label, room = ROOM) {
   const ink = inks();
   for (const at of ticks(...range, 4)) {
@@ -91,10 +96,10 @@ function drawCurves({ width, series, baselines, labels, logarithmic, train, at, 
   if (train !== undefined) {
     svg.append(createSvg("line", { x1: x(train), x2: x(train), y1: ROOM.top, y2: foot, stroke: ink.quiet }));
     const right = x(train) < width / 2;
-    svg.append(text(x(train) + (right ? 4 : -4), ROOM.top + 10, say("trained", { length: train }), { fill: ink.quiet, "text-anchor": right ? "start" : "end" }));
+    svg.append(text(x(train) + (right ? -4 : 4), ROOM.top - 12, say("trained", { length: train }), { fill: ink.quiet, "text-anchor": right ? "start" : "end" }));
   }
   if (at !== null) svg.append(createSvg("line", { x1: x(at), x2: x(at), y1: ROOM.top, y2: foot, stroke: ink.ink, "stroke-dasharray": "1 3", "stroke-width": 1.5 }));
-  for (const tick of listTicks(first, last, Math.max(3, Math.floor(width / 75)), logarithmic)) svg.append(text(x(tick), foot + 16, tick, { "text-anchor": "middle" }));
+  for (const tick of chooseTicks(xs, x, () => listTicks(first, last, Math.max(3, Math.floor(width / 75)), logarithmic))) svg.append(text(x(tick), foot + 16, tick, { "text-anchor": "middle" }));
   svg.append(text((ROOM.left + width - ROOM.right) / 2, height - 8, labels.x, { "text-anchor": "middle" }));
   for (const line of baselines) svg.append(createSvg("path", { d: tracePath(line.points, x, y), fill: "none", stroke: ink.ink, "stroke-width": 1.2, "stroke-dasharray": line.dash }));
   const places = series.flatMap((one, number) => drawLine(svg, one, number, x, y));

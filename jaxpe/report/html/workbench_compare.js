@@ -9,8 +9,10 @@ function wordOf(kind, name) {
   if (name === "") return "–";
   if (name === ALL) return say("all");
   const own = data.names[`${kind}.${name}`] || data.names[`value.${name}`];
-  return own ? own[root.dataset.language] : kind === "metric" ? name.replaceAll("_", " ") : name;
+  return own ? own[root.dataset.language] : kind === "metric" ? name.replaceAll("_", " ") : cutZero(name);
 }
+
+const cutZero = (number) => number.replace(/^(-?\d+)\.0$/, "$1");
 
 function columnOf(column) {
   const own = data.names[`field.${column}`];
@@ -83,7 +85,7 @@ function compare(holder) {
     if (selection.as === "map") pickers.push(picker("y", say("vertical"), selection.axes.filter((one) => one !== selection.x), selection.y, (y) => change({ y }), columnOf));
     if (shown.canLog) pickers.push(element("span", { class: "control" }, element("input", { type: "checkbox", id: "compare-log", onchange: (event) => change({ log: event.target.checked ? "1" : "0" }), ...(shown.logarithmic ? { checked: "" } : {}) }), " ", element("label", { for: "compare-log" }, say("log"))));
     if (selection.as === "curve" && shown.ticked.length > 1) pickers.push(picker("minus", say("baseline"), shown.ticked.map((one) => one.name), view.minus, (minus) => change({ minus }), (one) => shown.labels.get(one)));
-    if (selection.places.length > 1) pickers.push(picker("at", `${say("table_at")} ${columnOf(selection.x)}`, selection.places, view.at, (at) => change({ at }), String));
+    if (selection.places.length > 1) pickers.push(picker("at", `${say("table_at")} ${columnOf(selection.x)}`, selection.places, view.at, (at) => change({ at }), cutZero));
     bar.replaceChildren(...pickers);
   }
 
@@ -119,7 +121,7 @@ function compare(holder) {
       const scores = listScores(one.line, place);
       for (const tick of key.querySelectorAll("[data-line]")) tick.classList.toggle("pointed", tick.dataset.line === one.line.name);
       const note = [...(one.line.cells.get(place) || new Map()).values()].map((cell) => [...NOTES].map((column) => cell.row[shown.stored.at[column]]).filter(Boolean).join(" ")).find(Boolean);
-      readout.textContent = [one.label, place && `${columnOf(shown.selection.x)} ${place}`, formatScore(computeMean(scores)), bySeed(scores), note].filter(Boolean).join(" · ");
+      readout.textContent = [one.label, place && `${columnOf(shown.selection.x)} ${cutZero(place)}`, formatScore(computeMean(scores)), bySeed(scores), note].filter(Boolean).join(" · ");
     };
     const cell = (line) => (u, v, value) => { readout.textContent = `${shown.labels.get(line.name)} · ${columnOf(shown.selection.x)} ${u} · ${columnOf(shown.selection.y)} ${v} · ${formatScore(value)}`; };
     const width = Math.max(280, Math.min(900, picture.clientWidth || 560));
@@ -141,7 +143,7 @@ function compare(holder) {
     const sort = (column) => { sorted = { column, down: sorted.column === column && !sorted.down }; listPairs(); table.querySelectorAll("th button")[column].focus(); };
     const cells = (row) => [row.label, formatScore(row.mean), row.n, formatScore(row.estimate.mean), formatInterval(row.estimate), row.estimate.n];
     table.replaceChildren(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("paired") }, element("table", {},
-      element("caption", {}, [say("paired"), view.at && `${columnOf(shown.selection.x)} ${view.at}`].filter(Boolean).join(" · ")),
+      element("caption", {}, [say("paired"), view.at && `${columnOf(shown.selection.x)} ${cutZero(view.at)}`].filter(Boolean).join(" · ")),
       element("thead", {}, element("tr", {}, ...headers.map((header, column) => makeSortHeader(header, sorted.column === column ? sorted.down : null, () => sort(column))))),
       element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, String(cell)))))))));
     return null;

@@ -6,7 +6,7 @@ const FIRST = ["metric", "task", "architecture"];
 const BESIDE = new Set(["positions", "test_positions", "tested_with"]); // shown side by side unless one is chosen
 const AXES = ["test_length", "steps", "layer", "position_factor", "initial_std", "weight", "noise", "rank", "width", "offset", "row"];
 const PLANES = [["column", "row"], ["dimension", "position"]]; // pairs of columns that make a map
-const USUAL = new Set(["plain", "none", "trained", "token_accuracy"]); // values that a choice starts with
+const USUAL = ["recovery", "token_accuracy", "both_named", "order_accuracy", "plain", "none", "trained"]; // what a choice starts with
 const ALL = "*"; // the value of a choice that shows all side by side
 const NOTHING = "-"; // the horizontal axis of numbers that have none
 const MANY = 4; // more values than this are not shown side by side by themselves
@@ -69,14 +69,14 @@ function select(table, view) {
     else chosen.rows = chosen.rows.filter((row) => row[at[column]] === value);
   };
   const words = table.columns.filter((column) => !numeric.has(column) && !NO_CHOICE.has(column) && !NOTES.has(column) && !FIRST.includes(column));
-  for (const column of [...FIRST, ...words]) settle(column, (options) => (BESIDE.has(column) ? ALL : options.find((one) => USUAL.has(one)) ?? options[0]));
+  for (const column of [...FIRST, ...words]) settle(column, (options) => (BESIDE.has(column) ? ALL : USUAL.find((one) => options.includes(one)) ?? options[0]));
 
   const numbers = table.columns.filter((column) => numeric.has(column) && !NO_CHOICE.has(column) && !FIRST.includes(column) && listValues(chosen.rows, at[column]).length > 1);
   const key = () => ["encoding", ...chosen.beside, "seed"].map((column) => at[column]);
   const axes = [...AXES.filter((column) => numbers.includes(column)), ...numbers.filter((column) => !AXES.includes(column))];
   const plane = PLANES.find((pair) => pair.every((column) => axes.includes(column)));
   const as = axes.length > 1 && ["curve", "map"].includes(view.as) ? view.as : plane ? "map" : "curve";
-  const usualX = as === "map" ? (plane ? plane[0] : axes[0]) : axes.find((column) => tellsApart(chosen.rows, key(), at[column])) ?? NOTHING;
+  const usualX = as === "map" ? (plane ? plane[0] : axes[0]) : pickAxis(table, chosen.rows, axes.filter((column) => tellsApart(chosen.rows, key(), at[column])));
   const x = axes.includes(view.x) || (view.x === NOTHING && as === "curve") ? view.x : usualX;
   const y = as === "map" ? [view.y, ...(plane || []), ...axes].find((column) => axes.includes(column) && column !== x) : null;
   const placed = [x, y].filter((column) => axes.includes(column));
@@ -86,6 +86,13 @@ function select(table, view) {
   }
   for (const column of NOTES) if (column in at && tellsApart(chosen.rows, [...key(), ...placed.map((one) => at[one])], at[column])) settle(column, () => ALL);
   return { ...chosen, axes, as, x, y, ...makeLines(table, chosen, as, x, y) };
+}
+
+// Of the columns along which lines have several values: of those that are usual axes, the one with most values.
+function pickAxis({ at }, rows, columns) {
+  const usual = columns.filter((column) => AXES.includes(column));
+  const count = (column) => listValues(rows, at[column]).length;
+  return (usual.length ? usual.reduce((best, one) => (count(one) > count(best) ? one : best)) : columns[0]) ?? NOTHING;
 }
 
 // The commonest value of a column, or all of them where that would hide an encoding and they are few.
