@@ -11,7 +11,7 @@ import pandas as pd
 from jaxpe.analysis.use import read_costs
 from jaxpe.records.csv_tables import read_table
 from jaxpe.report.brief import ENCODER
-from jaxpe.report.series import round_value
+from jaxpe.report.templates import round_value
 from jaxpe.study.tables import select_rows
 
 SWEPT = ("count", "index")  # the tasks of the ratio: one where order does not matter, one where it does

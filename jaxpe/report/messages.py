@@ -51,10 +51,6 @@ class Messages:
         """A text of a claim in every language."""
         return join_languages({language: get_text(text, language) for language in LANGUAGES})
 
-    def choose(self, text: Text) -> Markup:
-        """A text of a claim in every language."""
-        return join_languages({language: get_text(text, language) for language in LANGUAGES})
-
     def select_for_scripts(self, *files: str) -> dict[str, dict[str, str]]:
         """The messages of these files that scripts use, without their prefix."""
         return {

@@ -22,6 +22,7 @@ from jaxpe.report.sections import list_folders, read_section
 
 STANDARD, QUICK = "results/standard", "results"
 RESULTS, README = "RESULTS.md", "README.md"
+PUBLISHED = "docs"  # the folder of the published pages, made from the standard results
 INTRODUCTION = f"""# Results
 
 This page is generated from the tables in [{STANDARD}]({STANDARD}) by `python -m jaxpe.report.results`. All numbers are

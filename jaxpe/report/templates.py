@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 from markupsafe import Markup, escape
 
 TINY = 1e-9  # smaller numbers are rounding errors
@@ -54,3 +55,11 @@ def make_anchor(kind: str, *names: str) -> str:
 def mark_code(text: str) -> Markup:
     """A note with its `commands` as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def round_value(value: Any) -> float | int | None:
+    """A number for the scripts of a page, with four decimals; None where it is missing or not finite."""
+    if pd.isna(value) or value in (float("inf"), float("-inf")):
+        return None
+    rounded = round(float(value), 4)
+    return int(rounded) if rounded == int(rounded) else rounded

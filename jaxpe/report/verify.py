@@ -27,7 +27,7 @@ from jaxpe.report.messages import LANGUAGES, Messages
 from jaxpe.report.numbers import list_cell_folders
 from jaxpe.report.page import PAGES, render_page
 from jaxpe.report.redraw import make_derived
-from jaxpe.report.results import README, RESULTS, STANDARD, render_results
+from jaxpe.report.results import PUBLISHED, README, RESULTS, STANDARD, render_results
 from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
 from jaxpe.study.stored_runs import compare_with_runs
 
@@ -162,24 +162,28 @@ def shorten(differences: list[str], place: str) -> tuple[str, ...]:
 
 
 def verify_pages(results: Path, root: Path) -> Verification:
-    """The pages of the folder, as far as they are there."""
+    """The pages of the folder, and those published from it, as far as they are there."""
+    folders = [results, *([root / PUBLISHED] if is_standard(results, root) else [])]
     verification = Verification()
-    for file in PAGES:
-        path = results / file
+    for path in [folder / file for folder in folders for file in PAGES]:
         if exists(path):
-            text = read_text(path, f"`jaxpe report --results {results}` writes it again.")
+            text = read_text(path, f"`jaxpe report --results {results} --output {path.parent}` writes it again.")
             match = OPENS_IN.search(text)
             language = match[1] if match and match[1] in LANGUAGES else next(iter(LANGUAGES))
-            verification = verification.join(
-                compare_lines(str(path), text, render_page(results, file, language, Messages()))
-            )
+            page = render_page(results, path.name, language, Messages())
+            verification = verification.join(compare_lines(str(path), text, page))
     return verification
+
+
+def is_standard(results: Path, root: Path) -> bool:
+    """Whether a folder holds the results that RESULTS.md and the published pages are made from."""
+    return (root / STANDARD).resolve() == results.resolve()
 
 
 def verify_results_page(results: Path, root: Path) -> Verification:
     """RESULTS.md, where it is made from this folder."""
     path = root / RESULTS
-    if not exists(path) or (root / STANDARD).resolve() != results.resolve():
+    if not exists(path) or not is_standard(results, root):
         return Verification()
     return compare_lines(RESULTS, read_text(path), render_results(root))
 

@@ -1,4 +1,4 @@
-"""Numbers under their labels: keys of differences, series with their baselines, and the sentences of RESULTS.md."""
+"""Numbers under their labels: keys of differences, and the sentences of RESULTS.md."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,6 @@ from results_folders import SPREAD, make_rows
 
 from jaxpe.records.statistics import adjust_p_values
 from jaxpe.report import differences, findings
-from jaxpe.report.series import make_series
 from jaxpe.report.sides import read_sides
 
 
@@ -32,27 +31,6 @@ def test_a_column_that_only_one_table_needs_is_a_key_too(write_folder):
     folders = [write_folder("a", first), write_folder("b", second)]
     [row] = differences.compare_tables(read_sides(folders))
     assert row["reader"] == "knows both" and row["difference"] == pytest.approx(0.3)
-
-
-def test_a_series_has_its_own_positions_and_baselines():
-    base = {
-        "task": "copy", "architecture": "encoder", "encoding": "learned", "metric": "token_accuracy", "train_length": 8.0,
-        "length_baseline": 0.1, "order_blind_baseline": 0.3, "n_examples": 16.0, "learning_rate": 0.003,
-    }  # fmt: skip
-    places = [("arange", "arange", 0.5), ("offset", "arange", 0.6), ("randomized", "randomized", 0.7)]
-    places += [("randomized", "spread", 0.8)]
-    table = pd.DataFrame(
-        [
-            base | {"positions": trained, "test_positions": tested, "seed": 0.0, "test_length": 8.0, "value": value}
-            for trained, tested, value in places
-        ]
-    )
-    shown = {one["positions"]: one["values"] for one in make_series("accuracy", table).series}
-    assert shown == {
-        "arange": [[0.5]], "offset → arange": [[0.6]], "randomized": [[0.7]], "randomized → spread": [[0.8]],
-    }  # fmt: skip
-    for one in make_series("accuracy", table).series:
-        assert (one["length_baseline"], one["order_blind_baseline"]) == ([0.1], [0.3])
 
 
 def test_a_claim_is_written_with_its_own_numbers():

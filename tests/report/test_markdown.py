@@ -45,7 +45,7 @@ def test_headline_claims_are_listed_with_their_numbers_and_those_that_were_not_r
 
 def test_findings_are_the_pages_sentences():
     filled = fill_blocks("<!-- findings: results -->\n<!-- end -->", ROOT)
-    assert filled.count("\n* **") == 7 and "<strong>" not in filled
+    assert filled.count("\n* ") == 7 and "<strong>" not in filled
 
 
 def test_a_message_becomes_markdown():

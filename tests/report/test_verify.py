@@ -111,6 +111,18 @@ def test_the_page_is_made_again_in_its_language(results):
     assert len(verify_mine(results).differences) == 3
 
 
+def test_published_pages_are_verified_where_they_are_made_from_the_folder(results, tmp_path):
+    root = results.parent
+    (root / "results").mkdir(exist_ok=True)
+    shutil.copytree(results, root / "results" / "standard")
+    write_pages(root / "results" / "standard", folder=root / "docs")
+    page = root / "docs" / "compare.html"
+    page.write_text(page.read_text().replace("<td>0.502</td>", "<td>0.602</td>", 1))
+    [difference] = verify.verify_pages(root / "results" / "standard", root).differences
+    assert "docs/compare.html, line" in difference and "0.602" in difference
+    assert verify.verify_pages(results, root).differences == ()
+
+
 def test_an_experiment_that_was_not_typed_is_not_loaded(results, monkeypatch):
     monkeypatch.chdir(results.parent)
     (results.parent / "mine.py").write_text("raise SystemExit('it ran')")
