@@ -95,8 +95,7 @@ function drawCurves({ width, series, baselines, labels, logarithmic, train, at, 
   drawGrid(svg, range, y, width, labels.y);
   if (train !== undefined) {
     svg.append(createSvg("line", { x1: x(train), x2: x(train), y1: ROOM.top, y2: foot, stroke: ink.quiet }));
-    const right = x(train) < width / 2;
-    svg.append(text(x(train) + (right ? -4 : 4), ROOM.top - 12, say("trained", { length: train }), { fill: ink.quiet, "text-anchor": right ? "start" : "end" }));
+    svg.append(text(x(train), ROOM.top - 10, say("trained", { length: train }), { fill: ink.quiet, "text-anchor": x(train) < width / 2 ? "start" : "end" }));
   }
   if (at !== null) svg.append(createSvg("line", { x1: x(at), x2: x(at), y1: ROOM.top, y2: foot, stroke: ink.ink, "stroke-dasharray": "1 3", "stroke-width": 1.5 }));
   for (const tick of chooseTicks(xs, x, () => listTicks(first, last, Math.max(3, Math.floor(width / 75)), logarithmic))) svg.append(text(x(tick), foot + 16, tick, { "text-anchor": "middle" }));

@@ -69,7 +69,8 @@ function select(table, view) {
     else chosen.rows = chosen.rows.filter((row) => row[at[column]] === value);
   };
   const words = table.columns.filter((column) => !numeric.has(column) && !NO_CHOICE.has(column) && !NOTES.has(column) && !FIRST.includes(column));
-  for (const column of [...FIRST, ...words]) settle(column, (options) => (BESIDE.has(column) ? ALL : USUAL.find((one) => options.includes(one)) ?? options[0]));
+  const alone = (options) => listValues(chosen.rows, at.encoding).length < 2 && options.length <= MANY; // no encodings to compare
+  for (const column of [...FIRST, ...words]) settle(column, (options) => (BESIDE.has(column) || (words.includes(column) && alone(options)) ? ALL : USUAL.find((one) => options.includes(one)) ?? options[0]));
 
   const numbers = table.columns.filter((column) => numeric.has(column) && !NO_CHOICE.has(column) && !FIRST.includes(column) && listValues(chosen.rows, at[column]).length > 1);
   const key = () => ["encoding", ...chosen.beside, "seed"].map((column) => at[column]);
