@@ -1,5 +1,6 @@
 // Drawings of the workbench: curves with a band of differences below, strips for numbers without an axis, maps.
-// They are SVG with their colours as attributes, so that what is saved is what is shown.
+// They are SVG with their colours as attributes, so that what is saved is what is shown. Own code, since of the libraries that
+// were weighed uPlot (50 KB) draws on a canvas, and Plot needs d3 (210 + 280 KB); none walks along points with the arrow keys.
 
 const ROOM = { left: 56, right: 14, top: 26, bottom: 42, between: 30 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -28,7 +29,7 @@ function makePlot(width, height, alt, focusable = true) {
 function pickStyles(lines) { // an encoding's own look; a line whose colour another one has gets one of the palette
   const used = new Set();
   return lines.map((line, i) => {
-    const own = data.styles[line.name] || data.styles[line.encoding];
+    const own = data.styles[line.name.split(" → ")[0]] || data.styles[line.encoding];
     if (own && !used.has(own.colour)) { used.add(own.colour); return own; }
     const colour = PALETTE.find((one) => !used.has(one)) ?? PALETTE[i % PALETTE.length];
     used.add(colour);

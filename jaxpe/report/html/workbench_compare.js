@@ -190,8 +190,11 @@ function settleView(stored) {
     const scores = listScores(line, place);
     return { line, label: labels.get(line.name), mean: computeMean(scores), n: scores.length, estimate: estimateDifferenceFrom(line, baseline, place) };
   });
-  return { stored, selection, ticked, baseline, labels, train, canLog, logarithmic: canLog && (view.log ?? (selection.x === "steps" ? "1" : "0")) === "1", pairs, baselines: listBaselines(stored, selection, ticked) };
+  return { stored, selection, ticked, baseline, labels, train, canLog, logarithmic: canLog && (view.log ?? (isWide(selection) ? "1" : "0")) === "1", pairs, baselines: listBaselines(stored, selection, ticked) };
 }
+
+const WIDE = 8; // lengths and steps that lie further apart than this are drawn on a logarithmic axis
+const isWide = ({ x, places }) => (x === "test_length" || x === "steps") && places.at(-1) / places[0] >= WIDE;
 
 const estimateDifferenceFrom = (line, baseline, place) => (line === baseline ? { mean: null, low: null, high: null, n: 0 } : compareLines(line, baseline, place));
 

@@ -43,7 +43,7 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
   const entries = shown.selection.as === "map" ? [] : [...shown.ticked.map((line, i) => [styles[i], shown.labels.get(line.name)]), ...shown.baselines.map((line) => [{ colour: inks().ink, dash: line.dash }, line.name])];
   const all = createSvg("svg", { xmlns: "http://www.w3.org/2000/svg", width });
   all.append(createSvg("title", {}, describeView(shown)), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
-  const words = shown.selection.choices.filter((one) => one.value !== ALL).map((one) => wordOf(one.column, one.value));
+  const words = shown.selection.choices.filter((one) => one.value !== ALL).map((one) => (FIRST.includes(one.column) ? "" : `${columnOf(one.column)}: `) + wordOf(one.column, one.value));
   all.append(text(10, 18, [view.experiment, ...words].join(" · "), { "font-size": 13 }));
   let top = 28;
   for (const part of parts) {
