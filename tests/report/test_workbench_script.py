@@ -293,3 +293,24 @@ def test_a_claim_leads_to_its_figure_and_back(open_page, whole):
         "document.getElementById(decodeURIComponent(location.hash.slice(1))).getBoundingClientRect().height"
     )
     assert target > 0
+
+
+LINES = "all => all.map(one => one.dataset.line)"
+
+
+def test_random_positions_stand_beside_plain_ones_and_ranges_hide_no_length(open_page, whole):
+    page = wait(open_page(whole["results/standard"], fragment="#compare=randomized"))
+    lines = page.locator("[data-line]").evaluate_all(LINES)
+    assert {"sinusoidal", "sinusoidal + randomized", "sinusoidal + randomized → spread"} <= set(lines)
+    page = wait(open_page(whole["results/standard"], fragment="#compare=reproduction&.metric=exact_match"))
+    table = read_table(ROOT / "results" / "standard" / "reproduction" / "table.csv")
+    lengths = page.locator("#compare-at option").evaluate_all("all => all.map(one => +one.value)")
+    assert lengths == sorted(table["test_length"].unique())
+
+
+def test_the_second_panel_shows_differences_and_the_baseline_is_a_choice(open_page, tmp_path):
+    page = open_folder(open_page, write_folder(tmp_path / "r", encodings=("none", "sinusoidal")))
+    bands = page.locator("#compare svg.plot path[opacity]")
+    assert bands.count() == 1 and bands.get_attribute("fill") == "#0072B2"
+    page.select_option("#compare-minus", "sinusoidal")
+    assert bands.count() == 1 and bands.get_attribute("fill") == "#666666"

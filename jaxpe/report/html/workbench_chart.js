@@ -6,6 +6,7 @@ const ROOM = { left: 56, right: 14, top: 26, bottom: 42, between: 30 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const INKS = { light: { ink: "#1c1c1c", quiet: "#595959", line: "#d5d5d5", paper: "#f4f4f2", warm: "#b34a00" }, dark: { ink: "#e8e8e8", quiet: "#a9a9a9", line: "#3b3f43", paper: "#202326", warm: "#f2a56b" } };
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#666666"];
+const TINY = 1e-9; // smaller numbers are rounding errors
 let printing = false; // while a drawing is made to be saved: always on white
 
 const inks = () => (printing ? { ...INKS.light, paper: "#ffffff" } : INKS[dark.matches ? "dark" : "light"]);
@@ -49,7 +50,7 @@ function findRange(values, whole) { // shares show 0 to 1; other numbers their o
   if (!there.length) return [0, 1];
   const [low, high] = [Math.min(...there), Math.max(...there)];
   if (whole && low >= 0 && high <= 1) return [0, 1];
-  const room = (high - low || Math.abs(high) || 1) * 0.05;
+  const room = (high - low > TINY ? high - low : Math.abs(high) > TINY ? Math.abs(high) : 1) * 0.05;
   return [low >= 0 && low < high / 2 ? 0 : low - room, high + room];
 }
 

@@ -27,7 +27,7 @@ function nameExperiment(name) {
 function formatScore(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
-  return size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : size !== 0 && size < 0.001 ? value.toPrecision(2) : formatNumber(value);
+  return size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : size > TINY && size < 0.001 ? value.toPrecision(2) : formatNumber(size > TINY ? value : 0);
 }
 
 const formatInterval = (estimate) => (estimate.low !== null ? say("until", { low: formatScore(estimate.low), high: formatScore(estimate.high) }) : !estimate.n ? "–" : say(estimate.n < FEWEST_PAIRS ? "few" : "many"));
@@ -134,7 +134,7 @@ function compare(holder) {
 
   function listPairs() {
     if (shown.selection.as === "map") return table.replaceChildren(element("p", { class: "quiet" }, say("map_note")));
-    const headers = [say("encoding"), say("mean"), say("n"), `${say("difference")} (− ${shown.labels.get(view.minus)})`, say("interval"), say("pairs")];
+    const headers = [say("line"), say("mean"), say("n"), `${say("difference")} (− ${shown.labels.get(view.minus)})`, say("interval"), say("pairs")];
     const sortable = (row) => [row.label, row.mean, row.n, row.estimate.mean, row.estimate.low, row.estimate.n][sorted.column];
     const rows = shown.pairs.toSorted((a, b) => {
       const [u, v] = sorted.down ? [sortable(b), sortable(a)] : [sortable(a), sortable(b)];
@@ -193,8 +193,8 @@ function settleView(stored) {
   return { stored, selection, ticked, baseline, labels, train, canLog, logarithmic: canLog && (view.log ?? (isWide(selection) ? "1" : "0")) === "1", pairs, baselines: listBaselines(stored, selection, ticked) };
 }
 
-const WIDE = 8; // lengths and steps that lie further apart than this are drawn on a logarithmic axis
-const isWide = ({ x, places }) => (x === "test_length" || x === "steps") && places.at(-1) / places[0] >= WIDE;
+const WIDE = 8; // lengths, steps and widths that lie further apart than this are drawn on a logarithmic axis
+const isWide = ({ x, places }) => ["test_length", "steps", "width"].includes(x) && places.at(-1) / places[0] >= WIDE;
 
 const estimateDifferenceFrom = (line, baseline, place) => (line === baseline ? { mean: null, low: null, high: null, n: 0 } : compareLines(line, baseline, place));
 

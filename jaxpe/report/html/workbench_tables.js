@@ -59,6 +59,10 @@ function tellsApart(rows, key, i) {
 function select(table, view) {
   const { at, numeric } = table;
   const chosen = { choices: [], beside: [], rows: table.rows };
+  const numbered = table.columns.filter((column) => numeric.has(column) && !NO_CHOICE.has(column));
+  const isFull = (column) => chosen.rows.every((row) => row[at[column]] !== "");
+  // Whether a column in words says more than the encoding, the positions and the numbers of its row, as `range` of lengths does not.
+  const saysMore = (column) => tellsApart(chosen.rows, ["encoding", "seed", ...[...BESIDE].filter((one) => one in at), ...numbered.filter(isFull)].map((one) => at[one]), at[column]);
   const settle = (column, pickUsual) => {
     const options = listValues(chosen.rows, at[column]);
     if (options.length < 2) return;
@@ -70,9 +74,9 @@ function select(table, view) {
   };
   const words = table.columns.filter((column) => !numeric.has(column) && !NO_CHOICE.has(column) && !NOTES.has(column) && !FIRST.includes(column));
   const alone = (options) => listValues(chosen.rows, at.encoding).length < 2 && options.length <= MANY; // no encodings to compare
-  for (const column of [...FIRST, ...words]) settle(column, (options) => (BESIDE.has(column) || (words.includes(column) && alone(options)) ? ALL : USUAL.find((one) => options.includes(one)) ?? options[0]));
+  for (const column of [...FIRST, ...words]) if (!words.includes(column) || BESIDE.has(column) || saysMore(column)) settle(column, (options) => (BESIDE.has(column) || (words.includes(column) && alone(options)) ? ALL : USUAL.find((one) => options.includes(one)) ?? options[0]));
 
-  const numbers = table.columns.filter((column) => numeric.has(column) && !NO_CHOICE.has(column) && !FIRST.includes(column) && listValues(chosen.rows, at[column]).length > 1);
+  const numbers = numbered.filter((column) => listValues(chosen.rows, at[column]).length > 1);
   const key = () => ["encoding", ...chosen.beside, "seed"].map((column) => at[column]);
   const axes = [...AXES.filter((column) => numbers.includes(column)), ...numbers.filter((column) => !AXES.includes(column))];
   const plane = PLANES.find((pair) => pair.every((column) => axes.includes(column)));
