@@ -69,11 +69,10 @@ def pack_runs(runs: Mapping[str, Runs]) -> str:
 
 def find_kinds(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, str]]]:
     """Where the tables hold each of `KINDS`, as experiments and measures."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for kind, metrics in KINDS.items():
-        places = ((name, list_shared(metrics, table)) for name, table in tables.items())
-        found[kind] = [(name, metric) for name, shared in places for metric in shared]
-    return found
+    return {
+        kind: [(name, metric) for name, table in tables.items() for metric in list_shared(metrics, table)]
+        for kind, metrics in KINDS.items()
+    }
 
 
 def list_shared(metrics: Sequence[str], table: pd.DataFrame) -> list[str]:

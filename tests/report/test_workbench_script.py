@@ -177,10 +177,25 @@ def test_the_address_holds_every_choice_and_back_works(open_page, whole):
     assert page.input_value("#compare-minus") == "learned"
 
 
-def test_an_address_with_what_is_not_there_shows_what_is(open_page, whole):
-    fragment = f"#compare=nothing&.task={HOSTILE}&line=x&at=7&x=constructor&minus=__proto__"
+@pytest.mark.parametrize("experiment", ["nothing", "constructor", "harm"])
+def test_an_address_with_what_is_not_there_shows_what_is(open_page, whole, experiment):
+    fragment = f"#compare={experiment}&.task={HOSTILE}&line=x&at=7&x=constructor&minus=__proto__"
     page = wait(open_page(whole["results"], fragment=fragment))
     assert page.locator("#compare svg.plot").count() == 1 and page.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lists_maps_and_figures_are_accessible(open_page, whole, scheme, record_property):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = wait(open_page(whole["results/standard"], 1280, "#compare=structure&.metric=head_map", color_scheme=scheme))
+    record_property("milliseconds", page.evaluate("performance.now()"))
+    page.click("#numbers-list > summary")
+    page.click("#runs-list > summary")
+    page.locator("#runs-list tbody tr").first.wait_for()
+    page.locator(".gallery summary").first.click()
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
 
 
 def test_own_results_come_first(open_page, tmp_path):

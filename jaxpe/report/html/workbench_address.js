@@ -5,7 +5,7 @@ const view = makeView(new URLSearchParams());
 
 function makeView(parts) {
   const experiment = parts.get("compare");
-  const made = { experiment: experiment in data.tables ? experiment : null, choices: {}, lines: parts.has("line") ? parts.getAll("line") : null };
+  const made = { experiment: experiment !== null && Object.hasOwn(data.tables, experiment) ? experiment : null, choices: {}, lines: parts.has("line") ? parts.getAll("line") : null };
   for (const [name, value] of parts) if (name[0] === ".") made.choices[name.slice(1)] = value;
   for (const name of SINGLE) made[name] = parts.get(name);
   return made;

@@ -30,7 +30,7 @@ function makePlot(width, height, alt, focusable = true) {
 function pickStyles(lines) { // an encoding's own look; a line whose colour another one has gets one of the palette
   const used = new Set();
   return lines.map((line, i) => {
-    const own = data.styles[line.name.split(" → ")[0]] || data.styles[line.encoding];
+    const own = [line.name.split(" → ")[0], line.encoding].filter((name) => Object.hasOwn(data.styles, name)).map((name) => data.styles[name])[0];
     if (own && !used.has(own.colour)) { used.add(own.colour); return own; }
     const colour = PALETTE.find((one) => !used.has(one)) ?? PALETTE[i % PALETTE.length];
     used.add(colour);

@@ -3,7 +3,7 @@
 const NO_CHOICE = new Set(["experiment", "encoding", "seed", "value", "length_baseline", "order_blind_baseline", "n_examples", "untrained_share", "diverged"]);
 const NOTES = new Set(["text", "word"]); // what a row says in words
 const FIRST = ["metric", "task", "architecture"];
-const BESIDE = new Set(["positions", "test_positions", "tested_with"]); // shown side by side unless one is chosen
+const SIDE_BY_SIDE = new Set(["positions", "test_positions", "tested_with"]); // shown side by side unless one is chosen
 const AXES = ["test_length", "steps", "layer", "position_factor", "initial_std", "weight", "noise", "rank", "width", "offset", "row"];
 const PLANES = [["column", "row"], ["dimension", "position"]]; // pairs of columns that make a map
 const USUAL = ["recovery", "token_accuracy", "both_named", "order_accuracy", "plain", "none", "trained"]; // what a choice starts with
@@ -58,26 +58,26 @@ function tellsApart(rows, key, i) {
 // names, so that each row is in some view. `view`: {choices: {column: value}, as, x, y}.
 function select(table, view) {
   const { at, numeric } = table;
-  const chosen = { choices: [], beside: [], rows: table.rows };
+  const chosen = { choices: [], sideBySide: [], rows: table.rows };
   const numbered = table.columns.filter((column) => numeric.has(column) && !NO_CHOICE.has(column));
   const isFull = (column) => chosen.rows.every((row) => row[at[column]] !== "");
   // Whether a column in words says more than the encoding, the positions and the numbers of its row, as `range` of lengths does not.
-  const saysMore = (column) => tellsApart(chosen.rows, ["encoding", "seed", ...[...BESIDE].filter((one) => one in at), ...numbered.filter(isFull)].map((one) => at[one]), at[column]);
+  const saysMore = (column) => tellsApart(chosen.rows, ["encoding", "seed", ...[...SIDE_BY_SIDE].filter((one) => one in at), ...numbered.filter(isFull)].map((one) => at[one]), at[column]);
   const settle = (column, pickUsual) => {
     const options = listValues(chosen.rows, at[column]);
     if (options.length < 2) return;
     let value = view.choices[column];
     if (!(value === ALL && column !== "metric") && !options.includes(value)) value = pickUsual(options);
     chosen.choices.push({ column, value, options: [...(column === "metric" ? [] : [ALL]), ...(numeric.has(column) ? options.sort(byNumber) : options)] });
-    if (value === ALL) chosen.beside.push(column);
+    if (value === ALL) chosen.sideBySide.push(column);
     else chosen.rows = chosen.rows.filter((row) => row[at[column]] === value);
   };
   const words = table.columns.filter((column) => !numeric.has(column) && !NO_CHOICE.has(column) && !NOTES.has(column) && !FIRST.includes(column));
   const alone = (options) => listValues(chosen.rows, at.encoding).length < 2 && options.length <= MANY; // no encodings to compare
-  for (const column of [...FIRST, ...words]) if (!words.includes(column) || BESIDE.has(column) || saysMore(column)) settle(column, (options) => (BESIDE.has(column) || (words.includes(column) && alone(options)) ? ALL : USUAL.find((one) => options.includes(one)) ?? options[0]));
+  for (const column of [...FIRST, ...words]) if (!words.includes(column) || SIDE_BY_SIDE.has(column) || saysMore(column)) settle(column, (options) => (SIDE_BY_SIDE.has(column) || (words.includes(column) && alone(options)) ? ALL : USUAL.find((one) => options.includes(one)) ?? options[0]));
 
   const numbers = numbered.filter((column) => listValues(chosen.rows, at[column]).length > 1);
-  const key = () => ["encoding", ...chosen.beside, "seed"].map((column) => at[column]);
+  const key = () => ["encoding", ...chosen.sideBySide, "seed"].map((column) => at[column]);
   const axes = [...AXES.filter((column) => numbers.includes(column)), ...numbers.filter((column) => !AXES.includes(column))];
   const plane = PLANES.find((pair) => pair.every((column) => axes.includes(column)));
   const as = axes.length > 1 && ["curve", "map"].includes(view.as) ? view.as : plane ? "map" : "curve";
@@ -109,12 +109,12 @@ function pickNumber({ at }, rows, column, options) {
 }
 
 // Lines of cells by their place on the axes and by seed. `repeated`, `unplaced`, `empty`: rows in no line, and why.
-function makeLines(table, { rows, beside }, as, x, y) {
+function makeLines(table, { rows, sideBySide }, as, x, y) {
   const { at } = table;
   const lines = new Map();
   const left = { repeated: 0, unplaced: 0, empty: 0 };
   for (const row of rows) {
-    const name = nameLine(table, row, beside);
+    const name = nameLine(table, row, sideBySide);
     if (!lines.has(name)) lines.set(name, { name, encoding: row[at.encoding], row, cells: new Map() });
     const [u, v] = [x, y].map((column) => (column === null || column === NOTHING ? "" : row[at[column]]));
     if ((x !== NOTHING && u === "") || (y !== null && v === "")) { left.unplaced++; continue; }
@@ -135,13 +135,13 @@ function makeLines(table, { rows, beside }, as, x, y) {
 }
 
 // 'sinusoidal + randomized → spread, width 40'; in words where `wordOf` and `columnOf` give them.
-function nameLine({ at }, row, beside, wordOf = (_, value) => value, columnOf = (column) => column) {
-  const get = (column) => (beside.includes(column) ? row[at[column]] : "");
+function nameLine({ at }, row, sideBySide, wordOf = (_, value) => value, columnOf = (column) => column) {
+  const get = (column) => (sideBySide.includes(column) ? row[at[column]] : "");
   const [positions, tested] = [get("positions"), get("test_positions")];
   let name = row[at.encoding] && wordOf("encoding", row[at.encoding]);
   if (positions && positions !== "arange") name += ` + ${wordOf("positions", positions)}`;
   if (tested && tested !== row[at.positions]) name += ` → ${wordOf("positions", tested)}`;
-  const others = beside.filter((column) => column !== "positions" && column !== "test_positions" && row[at[column]] !== "");
+  const others = sideBySide.filter((column) => column !== "positions" && column !== "test_positions" && row[at[column]] !== "");
   return [name, ...others.map((column) => `${columnOf(column)} ${wordOf(column, row[at[column]])}`)].filter(Boolean).join(", ") || wordOf("metric", row[at.metric]);
 }
 
