@@ -98,9 +98,9 @@ COPYING = Claim(
     figure="copying",
     family="primary",
     title=Text(
-        "With learned positions and a random start, decoders copy inputs up to twice as long as those in training better than "
-        "without an encoding",
-        "開始位置をランダムにずらして学習させた学習型エンコーディングでは、デコーダが学習時の 2 倍までの長さの系列を、エンコーディングなしの場合よりも正しくコピーする",
+        "If training draws where the positions begin, decoders with learned positions copy inputs up to twice as long as those in "
+        "training better than decoders without an encoding",
+        "学習時に位置番号の始まりを乱数で選ぶと、学習型エンコーディングのデコーダは、学習時の 2 倍までの長さの系列を、エンコーディングなしの場合よりも正しくコピーする",
     ),
     effect=Text(
         "exact match from N + 1 to 2 N, with minus without", "N + 1 から 2 N までの長さでの完全一致率、あり − なし"

@@ -82,8 +82,8 @@ DESTROYED = Claim(
     figure="digits",
     family="primary",
     title=Text(
-        "Two signals that are simply added destroy each other, as the panda and the banana did",
-        "単に足し合わせた二つの信号は、パンダとバナナの画像のように、互いを壊し合う",
+        "Two signals that are simply added destroy each other: neither can be told any more",
+        "単に足し合わせた二つの信号は壊れてしまい、どちらもわからなくなる",
     ),
     effect=Text(
         "never shown sums minus trained on sums",

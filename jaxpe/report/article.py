@@ -6,7 +6,6 @@ says which experiment gives it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +56,6 @@ REFERENCES = (
     "Su et al. (2021). RoFormer: Enhanced Transformer with Rotary Position Embedding. arXiv:2104.09864.",
     "Raffel et al. (2020). Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer. arXiv:1910.10683.",
 )
-WHY_OPEN = re.compile(r"(?:Undecided|Not run): [^.]*\.|This setting describes: [^.]*\.")
 PARTS = ("start", *(section.name for section in SECTIONS))
 
 
@@ -95,14 +93,12 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     }
 
 
-def group_headlines(headlines: Sequence[Headline]) -> dict[str, list[tuple[Headline, str]]]:
-    """The headline claims that held up, that turned out wrong and that are open, these with the sentence that says why."""
-    groups: dict[str, list[tuple[Headline, str]]] = {"held": [], "wrong": [], "open": []}
+def group_headlines(headlines: Sequence[Headline]) -> dict[str, list[Headline]]:
+    """The headline claims that held up, that turned out wrong, and that are open."""
+    groups: dict[str, list[Headline]] = {"held": [], "wrong": [], "open": []}
     for headline in headlines:
         verdict = headline.entry["verdict"] if headline.entry and headline.was_run else ""
-        name = {"supported": "held", "contradicted": "wrong"}.get(verdict, "open")
-        reason = WHY_OPEN.search(headline.entry["note"]) if headline.entry and name == "open" else None
-        groups[name].append((headline, reason[0].replace("`", "") if reason else ""))
+        groups[{"supported": "held", "contradicted": "wrong"}.get(verdict, "open")].append(headline)
     return groups
 
 

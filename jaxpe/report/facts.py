@@ -14,7 +14,6 @@ import pandas as pd
 from jaxpe.analysis.effects import compare_speed
 from jaxpe.report.brief import CLEARLY, ENCODER, Values, compute_mean, format_percents, is_complete, read_stored
 from jaxpe.report.claims import Entry, Key
-from jaxpe.report.templates import format_change
 from jaxpe.study.tables import select_rows
 
 ENCODINGS = ("none", "sinusoidal", "learned", "rotary", "alibi", "t5")  # of the table of recommendations
@@ -146,14 +145,10 @@ def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]
         for name, cost in zip(("shift", "shuffle"), one["costs"], strict=True)
     }
     holds = all(bits[f"{task}_shuffle"] > 2 * bits[f"{task}_shift"] for task in ("masked_lm", "causal_lm"))
+    bits |= {f"{one['task']}_bits": one["bits"] for one in models["rows"]}
     shown = {name: f"{value:.2f}" for name, value in bits.items()}
-    effect = "–" if claim["effect"] is None else format_change(claim["effect"])
-    return shown | {
-        "n": models["rows"][0]["seeds"],
-        "verdict": claim["verdict"].replace(" ", "_"),
-        "effect": effect,
-        "holds": holds,
-    }
+    facts = {"n": models["rows"][0]["seeds"], "verdict": claim["verdict"].replace(" ", "_"), "holds": holds}
+    return shown | facts
 
 
 def make_recommendations(results: Path) -> list[dict[str, Any]]:

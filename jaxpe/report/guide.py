@@ -132,17 +132,20 @@ def make_help(table: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def make_models(table: pd.DataFrame) -> dict[str, Any] | None:
-    """Bits per character that models of text lose when all positions shift, and when neighbours change places."""
-    part = select_rows(table, encoding="learned", positions="arange", starts="packed", metric="cost")
+    """Bits per character that models of text lose when all positions shift, when neighbours change places, and have unchanged."""
+    part = select_rows(table, encoding="learned", positions="arange", starts="packed")
     if part.empty:
         return None
-    costs = read_costs(part[part["corpus"] == part["corpus"].iloc[0]])
+    part = part[part["corpus"] == part["corpus"].iloc[0]]
+    costs, bits = read_costs(part), select_rows(part, metric="bits_per_character")
+    bits = bits[bits["test_length"] == bits["train_length"]]
     rows = []
     for task in MODELS:
         lost = [costs.average(task, kind, "bits", [size]) for kind, size in CHANGES.items()]
-        if all(len(bits) for bits in lost):
-            means = [round_value(bits.mean()) for bits in lost]
-            rows.append({"task": task, "costs": means, "seeds": min(map(len, lost))})
+        whole = select_rows(bits, task=task)["value"]
+        if all(map(len, (*lost, whole))):
+            means = [round_value(each.mean()) for each in (*lost, whole)]
+            rows.append({"task": task, "costs": means[:2], "bits": means[2], "seeds": min(map(len, lost))})
     return {"rows": rows} if rows else None
 
 
