@@ -329,3 +329,19 @@ def test_the_second_panel_shows_differences_and_the_baseline_is_a_choice(open_pa
     assert bands.count() == 1 and bands.get_attribute("fill") == "#0072B2"
     page.select_option("#compare-minus", "sinusoidal")
     assert bands.count() == 1 and bands.get_attribute("fill") == "#666666"
+
+
+def test_a_line_has_its_own_positions_and_values(open_page, tmp_path):
+    folder = write_folder(tmp_path / "r")
+    places = [("arange", "arange", 0.5), ("offset", "arange", 0.6), ("randomized", "randomized", 0.7)]
+    places += [("randomized", "spread", 0.8)]
+    rows = [
+        row | {"positions": trained, "test_positions": tested, "value": value}
+        for trained, tested, value in places
+        for row in make_scores(("learned",))
+    ]
+    write_table(folder / "mine" / "table.csv", rows)
+    page = open_folder(open_page, folder)
+    saved = {row["line"]: row["mean"] for row in csv.DictReader(io.StringIO(save(page, "csv")))}
+    names = ["learned", "learned + offset → arange", "learned + randomized", "learned + randomized → spread"]
+    assert saved == dict(zip(names, ["0.5", "0.6", "0.7", "0.8"], strict=True))
