@@ -40,7 +40,8 @@ function listNumbers(holder) { // every row of the chosen experiment's table
     const metrics = listValues(stored.rows, stored.at.metric);
     const measure = metrics.includes(view.measure) ? view.measure : ALL;
     const kept = measure === ALL ? stored.rows : stored.rows.filter((row) => row[stored.at.metric] === measure);
-    const used = stored.columns.map((_, i) => i).filter((i) => stored.columns[i] !== "experiment" && kept.some((row) => row[i] !== ""));
+    const first = ["metric", "value"].map((column) => stored.at[column]);
+    const used = [...first, ...stored.columns.keys()].filter((i, place, all) => all.indexOf(i) === place).filter((i) => stored.columns[i] !== "experiment" && kept.some((row) => row[i] !== ""));
     const columns = used.map((i) => stored.columns[i]);
     const keep = ({ find, sort }, push) => { Object.assign(view, { find: find || null, sort: sort || null }); writeAddress(push); };
     const change = () => { view.measure = input.value === ALL ? null : input.value; draw(); writeAddress(); document.getElementById(input.id).focus(); };
