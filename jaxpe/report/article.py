@@ -7,11 +7,13 @@ says which experiment gives it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from jaxpe.records.provenance import read_provenance
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, facts, guide
 from jaxpe.report.claims import Entry, Headline, list_decisions, list_headlines, read_all_claims
@@ -89,6 +91,8 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "seeds": max(seeds, default=0),
         "missing": list_missing(results),
         "references": REFERENCES,
+        "version": version("jaxpe"),
+        "dates": format_dates(folders),
         "exploratory": EXPLORATORY,
     }
 
@@ -122,6 +126,12 @@ def read_fallbacks(results: Path) -> dict[str, Drawing]:
         if path.is_file():
             drawings[key] = read_drawing(experiment, path, "")
     return drawings
+
+
+def format_dates(folders: Sequence[Path]) -> str:
+    """'2026-11-24 – 2026-11-27': when the experiments in these folders were run."""
+    dates = sorted({str(date) for folder in folders if (date := read_provenance(folder).get("date"))})
+    return " – ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "–"
 
 
 def describe_claim(entry: Entry) -> dict[str, Any]:

@@ -108,6 +108,14 @@ def test_the_figures_draw_the_numbers_of_the_tables(open_page, article):
     assert len(widths) == 1 and widths[0] > 200  # at first nothing but position
 
 
+@pytest.mark.parametrize(
+    ("locale", "title"),
+    [("ja-JP", "単語に数を足す。なぜ壊れないのか？"), ("fr-FR", "You add a number to a word. Why doesn't it break?")],
+)
+def test_the_language_follows_the_browser(open_page, article, locale, title):
+    assert open_page(article, locale=locale).title() == title
+
+
 def test_it_prints_the_article_alone_on_few_pages(open_page, article, tmp_path):
     page = open_page(article)
     pdf = page.pdf()

@@ -154,7 +154,10 @@ SHARED = {"encoding", "length", "length_only", "order_blind", "at_length", "trai
 def test_the_scripts_have_the_messages_that_they_use_and_no_others(file):
     page = PAGES[file]
     script = "".join((ASSETS / name).read_text() for name in ("common.js", *list_scripts(page.name), "start.js"))
-    used = set(re.findall(r"""(?:say|slider|choice|button|save|makeSave|addToggle|sentence)\(\s*"(\w+)\"""", script)) | MADE[file]
+    used = (
+        set(re.findall(r"""(?:say|slider|choice|button|save|makeSave|addToggle|sentence)\(\s*"(\w+)\"""", script))
+        | MADE[file]
+    )
     there = set(Messages().select_for_scripts("common", page.name))
     named = {key for key in there if key.startswith(NAMES)}
     assert used <= there and there - SHARED - named <= used

@@ -47,5 +47,5 @@ window.addEventListener("resize", () => {
   if (innerWidth !== wide) for (const draw of redraws) draw();
   wide = innerWidth;
 });
-choose(remember() || root.dataset.language);
+choose(remember() || (navigator.language.startsWith("ja") ? "ja" : root.dataset.language));
 openTarget();
