@@ -28,6 +28,8 @@ HARMLESS = (
 NUMERIC = ("NVIDIA_TF32_OVERRIDE", "TF_XLA_FLAGS")  # of other libraries, which change numbers
 DRAWING = ("MATPLOTLIBRC", "MPLBACKEND")
 STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
+MOMENT = 0.05  # seconds
+CAN_WAIT = hasattr(signal, "setitimer")  # not on Windows
 RESTARTED = "JAXPE_RESTARTED_IN_UTF8"
 
 
@@ -89,9 +91,10 @@ def clean_environment() -> list[str]:
 class Stop:
     """Ctrl-C and the signals of job schedulers, as KeyboardInterrupt.
 
-    An exception at any moment could interrupt compiled code, or be swallowed by an import. So the signal is kept: `check`
-    raises again at the next safe place. While `on_first` is set the first signal only calls it, and waits for `check`; a
-    second one calls `on_second` and ends the process at once.
+    An exception at any moment could interrupt compiled code, or be swallowed: an import in C prints it, a callback of the garbage
+    collector ignores it. So the signal is kept: it is raised again a moment later, and by `check` at the next safe place. While
+    `on_first` is set the first signal only calls it, and waits for `check`; a second one calls `on_second` and ends the process
+    at once.
     """
 
     def __init__(self) -> None:
@@ -113,14 +116,20 @@ class Stop:
         for number in (getattr(signal, name) for name in STOPS if hasattr(signal, name)):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self.previous[number] = signal.signal(number, self.receive)
+        if CAN_WAIT:
+            self.previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self.raise_again)
+        sys.unraisablehook = self.notice_swallowed
 
     def restore(self) -> None:
         """Gives the signals back to whoever handled them before."""
+        if CAN_WAIT and self.previous:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self.previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         self.previous = {}
+        sys.unraisablehook = sys.__unraisablehook__
 
-    def receive(self, number: int, _frame: FrameType | None) -> None:
+    def receive(self, number: int, frame: FrameType | None) -> None:
         """Handles a signal."""
         is_second, self.number = self.number is not None, number
         if is_second:
@@ -128,13 +137,41 @@ class Stop:
                 self.on_second()
             os._exit(self.code)
         if self.on_first is None:
+            self.interrupt(frame)
+        else:
+            self.on_first()
+
+    def raise_again(self, _number: int, frame: FrameType | None) -> None:
+        """Handles the timer that `interrupt` sets."""
+        if self.number is not None and self.on_first is None:
+            self.interrupt(frame)
+
+    def interrupt(self, frame: FrameType | None) -> None:
+        """Raises KeyboardInterrupt; during an import a moment later."""
+        if not (CAN_WAIT and is_importing(frame)):
             raise KeyboardInterrupt
-        self.on_first()
+        signal.setitimer(signal.ITIMER_REAL, MOMENT)
+
+    def notice_swallowed(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Python calls it with an exception that nothing can catch."""
+        if self.number is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(unraisable)
+        elif CAN_WAIT:
+            signal.setitimer(signal.ITIMER_REAL, MOMENT)
 
     def check(self) -> None:
         """Raises KeyboardInterrupt after a signal. Call it where stopping loses nothing."""
         if self.number is not None:
             raise KeyboardInterrupt
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether a frame or one that called it runs Python's import."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 STOP = Stop()

@@ -61,3 +61,47 @@ def test_an_ignored_signal_stays_ignored(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
     assert done.stdout == "goes on\n", done.stderr
+
+
+IMPORTING = """
+import os, signal
+from jaxpe.surroundings import STOP
+STOP.install()
+reached = []
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "not_there":
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(1000): reached.append(1)  # nothing is raised here
+import sys
+sys.meta_path.insert(0, Finder())
+try:
+    try: import not_there
+    except ImportError: pass
+    import time; time.sleep(20)
+except KeyboardInterrupt:
+    print("stopped", len(reached))
+"""
+
+COLLECTING = """
+import gc, os, signal, time
+from jaxpe.surroundings import STOP
+STOP.install()
+class Once:
+    def __del__(self): os.kill(os.getpid(), signal.SIGTERM); sum(range(1000))
+try:
+    one = Once()
+    del one
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(IMPORTING, "stopped 1000\n"), (COLLECTING, "stopped\n")], ids=["import", "collection"]
+)
+def test_a_signal_in_an_import_or_a_callback_is_raised_a_moment_later_and_nothing_is_printed(code, said):
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
+    assert (done.stdout, done.stderr) == (said, "") and time.monotonic() - began < 15
