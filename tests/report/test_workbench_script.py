@@ -247,7 +247,26 @@ def test_a_map_shows_its_cells_to_keys(open_page, whole):
     assert page.input_value("#compare-as") == "map"
     page.locator("#compare svg.plot").first.focus()
     page.keyboard.press("ArrowDown")
-    assert "row 1" in page.locator("#compare output.readout").inner_text()
+    assert "position of the query 1" in page.locator("#compare output.readout").inner_text()
+
+
+def test_maps_say_which_head_and_seed_they_are_of_and_which_are_the_same(open_page, whole):
+    page = wait(open_page(whole["results/standard"], fragment="#compare=structure&.metric=head_map&.task=masked_lm"))
+    panels = page.locator("#compare svg.plot")
+    assert [panels.nth(i).locator("text").nth(1).text_content() for i in range(4)] == [
+        f"layer 1, head {head}, seed 0 (n = 1)" for head in (2, 1, 2, 2)
+    ]
+    assert "position of the query" in panels.first.text_content()
+    assert panels.count() == 5 and "0.997" in panels.last.text_content()
+    words = page.locator("#compare").inner_text()
+    assert "of a single seed" in words and "mean over" not in words
+    assert "kind of head previous token”, “learned, kind of head first token”" in words and "one and the same" in words
+
+
+def test_an_axis_has_at_least_three_ticks(open_page, whole):
+    page = wait(open_page(whole["results"]))
+    fewest = "Math.min(...[0.011, 0.03, 0.07, 0.11, 0.39, 1.2, 2.6, 9].map((high) => findTicks(-high / 12, high, 4).length))"
+    assert page.evaluate(fewest) >= 3
 
 
 def test_rows_and_runs_are_listed_filtered_sorted_and_saved(open_page, whole):

@@ -1,4 +1,4 @@
-// Drawings of the workbench: curves with a band of differences below, strips for numbers without an axis, maps.
+// Drawings of the workbench: curves with a band of differences below, strips for numbers without an axis.
 // They are SVG with their colours as attributes, so that what is saved is what is shown. Own code, since of the libraries that
 // were weighed uPlot (50 KB) draws on a canvas, and Plot needs d3 (210 + 280 KB); none walks along points with the arrow keys.
 
@@ -6,6 +6,7 @@ const ROOM = { left: 56, right: 14, top: 26, bottom: 42, between: 30 };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const INKS = { light: { ink: "#1c1c1c", quiet: "#595959", line: "#d5d5d5", paper: "#f4f4f2", warm: "#b34a00" }, dark: { ink: "#e8e8e8", quiet: "#a9a9a9", line: "#3b3f43", paper: "#202326", warm: "#f2a56b" } };
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#666666"];
+const FEWEST_TICKS = 3;
 const TINY = 1e-9; // smaller numbers are rounding errors
 let printing = false; // while a drawing is made to be saved: always on white
 
@@ -54,8 +55,13 @@ function findRange(values, whole) { // shares show 0 to 1; other numbers their o
   return [low >= 0 && low < high / 2 ? 0 : low - room, high + room];
 }
 
+function findTicks(low, high, count) { // about `count` round numbers, and never fewer than three
+  const all = ticks(low, high, count);
+  return all.length < FEWEST_TICKS && count < 4 * FEWEST_TICKS ? findTicks(low, high, count + 1) : all;
+}
+
 function listTicks(low, high, count, logarithmic) {
-  if (!logarithmic) return ticks(low, high, count);
+  if (!logarithmic) return findTicks(low, high, count);
   const all = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) for (const one of [1, 2, 5]) all.push(+(one * 10 ** power).toPrecision(3));
   const inside = all.filter((one) => one >= low * 0.999 && one <= high * 1.001);
@@ -69,7 +75,7 @@ function chooseTicks(values, x, otherwise) { // the values themselves where they
 
 function drawGrid(svg, range, y, width, label, room = ROOM) {
   const ink = inks();
-  for (const at of ticks(...range, 4)) {
+  for (const at of findTicks(...range, 4)) {
     svg.append(createSvg("line", { x1: room.left, x2: width - room.right, y1: y(at), y2: y(at), stroke: at === 0 && range[0] < 0 ? ink.quiet : ink.line }));
     svg.append(text(room.left - 6, y(at) + 4, at, { "text-anchor": "end" }));
   }
@@ -162,54 +168,4 @@ function drawStrips({ width, series, labels, alt, onPoint }) {
   });
   if (onPoint && places.length) walk(svg, places, series, onPoint);
   return svg;
-}
-
-// A map of one line: cells [[u, v, value]] in the order of their numbers.
-function drawMap({ width, title, cells, range, labels, alt, onCell }) {
-  const [us, vs] = [0, 1].map((i) => [...new Set(cells.map((cell) => cell[i]))].sort((a, b) => a - b));
-  const side = Math.min(26, (width - ROOM.left - ROOM.right) / us.length);
-  const high = Math.max(4, Math.min(26, side, 420 / vs.length));
-  const [right, foot] = [ROOM.left + side * us.length, 28 + high * vs.length];
-  const svg = makePlot(width, foot + ROOM.bottom, alt);
-  const ink = inks();
-  const colourOf = (value) => (range[0] < 0 ? mix(ink.paper, value < 0 ? ink.warm : paint("#0072B2"), Math.abs(value) / Math.max(-range[0], range[1])) : mix(ink.paper, paint("#0072B2"), (value - range[0]) / (range[1] - range[0] || 1)));
-  svg.append(text(ROOM.left, 16, title));
-  for (const [u, v, value] of cells) if (value !== null) svg.append(createSvg("rect", { x: (ROOM.left + side * us.indexOf(u)).toFixed(1), y: (28 + high * vs.indexOf(v)).toFixed(1), width: (side + 0.3).toFixed(1), height: (high + 0.3).toFixed(1), fill: colourOf(value) }));
-  svg.append(createSvg("rect", { x: ROOM.left, y: 28, width: right - ROOM.left, height: foot - 28, fill: "none", stroke: ink.line }));
-  us.forEach((u, i) => { if (i % Math.ceil(us.length / Math.max(2, (right - ROOM.left) / 40)) === 0) svg.append(text(ROOM.left + side * (i + 0.5), foot + 15, u, { "text-anchor": "middle", "font-size": 11 })); });
-  vs.forEach((v, i) => { if (i % Math.ceil((vs.length * 14) / (foot - 28)) === 0) svg.append(text(ROOM.left - 5, 28 + high * (i + 0.5) + 4, v, { "text-anchor": "end", "font-size": 11 })); });
-  svg.append(text((ROOM.left + right) / 2, foot + ROOM.bottom - 10, labels.x, { "text-anchor": "middle" }));
-  svg.append(text(13, (28 + foot) / 2, labels.y, { "text-anchor": "middle", transform: `rotate(-90 13 ${(28 + foot) / 2})` }));
-  if (onCell) walkCells(svg, cells, us, vs, (u, v) => [ROOM.left + side * us.indexOf(u), 28 + high * vs.indexOf(v), side, high], onCell);
-  return svg;
-}
-
-function walkCells(svg, cells, us, vs, locate, onCell) {
-  const frame = createSvg("rect", { fill: "none", stroke: inks().warm, "stroke-width": 2, visibility: "hidden" });
-  svg.append(frame);
-  const at = [0, 0];
-  const show = () => {
-    const [x, y, width, height] = locate(us[at[0]], vs[at[1]]);
-    for (const [name, value] of Object.entries({ x, y, width, height, visibility: "visible" })) frame.setAttribute(name, value);
-    onCell(us[at[0]], vs[at[1]], cells.find(([u, v]) => u === us[at[0]] && v === vs[at[1]])?.[2] ?? null);
-  };
-  const point = (event) => {
-    const box = svg.getBoundingClientRect();
-    const [x, y] = [((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width, ((event.clientY - box.top) / box.height) * svg.viewBox.baseVal.height];
-    const [left, top, width, height] = locate(us[0], vs[0]);
-    at[0] = Math.max(0, Math.min(us.length - 1, Math.floor((x - left) / width)));
-    at[1] = Math.max(0, Math.min(vs.length - 1, Math.floor((y - top) / height)));
-    show();
-  };
-  svg.addEventListener("pointermove", point);
-  svg.addEventListener("pointerdown", point);
-  svg.addEventListener("focus", show);
-  svg.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!step) return;
-    at[0] = Math.max(0, Math.min(us.length - 1, at[0] + step[0]));
-    at[1] = Math.max(0, Math.min(vs.length - 1, at[1] + step[1]));
-    show();
-    event.preventDefault();
-  });
 }

@@ -1,39 +1,5 @@
 // The comparison: choices, drawing, paired table, and what can be saved of them.
 
-const FEW = 5; // lines that a comparison starts with
-const USUAL_EXPERIMENT = "extrapolation";
-
-// ── names in words ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-function wordOf(kind, name) {
-  if (name === "") return "–";
-  if (name === ALL) return say("all");
-  const own = data.names[`${kind}.${name}`] || data.names[`value.${name}`];
-  return own ? own[root.dataset.language] : kind === "metric" ? name.replaceAll("_", " ") : cutZero(name);
-}
-
-const cutZero = (number) => number.replace(/^(-?\d+)\.0$/, "$1");
-
-function columnOf(column) {
-  const own = data.names[`field.${column}`];
-  return own ? own[root.dataset.language] : column.replaceAll("_", " ");
-}
-
-function nameExperiment(name) {
-  const words = wordOf("experiment", name);
-  return words === name ? name : `${name}: ${words}`;
-}
-
-function formatScore(value) {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  return size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : size > TINY && size < 0.001 ? value.toPrecision(2) : formatNumber(size > TINY ? value : 0);
-}
-
-const formatInterval = (estimate) => (estimate.low !== null ? say("until", { low: formatScore(estimate.low), high: formatScore(estimate.high) }) : !estimate.n ? "–" : say(estimate.n < FEWEST_PAIRS ? "few" : "many"));
-
-// ── the part ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
 function compare(holder) {
   const [bar, about, key, picture, readout, table, exports] = ["div", "div", "div", "div", "output", "div", "p"].map((tag) => element(tag));
   bar.className = exports.className = "controls";
@@ -133,7 +99,7 @@ function compare(holder) {
   const bySeed = (scores) => (scores.length < 2 ? "" : new Set(scores).size === 1 ? say("equal_seeds", { count: scores.length, value: formatScore(scores[0]) }) : say("seeds", { values: scores.slice(0, 12).map(formatScore).join(", ") + (scores.length > 12 ? " …" : "") }));
 
   function listPairs() {
-    if (shown.selection.as === "map") return table.replaceChildren(element("p", { class: "quiet" }, say("map_note")));
+    if (shown.selection.as === "map") return table.replaceChildren(element("p", { class: "quiet" }, describeMaps(shown).join(say("gap"))));
     const headers = [say("line"), say("mean"), say("n"), `${say("difference")} (− ${shown.labels.get(view.minus)})`, say("interval"), say("pairs")];
     const sortable = (row) => [row.label, row.mean, row.n, row.estimate.mean, row.estimate.low, row.estimate.n][sorted.column];
     const rows = shown.pairs.toSorted((a, b) => {
@@ -164,50 +130,6 @@ function drawAll() {
 }
 drawAll.parts = []; // what shows the view
 
-function chooseExperiment() { // the user's own results first
-  const names = Object.keys(data.tables);
-  if (data.own.experiment && data.own.task) view.choices.task ??= data.own.task;
-  return data.own.experiment || (names.includes(USUAL_EXPERIMENT) ? USUAL_EXPERIMENT : names[0]);
-}
-
-// The view with every choice made, and what it shows.
-function settleView(stored) {
-  const selection = select(stored, view);
-  view.choices = Object.fromEntries(selection.choices.map((one) => [one.column, one.value]));
-  const names = selection.lines.map((one) => one.name);
-  const own = selection.lines.filter((one) => one.encoding === data.own.encoding).map((one) => one.name);
-  const kept = (view.lines || []).filter((one) => names.includes(one));
-  view.lines = kept.length ? kept : [...new Set([...own, ...names])].slice(0, FEW);
-  const ticked = selection.lines.filter((one) => view.lines.includes(one.name));
-  if (!view.lines.includes(view.minus)) view.minus = view.lines.includes("none") ? "none" : ticked[0].name;
-  const train = selection.x === "test_length" ? +selection.rows[0][stored.at.train_length] : undefined;
-  if (!selection.places.includes(view.at)) view.at = selection.as === "curve" && selection.x !== NOTHING ? selection.places.find((one) => train !== undefined && +one >= 2 * train) ?? selection.places.at(-1) : null;
-  const canLog = selection.as === "curve" && selection.places.length > 2 && +selection.places[0] > 0;
-  const baseline = ticked.find((one) => one.name === view.minus);
-  const labels = new Map(selection.lines.map((one) => [one.name, nameLine(stored, one.row, selection.choices.filter((choice) => choice.value === ALL).map((choice) => choice.column), wordOf, columnOf)]));
-  const place = view.at ?? "";
-  const pairs = selection.as === "map" ? [] : ticked.map((line) => {
-    const scores = listScores(line, place);
-    return { line, label: labels.get(line.name), mean: computeMean(scores), n: scores.length, estimate: estimateDifferenceFrom(line, baseline, place) };
-  });
-  return { stored, selection, ticked, baseline, labels, train, canLog, logarithmic: canLog && (view.log ?? (isWide(selection) ? "1" : "0")) === "1", pairs, baselines: listBaselines(stored, selection, ticked) };
-}
-
-const WIDE = 8; // lengths, steps and widths that lie further apart than this are drawn on a logarithmic axis
-const isWide = ({ x, places }) => ["test_length", "steps", "width"].includes(x) && places.at(-1) / places[0] >= WIDE;
-
-const estimateDifferenceFrom = (line, baseline, place) => (line === baseline ? { mean: null, low: null, high: null, n: 0 } : compareLines(line, baseline, place));
-
-function listBaselines({ at }, { as, x, places }, ticked) { // of the line with most places
-  if (as === "map" || x === NOTHING) return [];
-  const longest = ticked.reduce((best, one) => (one.cells.size > best.cells.size ? one : best));
-  const get = (column) => places.map((place) => {
-    const cell = longest.cells.get(place)?.values().next().value;
-    return cell && cell.row[at[column]] !== "" ? +cell.row[at[column]] : null;
-  });
-  return baselinesOf(places.map(Number), get("length_baseline"), get("order_blind_baseline"));
-}
-
 // The drawings of a view; with `handlers` they can be pointed at and walked with the arrow keys.
 function drawView(shown, width, handlers = {}) {
   const { selection, ticked, labels, baseline, stored } = shown;
@@ -226,17 +148,6 @@ function drawView(shown, width, handlers = {}) {
   if (selection.x === NOTHING) return [drawStrips({ width, series, labels: { y: metric }, alt, onPoint: handlers.point })];
   const difference = `− ${labels.get(baseline.name)}`;
   return [drawCurves({ width, series, baselines: shown.baselines, labels: { x: axis, y: metric, difference }, logarithmic: shown.logarithmic, train: shown.train, at: view.at === null ? null : +view.at, alt, onPoint: handlers.point })];
-}
-
-function drawMaps({ selection, ticked, labels }, width, metric, handlers) {
-  const maps = ticked.map((line) => [...line.cells].map(([place, bySeed]) => [...place.split(" ").map(Number), computeMean([...bySeed.values()].map((one) => one.value))]));
-  const values = maps.flat().map((cell) => cell[2]).filter((value) => value !== null);
-  if (!values.length) return [element("p", { class: "missing" }, say("no_values"))];
-  const range = [Math.min(...values), Math.max(...values)];
-  return ticked.map((line, i) => drawMap({
-    width: Math.min(width, 420), title: `${labels.get(line.name)} (${formatScore(range[0])} – ${formatScore(range[1])})`, cells: maps[i], range, labels: { x: columnOf(selection.x), y: columnOf(selection.y) },
-    alt: `${metric}: ${labels.get(line.name)}. ${handlers.cell ? say("keys") : ""}`, onCell: handlers.cell && handlers.cell(line),
-  })).filter((_, i) => maps[i].length);
 }
 
 for (const holder of document.querySelectorAll("[data-compare]")) compare(holder);

@@ -49,7 +49,7 @@ function listNumbers(holder) { // every row of the chosen experiment's table
     const experiment = say("rows_of", { experiment: nameExperiment(view.experiment) });
     holder.replaceChildren(
       element("p", { class: "controls" }, element("strong", {}, experiment), element("span", { class: "control" }, element("label", { for: input.id }, columnOf("metric")), " ", input), makeSave("table_csv", "table", `${view.experiment.replace(/[^\w.-]/g, "-")}_table.csv`, () => formatCsv([stored.columns, ...stored.rows]))),
-      ...makeList({ id: "numbers", columns, labels: columns.map(columnOf), numeric: stored.numeric, rows: kept.map((row) => used.map((i) => row[i])), find: view.find, sort: view.sort, keep, file: "rows.csv", note: experiment }),
+      ...makeList({ id: "numbers", columns, labels: columns.map((column) => columnOf(column, measure)), numeric: stored.numeric, rows: kept.map((row) => used.map((i) => row[i])), find: view.find, sort: view.sort, keep, file: "rows.csv", note: experiment }),
     );
   }
   holder.closest("details").addEventListener("toggle", draw);
@@ -63,7 +63,7 @@ function listRuns(holder) { // every training run of the folder, as far as the t
     if (!holder.closest("details").open) return;
     runs ??= JSON.parse(await unpack(data.runs));
     const keep = ({ find, sort }, push) => { Object.assign(view, { runs: find || null, runsort: sort || null }); view.experiment && writeAddress(push); };
-    holder.replaceChildren(...makeList({ id: "runs", columns: data.run_columns, labels: data.run_columns.map(columnOf), numeric: new Set(["seed", "train_length"]), rows: runs, find: view.runs, sort: view.runsort, keep, file: "runs.csv", note: say("runs") }));
+    holder.replaceChildren(...makeList({ id: "runs", columns: data.run_columns, labels: data.run_columns.map((column) => columnOf(column, ALL)), numeric: new Set(["seed", "train_length"]), rows: runs, find: view.runs, sort: view.runsort, keep, file: "runs.csv", note: say("runs") }));
   }
   holder.closest("details").addEventListener("toggle", draw);
   redraws.push(draw);

@@ -1,0 +1,75 @@
+// Names in words, and the view with every choice made.
+
+const FEW = 5; // lines that a comparison starts with
+const USUAL_EXPERIMENT = "extrapolation";
+
+function wordOf(kind, name) {
+  if (name === "") return "–";
+  if (name === ALL) return say("all");
+  const own = data.names[`${kind}.${name}`] || data.names[`value.${name}`];
+  return own ? own[root.dataset.language] : kind === "metric" ? name.replaceAll("_", " ") : cutZero(name);
+}
+
+const cutZero = (number) => number.replace(/^(-?\d+)\.0$/, "$1");
+
+function columnOf(column, metric = view.choices.metric) { // 'row' of a map of attention is the query
+  const own = data.names[`field.${metric}.${column}`] || data.names[`field.${column}`];
+  return own ? own[root.dataset.language] : column.replaceAll("_", " ");
+}
+
+function nameExperiment(name) {
+  const words = wordOf("experiment", name);
+  return words === name ? name : `${name}: ${words}`;
+}
+
+function formatScore(value) {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  return size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : size > TINY && size < 0.001 ? value.toPrecision(2) : formatNumber(size > TINY ? value : 0);
+}
+
+const formatInterval = (estimate) => (estimate.low !== null ? say("until", { low: formatScore(estimate.low), high: formatScore(estimate.high) }) : !estimate.n ? "–" : say(estimate.n < FEWEST_PAIRS ? "few" : "many"));
+
+function chooseExperiment() { // the user's own results first
+  const names = Object.keys(data.tables);
+  if (data.own.experiment && data.own.task) view.choices.task ??= data.own.task;
+  return data.own.experiment || (names.includes(USUAL_EXPERIMENT) ? USUAL_EXPERIMENT : names[0]);
+}
+
+// The view with every choice made, and what it shows.
+function settleView(stored) {
+  const selection = select(stored, view);
+  view.choices = Object.fromEntries(selection.choices.map((one) => [one.column, one.value]));
+  const names = selection.lines.map((one) => one.name);
+  const own = selection.lines.filter((one) => one.encoding === data.own.encoding).map((one) => one.name);
+  const kept = (view.lines || []).filter((one) => names.includes(one));
+  view.lines = kept.length ? kept : [...new Set([...own, ...names])].slice(0, FEW);
+  const ticked = selection.lines.filter((one) => view.lines.includes(one.name));
+  if (!view.lines.includes(view.minus)) view.minus = view.lines.includes("none") ? "none" : ticked[0].name;
+  const train = selection.x === "test_length" ? +selection.rows[0][stored.at.train_length] : undefined;
+  if (!selection.places.includes(view.at)) view.at = selection.as === "curve" && selection.x !== NOTHING ? selection.places.find((one) => train !== undefined && +one >= 2 * train) ?? selection.places.at(-1) : null;
+  const canLog = selection.as === "curve" && selection.places.length > 2 && +selection.places[0] > 0;
+  const baseline = ticked.find((one) => one.name === view.minus);
+  const labels = new Map(selection.lines.map((one) => [one.name, nameLine(stored, one.row, selection.choices.filter((choice) => choice.value === ALL).map((choice) => choice.column), wordOf, columnOf)]));
+  const place = view.at ?? "";
+  const pairs = selection.as === "map" ? [] : ticked.map((line) => {
+    const scores = listScores(line, place);
+    return { line, label: labels.get(line.name), mean: computeMean(scores), n: scores.length, estimate: estimateDifferenceFrom(line, baseline, place) };
+  });
+  return { stored, selection, ticked, baseline, labels, train, canLog, logarithmic: canLog && (view.log ?? (isWide(selection) ? "1" : "0")) === "1", pairs, baselines: listBaselines(stored, selection, ticked) };
+}
+
+const WIDE = 8; // lengths, steps and widths that lie further apart than this are drawn on a logarithmic axis
+const isWide = ({ x, places }) => ["test_length", "steps", "width"].includes(x) && places.at(-1) / places[0] >= WIDE;
+
+const estimateDifferenceFrom = (line, baseline, place) => (line === baseline ? { mean: null, low: null, high: null, n: 0 } : compareLines(line, baseline, place));
+
+function listBaselines({ at }, { as, x, places }, ticked) { // of the line with most places
+  if (as === "map" || x === NOTHING) return [];
+  const longest = ticked.reduce((best, one) => (one.cells.size > best.cells.size ? one : best));
+  const get = (column) => places.map((place) => {
+    const cell = longest.cells.get(place)?.values().next().value;
+    return cell && cell.row[at[column]] !== "" ? +cell.row[at[column]] : null;
+  });
+  return baselinesOf(places.map(Number), get("length_baseline"), get("order_blind_baseline"));
+}
