@@ -318,15 +318,64 @@ def test_a_figure_opens_without_moving_what_follows_it(open_page, whole):
         assert first == last > 200 and shown == pytest.approx(natural, rel=0.02)
 
 
-def test_a_claim_leads_to_its_figure_and_back(open_page, whole):
-    page = wait(open_page(whole["results"]))
+def test_links_within_the_page_keep_the_choices_and_a_claim_leads_to_its_figure_and_back(open_page, whole):
+    page = wait(open_page(whole["results"], fragment="#compare=harm&.task=index"))
+    target = "document.getElementById(new URLSearchParams(location.hash.slice(1)).get('to'))"
     page.locator(".said a[href^='#figure-']").first.click()
-    assert page.evaluate("document.querySelector(location.hash).open")
+    assert page.evaluate(f"{target}.open")
     page.locator("#figures details[open] a[href^='#claim-']").first.click()
-    target = page.evaluate(
-        "document.getElementById(decodeURIComponent(location.hash.slice(1))).getBoundingClientRect().height"
-    )
-    assert target > 0
+    assert page.evaluate(f"{target}.getBoundingClientRect().height") > 0
+    page.click("nav a[href='#runs']")
+    address = page.evaluate("location.hash")
+    assert ".task=index" in address and "to=runs" in address
+    other = wait(open_page(whole["results"], fragment=address))
+    assert other.input_value("#compare-task") == "index"
+    other.wait_for_function("Math.abs(document.getElementById('runs').getBoundingClientRect().top) < 5")
+    page.go_back()
+    page.wait_for_function(f"{target}.id.startsWith('claim-')")
+    page.select_option("#compare-task", "count")
+    assert "to=" not in page.evaluate("location.hash")
+
+
+def write_uneven(folder):
+    """`copy` was run in the decoder only, with encodings of its own."""
+    rows = [row for architecture in ("encoder", "decoder") for row in make_scores(architecture=architecture)]
+    rows += make_scores(("none", "rotary"), task="copy", architecture="decoder")
+    rows += make_scores(("learned",), architecture="decoder")
+    write_table(folder / "mine" / "table.csv", rows)
+    return folder
+
+
+def test_what_was_not_run_is_marked_and_its_replacement_announced(open_page, tmp_path):
+    folder = write_uneven(write_folder(tmp_path / "r"))
+    page = open_folder(open_page, folder, fragment="#compare=mine&.task=copy&.architecture=encoder")
+    notice = page.locator("#compare [role=status]")
+    assert notice.inner_text() == "“copy” was not run in the encoder; showing decoder."
+    assert ".architecture=decoder" in page.evaluate("location.hash")
+    assert page.locator("#compare-architecture option:disabled").inner_text() == "encoder – not run here"
+    page.click("[data-choose=ja]")
+    page.select_option("#compare-task", "reverse")
+    assert notice.inner_text() == ""
+    page.click("[data-choose=en]")
+    page.select_option("#compare-minus", "none")
+    page.uncheck("[data-line=none] input")
+    assert "“none” is not among the lines shown" in notice.inner_text()
+    assert page.locator("#compare-architecture option:disabled").count() == 0
+
+
+def test_ticks_are_remembered_while_they_are_not_in_the_view(open_page, tmp_path):
+    page = open_folder(open_page, write_uneven(write_folder(tmp_path / "r")))
+    ticked = "all => all.filter(one => one.querySelector('input').checked).map(one => one.dataset.line)"
+    page.select_option("#compare-architecture", "decoder")
+    page.uncheck("[data-line=none] input")
+    assert page.locator("[data-line]").evaluate_all(ticked) == ["sinusoidal", "learned"]
+    page.focus("#compare-architecture")
+    page.select_option("#compare-architecture", "encoder")
+    assert page.locator("[data-line]").evaluate_all(ticked) == ["sinusoidal"]
+    assert "not run here: learned" in page.locator("#compare [role=status]").inner_text()
+    assert page.evaluate("document.activeElement.id") == "compare-architecture"
+    page.select_option("#compare-architecture", "decoder")
+    assert page.locator("[data-line]").evaluate_all(ticked) == ["sinusoidal", "learned"]
 
 
 LINES = "all => all.map(one => one.dataset.line)"

@@ -1,7 +1,9 @@
-// The state of every choice in the address: `#compare=EXPERIMENT&.COLUMN=VALUE&x=…`, to be shared and opened again.
+// The state of every choice in the address: `#compare=EXPERIMENT&.COLUMN=VALUE&x=…`, to be shared and opened again. A link to a
+// part of the page becomes one more entry, `to`, so that it does not replace the choices.
 
-const SINGLE = ["as", "x", "y", "log", "minus", "at", "measure", "find", "sort", "runs", "runsort"];
+const SINGLE = ["as", "x", "y", "log", "minus", "at", "measure", "find", "sort", "runs", "runsort", "diverged", "to"];
 const view = makeView(new URLSearchParams());
+const wanted = { lines: null, minus: null }; // what a reader ticked and compared with, also while it is not in the view
 
 function makeView(parts) {
   const experiment = parts.get("compare");
@@ -23,6 +25,7 @@ function readAddress() { // whether the address holds a view; without any hash t
   if (location.hash && !location.hash.startsWith("#compare=")) return false;
   for (const name of Object.keys(view)) delete view[name];
   Object.assign(view, makeView(new URLSearchParams(location.hash.slice(1))));
+  Object.assign(wanted, { lines: view.lines, minus: view.minus });
   return location.hash !== "";
 }
 
@@ -31,3 +34,38 @@ function writeAddress(push = true) {
   if (address === location.hash) return;
   history[push ? "pushState" : "replaceState"](null, "", address);
 }
+
+const IN_LISTS = { find: "numbers", measure: "numbers", sort: "numbers", runs: "runs", runsort: "runs", diverged: "runs" };
+let arriving = false; // whether the place that the address names is still to be shown
+
+function followAddress() {
+  arriving = readAddress();
+  if (arriving || !location.hash) drawAll();
+  else goTo(document.getElementById(decodeURIComponent(location.hash.slice(1))));
+}
+
+function arrive() { // once what the address asks for is drawn
+  if (!arriving) return;
+  arriving = false;
+  for (const [name, section] of Object.entries(IN_LISTS)) if (view[name]) document.getElementById(`${section}-list`).open = true;
+  if (view.to) goTo(document.getElementById(view.to));
+  else document.getElementById("compare").scrollIntoView();
+}
+
+function goTo(target) { // opens what it is in, and moves there with the focus
+  for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  if (!target) return;
+  const place = target.tagName === "DETAILS" ? target.querySelector("summary") : target;
+  if (place === target) place.setAttribute("tabindex", -1);
+  place.focus({ preventScroll: true });
+  target.scrollIntoView();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#']:not([href^='#compare='])");
+  if (!link || !view.experiment || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  view.to = decodeURIComponent(link.getAttribute("href").slice(1));
+  writeAddress();
+  goTo(document.getElementById(view.to));
+});

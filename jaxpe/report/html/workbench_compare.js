@@ -1,17 +1,26 @@
 // The comparison: choices, drawing, paired table, and what can be saved of them.
 
 function compare(holder) {
-  const [bar, about, key, picture, readout, table, exports] = ["div", "div", "div", "div", "output", "div", "p"].map((tag) => element(tag));
+  const [bar, notice, about, key, picture, readout, table, exports] = ["div", "p", "div", "div", "div", "output", "div", "p"].map((tag) => element(tag));
   bar.className = exports.className = "controls";
+  notice.className = "notice";
+  notice.setAttribute("role", "status");
   readout.className = "readout";
   readout.setAttribute("aria-live", "polite");
-  holder.append(bar, about, key, picture, readout, table, exports);
-  let [shown, sorted] = [null, { column: 0, down: false }];
+  holder.append(bar, notice, about, key, picture, readout, table, exports);
+  let [shown, sorted, noted] = [null, { column: 0, down: false }, null];
 
-  function change(values) {
-    Object.assign(view, values);
-    drawAll();
+  function change(values) { // what is not there is replaced and announced, and the new address corrected
+    Object.assign(view, values, { to: null });
     writeAddress();
+    drawAll();
+  }
+
+  function announce() { // what was replaced stays announced until the view changes
+    const [replaced, address] = [listReplaced(shown), formatView()];
+    if (replaced.length || address !== noted) notice.textContent = replaced.join(say("gap"));
+    noted = address;
+    if (location.hash.startsWith("#compare=")) writeAddress(false);
   }
 
   function draw() {
@@ -25,32 +34,35 @@ function compare(holder) {
     holder.removeAttribute("aria-busy");
     const focused = document.activeElement?.id;
     shown = settleView(stored);
+    announce();
     drawControls(stored);
     drawAbout(stored);
     drawKey();
     drawPicture();
     listPairs();
     drawExports();
-    if (focused) document.getElementById(focused)?.focus();
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    arrive();
   }
 
-  function picker(id, label, options, value, pick, name) {
-    const input = element("select", { id: `compare-${id}`, onchange: () => pick(input.value) }, ...options.map((one) => element("option", { value: one, ...(one === value ? { selected: "" } : {}) }, name(one))));
+  function picker(id, label, options, value, pick, name, absent = []) {
+    const input = element("select", { id: `compare-${id}`, onchange: () => pick(input.value) }, ...options.map((one) => element("option", { value: one, ...(one === value ? { selected: "" } : {}) }, name(one))),
+      ...absent.map((one) => element("option", { value: one, disabled: "" }, say("not_with", { name: name(one) }))));
     return element("span", { class: "control" }, element("label", { for: input.id }, label), " ", input);
   }
 
   function drawControls() {
     const { selection } = shown;
     const pickers = [picker("experiment", say("experiment"), Object.keys(data.tables), view.experiment, (value) => change({ experiment: value, as: null, x: null, y: null, at: null }), nameExperiment)];
-    for (const { column, options, value } of selection.choices) {
+    for (const { column, options, value, absent } of selection.choices) {
       const reset = column === "metric" ? { as: null, x: null, y: null, at: null } : {};
-      pickers.push(picker(column, columnOf(column), options, value, (own) => change({ ...reset, choices: { ...view.choices, [column]: own } }), (one) => wordOf(column, one)));
+      pickers.push(picker(column, columnOf(column), options, value, (own) => change({ ...reset, choices: { ...view.choices, [column]: own } }), (one) => nameWithCode(column, one), absent));
     }
     if (selection.axes.length > 1) pickers.push(picker("as", say("shown_as"), ["curve", "map"], selection.as, (as) => change({ as, x: null, y: null, at: null }), say));
     if (selection.axes.length) pickers.push(picker("x", say("horizontal"), [...selection.axes, ...(selection.as === "curve" ? [NOTHING] : [])], selection.x, (x) => change({ x, at: null }), (one) => (one === NOTHING ? say("no_axis") : columnOf(one))));
     if (selection.as === "map") pickers.push(picker("y", say("vertical"), selection.axes.filter((one) => one !== selection.x), selection.y, (y) => change({ y }), columnOf));
     if (shown.canLog) pickers.push(element("span", { class: "control" }, element("input", { type: "checkbox", id: "compare-log", onchange: (event) => change({ log: event.target.checked ? "1" : "0" }), ...(shown.logarithmic ? { checked: "" } : {}) }), " ", element("label", { for: "compare-log" }, say("log"))));
-    if (selection.as === "curve" && shown.ticked.length > 1) pickers.push(picker("minus", say("baseline"), shown.ticked.map((one) => one.name), view.minus, (minus) => change({ minus }), (one) => shown.labels.get(one)));
+    if (selection.as === "curve" && shown.ticked.length > 1) pickers.push(picker("minus", say("baseline"), shown.ticked.map((one) => one.name), view.minus, (minus) => { wanted.minus = minus; change({ minus }); }, (one) => shown.labels.get(one)));
     if (selection.places.length > 1) pickers.push(picker("at", `${say("table_at")} ${columnOf(selection.x)}`, selection.places, view.at, (at) => change({ at }), cutZero));
     bar.replaceChildren(...pickers);
   }
@@ -73,7 +85,11 @@ function compare(holder) {
     const styles = pickStyles(shown.ticked);
     const boxes = shown.selection.lines.map((line, i) => {
       const at = shown.ticked.indexOf(line);
-      const tick = () => change({ lines: shown.selection.lines.filter((one) => (one === line ? at < 0 : shown.ticked.includes(one))).map((one) => one.name) });
+      const tick = () => {
+        const lines = shown.selection.lines.filter((one) => (one === line ? at < 0 : shown.ticked.includes(one))).map((one) => one.name);
+        wanted.lines = [...lines, ...(wanted.lines || []).filter((one) => !shown.labels.has(one))];
+        change({ lines });
+      };
       const style = at < 0 ? { colour: inks().quiet, dash: "1 5" } : { ...styles[at], colour: paint(styles[at].colour) };
       return element("span", { class: "tick", "data-line": line.name }, element("input", { type: "checkbox", id: `line-${i}`, onchange: tick, ...(at < 0 ? {} : { checked: "" }), ...(at >= 0 && shown.ticked.length === 1 ? { disabled: "" } : {}) }), element("label", { for: `line-${i}` }, ...sample(style, ` ${shown.labels.get(line.name)}`)));
     });

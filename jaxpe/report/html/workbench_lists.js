@@ -73,21 +73,6 @@ function listRuns(holder) { // every training run of the folder, as far as the t
 for (const holder of document.querySelectorAll("[data-numbers]")) listNumbers(holder);
 for (const holder of document.querySelectorAll("[data-runs]")) listRuns(holder);
 
-function followAddress() {
-  const there = readAddress();
-  if (!there && location.hash) return openAround(document.getElementById(decodeURIComponent(location.hash.slice(1))));
-  drawAll();
-  if (!there) return null;
-  document.getElementById("compare").scrollIntoView();
-  for (const [name, section] of [["find", "numbers"], ["measure", "numbers"], ["sort", "numbers"], ["runs", "runs"], ["runsort", "runs"]]) if (view[name]) document.getElementById(`${section}-list`).open = true;
-  return null;
-}
-
-function openAround(target) { // a link to a row opens the list that it is in
-  for (let part = target?.parentElement; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
-  target?.scrollIntoView();
-}
-
 window.addEventListener("hashchange", followAddress);
 dark.addEventListener("change", drawAll);
-readAddress();
+arriving = readAddress();

@@ -3,6 +3,7 @@
 const NO_CHOICE = new Set(["experiment", "encoding", "seed", "value", "length_baseline", "order_blind_baseline", "n_examples", "untrained_share", "diverged"]);
 const NOTES = new Set(["text", "word"]); // what a row says in words
 const FIRST = ["metric", "task", "architecture"];
+const LISTED_WHOLE = ["task", "architecture"]; // choices that also name what was not run with the others
 const SIDE_BY_SIDE = new Set(["positions", "test_positions", "tested_with"]); // shown side by side unless one is chosen
 const AXES = ["test_length", "steps", "layer", "position_factor", "initial_std", "weight", "noise", "rank", "width", "offset", "row"];
 const PLANES = [["column", "row"], ["dimension", "position"]]; // pairs of columns that make a map
@@ -65,10 +66,11 @@ function select(table, view) {
   const saysMore = (column) => tellsApart(chosen.rows, ["encoding", "seed", ...[...SIDE_BY_SIDE].filter((one) => one in at), ...numbered.filter(isFull)].map((one) => at[one]), at[column]);
   const settle = (column, pickUsual) => {
     const options = listValues(chosen.rows, at[column]);
-    if (options.length < 2) return;
+    const absent = LISTED_WHOLE.includes(column) ? listValues(table.rows, at[column]).filter((one) => one !== "" && !options.includes(one)) : [];
+    if (options.length < 2 && (!absent.length || options[0] === "")) return;
     let value = view.choices[column];
-    if (!(value === ALL && column !== "metric") && !options.includes(value)) value = pickUsual(options);
-    chosen.choices.push({ column, value, options: [...(column === "metric" ? [] : [ALL]), ...(numeric.has(column) ? options.sort(byNumber) : options)] });
+    if (!(value === ALL && column !== "metric" && options.length > 1) && !options.includes(value)) value = pickUsual(options);
+    chosen.choices.push({ column, value, absent, options: [...(column === "metric" || options.length < 2 ? [] : [ALL]), ...(numeric.has(column) ? options.sort(byNumber) : options)] });
     if (value === ALL) chosen.sideBySide.push(column);
     else chosen.rows = chosen.rows.filter((row) => row[at[column]] === value);
   };

@@ -10,6 +10,13 @@ function wordOf(kind, name) {
   return own ? own[root.dataset.language] : kind === "metric" ? name.replaceAll("_", " ") : cutZero(name);
 }
 
+const spell = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+
+function nameWithCode(kind, name) { // 'symbol at a place (index)': the word, and how tables and commands spell it
+  const word = wordOf(kind, name);
+  return name === ALL || name === "" || spell(word).includes(spell(name)) ? word : say("with_code", { word, code: name });
+}
+
 const cutZero = (number) => number.replace(/^(-?\d+)\.0$/, "$1");
 
 function columnOf(column, metric = view.choices.metric) { // 'row' of a map of attention is the query
@@ -38,14 +45,15 @@ function chooseExperiment() { // the user's own results first
 
 // The view with every choice made, and what it shows.
 function settleView(stored) {
+  const asked = { choices: view.choices, minus: view.minus, at: view.at };
   const selection = select(stored, view);
   view.choices = Object.fromEntries(selection.choices.map((one) => [one.column, one.value]));
   const names = selection.lines.map((one) => one.name);
   const own = selection.lines.filter((one) => one.encoding === data.own.encoding).map((one) => one.name);
-  const kept = (view.lines || []).filter((one) => names.includes(one));
+  const kept = (wanted.lines || []).filter((one) => names.includes(one));
   view.lines = kept.length ? kept : [...new Set([...own, ...names])].slice(0, FEW);
   const ticked = selection.lines.filter((one) => view.lines.includes(one.name));
-  if (!view.lines.includes(view.minus)) view.minus = view.lines.includes("none") ? "none" : ticked[0].name;
+  view.minus = [wanted.minus, view.minus, "none", ticked[0].name].find((one) => view.lines.includes(one));
   const train = selection.x === "test_length" ? +selection.rows[0][stored.at.train_length] : undefined;
   if (!selection.places.includes(view.at)) view.at = selection.as === "curve" && selection.x !== NOTHING ? selection.places.find((one) => train !== undefined && +one >= 2 * train) ?? selection.places.at(-1) : null;
   const canLog = selection.as === "curve" && selection.places.length > 2 && +selection.places[0] > 0;
@@ -56,7 +64,7 @@ function settleView(stored) {
     const scores = listScores(line, place);
     return { line, label: labels.get(line.name), mean: computeMean(scores), n: scores.length, estimate: estimateDifferenceFrom(line, baseline, place) };
   });
-  return { stored, selection, ticked, baseline, labels, train, canLog, logarithmic: canLog && (view.log ?? (isWide(selection) ? "1" : "0")) === "1", pairs, baselines: listBaselines(stored, selection, ticked) };
+  return { stored, selection, ticked, asked, baseline, labels, train, canLog, logarithmic: canLog && (view.log ?? (isWide(selection) ? "1" : "0")) === "1", pairs, baselines: listBaselines(stored, selection, ticked) };
 }
 
 const WIDE = 8; // lengths, steps and widths that lie further apart than this are drawn on a logarithmic axis
@@ -72,4 +80,22 @@ function listBaselines({ at }, { as, x, places }, ticked) { // of the line with 
     return cell && cell.row[at[column]] !== "" ? +cell.row[at[column]] : null;
   });
   return baselinesOf(places.map(Number), get("length_baseline"), get("order_blind_baseline"));
+}
+
+// What the reader asked for and does not get, a sentence each.
+function listReplaced({ stored, selection, asked, labels }) {
+  const found = [];
+  const shownIn = (column) => listValues(selection.rows, stored.at[column]);
+  const replaced = Object.entries(asked.choices).filter(([column, value]) => column in stored.at && value !== ALL && !shownIn(column).includes(value));
+  for (const [column, value] of replaced) {
+    const got = shownIn(column).map((one) => wordOf(column, one)).join(say("comma"));
+    const tasks = "task" in stored.at ? shownIn("task") : [];
+    const words = { asked: wordOf(column, value), got, task: tasks.map((one) => wordOf("task", one)).join(say("comma")), column: columnOf(column) };
+    found.push(say(column === "architecture" && tasks.length === 1 && tasks[0] ? "replaced_architecture" : "replaced", words));
+  }
+  const absent = (wanted.lines || []).filter((one) => !labels.has(one));
+  if (absent.length) found.push(say("absent_lines", { names: absent.join(say("comma")) }));
+  if (asked.minus && !view.lines.includes(asked.minus)) found.push(say("replaced_minus", { asked: labels.get(asked.minus) ?? asked.minus, got: labels.get(view.minus) }));
+  if (asked.at !== null && asked.at !== undefined && view.at !== null && asked.at !== view.at) found.push(say("replaced_at", { axis: columnOf(selection.x), asked: cutZero(asked.at), got: cutZero(view.at) }));
+  return found;
 }
