@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,7 +15,10 @@ from jaxpe.records.csv_tables import DIVERGED, RUN_COLUMNS
 CONFIGURATION = (
     "width", "layers", "heads", "corpus", "starts", "position_factor", "token_factor", "initial_std", "learning_rate",
 )  # fmt: skip
-COLUMNS = ("experiment", *RUN_COLUMNS, "configuration", "steps", "diverged")
+COLUMNS = ("experiment", *RUN_COLUMNS, "steps", "diverged", "configuration")
+COMMAND = re.compile(r"`([^`]+)`")  # in a note
+PRESET = re.compile(r"--preset (\S+)")
+NOT_RUN = "Not run"  # how the note of a claim begins that lacks its runs
 PLANNED = ("task", "architecture", "encoding", "positions")
 
 
@@ -48,9 +52,9 @@ def list_runs(experiment: str, table: pd.DataFrame, provenance: Mapping[str, Any
             [
                 experiment,
                 *(format_entry(about[name]) for name in RUN_COLUMNS),
-                configuration,
                 " / ".join(f"{count}" for count in sorted(steps.get(place, {preset.get("steps", 0)}))),
                 "yes" if str(about.get(DIVERGED)) == "True" else "no",
+                configuration,
             ]
         )
     measured = {tuple(row[1 : 1 + len(PLANNED)]) for row in runs}
@@ -75,3 +79,16 @@ def format_entry(value: Any) -> str:
     if pd.isna(value):
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def complete_commands(claim: Mapping[str, Any], command: str) -> list[str]:
+    """The commands with which a claim that was not run is run, from its note and the command of its experiment.
+
+    A note that names only options or only data is completed: `jaxpe fetch translation`, `--tasks translation` becomes
+    'jaxpe fetch translation' and 'jaxpe run accuracy --preset standard --tasks translation'.
+    """
+    preset = PRESET.search(command)
+    run = f"jaxpe run {claim['experiment']} --preset {preset[1] if preset else 'standard'}"
+    named = COMMAND.findall(claim["note"])
+    commands = [f"{run} {one}" if one.startswith("--") else one for one in named if one.startswith(("--", "jaxpe "))]
+    return commands if any(one.startswith("jaxpe run ") for one in commands) else [*commands, run]

@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 TINY = 1e-9  # smaller numbers are rounding errors
+REASON = re.compile(r"Undecided: (.+?\.)(?=\s|$)", re.DOTALL)  # a sentence of a claim's note
 UNSAFE = re.compile(r"[^A-Za-z0-9_+.-]")  # what an element's id spells as its code point
 
 
@@ -29,6 +30,7 @@ def make_environment(**filters: Callable[..., Any]) -> jinja2.Environment:
         "signed": format_change,
         "anchor": make_anchor,
         "code": mark_code,
+        "reason": find_reason,
     } | filters
     return environment
 
@@ -55,6 +57,12 @@ def make_anchor(kind: str, *names: str) -> str:
 def mark_code(text: str) -> Markup:
     """A note with its `commands` as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def find_reason(note: str) -> str:
+    """Why a claim is undecided, as its note says it: the rest of the sentence 'Undecided: …'; '' where it does not."""
+    found = REASON.search(note)
+    return found[1] if found else ""
 
 
 def round_value(value: Any) -> float | int | None:

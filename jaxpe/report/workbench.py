@@ -15,7 +15,7 @@ from jaxpe.report.claims import list_headlines, read_all_claims
 from jaxpe.report.figures import describe_figure
 from jaxpe.report.messages import Messages
 from jaxpe.report.questions import list_questions
-from jaxpe.report.runs import COLUMNS, Runs, list_runs
+from jaxpe.report.runs import COLUMNS, NOT_RUN, Runs, complete_commands, list_runs
 from jaxpe.report.sections import list_missing, read_section
 from jaxpe.report.styles import describe_styles
 from jaxpe.report.tables import find_own, list_line_names, pack_tables, pack_text, read_tables
@@ -37,6 +37,8 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     drawings = {drawing.key: drawing for section in sections for drawing in section.figures}
     headlines = list_headlines(claims)
     tables = read_tables(folders)
+    commands = {section.name: section.provenance["command"] for section in sections}
+    empty = [entry for entry in claims.values() if not entry["n"]]
     runs = {section.name: list_runs(section.name, tables[section.name], section.provenance) for section in sections}
     return {
         "data": {
@@ -56,7 +58,12 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "kinds": find_kinds(tables),
         "runs": runs,
         "rows": sum(len(table) for table in tables.values()),
-        "not_run": [entry for entry in claims.values() if not entry["n"]],
+        "not_run": [
+            {"claim": entry, "commands": complete_commands(entry, commands[entry["experiment"]])}
+            for entry in empty
+            if entry["note"].startswith(NOT_RUN)
+        ],
+        "not_measured": [entry for entry in empty if not entry["note"].startswith(NOT_RUN)],
         "missing": list_missing(results),
         "sections": sections,
     }

@@ -8,7 +8,7 @@ from support import ROOT
 
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.provenance import read_provenance
-from jaxpe.report.runs import COLUMNS, list_runs
+from jaxpe.report.runs import COLUMNS, complete_commands, list_runs
 from jaxpe.report.tables import find_own
 
 
@@ -35,6 +35,26 @@ def test_a_run_has_its_configuration_its_steps_and_whether_it_diverged():
 def test_what_was_planned_and_has_no_row_is_named():
     runs = list_runs("mine", pd.DataFrame(make_scores(("none",))), PLANNED | {"runs": 6})
     assert runs.absent == ["reverse, encoder, learned", "count, encoder, none"]
+
+
+@pytest.mark.parametrize(
+    ("note", "commands"),
+    [
+        (
+            "Not run: fetch its data with `jaxpe fetch translation`, then run with `--tasks translation`.",
+            ["jaxpe fetch translation", "jaxpe run accuracy --preset quick --tasks translation"],
+        ),
+        ("Not run: `jaxpe fetch photographs`.", ["jaxpe fetch photographs", "jaxpe run accuracy --preset quick"]),
+        ("Not run.", ["jaxpe run accuracy --preset quick"]),
+    ],
+)
+def test_what_was_not_run_has_complete_commands(note, commands):
+    claim = {"experiment": "accuracy", "note": note}
+    assert complete_commands(claim, "jaxpe run accuracy --preset quick --tasks count") == commands
+
+
+def test_without_a_command_the_preset_is_standard():
+    assert complete_commands({"experiment": "mine", "note": ""}, "–") == ["jaxpe run mine --preset standard"]
 
 
 def test_what_is_the_users_own_is_found():

@@ -71,6 +71,23 @@ def test_the_trainings_that_diverged_are_listed(tmp_path):
     assert re.findall(r'<li lang="en" class="always">(.*?)</li>', page) == runs
 
 
+def test_not_run_not_measured_and_counts_are_told_apart(pages):
+    text = pages["results/standard"].split('<section id="runs">')[1].split("</section>")[0]
+    not_run, rest = text.split("What was not measured")
+    not_measured, counts = rest.split("Counts that differ from the list")
+    assert "jaxpe fetch translation\njaxpe run accuracy --preset standard --tasks translation<" in not_run
+    assert "C1.learned" in not_measured and "C1.learned" not in not_run and "Not run" not in not_measured
+    assert "904 runs were trained, 916 are listed." in counts
+
+
+def test_the_reason_of_an_undecided_claim_stands_beside_its_verdict(tmp_path):
+    note = "Measured, +0.5. Undecided: p is 0.06 <b>. More of it."
+    claims = [make_entry("A1", verdict="undecided", note=note, headline=True)]
+    page = render(write_folder(tmp_path / "r", claims=claims))
+    assert page.count('<span lang="en" class="always quiet">p is 0.06 &lt;b&gt;.</span>') == 2
+    assert page.count("(1)</summary>") >= 1 and "(0)</summary>" not in page
+
+
 def test_names_of_folders_become_no_links_that_run(tmp_path):
     name = "javascript:alert(1)//'\"%41"
     folder = write_folder(tmp_path / "r", name.replace("/", "∕"), claims=[make_entry("A1", figure="it's #1")])

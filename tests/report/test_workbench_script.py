@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -64,6 +65,15 @@ def open_folder(open_page, folder, **more):
     return wait(open_page(folder / "compare.html", **more))
 
 
+def write_uneven(folder):
+    """`copy` was run in the decoder only, with encodings of its own."""
+    rows = [row for architecture in ("encoder", "decoder") for row in make_scores(architecture=architecture)]
+    rows += make_scores(("none", "rotary"), task="copy", architecture="decoder")
+    rows += make_scores(("learned",), architecture="decoder")
+    write_table(folder / "mine" / "table.csv", rows)
+    return folder
+
+
 def read_rows(page):
     rows = page.locator("#compare tbody tr").evaluate_all("all => all.map(r => [...r.cells].map(c => c.innerText))")
     return {row[0]: row for row in rows}
@@ -123,14 +133,59 @@ def test_the_comparison_and_its_downloads_have_the_numbers_of_the_table(open_pag
         expected = estimate_difference(scores[name], scores["none"])
         interval = [float(saved[name][edge]) for edge in ("low", "high")]
         assert float(shown[name][1]) == pytest.approx(scores[name].mean(), abs=6e-4)
-        assert float(saved[name]["minus none"]) == pytest.approx(expected.value, abs=1e-4)
+        assert float(saved[name]["difference"]) == pytest.approx(expected.value, abs=1e-4)
         assert interval == pytest.approx([expected.low, expected.high], abs=2e-4)
-        assert int(saved[name]["pairs"]) == 6 and f"{expected.value:.3f}".replace("-0.000", "0.000") in latex
-    assert latex.startswith("% ") and "\\begin{tabular}" in latex
+        plain = latex.replace("$-$", "-")
+        assert int(saved[name]["pairs"]) == 6 and f"{expected.value:.3f}".replace("-0.000", "0.000") in plain
+    context = {"experiment": "mine", "task": "reverse", "architecture": "encoder", "metric": "token_accuracy"}
+    context |= {"test_length": "16", "compared_with": "none"}
+    assert context.items() <= saved["rotary"].items() and "exact two-sided sign-flip test" in saved["rotary"]["method"]
+    assert latex.startswith("% experiment mine, ") and "\\begin{tabular}" in latex and "sign-flip" in latex
+    assert "% --: no value" in latex and not re.search(r"[&o] -\d", latex)
     rows = [row for row in csv.DictReader(io.StringIO(seeds)) if row["line"] == "rotary"]
     values = table[table["encoding"] == "rotary"]["value"]
     assert sorted(float(row["value"]) for row in rows) == sorted(values)
     assert svg.startswith("<svg") and "token accuracy" in svg and "var(" not in svg
+
+
+def test_files_are_named_by_what_they_hold(open_page, tmp_path):
+    page = open_folder(open_page, write_uneven(write_folder(tmp_path / "r")))
+    page.select_option("#compare-architecture", "decoder")
+    page.select_option("#compare-at", "4")
+    with page.expect_download() as download:
+        page.click("[data-save=csv]")
+    assert download.value.suggested_filename == "mine_reverse_decoder_token_accuracy_test_length-4.csv"
+
+
+def test_the_address_is_copied_and_a_click_on_the_chart_moves_the_table(open_page, tmp_path):
+    page = open_folder(open_page, write_folder(tmp_path / "r"))
+    page.click("[data-copy=address]")
+    page.locator("[data-copy=address] + [role=status]", has_text="copied").wait_for()
+    arrow = "getComputedStyle(document.querySelector('th[aria-sort] button'), '::after').content"
+    assert page.evaluate(arrow) == '" ↑"'
+    page.locator("#compare svg.plot").click(position={"x": 62, "y": 60})
+    assert page.input_value("#compare-at") == "4" and "at=4" in page.evaluate("location.hash")
+
+
+def test_diverged_runs_are_a_box_and_none_is_said(open_page, tmp_path):
+    folder = write_folder(tmp_path / "r")
+    page = open_folder(open_page, folder)
+    page.click("#runs-list > summary")
+    page.check("#runs-diverged")
+    assert "No training run in this folder diverged." in page.locator("#runs-list").inner_text()
+    rows = [row | ({"diverged": True} if row["seed"] == 2 else {}) for row in make_scores()]
+    write_table(folder / "mine" / "table.csv", rows)
+    page = open_folder(open_page, folder, fragment=page.evaluate("location.hash"))
+    page.locator("#runs-list tbody tr").first.wait_for()
+    assert page.is_checked("#runs-diverged") and page.locator("#runs-list tbody tr").count() == 2
+
+
+def test_codes_stand_beside_their_words_where_a_list_has_them_first(open_page, tmp_path):
+    page = open_folder(open_page, write_folder(tmp_path / "r"))
+    page.click("#numbers-list > summary")
+    at = "all => all.map(row => [...row.cells].map(cell => cell.innerText))"
+    first, second = page.locator("#numbers-list tbody tr").evaluate_all(at)[:2]
+    assert "0, 1, 2, … (arange)" in first and "arange" in second and "token_accuracy" in first
 
 
 def test_rows_that_no_column_tells_apart_are_counted_and_in_no_mean(open_page, tmp_path):
@@ -265,8 +320,8 @@ def test_maps_say_which_head_and_seed_they_are_of_and_which_are_the_same(open_pa
 
 def test_an_axis_has_at_least_three_ticks(open_page, whole):
     page = wait(open_page(whole["results"]))
-    fewest = "Math.min(...[0.011, 0.03, 0.07, 0.11, 0.39, 1.2, 2.6, 9].map((high) => findTicks(-high / 12, high, 4).length))"
-    assert page.evaluate(fewest) >= 3
+    count = "highs => highs.map(high => findTicks(-high / 12, high, 4).length)"
+    assert min(page.evaluate(count, [0.011, 0.03, 0.07, 0.11, 0.39, 1.2, 2.6, 9])) >= 3
 
 
 def test_rows_and_runs_are_listed_filtered_sorted_and_saved(open_page, whole):
@@ -335,15 +390,6 @@ def test_links_within_the_page_keep_the_choices_and_a_claim_leads_to_its_figure_
     page.wait_for_function(f"{target}.id.startsWith('claim-')")
     page.select_option("#compare-task", "count")
     assert "to=" not in page.evaluate("location.hash")
-
-
-def write_uneven(folder):
-    """`copy` was run in the decoder only, with encodings of its own."""
-    rows = [row for architecture in ("encoder", "decoder") for row in make_scores(architecture=architecture)]
-    rows += make_scores(("none", "rotary"), task="copy", architecture="decoder")
-    rows += make_scores(("learned",), architecture="decoder")
-    write_table(folder / "mine" / "table.csv", rows)
-    return folder
 
 
 def test_what_was_not_run_is_marked_and_its_replacement_announced(open_page, tmp_path):

@@ -98,8 +98,9 @@ function compare(holder) {
   }
 
   function drawPicture() {
+    let pointed = null; // the place on the axis
     const point = (one, index) => {
-      const place = shown.selection.places[index] ?? "";
+      const place = pointed = shown.selection.places[index] ?? "";
       const scores = listScores(one.line, place);
       for (const tick of key.querySelectorAll("[data-line]")) tick.classList.toggle("pointed", tick.dataset.line === one.line.name);
       const note = [...(one.line.cells.get(place) || new Map()).values()].map((cell) => [...NOTES].map((column) => cell.row[shown.stored.at[column]]).filter(Boolean).join(" ")).find(Boolean);
@@ -109,7 +110,8 @@ function compare(holder) {
     const width = Math.max(280, Math.min(900, picture.clientWidth || 560));
     picture.className = shown.selection.as === "map" ? "maps" : "";
     picture.replaceChildren(...drawView(shown, width, { point, cell }));
-    readout.textContent = say("keys");
+    if (view.at !== null) picture.querySelector("svg.plot")?.addEventListener("click", () => { if (pointed) change({ at: pointed }); });
+    readout.textContent = say(view.at === null ? "keys" : "keys_table");
   }
 
   const bySeed = (scores) => (scores.length < 2 ? "" : new Set(scores).size === 1 ? say("equal_seeds", { count: scores.length, value: formatScore(scores[0]) }) : say("seeds", { values: scores.slice(0, 12).map(formatScore).join(", ") + (scores.length > 12 ? " …" : "") }));
@@ -127,14 +129,14 @@ function compare(holder) {
     table.replaceChildren(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("paired") }, element("table", {},
       element("caption", {}, [say("paired"), view.at && `${columnOf(shown.selection.x)} ${cutZero(view.at)}`].filter(Boolean).join(" · ")),
       element("thead", {}, element("tr", {}, ...headers.map((header, column) => makeSortHeader(header, sorted.column === column ? sorted.down : null, () => sort(column))))),
-      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, String(cell)))))))));
+      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, String(cell)))))))), element("p", { class: "quiet" }, say("method")));
     return null;
   }
 
   function drawExports() {
-    const name = [view.experiment, view.choices.task, view.choices.metric].filter(Boolean).join("_").replace(/[^\w.-]/g, "-");
+    const name = nameFile(shown);
     const own = shown.selection.as === "map" ? [] : [makeSave("csv", "csv", `${name}.csv`, () => formatPairsCsv(shown)), makeSave("latex", "tex", `${name}.tex`, () => formatLatex(shown))];
-    exports.replaceChildren(...own, makeSave("seeds_csv", "seeds", `${name}_seeds.csv`, () => formatSeedsCsv(shown)), makeSave("svg", "svg", `${name}.svg`, () => formatSvg(shown)), element("a", { href: formatView() }, say("address")));
+    exports.replaceChildren(...own, makeSave("seeds_csv", "seeds", `${name}_seeds.csv`, () => formatSeedsCsv(shown)), makeSave("svg", "svg", `${name}.svg`, () => formatSvg(shown)), makeCopy("address", () => location.href.replace(/#.*|$/, formatView())));
   }
 
   redraws.push(draw);

@@ -1,4 +1,4 @@
-// What is shown as CSV, LaTeX and SVG.
+// What is shown as CSV, LaTeX and SVG, and what can be copied.
 
 const quoteCell = (cell) => (/[",\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? ""));
 const formatCsv = (rows) => rows.map((row) => row.map(quoteCell).join(",")).join("\n") + "\n";
@@ -13,13 +13,50 @@ function makeSave(key, kind, file, content) {
   } }, say(key));
 }
 
-function describeView({ selection }) { // one line, in the words of the tables
-  return [`experiment ${view.experiment}`, ...selection.choices.map((one) => `${one.column} ${one.value}`), ...(view.at === null ? [] : [`${selection.x} ${view.at}`]), `minus ${view.minus}`].join(", ");
+async function copyText(content) { // a page that is opened from disk may have no clipboard of its own
+  try {
+    await navigator.clipboard.writeText(content);
+  } catch {
+    const field = element("textarea", {}, content);
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
 }
 
-function formatPairsCsv({ pairs }) {
-  const rows = pairs.map(({ line, mean, n, estimate }) => [line.name, mean, n, estimate.mean, estimate.low, estimate.high, estimate.n].map(shorten));
-  return formatCsv([["line", "mean", "seeds", `minus ${view.minus}`, "low", "high", "pairs"], ...rows]);
+function makeCopy(key, content) {
+  const heard = element("span", { class: "quiet", role: "status" });
+  const button = element("button", { type: "button", "data-copy": key, onclick: async () => {
+    await copyText(content());
+    heard.textContent = say("copied");
+    button.focus();
+  } }, say(key));
+  return element("span", { class: "control" }, button, " ", heard);
+}
+
+// What is the same in all rows that are shown: the choices, task, architecture and measure, and where the table is.
+function listContext({ selection, stored }) {
+  const columns = [...new Set([...selection.choices.map((one) => one.column), ...FIRST])].filter((column) => column in stored.at);
+  const values = columns.map((column) => [column, listValues(selection.rows, stored.at[column])]).filter(([, own]) => own.length === 1 && own[0] !== "").map(([column, own]) => [column, own[0]]);
+  return [["experiment", view.experiment], ...values, ...(view.at === null ? [] : [[selection.x, cutZero(view.at)]])];
+}
+
+function nameFile(shown) { // 'harm_index_encoder_token_accuracy_test_length-24'
+  const context = Object.fromEntries(listContext(shown));
+  const { x } = shown.selection;
+  const at = view.at === null ? [] : [`${x}-${context[x]}`];
+  return [view.experiment, context.task, context.architecture, context.metric, ...at].filter(Boolean).join("_").replace(/[^\w.-]/g, "-");
+}
+
+function describeView(shown) { // one line, in the words of the tables
+  return [...listContext(shown).map(([column, value]) => `${column} ${value}`), `minus ${view.minus}`].join(", ").replace(/\s+/g, " ");
+}
+
+function formatPairsCsv(shown) {
+  const context = listContext(shown);
+  const rows = shown.pairs.map(({ line, mean, n, estimate }) => [line.name, mean, n, estimate.mean, estimate.low, estimate.high, estimate.n, view.minus].map(shorten).concat(context.map(([, value]) => value), say("method")));
+  return formatCsv([["line", "mean", "seeds", "difference", "low", "high", "pairs", "compared_with", ...context.map(([column]) => column), "method"], ...rows]);
 }
 
 function formatSeedsCsv({ selection, ticked, stored }) { // every row that is drawn, as its table has it, with its line's name
@@ -30,9 +67,15 @@ function formatSeedsCsv({ selection, ticked, stored }) { // every row that is dr
 const SPECIAL = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "→": "$\\to$" };
 const escapeLatex = (cell) => String(cell).replace(/[\\&%$#_{}~^→]/g, (sign) => SPECIAL[sign] || `\\${sign}`);
 
+const formatLatexNumber = (value) => (value === null ? "--" : String(typeof value === "number" && !Number.isInteger(value) ? formatScore(value) : value).replace("-", "$-$"));
+
 function formatLatex(shown) {
-  const rows = shown.pairs.map(({ line, mean, n, estimate }) => [escapeLatex(line.name), formatScore(mean), n, formatScore(estimate.mean), estimate.low === null ? "--" : `${formatScore(estimate.low)} to ${formatScore(estimate.high)}`, estimate.n].map((cell) => (cell === "–" ? "--" : cell)).join(" & ") + " \\\\");
-  return [`% ${describeView(shown).replaceAll("\n", " ")}`, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & minus ${escapeLatex(view.minus)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows, "\\end{tabular}", ""].join("\n");
+  const rows = shown.pairs.map(({ line, mean, n, estimate }) => {
+    const interval = estimate.low === null ? "--" : `${formatLatexNumber(estimate.low)} to ${formatLatexNumber(estimate.high)}`;
+    return [escapeLatex(line.name), formatLatexNumber(mean), n, formatLatexNumber(estimate.mean), interval, estimate.n].join(" & ") + " \\\\";
+  });
+  const comments = [describeView(shown), say("method"), say("latex_dash")].map((one) => `% ${one}`);
+  return [...comments, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & minus ${escapeLatex(view.minus)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows, "\\end{tabular}", ""].join("\n");
 }
 
 function formatSvg(shown) { // on white, with the choices above and the legend below
@@ -42,8 +85,8 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
   const styles = pickStyles(shown.ticked);
   const entries = shown.selection.as === "map" ? [] : [...shown.ticked.map((line, i) => [styles[i], shown.labels.get(line.name)]), ...shown.baselines.map((line) => [{ colour: inks().ink, dash: line.dash }, line.name])];
   const all = createSvg("svg", { xmlns: "http://www.w3.org/2000/svg", width });
-  all.append(createSvg("title", {}, describeView(shown)), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
-  const words = shown.selection.choices.filter((one) => one.value !== ALL).map((one) => (FIRST.includes(one.column) ? "" : `${columnOf(one.column)}: `) + wordOf(one.column, one.value));
+  all.append(createSvg("title", {}, describeView(shown)), createSvg("desc", {}, say("method")), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
+  const words = listContext(shown).slice(1).map(([column, value]) => (FIRST.includes(column) ? "" : `${columnOf(column)}: `) + wordOf(column, value));
   all.append(text(10, 18, [view.experiment, ...words].join(" · "), { "font-size": 13 }));
   let top = 28;
   for (const part of parts) {
@@ -63,3 +106,8 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
   printing = false;
   return new XMLSerializer().serializeToString(all);
 }
+
+for (const place of document.querySelectorAll("[data-commands]")) redraws.push(() => {
+  place.parentElement.querySelector(".control")?.remove();
+  place.after(makeCopy("copy", () => place.textContent));
+});

@@ -1,13 +1,26 @@
 // Lists with a filter: the rows of an experiment's table as they are stored, and the training runs behind them.
 
 const STEP = 100; // rows that are added at a time
+const holdsText = (column) => column === "configuration" || NOTES.has(column); // which wraps
 
 function makeSortHeader(label, down, sort) {
   return element("th", { scope: "col", "aria-sort": down === null ? "none" : down ? "descending" : "ascending" }, element("button", { type: "button", "aria-label": say("sort", { column: label }), onclick: sort }, label));
 }
 
-// A table of rows of texts with a text filter. `keep` stores the filter and the order in the view.
-function makeList({ id, columns, labels, numeric, rows, find, sort, keep, file, note }) {
+// A code beside its word in the row where the column has it first, so that both can be looked up.
+function explainCodes(columns, numeric, rows) {
+  const seen = new Set();
+  return rows.map((row) => row.map((cell, i) => {
+    const key = `${i} ${cell}`;
+    if (cell === "" || columns[i] === "experiment" || numeric.has(columns[i]) || seen.has(key)) return cell;
+    seen.add(key);
+    const named = nameWithCode(columns[i], cell);
+    return named.includes(cell) ? named : cell; // a word that is its code in other signs says nothing more
+  }));
+}
+
+// A table of rows of texts with a text filter. `keep` stores the filter and the order in the view; `empty` is said of no rows.
+function makeList({ id, columns, labels, numeric, rows, find, sort, keep, file, note, empty = () => say("no_rows"), more: extra = [] }) {
   let limit = STEP;
   const [count, body] = [element("span", { class: "quiet", "aria-live": "polite" }), element("div")];
   const input = element("input", { type: "search", id: `${id}-find`, value: find || "", oninput: () => { find = input.value; limit = STEP; keep({ find, sort }, false); fill(); } });
@@ -24,13 +37,15 @@ function makeList({ id, columns, labels, numeric, rows, find, sort, keep, file, 
     count.textContent = say("of_rows", { found: found.length, all: rows.length });
     const sortBy = (column) => { sort = sort === column ? `-${column}` : column; keep({ find, sort }, true); fill(); body.querySelectorAll("th button")[columns.indexOf(column)].focus(); };
     const head = columns.map((column, i) => makeSortHeader(labels[i], (sort || "").replace(/^-/, "") === column ? sort[0] === "-" : null, () => sortBy(column)));
+    const cells = explainCodes(columns, numeric, found.slice(0, limit));
     const more = found.length > limit ? [element("button", { type: "button", onclick: () => { limit += STEP; fill(); } }, say("more", { count: Math.min(STEP, found.length - limit) }))] : [];
-    body.replaceChildren(element("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": note }, element("table", {},
+    if (!found.length) return body.replaceChildren(element("p", { class: "missing" }, empty()));
+    return body.replaceChildren(element("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": note }, element("table", {},
       element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...found.slice(0, limit).map((row) => element("tr", {}, ...row.map((cell, i) => element("td", numeric.has(columns[i]) ? { class: "value" } : {}, cell))))))), ...more);
+      element("tbody", {}, ...cells.map((row, at) => element("tr", {}, ...row.map((cell, i) => element("td", cell !== found[at][i] ? { class: "named" } : numeric.has(columns[i]) ? { class: "value" } : holdsText(columns[i]) ? { class: "wide" } : {}, cell))))))), ...more);
   }
   fill();
-  return [element("p", { class: "controls" }, element("span", { class: "control" }, element("label", { for: input.id }, say("filter")), " ", input), count, makeSave("rows_csv", "rows", file, () => formatCsv([columns, ...listed()]))), body];
+  return [element("p", { class: "controls" }, element("span", { class: "control" }, element("label", { for: input.id }, say("filter")), " ", input), ...extra, count, makeSave("rows_csv", "rows", file, () => formatCsv([columns, ...listed()]))), body];
 }
 
 function listNumbers(holder) { // every row of the chosen experiment's table
@@ -63,7 +78,11 @@ function listRuns(holder) { // every training run of the folder, as far as the t
     if (!holder.closest("details").open) return;
     runs ??= JSON.parse(await unpack(data.runs));
     const keep = ({ find, sort }, push) => { Object.assign(view, { runs: find || null, runsort: sort || null }); view.experiment && writeAddress(push); };
-    holder.replaceChildren(...makeList({ id: "runs", columns: data.run_columns, labels: data.run_columns.map((column) => columnOf(column, ALL)), numeric: new Set(["seed", "train_length"]), rows: runs, find: view.runs, sort: view.runsort, keep, file: "runs.csv", note: say("runs") }));
+    const only = element("input", { type: "checkbox", id: "runs-diverged", onchange: () => { view.diverged = only.checked ? "1" : null; draw().then(() => document.getElementById(only.id).focus()); writeAddress(); }, ...(view.diverged ? { checked: "" } : {}) });
+    const rows = view.diverged ? runs.filter((row) => row[data.run_columns.indexOf("diverged")] === "yes") : runs;
+    const empty = () => say(rows.length ? "no_rows" : "none_diverged");
+    const box = element("span", { class: "control" }, only, " ", element("label", { for: only.id }, say("only_diverged")));
+    holder.replaceChildren(...makeList({ id: "runs", columns: data.run_columns, labels: data.run_columns.map((column) => columnOf(column, ALL)), numeric: new Set(["seed", "train_length"]), rows, find: view.runs, sort: view.runsort, keep, file: "runs.csv", note: say("runs"), empty, more: [box] }));
   }
   holder.closest("details").addEventListener("toggle", draw);
   redraws.push(draw);

@@ -14,7 +14,7 @@ const spell = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 
 function nameWithCode(kind, name) { // 'symbol at a place (index)': the word, and how tables and commands spell it
   const word = wordOf(kind, name);
-  return name === ALL || name === "" || spell(word).includes(spell(name)) ? word : say("with_code", { word, code: name });
+  return name === ALL || name === "" || word === cutZero(name) || spell(word) === spell(name) || /[(（]([^)）]+)[)）]$/.exec(word)?.[1] === name ? word : say("with_code", { word, code: name });
 }
 
 const cutZero = (number) => number.replace(/^(-?\d+)\.0$/, "$1");
