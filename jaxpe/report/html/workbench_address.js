@@ -4,6 +4,7 @@
 const SINGLE = ["as", "x", "y", "log", "minus", "at", "measure", "find", "sort", "runs", "runsort", "diverged", "to"];
 const view = makeView(new URLSearchParams());
 const wanted = { lines: null, minus: null }; // what a reader ticked and compared with, also while it is not in the view
+const announced = { asked: null }; // what the last choice or the address asked for
 
 function makeView(parts) {
   const experiment = parts.get("compare");
@@ -26,6 +27,7 @@ function readAddress() { // whether the address holds a view; without any hash t
   for (const name of Object.keys(view)) delete view[name];
   Object.assign(view, makeView(new URLSearchParams(location.hash.slice(1))));
   Object.assign(wanted, { lines: view.lines, minus: view.minus });
+  announced.asked = null;
   return location.hash !== "";
 }
 

@@ -8,18 +8,18 @@ function compare(holder) {
   readout.className = "readout";
   readout.setAttribute("aria-live", "polite");
   holder.append(bar, notice, about, key, picture, readout, table, exports);
-  let [shown, sorted, noted] = [null, { column: 0, down: false }, null];
+  let [shown, sorted] = [null, { column: 0, down: false }];
 
   function change(values) { // what is not there is replaced and announced, and the new address corrected
     Object.assign(view, values, { to: null });
+    announced.asked = null;
     writeAddress();
     drawAll();
   }
 
-  function announce() { // what was replaced stays announced until the view changes
-    const [replaced, address] = [listReplaced(shown), formatView()];
-    if (replaced.length || address !== noted) notice.textContent = replaced.join(say("gap"));
-    noted = address;
+  function announce() { // what was replaced stays announced until the next choice
+    announced.asked ??= shown.asked;
+    notice.textContent = listReplaced(shown, announced.asked).join(say("gap"));
     if (location.hash.startsWith("#compare=")) writeAddress(false);
   }
 
@@ -56,7 +56,7 @@ function compare(holder) {
     const pickers = [picker("experiment", say("experiment"), Object.keys(data.tables), view.experiment, (value) => change({ experiment: value, as: null, x: null, y: null, at: null }), nameExperiment)];
     for (const { column, options, value, absent } of selection.choices) {
       const reset = column === "metric" ? { as: null, x: null, y: null, at: null } : {};
-      pickers.push(picker(column, columnOf(column), options, value, (own) => change({ ...reset, choices: { ...view.choices, [column]: own } }), (one) => nameWithCode(column, one), absent));
+      pickers.push(picker(column, columnOf(column), options, value, (own) => change({ ...reset, choices: { ...view.choices, [column]: own } }), (one) => (column === "metric" ? wordOf : nameWithCode)(column, one), absent));
     }
     if (selection.axes.length > 1) pickers.push(picker("as", say("shown_as"), ["curve", "map"], selection.as, (as) => change({ as, x: null, y: null, at: null }), say));
     if (selection.axes.length) pickers.push(picker("x", say("horizontal"), [...selection.axes, ...(selection.as === "curve" ? [NOTHING] : [])], selection.x, (x) => change({ x, at: null }), (one) => (one === NOTHING ? say("no_axis") : columnOf(one))));
@@ -107,7 +107,7 @@ function compare(holder) {
       readout.textContent = [one.label, place && `${columnOf(shown.selection.x)} ${cutZero(place)}`, formatScore(computeMean(scores)), bySeed(scores), note].filter(Boolean).join(" · ");
     };
     const cell = (line) => (u, v, value) => { readout.textContent = `${shown.labels.get(line.name)} · ${columnOf(shown.selection.x)} ${u} · ${columnOf(shown.selection.y)} ${v} · ${formatScore(value)}`; };
-    const width = Math.max(280, Math.min(900, picture.clientWidth || 560));
+    const width = Math.max(280, Math.min(1160, picture.clientWidth || 560));
     picture.className = shown.selection.as === "map" ? "maps" : "";
     picture.replaceChildren(...drawView(shown, width, { point, cell }));
     if (view.at !== null) picture.querySelector("svg.plot")?.addEventListener("click", () => { if (pointed) change({ at: pointed }); });

@@ -50,7 +50,7 @@ function nameFile(shown) { // 'harm_index_encoder_token_accuracy_test_length-24'
 }
 
 function describeView(shown) { // one line, in the words of the tables
-  return [...listContext(shown).map(([column, value]) => `${column} ${value}`), `minus ${view.minus}`].join(", ").replace(/\s+/g, " ");
+  return [...listContext(shown).map(([column, value]) => `${column} ${value}`), ...(shown.selection.as === "map" ? [] : [`minus ${view.minus}`])].join(", ").replace(/\s+/g, " ");
 }
 
 function formatPairsCsv(shown) {
@@ -85,7 +85,7 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
   const styles = pickStyles(shown.ticked);
   const entries = shown.selection.as === "map" ? [] : [...shown.ticked.map((line, i) => [styles[i], shown.labels.get(line.name)]), ...shown.baselines.map((line) => [{ colour: inks().ink, dash: line.dash }, line.name])];
   const all = createSvg("svg", { xmlns: "http://www.w3.org/2000/svg", width });
-  all.append(createSvg("title", {}, describeView(shown)), createSvg("desc", {}, say("method")), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
+  all.append(createSvg("title", {}, describeView(shown)), ...(shown.selection.as === "map" ? [] : [createSvg("desc", {}, say("method"))]), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
   const words = listContext(shown).slice(1).map(([column, value]) => (FIRST.includes(column) ? "" : `${columnOf(column)}: `) + wordOf(column, value));
   all.append(text(10, 18, [view.experiment, ...words].join(" · "), { "font-size": 13 }));
   let top = 28;

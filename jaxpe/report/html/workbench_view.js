@@ -14,7 +14,8 @@ const spell = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 
 function nameWithCode(kind, name) { // 'symbol at a place (index)': the word, and how tables and commands spell it
   const word = wordOf(kind, name);
-  return name === ALL || name === "" || word === cutZero(name) || spell(word) === spell(name) || /[(（]([^)）]+)[)）]$/.exec(word)?.[1] === name ? word : say("with_code", { word, code: name });
+  const spelled = [word, /[(（]([^)）]+)[)）]$/.exec(word)?.[1] ?? ""].some((one) => spell(one) === spell(name));
+  return name === ALL || name === "" || spelled || word === cutZero(name) ? word : say("with_code", { word, code: name });
 }
 
 const cutZero = (number) => number.replace(/^(-?\d+)\.0$/, "$1");
@@ -83,7 +84,7 @@ function listBaselines({ at }, { as, x, places }, ticked) { // of the line with 
 }
 
 // What the reader asked for and does not get, a sentence each.
-function listReplaced({ stored, selection, asked, labels }) {
+function listReplaced({ stored, selection, labels }, asked) {
   const found = [];
   const shownIn = (column) => listValues(selection.rows, stored.at[column]);
   const replaced = Object.entries(asked.choices).filter(([column, value]) => column in stored.at && value !== ALL && !shownIn(column).includes(value));
