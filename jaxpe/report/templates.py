@@ -61,8 +61,8 @@ def mark_code(text: str) -> Markup:
 
 def find_reason(note: str) -> str:
     """Why a claim is undecided, as its note says it: the rest of the sentence 'Undecided: …'; '' where it does not."""
-    found = REASON.search(note)
-    return found[1] if found else ""
+    sentence = REASON.search(note)
+    return sentence[1] if sentence else ""
 
 
 def round_value(value: Any) -> float | int | None:

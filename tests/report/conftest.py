@@ -4,6 +4,10 @@ import shutil
 
 import pytest
 from results_folders import write_results
+from support import ROOT
+
+from jaxpe.report.messages import Messages
+from jaxpe.report.page import render_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -49,3 +53,13 @@ def open_page(browser):
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def workbenches(tmp_path_factory):
+    """The workbench of the committed results, by folder."""
+    paths = {}
+    for folder in ("results", "results/standard"):
+        paths[folder] = tmp_path_factory.mktemp("page") / "compare.html"
+        paths[folder].write_text(render_page(ROOT / folder, "compare.html", "en", Messages()), encoding="utf-8")
+    return paths
