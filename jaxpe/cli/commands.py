@@ -61,13 +61,17 @@ def plot(
     return redraw_results(experiments, results, for_)
 
 
-def report(results: Path = Path("results"), language: Literal["en", "ja"] = "en", output: Path | None = None) -> int:
+def report(
+    results: Path = Path("results"),
+    language: Literal["en", "ja"] = "en",
+    output: Annotated[Path | None, describe_option("RESULTS", "PATH")] = None,
+) -> int:
     """Rebuild the article and the workbench from stored tables, claims and figures. Nothing is trained.
 
     Args:
         results: Results folder.
         language: Language that the pages open in. They can switch between both.
-        output: Folder for the pages, to publish them; by default the results folder.
+        output: Folder for the pages, to publish them.
     """
     from jaxpe.cli.plot import rebuild_report
 

@@ -126,8 +126,8 @@ def test_a_study_writes_table_claims_provenance_figures_and_page(study):
     provenance = json.loads((study / "mine" / "provenance.json").read_text())
     assert provenance["command"].startswith("jaxpe study") and provenance["preset"]["steps"] == 8
     assert {path.name for path in (study / "mine" / "figures").iterdir()} == {"values.svg", "values.png"}
-    page = (study / "index.html").read_text()
-    assert "mine/figures" in page and "How mine did" in page
+    page = (study / "compare.html").read_text()
+    assert "mine/figures" in page and "How mine did" in page and (study / "index.html").is_file()
 
 
 def test_plotting_again_gives_the_same_bytes_and_removes_old_figures(study, folder, capsys):
