@@ -102,6 +102,7 @@ class Stop:
         self.on_first: Callable[[], None] | None = None
         self.on_second: Callable[[], None] | None = None
         self.previous: dict[int, object] = {}
+        self.previous_hook = sys.unraisablehook
 
     @property
     def code(self) -> int:
@@ -116,18 +117,17 @@ class Stop:
         for number in (getattr(signal, name) for name in STOPS if hasattr(signal, name)):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self.previous[number] = signal.signal(number, self.receive)
-        if CAN_WAIT:
-            self.previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self.raise_again)
-        sys.unraisablehook = self.notice_swallowed
+        self.previous_hook, sys.unraisablehook = sys.unraisablehook, self.notice_swallowed
 
     def restore(self) -> None:
         """Gives the signals back to whoever handled them before."""
-        if CAN_WAIT and self.previous:
+        if CAN_WAIT and signal.SIGALRM in self.previous:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        if sys.unraisablehook == self.notice_swallowed:
+            sys.unraisablehook = self.previous_hook
         for number, handler in self.previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
         self.previous = {}
-        sys.unraisablehook = sys.__unraisablehook__
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Handles a signal."""
@@ -142,7 +142,7 @@ class Stop:
             self.on_first()
 
     def raise_again(self, _number: int, frame: FrameType | None) -> None:
-        """Handles the timer that `interrupt` sets."""
+        """Handles the timer that `wait` sets."""
         if self.number is not None and self.on_first is None:
             self.interrupt(frame)
 
@@ -150,14 +150,20 @@ class Stop:
         """Raises KeyboardInterrupt; during an import a moment later."""
         if not (CAN_WAIT and is_importing(frame)):
             raise KeyboardInterrupt
+        self.wait()
+
+    def wait(self) -> None:
+        """Sets the timer after which the signal is raised again. Without a signal a host's timer stays its own."""
+        if signal.SIGALRM not in self.previous:
+            self.previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self.raise_again)
         signal.setitimer(signal.ITIMER_REAL, MOMENT)
 
     def notice_swallowed(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Python calls it with an exception that nothing can catch."""
         if self.number is None or not issubclass(unraisable.exc_type, KeyboardInterrupt):
-            sys.__unraisablehook__(unraisable)
+            self.previous_hook(unraisable)
         elif CAN_WAIT:
-            signal.setitimer(signal.ITIMER_REAL, MOMENT)
+            self.wait()
 
     def check(self) -> None:
         """Raises KeyboardInterrupt after a signal. Call it where stopping loses nothing."""

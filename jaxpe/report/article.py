@@ -74,7 +74,6 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     return {
         "data": {
             "styles": describe_styles(["sinusoidal", "learned", "none", "concatenated"]),
-            "figures": {},
             "guide": parts,
             "claims": [describe_claim(headline.entry) for headline in headlines if headline.entry and headline.was_run],
         },

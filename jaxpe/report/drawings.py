@@ -52,8 +52,8 @@ class Drawing(NamedTuple):
 
     @property
     def link(self) -> str:
-        """From the page to the file. A folder called `javascript:…` stays a folder."""
-        return f"./{quote(self.path)}"
+        """From the results folder to the file."""
+        return quote(self.path)
 
 
 def read_drawings(folder: Path, command: str) -> list[Drawing]:

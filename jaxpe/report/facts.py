@@ -71,10 +71,8 @@ def compute_pile(claims: Mapping[Key, Entry]) -> Values | None:
 
 def compute_histogram(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
     """`histogram` with sinusoids and without, within the training lengths, and the steps to learn it."""
-    entry, part = (
-        claims.get(("harm", "C5.histogram-seen-sinusoidal")),
-        select_rows(table, task="histogram", metric="token_accuracy"),
-    )
+    entry = claims.get(("harm", "C5.histogram-seen-sinusoidal"))
+    part = select_rows(table, task="histogram", metric="token_accuracy")
     speed = None if part.empty else compare_speed(table, "histogram")
     if entry is None or speed is None:
         return None

@@ -12,14 +12,8 @@ from jaxpe.report.drawings import Drawing
 from jaxpe.report.messages import LANGUAGES, Messages, join_languages
 
 WORDS = ("task", "architecture", "encoding")  # the names that the end of a figure's name may consist of
-
-
-COLOURED = (
-    "map_",
-    "similarity",
-    "head_examples_",
-    "codes",
-)  # beginnings of the names of figures whose colours are values
+# Beginnings of the names of figures whose colours are values.
+COLOURED = ("map_", "similarity", "head_examples_", "codes")
 
 
 class FigureText(NamedTuple):

@@ -16,15 +16,8 @@ from jaxpe.study.tables import select_rows
 
 SWEPT = ("count", "index")  # the tasks of the ratio: one where order does not matter, one where it does
 READERS = ("both tables", "position table", "neither")
-SAME_INPUT = (
-    "index",
-    "relative_index",
-    "reverse",
-    "copy",
-    "count",
-    "majority",
-    "histogram",
-)  # order matters in the first four
+# Tasks that read the same inputs; order matters in the first four.
+SAME_INPUT = ("index", "relative_index", "reverse", "copy", "count", "majority", "histogram")
 TOP = 12  # guesses among which a class counts as seen
 SUMS = ("digit + digit", "digit + fixed digit", "digit + fixed pattern", "token + position")
 CHANGES = {"shift": 8, "shuffle": 2}  # of positions: all of them by 8; neighbours within windows of 2
@@ -96,7 +89,7 @@ def make_layers(table: pd.DataFrame) -> dict[str, Any] | None:
             "layers": [int(layer) for layer in means.index],
             "parts": {str(name): [round_value(value) for value in means[name]] for name in means.columns},
         }
-    return {"seeds": int(part["seed"].nunique()), "places": places}
+    return {"seeds": int(part["seed"].nunique()), "length": int(part["train_length"].iloc[0]), "places": places}
 
 
 def make_sums(table: pd.DataFrame) -> dict[str, Any] | None:

@@ -48,9 +48,8 @@ def read_models(results: Path) -> dict[str, Any] | None:
         "symbols": count_symbols(),
         "first_symbol": SPECIALS,
         "blank": BLANK,
-        "limit": min(
-            LONGEST, stored["table_length"] // 2
-        ),  # a symbol takes two positions: its own and that of its answer
+        # A symbol takes two positions: its own and that of its answer.
+        "limit": min(LONGEST, stored["table_length"] // 2),
     }
 
 

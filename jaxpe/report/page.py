@@ -7,9 +7,11 @@ missing, a page says so.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -53,12 +55,15 @@ def write_pages(results: Path, language: str = "en", folder: Path | None = None)
         raise UnknownName("language", language, LANGUAGES)
     folder = folder or results
     for file in PAGES:
-        write_text(folder / file, render_page(results, file, language, Messages()))
+        write_text(folder / file, render_page(results, file, language, Messages(), folder))
     return folder / next(iter(PAGES))
 
 
-def render_page(results: Path, file: str, language: str, messages: Messages) -> str:
-    """A page as HTML; what comes from results is escaped. Raises UserError where a file of the folder cannot be used."""
+def render_page(results: Path, file: str, language: str, messages: Messages, folder: Path | None = None) -> str:
+    """A page as HTML, to lie in `results` or in another folder; what comes from results is escaped.
+
+    Raises UserError where a file of the results cannot be used.
+    """
     page = PAGES[file]
     members = check_names(list_members(results))
     edits = members.find_edits()
@@ -75,6 +80,7 @@ def render_page(results: Path, file: str, language: str, messages: Messages) -> 
             parts=page.parts,
             language=language,
             languages=LANGUAGES,
+            base=make_link(folder or results, results),
             css=read_assets(*(f"{asset}.css" for asset in assets)),
             script=read_assets(*(name for asset in assets for name in list_scripts(asset)), "start.js"),
             data=Markup(embed_json(data)),
@@ -83,6 +89,12 @@ def render_page(results: Path, file: str, language: str, messages: Messages) -> 
             **contents,
         )
     )
+
+
+def make_link(folder: Path, results: Path) -> str:
+    """From a page in a folder to the results: './', './../results/standard/'."""
+    path = Path(os.path.relpath(results.resolve(), folder.resolve())).as_posix()
+    return "./" if path == "." else f"./{quote(path)}/"
 
 
 def list_scripts(asset: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The questions of the page, and what a results folder says to each."""
+"""The questions of the workbench and of RESULTS.md, and what a results folder says to each."""
 
 from __future__ import annotations
 
@@ -9,22 +9,14 @@ from jaxpe.report.claims import Entry, Headline, Key
 from jaxpe.report.drawings import Drawing
 from jaxpe.report.sections import Section
 
-# Each question with the sentences of `brief` that answer it. Experiments may ask further questions, in words.
-QUESTIONS: dict[str, tuple[str, ...]] = {
-    "harm": ("harm", "size"),
-    "extract": ("read", "inside"),
-    "help": ("help", "ends"),
-    "panda": ("panda",),
-}
+QUESTIONS = ("harm", "extract", "help", "panda")  # experiments may ask further questions, in words
 
 
 class Question(NamedTuple):
     """A question with the claims, answers and figures of a folder that belong to it."""
 
     name: str  # of its messages; of a question in words: the words
-    brief: tuple[str, ...]
-    headlines: list[Headline]
-    claims: list[Entry]
+    claims: list[Entry]  # headline claims first
     answers: list[dict[str, Any]]
     figures: list[Drawing]
 
@@ -39,7 +31,7 @@ def list_questions(
     claims: Mapping[Key, Entry],
     drawings: Mapping[str, Drawing],
 ) -> list[Question]:
-    """The questions of the page, then those that an experiment's claims or answers ask in words."""
+    """The questions of every folder, then those that an experiment's claims or answers ask in words."""
     asked = [entry["question"] for entry in claims.values()]
     asked += [answer["question"] for section in sections for answer in section.answers]
     names = dict.fromkeys([*QUESTIONS, *(name for name in asked if name)])
@@ -64,8 +56,6 @@ def make_question(
     keys = [f"{experiment}/{answer['figure']}" for experiment, answer in answers] or [one.figure for one in first[:1]]
     return Question(
         name=name,
-        brief=QUESTIONS.get(name, ()),
-        headlines=[headline for headline in first if headline.entry is not None][:1],
         claims=entries,
         answers=[answer for _, answer in answers],
         figures=[drawings[key] for key in dict.fromkeys(keys) if key in drawings],

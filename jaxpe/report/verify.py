@@ -170,7 +170,7 @@ def verify_pages(results: Path, root: Path) -> Verification:
             text = read_text(path, f"`jaxpe report --results {results} --output {path.parent}` writes it again.")
             match = OPENS_IN.search(text)
             language = match[1] if match and match[1] in LANGUAGES else next(iter(LANGUAGES))
-            page = render_page(results, path.name, language, Messages())
+            page = render_page(results, path.name, language, Messages(), path.parent)
             verification = verification.join(compare_lines(str(path), text, page))
     return verification
 

@@ -32,9 +32,8 @@ class KeptModels(TypedDict):
     width: int
     layers: int
     heads: int
-    models: dict[
-        str, dict[str, str]
-    ]  # by encoding, then by the name of the parameter: base64 of float16, little-endian
+    # By encoding, then by the name of the parameter: base64 of float16, little-endian.
+    models: dict[str, dict[str, str]]
 
 
 def describe_models(runs: list[Run], work: Workspace) -> KeptModels | None:

@@ -105,3 +105,15 @@ def test_a_signal_in_an_import_or_a_callback_is_raised_a_moment_later_and_nothin
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
     assert (done.stdout, done.stderr) == (said, "") and time.monotonic() - began < 15
+
+
+def test_a_host_keeps_its_timer_and_its_hook():
+    """In a process that uses jaxpe as a library, and where no signal came."""
+    code = (
+        "import signal, sys\nfrom jaxpe.surroundings import STOP\nhook = sys.unraisablehook = lambda unraisable: None\n"
+        "handler = lambda *_: None\nsignal.signal(signal.SIGALRM, handler)\nsignal.setitimer(signal.ITIMER_REAL, 100)\n"
+        "STOP.install()\nSTOP.restore()\n"
+        "print(sys.unraisablehook is hook, signal.getsignal(signal.SIGALRM) is handler, signal.getitimer(signal.ITIMER_REAL)[0] > 90)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.stdout == "True True True\n", done.stderr

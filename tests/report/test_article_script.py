@@ -100,6 +100,11 @@ def test_the_figures_draw_the_numbers_of_the_tables(open_page, article):
         )
         shown = re.findall(r"(\d+)%", group.inner_text())
         assert [int(one) for one in shown] == [round(100 * data[name] + 1e-9) for name in ("with", "without")]
+    parts = {name: page.evaluate(f"data.guide.{name}") for name in ("layers", "ratio", "sums", "help", "lengths")}
+    for name, part in parts.items():
+        shown = page.locator(f"[data-play={name}]").inner_text()
+        assert f"n = {part['seeds']} seeds" in shown
+        assert name == "sums" or f"up to length {part.get('length', part.get('train_length'))}." in shown
     widths = (
         page.locator("[data-play=layers] .layer")
         .first.locator(".part")

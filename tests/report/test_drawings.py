@@ -60,7 +60,7 @@ def test_names_make_links_and_ids_of_their_own():
         return Drawing(experiment, name, f"{experiment}/figures/{name}.svg", "", 1, 1, "", "")
 
     assert draw("accuracy", "length_curves").id == "figure-accuracy-length_curves"
-    assert draw("accuracy", "length_curves").link == "./accuracy/figures/length_curves.svg"
-    assert draw("javascript:x", 'a"b').link == "./javascript%3Ax/figures/a%22b.svg"
+    assert draw("accuracy", "length_curves").link == "accuracy/figures/length_curves.svg"
+    assert draw("javascript:x", 'a"b').link == "javascript%3Ax/figures/a%22b.svg"
     ids = {draw("mine", name).id for name in ("a b", "a+b", "a%20b", "a~20b", "a/b", "a'b", "あ")}
     assert len(ids) == 7 and all(set(one) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_+.~") for one in ids)

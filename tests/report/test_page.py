@@ -146,7 +146,7 @@ def test_every_message_is_used_in_every_language_and_none_is_missing(tmp_path, w
 # Keys that scripts make from data: readers, tasks, ways to show, why rows are left out, and what is said instead of another.
 MADE = {
     "index.html": {"both_tables", "position_table", "neither", "answers", "input", "beyond", "within", "turn", "turns", "shift",
-                   "shuffled", "masked_lm", "causal_lm", "layer", "layer_0", "at_n", "at_2n"},
+                   "shuffled", "masked_lm", "causal_lm", "layer", "length_note", "seeds_note", "layer_0", "at_n", "at_2n"},
     "compare.html": {"curve", "map", "left_repeated", "left_unplaced", "left_empty", "few", "many", "map_mean", "map_single",
                      "keys", "keys_table", "no_rows", "none_diverged", "replaced", "replaced_architecture"},
 }  # fmt: skip
@@ -158,7 +158,7 @@ SHARED = {"encoding", "length", "length_only", "order_blind", "at_length", "trai
 def test_the_scripts_have_the_messages_that_they_use_and_no_others(file):
     page = PAGES[file]
     script = "".join((ASSETS / name).read_text() for name in ("common.js", *list_scripts(page.name), "start.js"))
-    calls = r"""(?:say|slider|choice|button|save|makeSave|makeCopy|addToggle|sentence)\(\s*"(\w+)\""""
+    calls = r"""(?:say|slider|choice|button|save|makeSave|makeCopy|addToggle|addNote|sentence)\(\s*"(\w+)\""""
     used = set(re.findall(calls, script)) | MADE[file]
     there = set(Messages().select_for_scripts("common", page.name))
     named = {key for key in there if key.startswith(NAMES)}

@@ -79,6 +79,12 @@ function bars(rows) { // [{name, share, mark}]
   return rows.map((row) => element("div", { class: "bar" }, element("span", {}, row.name), level(row.share, row.mark ?? null), element("span", {}, row.text ?? percent(row.share))));
 }
 
+function addNote(holder, key, values) {
+  const line = element("p", { class: "quiet" });
+  drawAndKeep(() => line.replaceChildren(say(key, values)));
+  holder.append(line);
+}
+
 // ── figures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const PLAY = {
@@ -165,7 +171,7 @@ const PLAY = {
     drawAndKeep(draw);
   },
 
-  layers(holder, { places }) {
+  layers(holder, { places, length, seeds }) {
     const names = ["answers", "input"].filter((name) => name in places);
     let name = names[0];
     const picture = element("div");
@@ -179,12 +185,14 @@ const PLAY = {
     };
     holder.append(element("div", { class: "controls" }, choice("places", names, name, (value) => { name = value; draw(); }, say)), picture);
     drawAndKeep(draw);
+    addNote(holder, "length_note", { length, n: seeds });
   },
 
-  ratio(holder, { tasks }) {
+  ratio(holder, { tasks, length, seeds }) {
     const [pictures, key] = [element("div", { class: "row" }), element("div")];
     const looks = { count: { colour: "#D55E00", marker: "s", dash: "" }, index: { colour: "#0072B2", marker: "o", dash: "7 3" } };
     holder.append(pictures, key);
+    addNote(holder, "length_note", { length, n: seeds });
     drawAndKeep(() => {
       const names = Object.keys(tasks).filter((task) => task in looks);
       const factors = tasks[names[0]].within.map(([factor]) => factor);
@@ -200,16 +208,18 @@ const PLAY = {
     });
   },
 
-  sums(holder, { rows }) {
+  sums(holder, { rows, seeds }) {
     const picture = element("div");
     drawAndKeep(() => picture.replaceChildren(...rows.map(([name, never, trained]) => element("div", { class: "group" }, element("p", {}, say(`sum_${name.replaceAll(" ", "_")}`)), ...bars([{ name: say("never_sums"), share: never }, { name: say("on_sums"), share: trained }])))));
     holder.append(picture);
+    addNote(holder, "seeds_note", { n: seeds });
   },
 
-  help(holder, { rows }) {
+  help(holder, { rows, length, seeds }) {
     const picture = element("div");
     drawAndKeep(() => picture.replaceChildren(...rows.map((row) => element("div", { class: "group" }, element("p", {}, say(`ask_${row.task}`)), ...bars([{ name: say("with_sinusoids"), share: row.with, mark: row.blind }, { name: say("without"), share: row.without, mark: row.blind }])))));
     holder.append(picture);
+    addNote(holder, "length_note", { length, n: seeds });
   },
 
   lengths(holder, result) {
@@ -225,6 +235,7 @@ const PLAY = {
     };
     holder.append(element("div", { class: "controls" }, slider("length", 0, result.lengths.length - 1, at, (value) => { at = value; draw(); }, (i) => String(result.lengths[i]))), picture, readout, key);
     drawAndKeep(draw);
+    addNote(holder, "length_note", { length: result.train_length, n: result.seeds });
   },
 
   models(holder, { rows }) {
@@ -232,6 +243,7 @@ const PLAY = {
     const picture = element("div");
     drawAndKeep(() => picture.replaceChildren(...rows.map((row) => element("div", { class: "group" }, element("p", {}, say(row.task)), ...bars(row.costs.map((cost, i) => ({ name: say(["shift", "shuffled"][i]), share: Math.max(0, cost) / top, text: say("bits", { bits: formatNumber(cost, 2) }) })))))));
     holder.append(picture);
+    addNote(holder, "seeds_note", { n: rows[0].seeds });
   },
 
   readers(holder, result) {
