@@ -145,10 +145,13 @@ def make_wide_row(name: str, differences: list[Difference], costs: list[dict[str
 def compare_with_controls(controls: np.ndarray, value: float) -> tuple[str, Estimate]:
     """The verdict that a value lies below a random control, and the mean of the control's draws minus the value.
 
-    'supported' where every draw lies above the value, 'contradicted' where every draw lies below, else 'undecided'. n is 1, the
-    one value, and there is neither interval nor p-value: more draws of the control do not make more published tables.
+    'supported' where every draw lies above the value, 'contradicted' where every draw lies below, else 'undecided'. Of k draws
+    and one more from the same control, that one is the smallest once in k + 1 times: fewer than `EXPLORATORY` draws decide
+    nothing. n is 1, the one value, and there is neither interval nor p-value: more draws do not make more published tables.
     """
     difference = Estimate(float(controls.mean() - value), None, None, 1)
+    if len(controls) < EXPLORATORY:
+        return "undecided", difference
     if (controls > value).all():
         return "supported", difference
     return ("contradicted" if (controls < value).all() else "undecided"), difference

@@ -118,4 +118,4 @@ def draw_loss_by_place(table: pd.DataFrame) -> Figure:
 def select_packed(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A metric on the packed stream of the first corpus, with positions from 0."""
     rows = tables.select_rows(table, metric=metric, positions="arange", starts="packed")
-    return tables.select_rows(rows, corpus=rows["corpus"].iloc[0])
+    return tables.select_rows(rows, corpus=rows["corpus"].iloc[0]) if len(rows) else rows

@@ -105,12 +105,17 @@ def compute_read(claim: Entry | None, readers: Mapping[str, Any] | None) -> Valu
 
 def compute_inside(table: pd.DataFrame) -> Values | None:
     """Where an encoder that reverses writes its answer: what position and answer hold of the variance, layer by layer."""
-    part = select_rows(table, task="reverse", encoding="learned")
+    cell = {
+        "task": "reverse",
+        "encoding": "learned",
+        "architecture": "encoder",
+        "network": "trained",
+        "places": "answers",
+    }
+    probes = select_rows(table, **cell, metric="probe_error", target="position")
+    part = select_rows(table, **cell, metric="variance_share")
     if part.empty:
         return None
-    part = select_rows(part, architecture="encoder", network="trained", places="answers")
-    probes = select_rows(part, metric="probe_error", target="position")
-    part = select_rows(part, metric="variance_share")
     layers = sorted(part["layer"].unique())
     values = {
         "first": compute_mean(part, part="position", layer=layers[0]),
@@ -126,15 +131,14 @@ def compute_inside(table: pd.DataFrame) -> Values | None:
 
 def compute_help(table: pd.DataFrame) -> Values | None:
     """`index` with sinusoids and without, and the order-blind baseline."""
-    part = select_rows(table, task="index", metric="token_accuracy")
+    part = select_rows(table, task="index", **ENCODER)
     if part.empty:
         return None
-    part = select_rows(part, **ENCODER)
     part = part[part["test_length"] == part["train_length"]]
     values = {
         "with": compute_mean(part, encoding="sinusoidal"),
         "without": compute_mean(part, encoding="none"),
-        "blind": None if part.empty else float(part["order_blind_baseline"].mean()),
+        "blind": float(part["order_blind_baseline"].mean()),
     }
     if not is_complete(values):
         return None
@@ -144,10 +148,9 @@ def compute_help(table: pd.DataFrame) -> Values | None:
 
 def compute_ends(table: pd.DataFrame) -> Values | None:
     """`reverse` with sinusoids: at the longest training length, and one symbol beyond; what if only that one failed."""
-    part = select_rows(table, task="reverse", metric="token_accuracy", encoding="sinusoidal")
+    part = select_rows(table, task="reverse", encoding="sinusoidal", variant="plain", **ENCODER)
     if part.empty:
         return None
-    part = select_rows(part, variant="plain", **ENCODER)
     n = int(part["train_length"].min())
     past = select_rows(part, test_length=n + 1)
     values = {
@@ -164,10 +167,7 @@ def compute_ends(table: pd.DataFrame) -> Values | None:
 
 def compute_panda(table: pd.DataFrame) -> Values | None:
     """Both of two added digits named, by a reader that never saw sums and by one trained on them."""
-    part = select_rows(table, metric="both_named")
-    if part.empty:
-        return None
-    part = select_rows(part, parts="digit + digit")
+    part = select_rows(table, metric="both_named", parts="digit + digit")
     readers = {"never": "never shown sums", "trained": "trained on sums"}
     values = {name: compute_mean(part, reader=reader) for name, reader in readers.items()}
     if not is_complete(values):

@@ -115,9 +115,12 @@ def format_number(value: float, digits: int = 3) -> str:
 
 
 def select_rows(table: pd.DataFrame, **columns: Any) -> pd.DataFrame:
-    """The rows of a table in which every given column has the given value."""
+    """The rows of a table in which every given column has the given value.
+
+    A column that no row of a run has a value in is not in its table: then there is no such row.
+    """
     for name, value in columns.items():
-        table = table[table[name] == value]
+        table = table[table[name] == value] if name in table else table.iloc[:0]
     return table
 
 

@@ -133,3 +133,9 @@ def test_one_table_stays_one_table_however_many_controls_are_drawn(value, verdic
     found, difference = compare_with_controls(controls, value)
     assert found == verdict and difference.value == pytest.approx(1.0 - value)
     assert (difference.n, difference.low, difference.high, difference.p) == (1, None, None, None)
+
+
+@pytest.mark.parametrize("value", [0.2, 1.4])
+def test_few_draws_of_a_control_decide_nothing(value):
+    """Of ten tables of one kind, one is the smallest."""
+    assert compare_with_controls(np.linspace(0.9, 1.1, 9), value)[0] == "undecided"

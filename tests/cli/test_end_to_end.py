@@ -235,7 +235,7 @@ def test_the_whole_study_runs_at_its_smallest_size_is_redrawn_to_the_same_bytes_
     assert planned.code == 0 and len(planned.out.splitlines()) == 2 + len(experiment.STUDY)
     done = run_jaxpe("study", "--preset", "smoke", "--results", tmp_path)
     assert done.code == 0, done.err
-    page = (tmp_path / "index.html").read_text()
+    page = (tmp_path / "compare.html").read_text()
     for name in experiment.STUDY:
         table = read_table(tmp_path / name / "table.csv")
         assert set(COLUMNS) <= set(table.columns) and len(table) > 0 and (tmp_path / name / "claims.json").is_file()

@@ -30,13 +30,13 @@ def test_one_line_says_that_all_agrees(stored, capsys):
 
 
 def test_each_difference_is_a_line_and_the_code_is_3(stored, capsys):
-    page = stored / "index.html"
+    page = stored / "compare.html"
     page.write_text(page.read_text().replace("jaxpe run throughput", "jaxpe run  throughput"))
     (stored / "throughput" / "claims.json").write_text("[] ")
     outcome = call_jaxpe(capsys, "verify", "results")
     lines = outcome.out.splitlines()
     assert outcome.code == 3 and "throughput/claims.json was edited since it was written." in lines
-    assert any(line.startswith("results/index.html, line") for line in lines)
+    assert any(line.startswith("results/compare.html, line") for line in lines)
 
 
 def test_what_cannot_be_verified_is_one_sentence(tmp_path, capsys):

@@ -31,7 +31,8 @@ REQUIRED = {
 }  # fmt: skip
 STRUCTURE = [
     {"experiment": "structure", "task": task, "architecture": a, "encoding": e, "positions": p, "seed": s, "metric": m, "value": v}
-    | {"starts": starts, "corpus": corpus, "train_length": 64, "rows": 64, "width": 32}
+    | {"starts": starts, "corpus": corpus, "condition": "one id" if m == "cost" else None, "size": 0}
+    | {"train_length": 64, "rows": 64, "width": 32}
     for task, a in (("masked_lm", "encoder"), ("causal_lm", "decoder"), ("reverse", "encoder"))
     for e in ("learned", "none") for p in ("arange", "offset") for s in range(2)
     for m, v in (("adjacency", 0.5), ("cost", 1.0))
@@ -53,7 +54,7 @@ def run_pretrained(capsys, tmp_path, *words, preset="smoke"):
     """Table, messages and folder of a run."""
     folder = tmp_path / "results"
     outcome = call_jaxpe(capsys, "run", "pretrained", "--preset", preset, "--results", folder, *words)
-    assert outcome.code == 0, outcome
+    assert outcome.code == 0, outcome.err
     return read_table(folder / "pretrained" / "table.csv"), outcome.err, folder
 
 
@@ -93,7 +94,7 @@ def test_a_table_of_ones_own_gets_measures_controls_figures_and_a_page(capsys, t
     assert figures == {"measures", "similarity", "lags", "spectra"}
     [claim] = json.loads((folder / "pretrained" / "claims.json").read_text())
     assert claim["id"] == "C1.my-table" and claim["verdict"] == "undecided"
-    assert "my table" in (folder / "index.html").read_text()
+    assert "my table" in (folder / "compare.html").read_text()
 
 
 NAME = r"_$\frac{<b>"  # mathematics and a hidden label to matplotlib, markup to a page
@@ -112,8 +113,8 @@ def test_a_file_of_weights_is_measured_under_a_name_that_is_shown_as_text(capsys
     assert set(claims) == {"C1._-frac-b", "C6._-frac-b"}
     assert claims["C6._-frac-b"]["verdict"] == "undecided"  # few pairs
     assert (folder / "pretrained" / "figures" / "joint.png").is_file()
-    page = (folder / "index.html").read_text()
-    assert "<b>" not in page and "&lt;b&gt;" in page
+    pages = {file: (folder / file).read_text() for file in ("index.html", "compare.html")}
+    assert "<b>" not in "".join(pages.values()) and "&lt;b&gt;" in pages["compare.html"]
 
 
 def test_without_a_model_only_controls_are_measured_and_a_message_says_so(capsys, tmp_path):
@@ -230,7 +231,7 @@ def test_verdicts_on_word_order_follow_the_rows(monkeypatch):
 def test_a_smooth_table_is_closer_to_a_linear_shift_and_one_wrong_sum_contradicts():
     smooth = position_table.make_control_tables(64, 16, [3])["control:smooth"][0]
     table = published.prepare_table("s", "", smooth, None)
-    rows = [*measurements.measure_table(table), *measurements.measure_controls((64, 16), 6, "s", curves=False)]
+    rows = [*measurements.measure_table(table), *measurements.measure_controls((64, 16), 10, "s", curves=False)]
     [result] = MODULE.claims(pd.DataFrame(rows))
     assert (result.id, result.verdict, result.n) == ("C1.s", "supported", 1) and result.value > 0.3
     twice = np.repeat(RANDOM.normal(size=(4, 16)), 2, axis=0)

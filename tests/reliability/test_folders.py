@@ -17,6 +17,7 @@ from support import ROOT
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import write_json
 from jaxpe.records.provenance import UNSEALED, read_provenance, record_derived, write_provenance
+from jaxpe.report.page import PAGES
 
 OWN, REAL = "mine", "randomized"
 ANSWER = {"question": "help", "text": "It does.", "figure": "", "short": ""}
@@ -47,11 +48,16 @@ def pages(whole, tmp_path_factory):
     texts = {}
     for command in ("plot", "report"):
         assert end(command, "--results", whole) == 0
-        texts[command] = (whole / "index.html").read_bytes()
+        texts[command] = read_pages(whole)
     shutil.copytree(whole, whole.with_name("other"))
     output = tmp_path_factory.mktemp("compared")
     assert end("compare", whole, whole.with_name("other"), "--output", output / "c") == 0
     return texts | {"compare": read_differences(output / "c" / TABLE)}
+
+
+def read_pages(folder):
+    """Both pages of a results folder, one after the other."""
+    return b"".join((folder / file).read_bytes() for file in PAGES)
 
 
 def read_differences(path):
@@ -101,7 +107,7 @@ def test_there_are_enough_damages_of_every_kind_of_file():
     }  # fmt: skip
 
 
-def assert_told(outcome, path, before, written, read=Path.read_bytes):
+def assert_told(outcome, path, before, written, read=read_pages):
     """The command refused the file in one sentence, or named it, or wrote what it writes for the undamaged folder."""
     assert "Traceback" not in outcome.err and outcome.code in (0, 2, 3), outcome
     name = path.rpartition("/")[2]
@@ -121,8 +127,8 @@ def test_a_damaged_file_is_refused_or_named(damaged, whole, pages, capsys, path,
     damage(damaged / path)
     outside = set(damaged.parent.iterdir())
     outcome = call_jaxpe(capsys, "report", "--results", damaged)
-    assert_told(outcome, path, pages["report"], damaged / "index.html")
-    assert b"<script>alert" not in (damaged / "index.html").read_bytes() or outcome.code
+    assert_told(outcome, path, pages["report"], damaged)
+    assert b"<script>alert" not in read_pages(damaged) or outcome.code
     assert set(damaged.parent.iterdir()) == outside
     outcome = call_jaxpe(capsys, "compare", whole, damaged, "--output", "c")
     assert_told(outcome, path, pages["compare"], Path("c", TABLE), read_differences)
@@ -143,7 +149,7 @@ def test_drawing_again_and_verifying_say_what_is_wrong(damaged, pages, capsys, p
     assert "Traceback" not in outcome.err
     assert outcome.code in (2, 3) or is_harmless(path, name), (outcome, path)
     outcome = call_jaxpe(capsys, "plot", "--results", damaged)
-    assert_told(outcome, path, pages["plot"], damaged / "index.html")
+    assert_told(outcome, path, pages["plot"], damaged)
 
 
 def is_harmless(path, name):
@@ -164,8 +170,8 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(whole, pages, tmp_path, mon
         content[generator.integers(len(content))] ^= 1 << int(generator.integers(8))
         path.write_bytes(bytes(content))
         outcome = call_jaxpe(capsys, "report", "--results", folder)
-        assert_told(outcome, path.relative_to(folder).as_posix(), pages["report"], folder / "index.html")
-        if outcome.code == 0 and (folder / "index.html").read_bytes() != pages["report"]:
+        assert_told(outcome, path.relative_to(folder).as_posix(), pages["report"], folder)
+        if outcome.code == 0 and read_pages(folder) != pages["report"]:
             assert "edited" in outcome.err or "no digests" in outcome.err or "Ignored" in outcome.err
 
 

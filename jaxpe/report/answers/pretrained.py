@@ -9,7 +9,7 @@ from jaxpe.analysis import word_order
 from jaxpe.analysis.pretrained import JOINT, TABLE, add_missing_columns, read_changes, read_value
 from jaxpe.figures.published_tables import MEASURES, list_tables
 from jaxpe.records.claims import Answer, ClaimResult, format_effect
-from jaxpe.records.statistics import Estimate
+from jaxpe.records.statistics import EXPLORATORY, Estimate
 from jaxpe.study.tables import format_number, select_rows
 
 TITLE = "Position tables: published ones, controls of their shapes (means over seeds), and those trained here"
@@ -21,9 +21,10 @@ def describe_linear_shift(table: pd.DataFrame, name: str) -> str:
     residual = read_value(part, encoding=name)
     exact = read_value(part, encoding="control:sinusoidal", compared_with=name)
     gaussian = select_rows(part, encoding="control:gaussian", compared_with=name)["value"]
+    few = f"Fewer than {EXPLORATORY} tables of Gaussian rows decide nothing. " if len(gaussian) < EXPLORATORY else ""
     return (
         f"Residual {residual:.3f}; sinusoids {exact:.2g}; {len(gaussian)} tables of Gaussian rows {gaussian.min():.3f} to "
-        f"{gaussian.max():.3f}. There is one table, so there is no interval. {describe_omission(table, name)}"
+        f"{gaussian.max():.3f}. There is one table, so there is no interval. {few}{describe_omission(table, name)}"
     )
 
 
