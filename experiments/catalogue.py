@@ -112,7 +112,7 @@ RANKING = Claim(
     figure="merit",
     family="primary",
     title=Text(
-        "Decoders that copy beyond their training length rank encodings as was published",
+        "When decoders copy beyond their training length, encodings rank as was published",
         "学習時より長い系列をコピーするデコーダで、論文で報告されたエンコーディングの順位が再現される",
     ),
     effect=Text("rank correlation over encodings", "エンコーディング間の順位相関"),

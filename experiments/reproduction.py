@@ -98,8 +98,8 @@ COPYING = Claim(
     figure="copying",
     family="primary",
     title=Text(
-        "If training draws where the positions begin, decoders with learned positions copy inputs up to twice as long as those in "
-        "training better than decoders without an encoding",
+        "If the number of the first position is drawn at random in training, decoders with learned positions copy inputs up to "
+        "twice as long as those in training better than decoders without an encoding",
         "学習時に位置番号の始まりを乱数で選ぶと、学習型エンコーディングのデコーダは、学習時の 2 倍までの長さの系列を、エンコーディングなしの場合よりも正しくコピーする",
     ),
     effect=Text(

@@ -107,7 +107,7 @@ CONTRAST = Claim(
     "character, all four intervals above 0", figure="use", family="primary",
     title=Text("On text, predicting the next word makes a model rely on absolute position more than guessing masked words does",
                "テキストでは、次の単語を予測する学習のほうが、隠した単語を推測する学習よりも、モデルを絶対位置に頼らせる"),
-    effect=Text("share of what position is worth that is lost when all positions are shifted by 1 and 8, next word minus masked words",
+    effect=Text("share of the benefit of position that is lost when all positions are shifted by 1 and 8, next word minus masked words",
                 "全体の位置を 1 または 8 だけずらしたときに、位置がもたらす利得のうち失われる割合、次の単語の予測 − 隠した単語の推測"),
 )  # fmt: skip
 CONTRAST_PARTS = {
@@ -129,7 +129,7 @@ RECOVERS = Claim(
     "C9", RECOVERY, "share of chance",
     cell="causal_lm, none: probe error of position after layer 1, untrained minus trained, interval above 0",
     question="help", figure="layers", family="primary",
-    title=Text("In a decoder trained on text without any encoding, position can be read after the first layer, better than untrained",
+    title=Text("In a decoder trained on text without any encoding, position can be read after the first layer, better than before training",
                "エンコーディングなしでテキストを学習したデコーダでは、第 1 層の後で、学習前よりも正確に位置を読み出せる"),
     effect=Text("error of a probe that reads position, untrained minus trained", "位置を読むプローブの誤差、学習前 − 学習後"),
 )  # fmt: skip
@@ -146,7 +146,7 @@ LINEAR_SHIFT = Claim(
     "C1", "For a fixed offset, PE(p + k) is a linear function of PE(p): residual of the exact rotation, sinusoids.",
     "share of variance", cell="sinusoids of the shapes of the learned tables: residual of the exact rotation below 1e-6",
     figure="measures", family="primary",
-    title=Text("A shift by a fixed offset is a linear map of the sinusoidal code",
+    title=Text("With sinusoids, a shift by a fixed offset is one linear map: always the same calculation, wherever one starts",
                "位置を一定の距離だけずらす操作は、正弦波のエンコーディングに対する線形写像になる"),
     effect=Text("what such a map leaves unexplained; 0 is exact, no training is involved",
                 "その写像で説明できずに残る割合。0 なら厳密、学習は関わらない"),

@@ -103,7 +103,7 @@ def test_the_figures_draw_the_numbers_of_the_tables(open_page, article):
     parts = {name: page.evaluate(f"data.guide.{name}") for name in ("layers", "ratio", "sums", "help", "lengths")}
     for name, part in parts.items():
         shown = page.locator(f"[data-play={name}]").inner_text()
-        assert f"n = {part['seeds']} seeds" in shown
+        assert f"n = {part['seeds']} runs" in shown
         assert name == "sums" or f"up to length {part.get('length', part.get('train_length'))}." in shown
     widths = (
         page.locator("[data-play=layers] .layer")

@@ -22,9 +22,7 @@ def cut_tables(table):
             yield f"{choice} {value}", table[table[choice] == value].dropna(axis="columns", how="all")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == FAST else pytest.mark.slow) for name in STUDY]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name == FAST else pytest.mark.slow) for name in STUDY])
 def test_a_part_of_an_experiment_has_both_pages(tmp_path, name):
     table = read_table(STANDARD / name / "table.csv")
     facts = {key: value for key, value in read_provenance(STANDARD / name).items() if key not in UNSEALED}

@@ -246,3 +246,18 @@ def test_a_line_has_its_own_positions_and_values(open_page, tmp_path):
     saved = {row["line"]: row["mean"] for row in csv.DictReader(io.StringIO(save(page, "csv")))}
     names = ["learned", "learned + offset → arange", "learned + randomized", "learned + randomized → spread"]
     assert saved == dict(zip(names, ["0.5", "0.6", "0.7", "0.8"], strict=True))
+
+
+def test_it_prints_what_is_shown_on_few_pages(open_page, workbenches):
+    page = open_page(workbenches["results/standard"])
+    wait(page)
+    assert 1 < len(re.findall(rb"/Type\s*/Page[^s]", page.pdf())) < 8
+
+
+def test_without_scripts_claims_summaries_and_links_to_figures_are_there(open_page, workbenches):
+    page = open_page(workbenches["results/standard"], java_script_enabled=False)
+    page.locator("#figures details").first.locator("summary").click()
+    text = page.locator("main").inner_text()
+    assert "What was said" in text and "C12" in text and "jaxpe run" in text
+    assert page.locator("#numbers table tbody tr").count() > 50
+    assert page.locator("#figures a[href$='.svg']").first.is_visible()

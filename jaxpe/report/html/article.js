@@ -68,9 +68,17 @@ function addToggle(key, value, change) {
   return element("span", { class: "control" }, input, " ", label);
 }
 
-// Shares of a whole, side by side in one bar, each with its name where there is room.
+// Shares of a whole, side by side in one bar, each with its name where there is room; the others are named below.
 function stack(parts) {
-  return element("div", { class: "stack" }, ...parts.filter((part) => part.share >= 0.005).map((part) => element("span", { class: `part ${part.key}`, style: `flex-grow:${part.share}`, title: say("share_of", { name: part.name, share: Math.round(100 * part.share) }) }, part.share > 0.3 ? say("share_of", { name: part.name, share: Math.round(100 * part.share) }) : part.share > 0.07 ? percent(part.share) : "")));
+  const small = parts.filter((part) => part.share >= 0.005 && part.share <= NAMED);
+  const names = small.map((part) => say("share_of", { name: part.name, share: Math.round(100 * part.share) }));
+  return element("div", {}, stackBar(parts), element("p", { class: "quiet small" }, names.join(" · ")));
+}
+
+const NAMED = 0.3; // a larger part of a bar has room for its name
+
+function stackBar(parts) {
+  return element("div", { class: "stack" }, ...parts.filter((part) => part.share >= 0.005).map((part) => element("span", { class: `part ${part.key}`, style: `flex-grow:${part.share}`, title: say("share_of", { name: part.name, share: Math.round(100 * part.share) }) }, part.share > NAMED ? say("share_of", { name: part.name, share: Math.round(100 * part.share) }) : part.share > 0.07 ? percent(part.share) : "")));
 }
 
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -248,7 +256,7 @@ const PLAY = {
 
   readers(holder, result) {
     const names = [...new Set(Object.values(result).flatMap((one) => Object.keys(one)))];
-    let name = names[0];
+    let name = names.includes("sinusoids") ? "sinusoids" : names[0];
     const [picture, key] = [element("div"), element("div")];
     const draw = () => {
       const series = Object.entries(result).filter(([, own]) => name in own).map(([reader, own], i) => ({ name: say(reader.replace(" ", "_")), points: own[name], colour: ["#0072B2", "#D55E00", "#009E73"][i], marker: ["s", "^", "o"][i], dash: DASHES[i] }));
@@ -268,7 +276,7 @@ const PLAY = {
       const point = (angle, r) => [60 + r * Math.cos(angle), 60 - r * Math.sin(angle)];
       const [from, to, arc] = [position * speed, (position + offset) * speed, offset * speed];
       const degrees = (angle) => String(Math.round((angle * 1800) / Math.PI) / 10);
-      const svg = createSvg("svg", { class: "chart", viewBox: "0 0 120 120", role: "img", "aria-label": say("clock_alt", { pair, position, offset, from: degrees(from % (2 * Math.PI)), to: degrees(to % (2 * Math.PI)), arc: degrees(arc) }) });
+      const svg = createSvg("svg", { class: "chart", viewBox: "0 0 120 120", role: "img", "aria-label": say("clock_alt", { pair: pair + 1, position, offset, from: degrees(from % (2 * Math.PI)), to: degrees(to % (2 * Math.PI)), arc: degrees(arc) }) });
       const turned = arc % (2 * Math.PI), turns = Math.floor(arc / (2 * Math.PI));
       const [a, b] = [point(from, 34), point(from + turned, 34)];
       svg.append(createSvg("circle", { cx: 60, cy: 60, r: 50, fill: "none", class: "axis" }));
@@ -277,7 +285,7 @@ const PLAY = {
         const [px, py] = point(angle, 50);
         svg.append(createSvg("line", { x1: 60, y1: 60, x2: px, y2: py, stroke: colour, "stroke-width": 3 }));
       }
-      return element("div", {}, svg, element("p", { class: "quiet" }, say("clock", { pair, arc: turns ? say(turns > 1 ? "turns" : "turn", { turns, arc: degrees(turned) }) : degrees(arc) })));
+      return element("div", {}, svg, element("p", { class: "quiet" }, say("clock", { pair: pair + 1, arc: turns ? say(turns > 1 ? "turns" : "turn", { turns, arc: degrees(turned) }) : `${degrees(arc)}°` })));
     }));
     holder.append(element("div", { class: "controls" }, slider("position", 0, 40, position, (value) => { position = value; draw(); }), slider("offset", 0, 16, offset, (value) => { offset = value; draw(); })), clocks);
     drawAndKeep(draw);
@@ -312,3 +320,4 @@ for (const holder of document.querySelectorAll("[data-forest]")) {
   const claim = data.claims.find((one) => `${one.experiment}/${one.id}` === holder.dataset.forest);
   if (claim && claim.effect !== null) drawAndKeep(() => drawForest(holder, claim));
 }
+window.addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });

@@ -45,7 +45,7 @@ function slider(key, low, high, value, change, shown = String) {
   };
   input.addEventListener("input", () => { showValue(); change(+input.value); });
   drawAndKeep(() => { label.replaceChildren(say(key)); showValue(); });
-  const holder = element("label", {}, label, input, output);
+  const holder = element("label", {}, label, " ", output, input);
   return Object.assign(asControl(holder), { input, showValue });
 }
 

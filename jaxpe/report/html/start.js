@@ -41,7 +41,6 @@ function openTarget() { // a link to a figure opens it
   if (target && target.tagName === "DETAILS") target.open = true;
 }
 window.addEventListener("hashchange", openTarget);
-window.addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
 let wide = innerWidth;
 window.addEventListener("resize", () => {
   if (innerWidth !== wide) for (const draw of redraws) draw();
