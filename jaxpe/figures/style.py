@@ -31,16 +31,17 @@ STYLES = {
     "concatenated": Style("#009E73", "P", (0, (1, 1))),
     "random_fixed": Style("#CC79A7", "X", (0, (4, 2, 1, 2))),
     "learned + offset": Style("#8B0000", "<", (0, (2, 1))),
-    "control:sinusoidal": Style("#8C510A", "p", (0, (2, 2))),
+    "control:sinusoidal": Style("#8C510A", "s", (0, (2, 2))),
     "control:gaussian": Style("#7F3C8D", "*", (0, (5, 2))),
-    "control:smooth": Style("#117733", "h", (0, (3, 2, 1, 2))),
+    "control:smooth": Style("#117733", "x", (0, (3, 2, 1, 2))),
     "sinusoidal + offset": Style("#44AA99", ">", (0, (6, 1, 1, 1))),
     "sinusoidal + randomized": Style("#332288", "d", (0, (1, 2))),
-    "learned + randomized": Style("#DDAA33", "8", (0, (3, 3))),
+    "learned + randomized": Style("#B8860B", "D", (0, (3, 3))),
 }
-# Tol's muted colours, for the rest of the catalogue in its order: 630 styles, neighbours differing in all three parts.
-COLOURS = ("#332288", "#44AA99", "#882255", "#999933", "#88CCEE", "#117733", "#CC6677", "#AA4499", "#DDCC77")
-MARKERS = "*hp>dH8123+x|_"
+# Tol's muted colours, the pale ones darkened to a contrast of 3 : 1 on white, for the rest of the catalogue in its order:
+# 585 styles, neighbours differing in all three parts. No two markers look alike at 4 points.
+COLOURS = ("#332288", "#2E8B7E", "#882255", "#7D7D1F", "#3A8FB7", "#117733", "#CC6677", "#AA4499", "#A8860B")
+MARKERS = "*D>PvX<d^s+x|"
 DASHES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 
 
@@ -51,10 +52,11 @@ def spare_style(i: int) -> Style:
 
 @cache
 def list_styles() -> dict[str, Style]:
-    """The style of every encoding of the catalogue."""
+    """The style of every encoding of the catalogue, and of every published model that can be fetched."""
     from jaxpe import encodings  # JAX is slow to import
+    from jaxpe.data.cache import MODELS
 
-    others = [name for name in encodings.CATALOGUE if name not in STYLES]
+    others = [name for name in (*encodings.CATALOGUE, *MODELS) if name not in STYLES]
     return STYLES | {name: spare_style(i) for i, name in enumerate(others)}
 
 
@@ -62,7 +64,7 @@ def find_style(name: str) -> Style:
     """A series' style. A name that has none gets one that depends on its letters."""
     styles = list_styles()
     base = name if name in styles else name.rpartition(":")[2].partition(", ")[0]
-    return styles.get(base) or spare_style(200 + zlib.crc32(base.encode()) % 400)
+    return styles.get(base) or spare_style(200 + zlib.crc32(base.encode()) % 385)
 
 
 def pick_style(i: int) -> Style:

@@ -5,6 +5,7 @@
 const WIDTH = 16; // numbers of a vector in the drawings
 const WORDS = ["the", "man", "bites", "dog", "a"];
 const SQUARE = 18;
+const FAINT = 0.04; // negative squares that are paler than this share of full colour have no dash
 
 // Blue below zero, white at zero, orange above; `top` is full colour.
 function colourOf(value, top) {
@@ -38,6 +39,8 @@ function squares(rows, { top = 2.5, size = SQUARE, name = "", chosen = -1 } = {}
     const y = r * (size + 3) + 1;
     if (row.label) svg.append(createSvg("text", { x: left - 6, y: y + size * 0.72, "text-anchor": "end" }, row.label));
     row.values.forEach((value, i) => svg.append(createSvg("rect", { x: left + i * size, y, width: size - 1, height: size - 1, fill: colourOf(value, row.top || top) })));
+    const minus = row.values.flatMap((value, i) => (value < -FAINT * (row.top || top) ? [`M${left + (i + 0.28) * size},${y + (size - 1) / 2}h${0.4 * size}`] : []));
+    svg.append(createSvg("path", { class: "minus", d: minus.join("") || "M0,0" }));
     if (r === chosen) svg.append(createSvg("rect", { class: "chosen", x: left - 1, y: y - 1, width: width + 1, height: size + 1 }));
   });
   return svg;
@@ -206,9 +209,9 @@ const PLAY = {
       const factors = tasks[names[0]].within.map(([factor]) => factor);
       pictures.replaceChildren();
       let series;
-      for (const where of ["within", "beyond"]) {
-        const place = element("div");
-        pictures.append(element("div", {}, element("p", {}, element("strong", {}, say(where === "within" ? "at_n" : "at_2n"))), place));
+      const places = ["within", "beyond"].map((where) => [where, element("div")]);
+      pictures.append(...places.map(([where, place]) => element("div", {}, element("p", {}, element("strong", {}, say(where === "within" ? "at_n" : "at_2n"))), place)));
+      for (const [where, place] of places) { // drawn when both have their width
         series = names.map((task) => ({ name: say(`task_${task}`), points: tasks[task][where].map(([, value], i) => [i, value]), ...looks[task] }));
         chart(place, { series, x: say("ratio_axis"), y: say("accuracy"), xTicks: factors.map((_, i) => i), xName: (i) => String(factors[i]), alt: say("chart_alt", { metric: say("accuracy"), x: say("ratio_axis"), count: series.length }) });
       }
@@ -281,9 +284,9 @@ const PLAY = {
       const [a, b] = [point(from, 34), point(from + turned, 34)];
       svg.append(createSvg("circle", { cx: 60, cy: 60, r: 50, fill: "none", class: "axis" }));
       svg.append(createSvg("path", { d: `M60,60L${a}A34,34 0 ${turned > Math.PI ? 1 : 0} 0 ${b}Z`, fill: "var(--warm)", opacity: 0.35 }));
-      for (const [angle, colour] of [[from, "var(--accent)"], [to, "var(--warm)"]]) {
+      for (const [angle, colour, dash] of [[from, "var(--accent)", ""], [to, "var(--warm)", "5 3"]]) {
         const [px, py] = point(angle, 50);
-        svg.append(createSvg("line", { x1: 60, y1: 60, x2: px, y2: py, stroke: colour, "stroke-width": 3 }));
+        svg.append(createSvg("line", { x1: 60, y1: 60, x2: px, y2: py, stroke: colour, "stroke-width": 3, "stroke-dasharray": dash }));
       }
       return element("div", {}, svg, element("p", { class: "quiet" }, say("clock", { pair: pair + 1, arc: turns ? say(turns > 1 ? "turns" : "turn", { turns, arc: degrees(turned) }) : `${degrees(arc)}°` })));
     }));

@@ -177,6 +177,7 @@ function walk(svg, places, series, onPoint) {
   svg.addEventListener("keydown", (event) => {
     const now = places[at];
     const same = (number) => places.map((place, i) => [place, i]).filter(([place]) => place.number === number);
+    if (event.key === "Enter") svg.dispatchEvent(new MouseEvent("click"));
     const along = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const across = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (along) {

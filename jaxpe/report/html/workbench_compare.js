@@ -75,8 +75,11 @@ function compare(holder) {
     const fixed = same.filter((column) => first[at[column]] !== "" && selection.rows.every((row) => row[at[column]] === first[at[column]]));
     const words = selection.choices.filter((one) => one.value !== ALL).map(({ column, value }) => `${columnOf(column)}: ${wordOf(column, value)}`).concat(fixed.map((column) => `${columnOf(column)}: ${wordOf(column, first[at[column]])}`));
     const left = Object.entries(selection.left).filter(([, count]) => count).map(([why, count]) => element("p", { class: "missing" }, say(`left_${why}`, { count, axis: columnOf(selection.x) })));
+    const there = new Set(selection.lines.map((line) => line.encoding));
+    const without = listValues(rows, at.encoding).filter((name) => name !== "" && !there.has(name)).map((name) => wordOf("encoding", name));
     about.replaceChildren(
       element("p", { class: "quiet" }, [...words, say("rows_shown", { shown: selection.rows.length, all: rows.length })].join(" · ")),
+      ...(without.length ? [element("p", { class: "quiet" }, say("without_values", { names: without.join(say("comma")) }))] : []),
       ...left,
     );
   }
@@ -90,11 +93,13 @@ function compare(holder) {
         wanted.lines = [...lines, ...(wanted.lines || []).filter((one) => !shown.labels.has(one))];
         change({ lines });
       };
-      const style = at < 0 ? { colour: inks().quiet, dash: "1 5" } : { ...styles[at], colour: paint(styles[at].colour) };
+      const style = at < 0 ? { colour: "none", dash: "" } : { ...styles[at], colour: paint(styles[at].colour) };
       return element("span", { class: "tick", "data-line": line.name }, element("input", { type: "checkbox", id: `line-${i}`, onchange: tick, ...(at < 0 ? {} : { checked: "" }), ...(at >= 0 && shown.ticked.length === 1 ? { disabled: "" } : {}) }), element("label", { for: `line-${i}` }, ...sample(style, ` ${shown.labels.get(line.name)}`)));
     });
     const baselines = shown.baselines.map((line) => element("span", { class: "tick" }, ...sample({ colour: inks().ink, dash: line.dash }, ` ${line.name}`)));
-    key.replaceChildren(element("div", { class: "ticks", role: "group", "aria-label": say("lines") }, ...boxes, ...baselines));
+    const only = () => { wanted.lines = [view.minus]; change({ lines: [view.minus] }); };
+    const clear = shown.ticked.length > 2 ? [element("button", { type: "button", onclick: only }, say("only", { name: shown.labels.get(view.minus) }))] : [];
+    key.replaceChildren(element("div", { class: "ticks", role: "group", "aria-label": say("lines") }, ...boxes, ...baselines, ...clear));
   }
 
   function drawPicture() {
@@ -104,7 +109,9 @@ function compare(holder) {
       const scores = listScores(one.line, place);
       for (const tick of key.querySelectorAll("[data-line]")) tick.classList.toggle("pointed", tick.dataset.line === one.line.name);
       const note = [...(one.line.cells.get(place) || new Map()).values()].map((cell) => [...NOTES].map((column) => cell.row[shown.stored.at[column]]).filter(Boolean).join(" ")).find(Boolean);
-      readout.textContent = [one.label, place && `${columnOf(shown.selection.x)} ${cutZero(place)}`, formatScore(computeMean(scores)), bySeed(scores), note].filter(Boolean).join(" · ");
+      const own = one.line === shown.baseline ? null : compareLines(one.line, shown.baseline, place);
+      const difference = own?.n ? say("minus_baseline", { name: shown.labels.get(view.minus), mean: formatScore(own.mean), interval: formatInterval(own), pairs: own.n }) : "";
+      readout.textContent = [one.label, place && `${columnOf(shown.selection.x)} ${cutZero(place)}`, formatScore(computeMean(scores)), difference, bySeed(scores), note].filter(Boolean).join(" · ");
     };
     const cell = (line) => (u, v, value) => { readout.textContent = `${shown.labels.get(line.name)} · ${columnOf(shown.selection.x)} ${u} · ${columnOf(shown.selection.y)} ${v} · ${formatScore(value)}`; };
     const width = Math.max(280, Math.min(1160, picture.clientWidth || 560));

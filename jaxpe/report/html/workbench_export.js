@@ -35,10 +35,12 @@ function makeCopy(key, content) {
   return element("span", { class: "control" }, button, " ", heard);
 }
 
-// What is the same in all rows that are shown: the choices, task, architecture and measure, and where the table is.
+const SIZES = ["train_length", "n_examples"]; // of training and test, which a paper names
+
+// What is the same in all rows that are shown: the choices, task, architecture, measure and sizes, and where the table is.
 function listContext({ selection, stored }) {
-  const columns = [...new Set([...selection.choices.map((one) => one.column), ...FIRST])].filter((column) => column in stored.at);
-  const values = columns.map((column) => [column, listValues(selection.rows, stored.at[column])]).filter(([, own]) => own.length === 1 && own[0] !== "").map(([column, own]) => [column, own[0]]);
+  const columns = [...new Set([...selection.choices.map((one) => one.column), ...FIRST, ...SIZES])].filter((column) => column in stored.at);
+  const values = columns.map((column) => [column, listValues(selection.rows, stored.at[column])]).filter(([, own]) => own.length === 1 && own[0] !== "").map(([column, own]) => [column, SIZES.includes(column) ? cutZero(own[0]) : own[0]]);
   return [["experiment", view.experiment], ...values, ...(view.at === null ? [] : [[selection.x, cutZero(view.at)]])];
 }
 
@@ -75,7 +77,14 @@ function formatLatex(shown) {
     return [escapeLatex(line.name), formatLatexNumber(mean), n, formatLatexNumber(estimate.mean), interval, estimate.n].join(" & ") + " \\\\";
   });
   const comments = [describeView(shown), say("method"), say("latex_dash")].map((one) => `% ${one}`);
-  return [...comments, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & minus ${escapeLatex(view.minus)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows, "\\end{tabular}", ""].join("\n");
+  const caption = `\\caption{${escapeLatex(listContext(shown).slice(1).map(([column, value]) => `${columnOf(column)}: ${wordOf(column, value)}`).join("; "))}. ${escapeLatex(say("method"))}}`;
+  return [...comments, "\\begin{table}", "\\centering", caption, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & mean difference from ${escapeLatex(view.minus)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows, "\\end{tabular}", "\\end{table}", ""].join("\n");
+}
+
+function countSeeds(line) { // ', n = 10', or the fewest and most over the places of a line
+  const counts = [...line.cells.values()].map((bySeed) => bySeed.size);
+  const [low, high] = [Math.min(...counts), Math.max(...counts)];
+  return `, n = ${low === high ? high : `${low}–${high}`}`;
 }
 
 function formatSvg(shown) { // on white, with the choices above and the legend below
@@ -83,10 +92,10 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
   const width = 720;
   const parts = drawView(shown, width).filter((one) => one.tagName === "svg");
   const styles = pickStyles(shown.ticked);
-  const entries = shown.selection.as === "map" ? [] : [...shown.ticked.map((line, i) => [styles[i], shown.labels.get(line.name)]), ...shown.baselines.map((line) => [{ colour: inks().ink, dash: line.dash }, line.name])];
+  const entries = shown.selection.as === "map" ? [] : [...shown.ticked.map((line, i) => [styles[i], `${shown.labels.get(line.name)}${countSeeds(line)}`]), ...shown.baselines.map((line) => [{ colour: inks().ink, dash: line.dash }, line.name])];
   const all = createSvg("svg", { xmlns: "http://www.w3.org/2000/svg", width });
   all.append(createSvg("title", {}, describeView(shown)), ...(shown.selection.as === "map" ? [] : [createSvg("desc", {}, say("method"))]), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
-  const words = listContext(shown).slice(1).map(([column, value]) => (FIRST.includes(column) ? "" : `${columnOf(column)}: `) + wordOf(column, value));
+  const words = listContext(shown).slice(1).filter(([column]) => column !== shown.selection.x).map(([column, value]) => (FIRST.includes(column) ? "" : `${columnOf(column)}: `) + wordOf(column, value));
   all.append(text(10, 18, [view.experiment, ...words].join(" · "), { "font-size": 13 }));
   let top = 28;
   for (const part of parts) {
@@ -102,7 +111,8 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
     all.append(drawn, text(52, top + 10, label));
     top += 18;
   }
-  all.setAttribute("height", top + 8);
+  if (shown.selection.as !== "map") all.append(text(10, top + 12, say("drawn"), { "font-size": 11, fill: inks().quiet }));
+  all.setAttribute("height", top + 24);
   printing = false;
   return new XMLSerializer().serializeToString(all);
 }

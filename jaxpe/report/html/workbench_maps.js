@@ -43,7 +43,7 @@ function describeMaps(shown) { // what a cell is, and which panels are the same
 function makeShades(range) { // the colour of a value
   const ink = inks();
   if (range[0] >= 0) return (value) => mix(ink.paper, paint("#0072B2"), (value - range[0]) / (range[1] - range[0] || 1));
-  return (value) => mix(ink.paper, value < 0 ? ink.warm : paint("#0072B2"), Math.abs(value) / Math.max(-range[0], range[1]));
+  return (value) => mix(ink.paper, value < 0 ? paint("#0072B2") : ink.warm, Math.abs(value) / Math.max(-range[0], range[1]));
 }
 
 function drawScale(width, range, label) {
@@ -52,6 +52,7 @@ function drawScale(width, range, label) {
   const step = (range[1] - range[0]) / SHADES;
   svg.append(text(ROOM.left, 14, label));
   for (let i = 0; i < SHADES; i++) svg.append(createSvg("rect", { x: x(range[0] + i * step).toFixed(1), y: 22, width: ((width - ROOM.left - ROOM.right) / SHADES + 0.3).toFixed(1), height: 14, fill: colourOf(range[0] + (i + 0.5) * step) }));
+  if (range[0] < 0) svg.append(createSvg("path", { d: `M${ROOM.left},29H${x(Math.min(0, range[1])).toFixed(1)}`, stroke: inks().ink, "stroke-width": 1, "stroke-dasharray": "4 5" }));
   svg.append(createSvg("rect", { x: ROOM.left, y: 22, width: width - ROOM.left - ROOM.right, height: 14, fill: "none", stroke: inks().line }));
   const inner = findTicks(...range, 4).filter((one) => Math.min(x(one) - x(range[0]), x(range[1]) - x(one)) > 34);
   for (const at of [range[0], ...inner, range[1]]) svg.append(text(x(at), 52, at === range[0] || at === range[1] ? formatScore(at) : at, { "text-anchor": "middle", "font-size": 11 }));
@@ -68,7 +69,10 @@ function drawMap({ width, title, source, cells, range, labels, alt, onCell }) {
   const ink = inks();
   const colourOf = makeShades(range);
   svg.append(text(0, 16, title, { "font-weight": 600 }), text(0, 34, source, { fill: ink.quiet }));
+  svg.append(createSvg("rect", { x: ROOM.left, y: HEADROOM, width: right - ROOM.left, height: foot - HEADROOM, fill: ink.line }));
   for (const [u, v, value] of cells) if (value !== null) svg.append(createSvg("rect", { x: (ROOM.left + side * us.indexOf(u)).toFixed(1), y: (HEADROOM + high * vs.indexOf(v)).toFixed(1), width: (side + 0.3).toFixed(1), height: (high + 0.3).toFixed(1), fill: colourOf(value) }));
+  const dashes = cells.filter((cell) => cell[2] !== null && cell[2] < 0.04 * range[0]).map(([u, v]) => `M${(ROOM.left + side * (us.indexOf(u) + 0.3)).toFixed(1)},${(HEADROOM + high * (vs.indexOf(v) + 0.5)).toFixed(1)}h${(side * 0.4).toFixed(1)}`);
+  if (range[0] < 0) svg.append(createSvg("path", { d: dashes.join("") || "M0,0", stroke: ink.ink, "stroke-width": Math.min(1.2, high / 4).toFixed(2) }));
   svg.append(createSvg("rect", { x: ROOM.left, y: HEADROOM, width: right - ROOM.left, height: foot - HEADROOM, fill: "none", stroke: ink.line }));
   us.forEach((u, i) => { if (i % Math.ceil(us.length / Math.max(2, (right - ROOM.left) / 40)) === 0) svg.append(text(ROOM.left + side * (i + 0.5), foot + 15, u, { "text-anchor": "middle", "font-size": 11 })); });
   vs.forEach((v, i) => { if (i % Math.ceil((vs.length * 14) / (foot - HEADROOM)) === 0) svg.append(text(ROOM.left - 5, HEADROOM + high * (i + 0.5) + 4, v, { "text-anchor": "end", "font-size": 11 })); });

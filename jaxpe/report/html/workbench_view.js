@@ -56,7 +56,7 @@ function settleView(stored) {
   const ticked = selection.lines.filter((one) => view.lines.includes(one.name));
   view.minus = [wanted.minus, view.minus, "none", ticked[0].name].find((one) => view.lines.includes(one));
   const train = selection.x === "test_length" ? +selection.rows[0][stored.at.train_length] : undefined;
-  if (!selection.places.includes(view.at)) view.at = selection.as === "curve" && selection.x !== NOTHING ? selection.places.find((one) => train !== undefined && +one >= 2 * train) ?? selection.places.at(-1) : null;
+  if (!selection.places.includes(view.at)) view.at = selection.as === "curve" && selection.x !== NOTHING ? selection.places.find((one) => train !== undefined && +one >= 2 * train) ?? selection.places.findLast((place) => ticked.every((line) => line.cells.has(place))) ?? selection.places.at(-1) : null;
   const canLog = selection.as === "curve" && selection.places.length > 2 && +selection.places[0] > 0;
   const baseline = ticked.find((one) => one.name === view.minus);
   const labels = new Map(selection.lines.map((one) => [one.name, nameLine(stored, one.row, selection.choices.filter((choice) => choice.value === ALL).map((choice) => choice.column), wordOf, columnOf)]));
@@ -94,7 +94,8 @@ function listReplaced({ stored, selection, labels }, asked) {
     const words = { asked: wordOf(column, value), got, task: tasks.map((one) => wordOf("task", one)).join(say("comma")), column: columnOf(column) };
     found.push(say(column === "architecture" && tasks.length === 1 && tasks[0] ? "replaced_architecture" : "replaced", words));
   }
-  const absent = (wanted.lines || []).filter((one) => !labels.has(one));
+  const known = new Set(listValues(stored.rows, stored.at.encoding)); // a line of another experiment is not missed here
+  const absent = (wanted.lines || []).filter((one) => !labels.has(one) && known.has(one.split(/ [+→]|, /)[0]));
   if (absent.length) found.push(say("absent_lines", { names: absent.join(say("comma")) }));
   if (asked.minus && !view.lines.includes(asked.minus)) found.push(say("replaced_minus", { asked: labels.get(asked.minus) ?? asked.minus, got: labels.get(view.minus) }));
   if (asked.at !== null && asked.at !== undefined && view.at !== null && asked.at !== view.at) found.push(say("replaced_at", { axis: columnOf(selection.x), asked: cutZero(asked.at), got: cutZero(view.at) }));
