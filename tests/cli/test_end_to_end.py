@@ -1,6 +1,7 @@
 """Whole runs: what a study writes, how it resumes and is redrawn, trainings that fail or are stopped."""
 
 import json
+import re
 import runpy
 import shutil
 import signal
@@ -243,6 +244,9 @@ def test_the_whole_study_runs_at_its_smallest_size_is_redrawn_to_the_same_bytes_
     for name, column in (("accuracy", "solved"), ("extrapolation", "half-life, by seed")):
         summary = json.loads((tmp_path / name / "summary.json").read_text())
         assert column in summary["columns"] and summary["title"] in page
+    assert not re.findall(
+        r"</span><span>([a-z_]+)</span></summary>", page
+    )  # a figure that is named by its file has no title
     before = list_files(tmp_path)
     assert run_jaxpe("plot", "--results", tmp_path).code == 0
     assert list_files(tmp_path) == before
@@ -285,6 +289,7 @@ def test_an_installed_wheel_works_outside_the_checkout(tmp_path):
     run(binaries / "python", "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel)
     shutil.rmtree(tmp_path / "wheels")
     assert len(run(binaries / "jaxpe", "list", "experiments").splitlines()) == len(experiment.EXPERIMENTS)
-    run(binaries / "jaxpe", "study", "--preset", "smoke", "--results", "results")
+    for name in ("structure", "superposition"):  # which read the text and the pictures of the package
+        run(binaries / "jaxpe", "run", name, "--preset", "smoke", "--results", "results")
     run(binaries / "jaxpe", "new", "mine")
     assert (tmp_path / "results" / "index.html").is_file() and (tmp_path / "mine.py").is_file()

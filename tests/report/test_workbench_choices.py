@@ -155,7 +155,7 @@ def test_ticks_are_remembered_while_they_are_not_in_the_view(open_page, tmp_path
     page.focus("#compare-architecture")
     page.keyboard.press("ArrowUp")
     assert page.locator("[data-line]").evaluate_all(ticked) == ["sinusoidal"]
-    assert "not run here: learned" in page.locator("#compare .notice").inner_text()
+    assert "without a value for this choice: learned" in page.locator("#compare .notice").inner_text()
     assert page.evaluate("document.activeElement.id") == "compare-architecture"
     page.keyboard.press("ArrowDown")
     assert page.locator("[data-line]").evaluate_all(ticked) == ["sinusoidal", "learned"]
