@@ -16,6 +16,7 @@ from jaxpe.data import corpus
 from jaxpe.pretrained.models import open_model
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.results import Results
+from jaxpe.records.stored_files import exists
 from jaxpe.study.presets import Preset
 from jaxpe.study.tables import TableRow, select_rows
 
@@ -99,7 +100,7 @@ def sample_curves(name: str, table: Float[ndarray, "P D"], columns: dict[str, ob
 def copy_trained_pair(results: Results) -> list[TableRow]:
     """The measures of the learned tables of `PAIR` and of their controls, from `structure` in the same results folder."""
     path = results.folder / "structure" / "table.csv"
-    if not path.is_file():
+    if not exists(path):
         return []
     table = read_table(path)
     table = table[table["metric"].isin(CONTROL_METRICS)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxpe.errors import UserError
-from jaxpe.records.files import write_text
-from jaxpe.records.stored_files import AGAIN, read_text
+from jaxpe.records.files import write_bytes, write_text
+from jaxpe.records.stored_files import AGAIN, name_compressed, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PREVIOUS = "table.previous.csv"
+LARGE = 1_000_000  # bytes: a larger table is committed compressed
 COLUMNS = (
     "experiment", "task", "architecture", "encoding", "positions", "test_positions", "seed", "train_length",
     "test_length", "metric", "value", "length_baseline", "order_blind_baseline", "n_examples",
@@ -30,8 +33,16 @@ RUN_COLUMNS = ("task", "architecture", "encoding", "positions", "seed", "train_l
 
 
 def write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Writes rows as CSV: see `format_table`."""
+    """Writes rows as CSV: see `format_table`. It takes the place of a compressed table."""
     write_text(path, format_table(rows))
+    name_compressed(path).unlink(missing_ok=True)
+
+
+def compress_table(path: Path) -> None:
+    """Compresses a table of more than `LARGE` bytes: the same text gives the same bytes."""
+    if path.is_file() and path.stat().st_size > LARGE:
+        write_bytes(name_compressed(path), gzip.compress(path.read_bytes(), mtime=0))
+        path.unlink()
 
 
 def format_table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -45,11 +56,17 @@ def format_table(rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
+def compress_tables(results: Path) -> None:
+    """Compresses the large tables of the experiments of a results folder."""
+    for path in sorted(results.glob("*/table.csv")):
+        compress_table(path)
+
+
 def keep_previous(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
     """Keeps the table at `path` as `PREVIOUS` where it holds runs that the new rows do not. Returns whether it did."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        text = read_text(path)
+    except UserError:
         return False
     old_runs = {tuple(row.get(name) or "" for name in RUN_COLUMNS) for row in csv.DictReader(io.StringIO(text))}
     new_runs = {tuple(format_entry(row.get(name)) for name in RUN_COLUMNS) for row in rows}
@@ -117,3 +134,8 @@ def locate_word(path: Path, column: pd.Series) -> UserError:
     words = column[pd.to_numeric(column.astype(str), errors="coerce").isna() & column.notna()]
     row, word = (words.index[0], words.iloc[0]) if len(words) else (column.index[0], column.iloc[0])
     return UserError(f"{path} was altered: row {row + 1}, {column.name!r}: a number is due, not {word!r}. {AGAIN}")
+
+
+if __name__ == "__main__":
+    for folder in sys.argv[1:]:
+        compress_tables(Path(folder))

@@ -1,15 +1,17 @@
 """Files that are read back: text of a bounded size, and JSON values of declared types. Faults are one sentence each.
 
 What lies in a results folder may have been cut off, edited or made by somebody else. Each reader says which file is meant,
-where in it the fault is, and what to do.
+where in it the fault is, and what to do. A CSV file may also lie there compressed, as NAME.csv.gz.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import os
 import types
+import zlib
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -29,21 +31,33 @@ NAMES: dict[Any, str] = {
 
 
 def exists(path: Path) -> bool:
-    """Whether there is anything at a path, be it a file, a folder or a link that leads nowhere.
+    """Whether there is anything at a path, be it a file, a compressed CSV file, a folder or a link that leads nowhere.
 
     Raises UserError where its folder cannot be searched.
     """
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return path.suffix == ".csv" and exists(name_compressed(path))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({describe(error)}): change its permissions.") from error
     return True
 
 
+def name_compressed(path: Path) -> Path:
+    """Where a CSV file lies if it is compressed."""
+    return path.with_name(f"{path.name}.gz")
+
+
 def read_bytes(path: Path, advice: str = AGAIN) -> bytes:
-    """The content of a file. Raises UserError for what is no file, cannot be read, or is larger than `LARGEST`."""
+    """The content of a file, or of the compressed CSV file that stands for it.
+
+    Raises UserError for what is no file, cannot be read, is larger than `LARGEST`, or lies there twice.
+    """
+    if path.suffix == ".csv" and exists(packed := name_compressed(path)):
+        if os.path.lexists(path):
+            raise UserError(f"{path} also lies there compressed, as {packed.name}: remove one of the two.")
+        return decompress(packed, advice)
     try:
         if not path.is_file():  # neither a folder nor a pipe, which would be waited for
             raise UserError(f"{path} was altered: it is not a file. {advice}")
@@ -52,6 +66,19 @@ def read_bytes(path: Path, advice: str = AGAIN) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({describe(error)}): change its permissions, or restore it.") from error
+
+
+def decompress(path: Path, advice: str) -> bytes:
+    """The content of a file that gzip wrote. Raises UserError as `read_bytes` does, and where it is no such file."""
+    read_bytes(path, advice)
+    try:
+        with gzip.open(path) as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} was altered: it cannot be decompressed ({error}). {advice}") from error
+    if len(content) > LARGEST:
+        raise UserError(f"{path} was altered: it holds more than {LARGEST >> 20} MB. {advice}")
+    return content
 
 
 def read_text(path: Path, advice: str = AGAIN) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from jaxpe.analysis.effects import compare_speed
 from jaxpe.records.csv_tables import read_table
+from jaxpe.records.stored_files import exists
 from jaxpe.report.claims import Entry, Key
 from jaxpe.study.tables import select_rows
 
@@ -47,7 +48,7 @@ def compute_sentences(results: Path, claims: Mapping[Key, Entry], guide: Mapping
 def read_stored(folder: Path) -> pd.DataFrame:
     """The table of an experiment; one without rows where it was not run."""
     path = folder / "table.csv"
-    return read_table(path) if path.is_file() else pd.DataFrame(columns=["metric", "task", "encoding"])
+    return read_table(path) if exists(path) else pd.DataFrame(columns=["metric", "task", "encoding"])
 
 
 # ── one function a sentence ─────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ import pandas as pd
 
 from jaxpe.analysis.use import read_costs
 from jaxpe.records.csv_tables import read_table
+from jaxpe.records.stored_files import exists
 from jaxpe.report.brief import ENCODER
 from jaxpe.report.templates import round_value
 from jaxpe.study.tables import select_rows
@@ -39,7 +40,7 @@ def read_parts(results: Path) -> dict[str, Any]:
     parts = {}
     for name, (experiment, make) in makers.items():
         path = results / experiment / "table.csv"
-        if path.is_file() and (part := make(read_table(path))):
+        if exists(path) and (part := make(read_table(path))):
             parts[name] = part
     return parts
 

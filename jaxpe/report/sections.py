@@ -11,6 +11,7 @@ from jaxpe.records.claims import read_answers, read_summary
 from jaxpe.records.csv_tables import DIVERGED, read_table
 from jaxpe.records.experiment_folders import Members, list_members
 from jaxpe.records.provenance import TABLE, read_provenance
+from jaxpe.records.stored_files import exists
 from jaxpe.report.claims import Entry, Key
 from jaxpe.report.drawings import Drawing, read_drawings
 from jaxpe.study.experiment import EXPERIMENTS, STUDY
@@ -56,7 +57,7 @@ def check_names(members: Members) -> Members:
 
 def list_missing(results: Path) -> list[str]:
     """jaxpe's own experiments that were not run."""
-    return [name for name in STUDY if not (results / name / TABLE).is_file()]
+    return [name for name in STUDY if not exists(results / name / TABLE)]
 
 
 def read_section(folder: Path, claims: Mapping[Key, Entry]) -> Section:

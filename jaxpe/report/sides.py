@@ -96,7 +96,7 @@ def read_experiments(folder: Path, encoding: str) -> tuple[dict[str, StoredExper
 
 def explain_missing_table(folder: Path, others: Sequence[str]) -> UserError:
     """An error that guesses which folder was meant."""
-    tables = [path.parent for path in folder.parent.glob(f"*/{TABLE}")]
+    tables = [path for path in folder.parent.glob("*/") if exists(path / TABLE)]
     folders = [path.parent for path in folder.parent.glob(f"*/{MARKER}")]
     if tables or get_close_matches(folder.name, [path.name for path in folders]):
         return UnknownName("results folder or experiment", str(folder), [str(path) for path in (*folders, *tables)])

@@ -1,6 +1,7 @@
 """The statistics of jaxpe a second time, from their formulas, with loops: nothing here is imported from the package."""
 
 import csv
+import gzip
 import math
 from fractions import Fraction
 from itertools import permutations, product
@@ -192,8 +193,9 @@ def compute_tau_p(first, second):
 
 
 def read_rows(path):
-    """The rows of a table as dictionaries of texts."""
-    with path.open(encoding="utf-8", newline="") as file:
+    """The rows of a table, which may be compressed, as dictionaries of texts."""
+    packed = path.with_name(f"{path.name}.gz")
+    with gzip.open(packed, "rt", encoding="utf-8") if packed.exists() else path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

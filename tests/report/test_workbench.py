@@ -8,9 +8,10 @@ from urllib.parse import unquote
 
 import pytest
 from page_folders import make_entry, make_scores, write_folder
-from support import ROOT
+from support import ROOT, list_tables
 
 from jaxpe.records.csv_tables import read_table, write_table
+from jaxpe.records.stored_files import read_text
 from jaxpe.report.messages import LANGUAGES, Messages
 from jaxpe.report.page import render_page
 
@@ -38,7 +39,7 @@ def pages():
 
 @pytest.mark.parametrize("folder", COMMITTED)
 def test_the_page_holds_every_row_of_every_committed_table(pages, folder):
-    tables = {path.parent.name: path.read_text() for path in (ROOT / folder).glob("*/table.csv")}
+    tables = {path.parent.name: read_text(path) for path in list_tables(folder)}
     stored = {name: unpack(packed) for name, packed in read_data(pages[folder])["tables"].items()}
     assert stored == tables
     rows = sum(len(read_table(ROOT / folder / name / "table.csv")) for name in tables)
@@ -52,7 +53,7 @@ def test_the_page_stays_small(pages):
 @pytest.mark.parametrize("folder", COMMITTED)
 def test_columns_and_measures_of_jaxpe_have_names_in_both_languages(folder):
     names = Messages().files["names"]
-    for path in (ROOT / folder).glob("*/table.csv"):
+    for path in list_tables(folder):
         table = read_table(path)
         wanted = {f"field.{column}" for column in table} | {f"metric.{metric}" for metric in table["metric"].unique()}
         wanted |= {

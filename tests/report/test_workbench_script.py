@@ -7,11 +7,12 @@ import shutil
 
 import pytest
 from page_folders import HOSTILE, make_scores, write_folder
-from support import ROOT
+from support import ROOT, list_tables
 from workbench_pages import open_folder, read_rows, save, wait
 
 from jaxpe.records.csv_tables import read_table, write_table
 from jaxpe.records.statistics import estimate_difference
+from jaxpe.records.stored_files import read_text
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 FOLDERS = ("results", "results/standard")
@@ -44,7 +45,7 @@ WALK = """async experiment => {
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_row_of_every_table_is_in_some_view(open_page, workbenches, folder):
     page = wait(open_page(workbenches[folder]))
-    for table in (ROOT / folder).glob("*/table.csv"):
+    for table in list_tables(folder):
         counts = page.evaluate(WALK, table.parent.name)
         assert counts["rows"] == counts["seen"] == len(read_table(table)), (table, counts)
         drawn = counts["cells"] + counts["empty"]
@@ -187,7 +188,7 @@ def test_rows_and_runs_are_listed_filtered_sorted_and_saved(open_page, workbench
     page.click("#numbers-list th button >> nth=-1")
     assert "find=sinusoidal" in page.evaluate("location.hash") and "sort=" in page.evaluate("location.hash")
     assert len(save(page, "rows").splitlines()) == len(wanted) + 1
-    assert save(page, "table") == (ROOT / "results" / "harm" / "table.csv").read_text()
+    assert save(page, "table") == read_text(ROOT / "results" / "harm" / "table.csv")
     page.click("#runs-list > summary")
     page.fill("#runs-find", "extrapolation reverse sinusoidal")
     listed = page.locator("#runs-list tbody tr").evaluate_all("all => all.map(r => [...r.cells].map(c => c.innerText))")
