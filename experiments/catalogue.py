@@ -178,10 +178,8 @@ def measure_untrained_share(config: RunConfig, source: Source, length: int) -> f
     """The share of rows, buckets or angles of a test that training with positions 0, 1, 2, … never used."""
     if config.positions != "arange":
         return None
-    attention: Any = "bidirectional" if config.architecture == "encoder" else "causal"
-    sizes = {"model_width": config.width, "heads": config.heads, "max_length": config.table_length}
     options = dict(config.encoding_options)
-    encoding = encodings.build_encoding(config.encoding, **sizes, attention=attention, key=jax.random.key(0), **options)
+    encoding = encodings.build_encoding(config.encoding, config.context, key=jax.random.key(0), **options)
     trained, tested = (max(source.stream.sizes(size)) for size in (config.train_length, length))
     return encoding.compute_untrained_share(trained, tested)
 

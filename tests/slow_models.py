@@ -5,6 +5,8 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
+from jaxpe.encodings import Encoding, View
+
 
 def to_float64(parameter):
     return np.asarray(parameter[...], np.float64)
@@ -25,9 +27,10 @@ def attend(attention, x, states, encoding, q_positions, k_positions, sees, scali
     v = np.einsum("td,dhk->thk", states, to_float64(attention.value))
     out, root = to_float64(attention.out), math.sqrt(q.shape[-1])
     visible = np.array([[sees(i, j) for j in range(len(states))] for i in range(len(x))])
-    places = jnp.asarray(q_positions), jnp.asarray(k_positions)
-    rotated = encoding.rotate(jnp.asarray(q, jnp.float32), jnp.asarray(k, jnp.float32), *places)
-    bias = encoding.bias(*rotated, *places, jnp.asarray(visible))
+    seen = [encoding.observe(jnp.asarray(part, jnp.float32)) for part in (x, states)]
+    view = View(jnp.asarray(q_positions), jnp.asarray(k_positions), jnp.asarray(visible), *seen)
+    rotated = encoding.rotate(jnp.asarray(q, jnp.float32), jnp.asarray(k, jnp.float32), view)
+    bias = encoding.bias(*rotated, view)
     q, k = (np.asarray(part, np.float64) for part in rotated)
     bias = np.zeros(1) if bias is None else np.asarray(bias, np.float64)
     bias = np.broadcast_to(bias, (q.shape[1], len(x), len(states)))
@@ -39,8 +42,13 @@ def attend(attention, x, states, encoding, q_positions, k_positions, sees, scali
             factor = math.log(len(keys)) / math.log(scaling_length)
         for h in range(q.shape[1]):
             logits = np.array([(q[i, h] @ k[j, h] / root + bias[h, i, j]) * factor for j in keys])
-            weights = np.exp(logits - logits.max())
-            weights /= weights.sum()
+            if type(encoding).weights is Encoding.weights:
+                weights = np.exp(logits - logits.max())
+                weights /= weights.sum()
+            else:
+                every = np.zeros((q.shape[1], len(x), len(states)), np.float32)
+                every[h, i, keys] = logits
+                weights = np.asarray(encoding.weights(jnp.asarray(every), view), np.float64)[h, i, keys]
             mixed = sum(weight * v[j, h] for weight, j in zip(weights, keys, strict=True))
             result[i] += mixed @ out[h]
     return result

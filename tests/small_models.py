@@ -12,6 +12,7 @@ ARCHITECTURES = ("encoder", "decoder", "encoder_decoder")
 ENCODINGS = ("none", "sinusoidal", "learned", "concatenated", "rotary", "pope", "t5", "fire", "interleaved_scaled")
 ALL_CASES = [(architecture, encoding) for architecture in ARCHITECTURES for encoding in ENCODINGS]
 CAUSAL_CASES = [case for case in ALL_CASES if case[0] != "encoder"]
+CAUSAL_CASES += [("decoder", encoding) for encoding in ("forgetting", "stick_breaking")]  # of decoders only
 
 
 @cache

@@ -20,7 +20,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Num
 
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Encoding, View, Wrapper
 from jaxpe.model import Inputs, Output, Transformer, make_padding_mask
 
 # Name -> which of the nine parts, [query side, key side] in the order constant, content, position. Together they are all of
@@ -117,23 +117,14 @@ def sum_covariances(
     return (centred * total).sum((-1, -2)), (total * total).sum((-1, -2))
 
 
-class SubtractedLogits(Encoding):
+class SubtractedLogits(Wrapper):
     """An additive encoding whose bias subtracts some logits."""
 
     def __init__(self, encoding: Encoding, logits: Float[Array, "H T T"]) -> None:
-        self.encoding, self.logits = encoding, nnx.Param(logits)
+        super().__init__(encoding)
+        self.logits = nnx.Param(logits)
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
-        return self.encoding.embed(x, positions)
-
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T T"]:
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Float[Array, "H T T"]:
         return -self.logits[...]
 
 

@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Num
+from jaxtyping import Array, Bool, Float
 from numpy import ndarray
 
 from jaxpe.analysis.head_scores import HeadAttention, count_heads
 from jaxpe.analysis.repeated_tokens import ON_REPEATED, list_second_half
 from jaxpe.data.examples import Example
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Encoding, View, Wrapper
 from jaxpe.model import Inputs, Transformer
 from jaxpe.training.loss import compute_answer_loss
 
@@ -43,36 +43,18 @@ def make_identity_change(model: Transformer, size: int) -> HeadChange:
     return HeadChange(np.ones(heads, np.float32), bias, np.zeros(heads, bool))
 
 
-class ChangedEncoding(Encoding):
+class ChangedEncoding(Wrapper):
     """An encoding with more bias, which can replace the logits: bias − (q·k / √K + original bias) + original bias."""
 
     def __init__(
         self, encoding: Encoding, more: Float[Array, "H T S"], fixed: Float[Array, "H"], head_width: int
     ) -> None:
-        self.encoding, self.head_width = encoding, head_width
+        super().__init__(encoding)
+        self.head_width = head_width
         self.more, self.fixed = nnx.Param(more), nnx.Param(fixed)
 
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
-        return self.encoding.embed(x, positions)
-
-    def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-    ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
-        return self.encoding.rotate(q, k, q_positions, k_positions)
-
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
-        original = self.encoding.bias(q, k, q_positions, k_positions, mask)
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Float[Array, "H T S"]:
+        original = self.base.bias(q, k, view)
         original = jnp.zeros(()) if original is None else original
         logits = jnp.einsum("thw,shw->hts", q / math.sqrt(self.head_width), k) + original
         return original + self.more[...] - self.fixed[...][:, None, None] * logits

@@ -16,7 +16,7 @@ from numpy import ndarray
 from jaxpe import encodings, streams
 from jaxpe.analysis.attention import acts_additively, compute_code
 from jaxpe.analysis.geometry import compute_overlap, find_directions
-from jaxpe.encodings import Encoding
+from jaxpe.encodings import Context, Encoding
 
 WIDTH = 64  # numbers of a signal
 KINDS = 10  # classes of digits, and how many fixed digits or patterns there are
@@ -111,9 +111,7 @@ def build_token_parts(encoding: str, seed: int) -> tuple[Parts, Parts]:
 def build_untrained_encoding(encoding: str, count: int, width: int, seed: int) -> Encoding:
     """An encoding for `count` positions in an encoder, before training."""
     key = streams.make_key("encoding", seed)
-    return encodings.build_encoding(
-        encoding, model_width=width, heads=2, max_length=count, attention="bidirectional", key=key
-    )
+    return encodings.build_encoding(encoding, Context(width, 2, count, "bidirectional"), key=key)
 
 
 def compute_added_rows(encoding: str, count: int, width: int, seed: int) -> Float[ndarray, "{count} {width}"]:

@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy import ndarray
 
-from jaxpe import encodings, streams
 from jaxpe import model as models
+from jaxpe import streams
 from jaxpe.analysis.sums import build_untrained_encoding, compute_added_rows
 from jaxpe.model import Inputs, ModelConfig, Transformer
 
@@ -86,8 +86,7 @@ SENTENCE, SWAPPED = ["the", "dog", "bites", "the", "man"], ["the", "man", "bites
 def build_encoder(encoding: str, seed: int) -> Transformer:
     """An untrained encoder over the words of the sentence."""
     config = ModelConfig("encoder", len(WORDS), width=64, layers=2, heads=2)
-    options = encodings.fill_trained_positions(encoding, len(SENTENCE))
-    return models.build_model(config, encoding, options, max_length=len(SENTENCE), seed=seed)
+    return models.build_model(config, encoding, {}, len(SENTENCE), seed, trained_positions=len(SENTENCE))
 
 
 def compute_outputs(model: Transformer, words: Sequence[str], positions: Sequence[int]) -> Float[Array, "T D"]:

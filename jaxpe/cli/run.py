@@ -80,6 +80,8 @@ def choose_preset(experiment: Experiment, options: RunOptions, own_options: obje
     preset = presets.narrow_grid(
         experiment.get_preset(options.preset), options.tasks, options.encodings, options.architectures
     )
+    if left_out := presets.list_left_out(preset.grid, options.encodings):
+        print(f"Left out, for causal attention only: {', '.join(left_out)}.", file=sys.stderr)
     preset = replace(preset, grid=tuple(row for row in preset.grid if has_text(row, options)))
     values = parse_overrides(options.set)
     for name, value in {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}.items():

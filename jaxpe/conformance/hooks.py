@@ -34,9 +34,11 @@ def check_shapes(subject: Subject) -> Finding:
                 f"{hook} returned the shape {returned}, but must return {expected} for {QUERIES} queries, {KEYS} keys"
             )
             return Finding("wrong shape", f"{fault} and {subject.heads} heads", (hook.split()[0],))
-    for hook, result in zip(("embed", "rotate", "rotate", "bias"), results, strict=True):
-        if result.dtype != jnp.float32:
-            return Finding(str(result.dtype), f"{hook} returned {result.dtype}, but must return float32", (hook,))
+    hooks = ("embed", "observe", "observe", "rotate", "rotate", "bias", "weights")
+    for hook, result in zip(hooks, results, strict=True):
+        for leaf in jax.tree.leaves(result):
+            if leaf.dtype != jnp.float32:
+                return Finding(str(leaf.dtype), f"{hook} returned {leaf.dtype}, but must return float32", (hook,))
     return Finding("correct, float32")
 
 

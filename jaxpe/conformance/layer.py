@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Num
+from jaxtyping import Array, Float, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Attention, Encoding, View
 
 TRAIN_LENGTH = 20  # tokens of an input, and positions in training
 MAX_LENGTH = 16 * TRAIN_LENGTH  # of the longest test input
@@ -40,15 +40,20 @@ class LayerInputs(NamedTuple):
 
 
 class LayerTrace(NamedTuple):
-    """The arrays of the layer that positions can change, of JAX or NumPy. `logits` are those before the mask."""
+    """The arrays of the layer that positions can change, of JAX or NumPy. `logits` are those before the mask.
+
+    `seen` has all numbers that `observe` gave of a token in its row.
+    """
 
     embedded: Float[Any, "T D"]
+    seen: Float[Any, "T N"]
     q: Float[Any, "T H K"]
     k: Float[Any, "S H K"]
     rotated_q: Float[Any, "T H W"]
     rotated_k: Float[Any, "S H W"]
     bias: Float[Any, "H T S"]
     logits: Float[Any, "H T S"]
+    weights: Float[Any, "H T S"]
     out: Float[Any, "T H K"]
 
 
@@ -84,19 +89,23 @@ def attend(
     q: Float[Array, "T H K"],
     k: Float[Array, "S H K"],
     v: Float[Array, "S H K"],
-    q_positions: Num[Array, "T"],
-    k_positions: Num[Array, "S"],
-    mask: Bool[Array, "T S"] | None,
+    view: View,
 ) -> LayerTrace:
     """Attention as in `jaxpe.model.MultiHeadAttention`, with or without a mask; `embedded` is left to the caller."""
-    rotated_q, rotated_k = encoding.rotate(q, k, q_positions, k_positions)
+    rotated_q, rotated_k = encoding.rotate(q, k, view)
     logits = jnp.einsum("thw,shw->hts", rotated_q, rotated_k) / math.sqrt(q.shape[-1])
-    bias = encoding.bias(rotated_q, rotated_k, q_positions, k_positions, mask)
+    bias = encoding.bias(rotated_q, rotated_k, view)
     bias = jnp.broadcast_to(jnp.asarray(0.0 if bias is None else bias, logits.dtype), logits.shape)
     logits = logits + bias
-    masked = logits if mask is None else jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
-    out = jnp.einsum("hts,shk->thk", jax.nn.softmax(masked, axis=-1), v)
-    return LayerTrace(q, q, k, rotated_q, rotated_k, bias, logits, out)
+    weights = encoding.weights(logits, view)
+    out = jnp.einsum("hts,shk->thk", weights, v)
+    return LayerTrace(q, stack_seen(view.q_seen, len(q)), q, k, rotated_q, rotated_k, bias, logits, weights, out)
+
+
+def stack_seen(seen: Any, tokens: int) -> Float[Array, "T N"]:
+    """All numbers that `observe` gave of each token, in a row; no columns where it gave none."""
+    leaves = [jnp.reshape(leaf, (tokens, -1)).astype(jnp.float32) for leaf in jax.tree.leaves(seen)]
+    return jnp.concatenate(leaves, axis=1) if leaves else jnp.zeros((tokens, 0))
 
 
 def apply_layer(encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"], mask: Any) -> LayerTrace:
@@ -104,8 +113,9 @@ def apply_layer(encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "
     encoding = encoding.at(0, 0.0)
     x = encoding.embed(jnp.asarray(inputs.x), positions)
     q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
-    mask = None if mask is None else jnp.asarray(mask)
-    return attend(encoding, q, k, v, positions, positions, mask)._replace(embedded=x)
+    seen = encoding.observe(x)
+    view = View(positions, positions, None if mask is None else jnp.asarray(mask), seen, seen)
+    return attend(encoding, q, k, v, view)._replace(embedded=x)
 
 
 apply_layer_jit = jax.jit(apply_layer, compiler_options=FAST_COMPILATION)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe.conformance.layer import make_inputs, make_mask, project
+from jaxpe.conformance.layer import attend, make_inputs, make_mask, project
 from jaxpe.conformance.subject import (
     Finding,
     Subject,
@@ -21,7 +21,7 @@ from jaxpe.conformance.subject import (
     perturb_parameters,
     spread_positions,
 )
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Attention, Encoding, View
 from jaxpe.encodings.registry import list_encoding_options
 from jaxpe.errors import UserError
 
@@ -45,10 +45,10 @@ def check_options(subject: Subject) -> Finding:
 
 
 def get_class_defaults(name: str) -> dict[str, Any]:
-    """The options of a class and their defaults. Options without a default, and `trained_positions`, are left out."""
+    """The options of a class and their defaults. Options without a default are left out."""
     signature = inspect.signature(get_class(name).__init__).parameters
     defaults = {option: signature[option].default for option in list_encoding_options(name)}
-    return {o: v for o, v in defaults.items() if o != "trained_positions" and v is not inspect.Parameter.empty}
+    return {o: v for o, v in defaults.items() if v is not inspect.Parameter.empty}
 
 
 def list_base_options(defaults: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -105,8 +105,8 @@ def compute_behaviour(subject: Subject, attention: Attention, options: dict[str,
     for block, progress in moments:
         active = encoding.at(block, progress)
         x = active.embed(jnp.asarray(inputs.x), positions)
-        q, k = (project(x, weight) for weight in (inputs.query, inputs.key))
-        q, k = active.rotate(q, k, positions, positions)
-        bias = active.bias(q, k, positions, positions, mask)
-        results += [np.asarray(a) for a in (x, q, k, jnp.zeros(()) if bias is None else bias)]
+        q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
+        seen = active.observe(x)
+        trace = attend(active, q, k, v, View(positions, positions, mask, seen, seen))
+        results += [np.asarray(a) for a in (x, trace.seen, trace.rotated_q, trace.rotated_k, trace.bias, trace.weights)]
     return results

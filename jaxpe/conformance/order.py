@@ -26,7 +26,7 @@ from jaxpe.conformance.layer import (
     project,
 )
 from jaxpe.conformance.subject import Finding, Subject, find_fault_methods, run_layer
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Encoding, View
 
 FAR_SHIFT = 10_000  # beyond every training length
 
@@ -163,17 +163,22 @@ def decode_steps(
     encoding = encoding.at(0, 0.0)
     x = jax.vmap(lambda token, position: encoding.embed(token[None], position[None])[0])(inputs.x, positions)
     q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
+    seen = jax.vmap(lambda h: jax.tree.map(lambda leaf: leaf[0], encoding.observe(h[None])))(x)
     slots = jnp.arange(TRAIN_LENGTH)
 
     def decode_token(t: Int[Array, ""]) -> Float[Array, "H K"]:
         filled = slots <= t
-        cached_k, cached_v = (jnp.where(filled[:, None, None], a, 0.0) for a in (k, v))
-        position = jax.lax.dynamic_slice_in_dim(positions, t, 1)
-        query = jax.lax.dynamic_slice_in_dim(q, t, 1)
-        out: Array = attend(encoding, query, cached_k, cached_v, position, positions, filled[None]).out
+        keep = lambda a: jnp.where(filled.reshape(-1, *[1] * (a.ndim - 1)), a, 0)  # noqa: E731
+        cached_k, cached_v, cached_seen = jax.tree.map(keep, (k, v, seen))
+        position, query, of_query = jax.tree.map(
+            partial(jax.lax.dynamic_slice_in_dim, start_index=t, slice_size=1), (positions, q, seen)
+        )
+        view = View(position, positions, filled[None], of_query, cached_seen)
+        out: Array = attend(encoding, query, cached_k, cached_v, view).out
         return out[0]
 
-    last = attend(encoding, q[-1:], k, v, positions[-1:], positions, None).out[0]
+    of_last = jax.tree.map(lambda leaf: leaf[-1:], seen)
+    last = attend(encoding, q[-1:], k, v, View(positions[-1:], positions, None, of_last, seen)).out[0]
     return jax.vmap(decode_token)(slots), last
 
 

@@ -16,7 +16,10 @@ from jaxpe.encodings.base import Encoding
 from jaxpe.errors import UserError
 from jaxpe.model import check_positions
 
-FIELDS = {"embedded": "embed", "rotated_q": "rotate", "rotated_k": "rotate", "bias": "bias", "logits": "bias"}
+FIELDS = {
+    "embedded": "embed", "seen": "observe", "rotated_q": "rotate", "rotated_k": "rotate", "bias": "bias", "logits": "bias",
+    "weights": "weights",
+}  # fmt: skip
 
 
 def find_nonfinite(trace: LayerTrace, positions: np.ndarray) -> Finding | None:

@@ -8,14 +8,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jaxpe.conformance.layer import MAX_LENGTH, TRAIN_LENGTH, LayerTrace, make_inputs, make_mask
+from jaxpe.conformance.layer import MAX_LENGTH, TRAIN_LENGTH, LayerTrace, make_inputs, make_mask, stack_seen
 from jaxpe.conformance.subject import Subject, get_row_options, list_parameters
 from jaxpe.encodings.base import Encoding
 from jaxpe.errors import UserError
 
 Reference = Callable[..., Any]
+SEEN = ("q_seen", "k_seen")  # arguments of a reference that come with each call: what `observe` gave
 
 
 def find_reference(subject: Subject, hook: str) -> Reference | None:
@@ -38,6 +41,7 @@ def collect_arguments(subject: Subject, function: Reference) -> dict[str, Any]:
         "heads": subject.heads,
         "max_length": MAX_LENGTH,
         "attention": subject.attention,
+        "head_width": subject.width // subject.heads,
         "trained_positions": TRAIN_LENGTH,
         "name": type(subject.encoding).__name__,
         **get_row_options(subject.name),
@@ -45,7 +49,7 @@ def collect_arguments(subject: Subject, function: Reference) -> dict[str, Any]:
     }
     arguments = list_keyword_arguments(function)
     for name, parameter in arguments.items():
-        if name not in values and parameter.default is parameter.empty:
+        if name not in values and name not in SEEN and parameter.default is parameter.empty:
             raise UserError(
                 f"{function.__name__} has the argument `{name}`, which is neither a parameter, an option nor a size of "
                 f"{type(subject.encoding).__name__}."
@@ -57,7 +61,8 @@ def list_keyword_arguments(function: Reference | None) -> dict[str, inspect.Para
     """The keyword-only arguments of a function."""
     if function is None:
         return {}
-    function = function.func if isinstance(function, partial) else function
+    while isinstance(function, partial):
+        function = function.func
     return {name: p for name, p in inspect.signature(function).parameters.items() if p.kind == p.KEYWORD_ONLY}
 
 
@@ -67,9 +72,15 @@ def compute_expected(subject: Subject, hook: str, trace: LayerTrace, positions: 
     assert reference is not None
     if hook == "embed":
         return np.asarray(reference(np.asarray(make_inputs(subject.width, subject.heads).x), positions))
+    if hook == "observe":
+        return np.asarray(stack_seen(reference(np.asarray(trace.embedded)), len(positions)))
+    seen = jax.tree.map(np.asarray, subject.encoding.at(0, 0.0).observe(jnp.asarray(trace.embedded)))
+    reference = partial(reference, **dict.fromkeys(set(SEEN) & set(list_keyword_arguments(reference)), seen))
     if hook == "rotate":
         return np.stack(reference(trace.q, trace.k, positions, positions))
     mask = make_mask(subject.attention)
+    if hook == "weights":
+        return np.asarray(reference(trace.logits, mask))
     return np.where(mask, reference(trace.rotated_q, trace.rotated_k, positions, positions, mask), 0.0)
 
 
@@ -79,4 +90,6 @@ def get_result(subject: Subject, hook: str, trace: LayerTrace) -> np.ndarray:
         return np.asarray(trace.embedded)
     if hook == "rotate":
         return np.stack([trace.rotated_q, trace.rotated_k])
+    if hook in ("observe", "weights"):
+        return np.asarray({"observe": trace.seen, "weights": trace.weights}[hook])
     return np.where(make_mask(subject.attention), trace.bias, 0.0)

@@ -14,7 +14,7 @@ from numpy import ndarray
 
 from jaxpe.conformance.layer import FAST_COMPILATION, POSITIONS, LayerInputs, attend, make_inputs, make_mask, project
 from jaxpe.conformance.subject import Finding, Subject
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Encoding, View
 
 MOMENTS = 32  # equal parts of training, at whose borders the layer is computed
 BLOCKS = (0, 3)  # whose hooks are called: the first of a usual block, and one that `interleaved` leaves out
@@ -29,7 +29,8 @@ def compute_outputs(
         active, positions = encoding.at(block, progress), jnp.asarray(POSITIONS)
         x = active.embed(jnp.asarray(inputs.x), positions)
         q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
-        out = attend(active, q, k, v, positions, positions, jnp.asarray(mask)).out
+        seen = active.observe(x)
+        out = attend(active, q, k, v, View(positions, positions, jnp.asarray(mask), seen, seen)).out
         return jnp.concatenate([x, out.reshape(x.shape[0], -1)], axis=1)
 
     return jnp.stack([compute(block) for block in BLOCKS])

@@ -25,10 +25,10 @@ from jaxpe.conformance.layer import (
     make_inputs,
     make_mask,
 )
-from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.registry import build_encoding, fill_trained_positions, get_encoding_class, resolve_encoding
+from jaxpe.encodings.base import Attention, Context, Encoding, NoEncoding, View
+from jaxpe.encodings.registry import build_encoding, get_encoding_class, resolve_encoding
 
-HOOKS = ("embed", "rotate", "bias")
+HOOKS = ("embed", "observe", "rotate", "bias", "weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +59,8 @@ def build_subject_encoding(
     name: str, attention: Attention, width: int, heads: int, key: Key[Array, ""] | None = None, **options: Any
 ) -> Encoding:
     """One instance for the layer's positions. Raises UserError where the encoding refuses the attention or options."""
-    options = fill_trained_positions(name, TRAIN_LENGTH) | options
-    key = jax.random.key(0) if key is None else key
-    sizes = {"model_width": width, "heads": heads, "max_length": MAX_LENGTH}
-    return build_encoding(name, **sizes, attention=attention, key=key, **options)
+    context = Context(width, heads, MAX_LENGTH, attention, TRAIN_LENGTH)
+    return build_encoding(name, context, key=jax.random.key(0) if key is None else key, **options)
 
 
 @cache
@@ -105,15 +103,23 @@ def spread_positions(subject: Subject) -> np.ndarray:
 def find_active_hooks(subject: Subject) -> tuple[str, ...]:
     """The hooks that change anything, at training positions or at far ones."""
     equal = partial(np.array_equal, equal_nan=True)
-    active = set()
+    active, mask = set(), make_mask(subject.attention)
     for trace in (run_layer(subject), run_layer(subject, spread_positions(subject))):
         changes = {
             "embed": not equal(trace.embedded, make_inputs(subject.width, subject.heads).x),
             "rotate": not (equal(trace.q, trace.rotated_q) and equal(trace.k, trace.rotated_k)),
+            "observe": trace.seen.size > 0,
             "bias": bool(np.any(trace.bias != 0)),
+            "weights": not np.allclose(trace.weights, compute_softmax(trace.logits, mask), atol=1e-6, equal_nan=True),
         }
         active |= {hook for hook, changed in changes.items() if changed}
     return tuple(hook for hook in HOOKS if hook in active)
+
+
+def compute_softmax(logits: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The weights of an encoding that does not override `weights`."""
+    positions = jnp.zeros(TRAIN_LENGTH)
+    return np.asarray(NoEncoding().weights(jnp.asarray(logits), View(positions, positions, jnp.asarray(mask))))
 
 
 def find_fault_methods(subject: Subject) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 Each property is a function of a `Subject`, an encoding in one kind of attention. What a class declares (`invariance`,
 `directed`, `keeps_norms`, `position_limit`, `integer_positions`, `changes_at`) is compared with measurements. A file
-may define `reference_embed`, `reference_rotate` or `reference_bias`: the hook as a slow NumPy loop, compared value by
-value. A class may have them as static methods, where a file has several encodings. Without a reference the other
+may define `reference_HOOK`, as `reference_bias`: the hook as a slow NumPy loop, compared value by value. A class may have them as static methods, where a file has several encodings. Without a reference the other
 properties are still measured.
 """
 

@@ -25,7 +25,10 @@ from jaxpe.conformance.parameters import compute_gradients
 from jaxpe.conformance.subject import Finding, Subject, find_fault_methods, run_layer
 from jaxpe.plugins.calls import get_first_line
 
-FIELDS = (("embed", "embedded"), ("rotate", "rotated_q"), ("rotate", "rotated_k"), ("bias", "bias"))
+FIELDS = (
+    ("embed", "embedded"), ("observe", "seen"), ("rotate", "rotated_q"), ("rotate", "rotated_k"), ("bias", "bias"),
+    ("weights", "weights"),
+)  # fmt: skip
 
 
 def check_jit(subject: Subject) -> Finding:

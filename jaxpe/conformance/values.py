@@ -61,7 +61,7 @@ def check_reference(subject: Subject) -> Finding:
 
 def describe_place(hook: str, positions: np.ndarray, index: tuple[int, ...]) -> str:
     """Where in a hook's result an index lies, in words."""
-    if hook == "bias":
+    if hook in ("bias", "weights"):
         head, query, key = index
         return f"query position {positions[query]}, key position {positions[key]}, head {head}"
     return f"position {positions[index[-3 if hook == 'rotate' else -2]]}, coordinate {index[-1]}"

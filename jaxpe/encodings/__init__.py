@@ -11,13 +11,14 @@ from pathlib import Path
 
 from jaxpe.encodings.alibi import Alibi
 from jaxpe.encodings.alibi_directed import DirectedAlibi
-from jaxpe.encodings.base import Encoding, NoEncoding
+from jaxpe.encodings.base import Context, Encoding, NoEncoding, View
 from jaxpe.encodings.binary import Binary
 from jaxpe.encodings.concatenated import Concatenated
 from jaxpe.encodings.cope import CoPE
 from jaxpe.encodings.dape import Dape
 from jaxpe.encodings.drop import Drop
 from jaxpe.encodings.fire import Fire
+from jaxpe.encodings.forgetting import Forgetting
 from jaxpe.encodings.interleaved import Interleaved
 from jaxpe.encodings.kerple import Kerple
 from jaxpe.encodings.learned import Learned
@@ -27,8 +28,8 @@ from jaxpe.encodings.random_fixed import RandomFixed
 from jaxpe.encodings.registry import (
     CATALOGUE,
     build_encoding,
-    fill_trained_positions,
     find_entry_points,
+    fits_architecture,
     get_encoding_class,
     identify_encoding,
     label_encoding,
@@ -41,6 +42,7 @@ from jaxpe.encodings.rotary_yarn import RotaryYarn
 from jaxpe.encodings.scalar import Scalar
 from jaxpe.encodings.shaw import Shaw
 from jaxpe.encodings.sinusoidal import Sinusoidal
+from jaxpe.encodings.stick_breaking import StickBreaking
 from jaxpe.encodings.t5 import T5
 from jaxpe.encodings.transformer_xl import TransformerXL
 from jaxpe.encodings.xpos import XPos
@@ -48,10 +50,12 @@ from jaxpe.plugins.code import remember_package
 
 __all__ = [
     "CATALOGUE",
+    "Context",
     "Encoding",
+    "View",
     "build_encoding",
-    "fill_trained_positions",
     "find_entry_points",
+    "fits_architecture",
     "get_encoding_class",
     "identify_encoding",
     "label_encoding",
@@ -95,6 +99,8 @@ CATALOGUE.update(
         "interleaved": Interleaved,
         "interleaved_scaled": partial(Interleaved, blocks=2),
         "drop": Drop,
+        "forgetting": Forgetting,
+        "stick_breaking": StickBreaking,
     }
 )
 remember_package(Path(__file__).parent)

@@ -16,9 +16,9 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding, compute_distances
+from jaxpe.encodings.base import Attention, Context, Encoding, View
 
 
 def compute_slopes(heads: int) -> np.ndarray:
@@ -35,23 +35,11 @@ class Alibi(Encoding):
     invariance = "relative"
     directed: bool | None = False
 
-    def __init__(
-        self, model_width: int, heads: int, max_length: int, attention: Attention, *, key: Key[Array, ""]
-    ) -> None:
-        self.heads, self.causal = heads, attention == "causal"
+    def __init__(self, context: Context, *, key: Key[Array, ""]) -> None:
+        self.heads, self.causal = context.heads, context.attention == "causal"
 
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
-        return (
-            self.compute_penalty(compute_distances(q_positions, k_positions))
-            * -compute_slopes(self.heads)[:, None, None]
-        )
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Float[Array, "H T S"]:
+        return self.compute_penalty(view.distances) * -compute_slopes(self.heads)[:, None, None]
 
     def compute_penalty(self, r: Float[Array, "T S"]) -> Float[Array, "T S"]:
         """What each slope is multiplied by: r or |r|."""

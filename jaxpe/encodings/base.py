@@ -1,22 +1,25 @@
-"""The interface of every encoding: three hooks where position can enter a Transformer. By default they do nothing.
+"""The interface of every encoding: five hooks where position can enter a Transformer. By default they change nothing.
 
 The base class is also the baseline without any encoding (NoPE: Haviv et al. 2022, arXiv:2203.16634; Kazemnejad et al.
-2023, arXiv:2305.19466). An encoding overrides one or more of `embed`, `rotate` and `bias`.
+2023, arXiv:2305.19466). An encoding overrides one or more of `embed`, `observe`, `rotate`, `bias` and `weights`.
 
 Hooks work on one example; batches come from `jax.vmap`. T is the number of queries, S of keys, D the model width, H the
 number of heads, K = D / H the head width, W the width of rotated queries and keys, and r = i − j the position of a
 query minus the position of a key.
 
-The file of an encoding may also define `reference_embed`, `reference_rotate` or `reference_bias`: the same hook as a
-slow NumPy loop, written from the formula in the paper. `jaxpe.conformance.suite` compares the two. A reference takes
-the arguments of the hook, and by keyword what it names: parameters of the encoding (as arrays), options, `heads`,
-`model_width`, `max_length`, `attention`.
+The file of an encoding may also define `reference_embed`, `reference_observe`, `reference_rotate`, `reference_bias` or
+`reference_weights`: the same hook as a slow NumPy loop, written from the formula in the paper. `jaxpe.conformance.suite`
+compares the two. A reference takes the arrays of the hook (`q_positions`, `k_positions` and `mask` in place of a view),
+and by keyword what it names: parameters of the encoding (as arrays), options, `q_seen`, `k_seen`, and the fields of
+`Context`.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Int, Key, Num
@@ -26,18 +29,49 @@ from jaxpe.errors import UserError
 Attention = Literal["causal", "bidirectional", "cross"]
 
 
+@dataclass(frozen=True)
+class Context:
+    """What an encoding is built for."""
+
+    model_width: int
+    heads: int
+    max_length: int  # 1 + the largest position that any sampler of the run can give
+    attention: Attention
+    trained_positions: int | None = None  # 1 + the largest position of training; None where that is not known
+
+    @property
+    def head_width(self) -> int:
+        """K, the width of a query of one head."""
+        return self.model_width // self.heads
+
+
+class View(NamedTuple):
+    """What queries and keys are to each other. During incremental decoding there is one query, and all keys so far."""
+
+    q_positions: Num[Array, "T"]
+    k_positions: Num[Array, "S"]
+    mask: Bool[Array, "T S"] | None = None  # True where a query sees a key; None: each sees all
+    q_seen: Any = None  # what `observe` gave for the inputs that the queries come from, and for those of the keys
+    k_seen: Any = None
+    scaling_length: Float[Array, ""] | None = None  # of `jaxpe.model.attention.scale_for_length`
+
+    @property
+    def distances(self) -> Float[Array, "T S"]:
+        """r = i − j, the position of each query minus the position of each key, in float32."""
+        return (self.q_positions[:, None] - self.k_positions).astype(jnp.float32)
+
+
 class Encoding(nnx.Module):
     """Base class of all encodings.
 
     Positions are arguments that a sampler of `jaxpe.positions` makes; a hook never calls `arange`. The attention logits
-    are q·k / √K + bias, where K is the head width of the model; then the mask is applied. During incremental decoding
-    the same hooks are called with one query (T = 1) and all keys so far. An encoding with the option
-    `trained_positions` receives the number of positions that training uses: 1 + the largest position of the sampler.
+    are q·k / √K + bias, where K is the head width of the model; `weights` then applies the mask. During incremental decoding
+    the same hooks are called with one query (T = 1) and all keys so far; what `observe` gave is kept beside keys and values.
     """
 
     shared: bool = True  # True: all blocks use one instance; False: one instance per block, `embed` called on the first
     cross: bool = False  # True: cross-attention gets its own instance, built with attention="cross"
-    causal_only: bool = False  # True: the constructor raises UserError for other attention and suggests an alternative
+    causal_only: bool = False  # True: `build_encoding` refuses other attention
     integer_positions: bool = False  # True: fractional positions are refused
     # Standard deviation of the model's token embeddings before training. The model draws the same normal numbers for every
     # encoding and multiplies them. A constructor may set it, as where a paper states scales for tokens and positions.
@@ -53,15 +87,13 @@ class Encoding(nnx.Module):
     directed: bool | None = None  # do logits distinguish left from right without a causal mask? None: not declared
     keeps_norms: bool = True  # does `rotate` keep the norms of queries and keys?
 
-    def __init__(
-        self, model_width: int, heads: int, max_length: int, attention: Attention, *, key: Key[Array, ""]
-    ) -> None:
-        """`max_length` is 1 + the largest position that any sampler of the run can give; `key` draws parameters."""
+    def __init__(self, context: Context, *, key: Key[Array, ""]) -> None:
+        """`key` draws parameters. Options follow it by keyword."""
 
     def at(self, block: int, progress: float | Float[Array, ""]) -> Encoding:
         """The encoding that acts in block number `block` after the fraction `progress` of training (1 when trained).
 
-        Override it for schedules over blocks or steps. Only the three hooks of the returned object are used.
+        Override it for schedules over blocks or steps. Only the hooks of the returned object are used.
         """
         return self
 
@@ -81,31 +113,34 @@ class Encoding(nnx.Module):
         """Token embeddings with positions, before the first block."""
         return x
 
+    def observe(self, h: Float[Array, "T D"]) -> Any:
+        """What the other hooks may know of the inputs that queries and keys are projected from, in every block.
+
+        Any arrays, in any structure, each with a first axis T: the entry of a token depends on that token alone. The hooks
+        find them in their view as `q_seen` and `k_seen`. None for nothing.
+        """
+        return None
+
     def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
         """Queries and keys with positions, in every block. W may differ from K."""
         return q, k
 
     def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
+        self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View
     ) -> Float[Array, "#H #T #S"] | Float[Array, ""] | Int[Array, ""] | None:
-        """What is added to the logits q·k / √K; None for nothing. `mask` is True where a query sees a key."""
+        """What is added to the logits q·k / √K; None for nothing."""
         return None
 
+    def weights(self, logits: Float[Array, "H T S"], view: View) -> Float[Array, "H T S"]:
+        """The weights of the keys for each query: by default the softmax of the logits under the mask.
 
-def compute_distances(q_positions: Num[Array, "T"], k_positions: Num[Array, "S"]) -> Float[Array, "T S"]:
-    """r = i − j, the position of each query minus the position of each key, in float32."""
-    return (q_positions[:, None] - k_positions).astype(jnp.float32)
+        Keys that the mask hides have the weight 0. The rows need not sum to 1.
+        """
+        if view.mask is not None:
+            logits = jnp.where(view.mask, logits, jnp.finfo(logits.dtype).min)
+        return jax.nn.softmax(logits, axis=-1)
 
 
 class NoEncoding(Encoding):
@@ -118,6 +153,9 @@ class NoEncoding(Encoding):
     invariance = "content"
     directed = False
 
+    def __init__(self, context: Context | None = None, *, key: Key[Array, ""] | None = None) -> None:
+        """It has neither parameters nor options."""
+
 
 def require_trained_positions(trained_positions: int | None, encoding: str) -> int:
     """`trained_positions`. Raises UserError where it is None; `encoding` says in the message what needs it."""
@@ -129,7 +167,29 @@ def require_trained_positions(trained_positions: int | None, encoding: str) -> i
 DECLARATIONS = ("shared", "invariance", "directed", "integer_positions", "keeps_norms", "token_std", "changes_at")
 
 
-def copy_declarations(wrapper: Encoding, base: Encoding) -> None:
-    """Gives an encoding that wraps another one the declarations of that one."""
-    for name in DECLARATIONS:
-        setattr(wrapper, name, getattr(base, name))
+class Wrapper(Encoding):
+    """An encoding around another one, `base`, whose declarations and hooks it has until it overrides them."""
+
+    def __init__(self, base: Encoding) -> None:
+        self.base = base
+        for name in DECLARATIONS:
+            setattr(self, name, getattr(base, name))
+
+    @property
+    def position_limit(self) -> int | None:
+        return self.base.position_limit
+
+    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
+        return self.base.embed(x, positions)
+
+    def observe(self, h: Float[Array, "T D"]) -> Any:
+        return self.base.observe(h)
+
+    def rotate(self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View) -> Any:
+        return self.base.rotate(q, k, view)
+
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Any:
+        return self.base.bias(q, k, view)
+
+    def weights(self, logits: Float[Array, "H T S"], view: View) -> Float[Array, "H T S"]:
+        return self.base.weights(logits, view)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding
 
 BITS = 16
 
@@ -22,18 +22,9 @@ class Binary(Encoding):
     integer_positions = True
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        scale: float = 1.0,
-    ) -> None:
+    def __init__(self, context: Context, *, key: Key[Array, ""], scale: float = 1.0) -> None:
         self.scale = scale
-        self.limit = 1 << min(BITS, model_width)
+        self.limit = 1 << min(BITS, context.model_width)
 
     @property
     def position_limit(self) -> int:

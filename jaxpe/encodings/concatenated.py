@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding
 from jaxpe.encodings.sinusoidal import compute_sinusoids
 from jaxpe.encodings.sinusoidal import reference_embed as sinusoidal_reference
 from jaxpe.errors import UserError
@@ -25,21 +25,12 @@ class Concatenated(Encoding):
     directed = True
 
     def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        share: float = 0.25,
-        base: float = 10_000.0,
-        scale: float = 1.0,
+        self, context: Context, *, key: Key[Array, ""], share: float = 0.25, base: float = 10_000.0, scale: float = 1.0
     ) -> None:
-        self.width = round(share * model_width)
-        if self.width % 2 or not 0 < self.width < model_width:
+        self.width = round(share * context.model_width)
+        if self.width % 2 or not 0 < self.width < context.model_width:
             raise UserError(
-                f"concatenated needs an even number of position coordinates below the model width {model_width}, but "
+                f"concatenated needs an even number of position coordinates below the model width {context.model_width}, but "
                 f"share={share} gives {self.width}: choose another width or another share."
             )
         self.base = base

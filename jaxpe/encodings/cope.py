@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
+from jaxpe.encodings.base import Context, Encoding, View, require_trained_positions
 from jaxpe.errors import UserError
 
 
@@ -32,38 +32,19 @@ class CoPE(Encoding):
     invariance = "content"
 
     def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        positions: int = 64,
-        divided: bool = False,
-        scaled: bool = False,
-        trained_positions: int | None = None,
+        self, context: Context, *, key: Key[Array, ""], positions: int = 64, divided: bool = False, scaled: bool = False
     ) -> None:
-        if attention != "causal":
-            raise UserError(f"cope is for causal attention only, not {attention}: use t5 or shaw there.")
-        rows = require_trained_positions(trained_positions, "cope with scaled=True") if scaled else positions
+        rows = require_trained_positions(context.trained_positions, "cope with scaled=True") if scaled else positions
         if rows < 2:
             raise UserError(f"cope needs at least 2 positions, got {rows}.")
-        self.root, self.divided = math.sqrt(model_width // heads), divided
-        self.table = nnx.Param(jnp.zeros((rows, model_width // heads)))
+        self.root, self.divided = math.sqrt(context.head_width), divided
+        self.table = nnx.Param(jnp.zeros((rows, context.head_width)))
 
-    def bias(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
+    def bias(self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View) -> Float[Array, "H T S"]:
         table = self.table[...]
         gates = jax.nn.sigmoid(jnp.einsum("thk,shk->hts", q, k) / self.root)
-        if mask is not None:
-            gates = jnp.where(mask, gates, 0.0)
+        if view.mask is not None:
+            gates = jnp.where(view.mask, gates, 0.0)
         counted = jnp.flip(jnp.cumsum(jnp.flip(gates, -1), -1), -1)  # Σ over t ≥ j
         counted = jnp.minimum(counted, float(len(table) - 1))
         by_row = jnp.einsum("thk,nk->htn", q, table)

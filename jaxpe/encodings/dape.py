@@ -14,63 +14,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding, copy_declarations
+from jaxpe.encodings.base import Context, Encoding, View, Wrapper
 from jaxpe.encodings.kerple import reference_bias as kerple_reference
-from jaxpe.encodings.registry import build_encoding, fill_trained_positions
+from jaxpe.encodings.registry import build_encoding
 from jaxpe.errors import UserError
 
 
-class Dape(Encoding):
+class Dape(Wrapper):
     """bias = B + f([q·k / √K; B]), with f an MLP 2H → hidden → H."""
 
     invariance = "relative"
     directed: bool | None = False
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: str = "kerple",
-        hidden: int = 32,
-        trained_positions: int | None = None,
-    ) -> None:
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: str = "kerple", hidden: int = 32) -> None:
         base_key, weight, offset, out = (jax.random.fold_in(key, i) for i in range(4))
-        sizes = {"model_width": model_width, "heads": heads, "max_length": max_length}
-        options = fill_trained_positions(base, trained_positions)
-        self.base = build_encoding(base, **sizes, attention=attention, key=base_key, **options)
+        super().__init__(build_encoding(base, context, key=base_key))
         if type(self.base).bias is Encoding.bias or type(self.base).rotate is not Encoding.rotate:
             raise UserError(
                 f"dape adapts the bias of another encoding, but {base} is not a plain bias: use kerple, alibi or fire."
             )
-        copy_declarations(self, self.base)
-        self.root = math.sqrt(model_width // heads)
-        self.weight = nnx.Param(jax.random.normal(weight, (2 * heads, hidden)) / math.sqrt(2 * heads))
+        self.root = math.sqrt(context.head_width)
+        self.weight = nnx.Param(jax.random.normal(weight, (2 * context.heads, hidden)) / math.sqrt(2 * context.heads))
         self.offset = nnx.Param(0.1 * jax.random.normal(offset, (hidden,)))
-        self.out = nnx.Param(jax.random.normal(out, (hidden, heads)) / math.sqrt(hidden))
+        self.out = nnx.Param(jax.random.normal(out, (hidden, context.heads)) / math.sqrt(hidden))
 
-    @property
-    def position_limit(self) -> int | None:
-        return self.base.position_limit
-
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
-        return self.base.embed(x, positions)
-
-    def bias(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
+    def bias(self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View) -> Float[Array, "H T S"]:
         logits = jnp.einsum("thk,shk->hts", q, k) / self.root
-        base = jnp.broadcast_to(jnp.asarray(self.base.bias(q, k, q_positions, k_positions, mask)), logits.shape)
+        base = jnp.broadcast_to(jnp.asarray(self.base.bias(q, k, view)), logits.shape)
         both = jnp.concatenate([logits, base])
         hidden = jax.nn.leaky_relu(jnp.einsum("hts,hn->nts", both, self.weight[...]) + self.offset[...][:, None, None])
         return base + jnp.einsum("nts,nh->hts", hidden, self.out[...])

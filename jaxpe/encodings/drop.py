@@ -15,78 +15,37 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, NoEncoding, copy_declarations
-from jaxpe.encodings.registry import build_encoding, fill_trained_positions
+from jaxpe.encodings.base import Context, Encoding, NoEncoding, View, Wrapper
+from jaxpe.encodings.registry import build_encoding
 from jaxpe.encodings.rotary import reference_rotate
 from jaxpe.errors import UserError
 
 __all__ = ["Drop", "reference_rotate"]  # its own hooks are those of the base: rotary, as at the start of training
 
 
-class Drop(Encoding):
+class Drop(Wrapper):
     """The hooks of `base` while progress < after, then none."""
 
     invariance = "relative"
     directed: bool | None = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: str = "rotary",
-        after: float = 0.7,
-        trained_positions: int | None = None,
-    ) -> None:
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: str = "rotary", after: float = 0.7) -> None:
         if not 0 < after < 1:
             raise UserError(
                 f"drop removes the encoding after a fraction of training: after must be between 0 and 1, got {after}."
             )
-        sizes = {"model_width": model_width, "heads": heads, "max_length": max_length}
-        options = fill_trained_positions(base, trained_positions)
-        self.base = build_encoding(base, **sizes, attention=attention, key=key, **options)
+        super().__init__(build_encoding(base, context, key=key))
         self.after = after
-        copy_declarations(self, self.base)
         self.changes_at = (*(share for share in self.base.changes_at if share < after), after)
 
     def at(self, block: int, progress: float | Float[Array, ""]) -> Any:
         if isinstance(progress, float):
             acts = progress < self.after
-            return self.base.at(block, progress) if acts else NoEncoding(0, 0, 0, "causal", key=jax.random.key(0))
+            return self.base.at(block, progress) if acts else NoEncoding()
         return GatedEncoding(self.base.at(block, progress), progress < self.after)
-
-    @property
-    def position_limit(self) -> int | None:
-        return self.base.position_limit
-
-    def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
-        return self.base.embed(x, positions)
-
-    def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-    ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
-        return self.base.rotate(q, k, q_positions, k_positions)
-
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Any:
-        return self.base.bias(q, k, q_positions, k_positions, mask)
 
 
 class GatedEncoding(Encoding):
@@ -98,14 +57,20 @@ class GatedEncoding(Encoding):
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return jnp.where(self.on, self.encoding.embed(x, positions), x)
 
-    def rotate(self, q: Any, k: Any, q_positions: Any, k_positions: Any) -> tuple[Any, Any]:
-        rotated_q, rotated_k = self.encoding.rotate(q, k, q_positions, k_positions)
+    def observe(self, h: Float[Array, "T D"]) -> Any:
+        return self.encoding.observe(h)
+
+    def rotate(self, q: Any, k: Any, view: View) -> tuple[Any, Any]:
+        rotated_q, rotated_k = self.encoding.rotate(q, k, view)
         plain_q, plain_k = (pad_width(x, rotated_q.shape[-1]) for x in (q, k))
         return jnp.where(self.on, rotated_q, plain_q), jnp.where(self.on, rotated_k, plain_k)
 
-    def bias(self, q: Any, k: Any, q_positions: Any, k_positions: Any, mask: Any = None) -> Any:
-        bias = self.encoding.bias(q, k, q_positions, k_positions, mask)
+    def bias(self, q: Any, k: Any, view: View) -> Any:
+        bias = self.encoding.bias(q, k, view)
         return None if bias is None else jnp.where(self.on, bias, 0.0)
+
+    def weights(self, logits: Float[Array, "H T S"], view: View) -> Float[Array, "H T S"]:
+        return jnp.where(self.on, self.encoding.weights(logits, view), super().weights(logits, view))
 
 
 def pad_width(x: Float[Array, "T H K"], width: int) -> Float[Array, "T H {width}"]:

@@ -19,9 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding, compute_distances, require_trained_positions
+from jaxpe.encodings.base import Attention, Context, Encoding, View, require_trained_positions
 
 
 class Fire(Encoding):
@@ -31,44 +31,27 @@ class Fire(Encoding):
     directed = True
 
     def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        length: float = 512.0,
-        hidden: int = 32,
-        scaled: bool = False,
-        trained_positions: int | None = None,
+        self, context: Context, *, key: Key[Array, ""], length: float = 512.0, hidden: int = 32, scaled: bool = False
     ) -> None:
-        self.causal = attention == "causal"
+        self.causal = context.attention == "causal"
         if not self.causal:
             self.invariance = "relative"  # distances are divided by a distance, not by a position
         if scaled:
-            length = require_trained_positions(trained_positions, "fire with scaled=True") / 4
+            length = require_trained_positions(context.trained_positions, "fire with scaled=True") / 4
         self.length = length
         weight, offset, out = (jax.random.fold_in(key, i) for i in range(3))
         self.steepness = nnx.Param(jnp.asarray(0.1))
         self.multiplier = nnx.Param(jnp.asarray(1.0))
         self.weight = nnx.Param(jax.random.uniform(weight, (hidden,), minval=-1.0, maxval=1.0))
         self.offset = nnx.Param(jax.random.uniform(offset, (hidden,), minval=-1.0, maxval=1.0))
-        self.out = nnx.Param(jax.random.normal(out, (hidden, heads)) / math.sqrt(hidden))
+        self.out = nnx.Param(jax.random.normal(out, (hidden, context.heads)) / math.sqrt(hidden))
 
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
-        r = compute_distances(q_positions, k_positions)
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Float[Array, "H T S"]:
+        r = view.distances
         if self.causal:
-            largest = q_positions.astype(jnp.float32)[:, None]
+            largest = view.q_positions.astype(jnp.float32)[:, None]
         else:
-            visible = jnp.abs(r) if mask is None else jnp.where(mask, jnp.abs(r), 0.0)
+            visible = jnp.abs(r) if view.mask is None else jnp.where(view.mask, jnp.abs(r), 0.0)
             largest = visible.max(axis=-1, keepdims=True)
         normaliser = self.compress(jnp.maximum(jnp.abs(self.multiplier[...]) * self.length, largest))
         argument = self.compress(jnp.abs(r)) / normaliser

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding, compute_distances
+from jaxpe.encodings.base import Context, Encoding, View
 
 
 class Kerple(Encoding):
@@ -24,26 +24,17 @@ class Kerple(Encoding):
     invariance = "relative"
     directed = False
 
-    def __init__(
-        self, model_width: int, heads: int, max_length: int, attention: Attention, *, key: Key[Array, ""]
-    ) -> None:
+    def __init__(self, context: Context, *, key: Key[Array, ""]) -> None:
         def draw(number: int, high: float) -> Float[Array, "H"]:
             """The inverse softplus of a uniform draw from 0.01 … high; at 0 it would be −∞."""
-            start = jax.random.uniform(jax.random.fold_in(key, number), (heads,), minval=0.01, maxval=high)
+            start = jax.random.uniform(jax.random.fold_in(key, number), (context.heads,), minval=0.01, maxval=high)
             return jnp.log(jnp.expm1(start))
 
         self.slope, self.rate = nnx.Param(draw(0, 2.0)), nnx.Param(draw(1, 1.0))
 
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Float[Array, "H T S"]:
         slope, rate = (jax.nn.softplus(free[...])[:, None, None] for free in (self.slope, self.rate))
-        return -slope * jnp.log1p(rate * jnp.abs(compute_distances(q_positions, k_positions)))
+        return -slope * jnp.log1p(rate * jnp.abs(view.distances))
 
 
 def reference_bias(

@@ -17,7 +17,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding
 
 
 def draw_normal_rows(key: Key[Array, ""], rows: Int[Array, "N"], width: int) -> Float[Array, "N {width}"]:
@@ -31,19 +31,9 @@ class Learned(Encoding):
     integer_positions = True
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        scale: float = 1.0,
-        token_std: float = 1.0,
-    ) -> None:
-        self.limit, self.token_std = max_length, token_std
-        self.table = nnx.Param(scale * draw_normal_rows(key, jnp.arange(max_length), model_width))
+    def __init__(self, context: Context, *, key: Key[Array, ""], scale: float = 1.0, token_std: float = 1.0) -> None:
+        self.limit, self.token_std = context.max_length, token_std
+        self.table = nnx.Param(scale * draw_normal_rows(key, jnp.arange(context.max_length), context.model_width))
 
     @property
     def position_limit(self) -> int:

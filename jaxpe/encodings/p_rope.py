@@ -8,9 +8,9 @@ over fewer pairs.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Array, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding, View
 from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
 from jaxpe.errors import UserError
@@ -22,32 +22,18 @@ class PRope(Encoding):
     invariance = "relative"
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: float = 10_000.0,
-        kept: float = 0.75,
-    ) -> None:
-        self.width = compute_rotated_width(model_width // heads, 1.0)
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: float = 10_000.0, kept: float = 0.75) -> None:
+        self.width = compute_rotated_width(context.head_width, 1.0)
         self.pairs = round(kept * self.width / 2)
         if not 0 < self.pairs <= self.width // 2:
             raise UserError(f"p_rope needs a fraction of pairs above 0 and at most 1, got kept={kept}.")
         self.base = base
 
     def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)[: self.pairs]
-        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
+        return rotate_pairs(q, view.q_positions, frequency), rotate_pairs(k, view.k_positions, frequency)
 
 
 def reference_rotate(

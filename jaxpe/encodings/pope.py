@@ -16,7 +16,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding, View
 
 
 class PoPE(Encoding):
@@ -27,25 +27,12 @@ class PoPE(Encoding):
     directed = True
     keeps_norms = False
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: float = 10_000.0,
-    ) -> None:
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: float = 10_000.0) -> None:
         self.base = base
-        self.phase = nnx.Param(jnp.zeros((heads, model_width // heads)))
+        self.phase = nnx.Param(jnp.zeros((context.heads, context.head_width)))
 
     def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
         width = q.shape[-1]
         frequency = np.asarray(self.base ** (-np.arange(width) / width), np.float32)
@@ -58,7 +45,7 @@ class PoPE(Encoding):
             return jnp.concatenate([size * jnp.cos(angle), size * jnp.sin(angle)], axis=-1)
 
         phase = jnp.clip(self.phase[...], -2 * math.pi, 0.0)
-        return to_polar(q, q_positions, 0.0), to_polar(k, k_positions, phase)
+        return to_polar(q, view.q_positions, 0.0), to_polar(k, view.k_positions, phase)
 
 
 def reference_rotate(

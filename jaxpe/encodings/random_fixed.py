@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding
 from jaxpe.encodings.learned import draw_normal_rows
 
 
@@ -22,17 +22,7 @@ class RandomFixed(Encoding):
     integer_positions = True
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        scale: float = 1.0,
-        code: int = 0,
-    ) -> None:
+    def __init__(self, context: Context, *, key: Key[Array, ""], scale: float = 1.0, code: int = 0) -> None:
         self.scale = scale
         self.code = code
 

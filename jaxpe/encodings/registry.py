@@ -13,7 +13,7 @@ from typing import Any
 
 from jaxtyping import Array, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.calls import call_user_code
 from jaxpe.plugins.code import describe_object
@@ -86,6 +86,11 @@ def identify_encoding(name: str) -> dict[str, Any]:
     return identity | ({"file": load_file(split_name(name)[0]).digest} if is_path(name) else {})
 
 
+def fits_architecture(name: str, architecture: str) -> bool:
+    """Whether an encoding can be used in every self-attention of an architecture."""
+    return architecture == "decoder" or not get_encoding_class(resolve_encoding(name)).causal_only
+
+
 def is_path(name: str) -> bool:
     """Whether a name is meant as path/to/file.py:Class."""
     return name not in CATALOGUE and name not in find_entry_points() and (".py" in name or "/" in name)
@@ -102,30 +107,18 @@ def list_encoding_options(name: str) -> list[str]:
     return [p.name for p in parameters if p.kind == p.KEYWORD_ONLY and p.name != "key"]
 
 
-def fill_trained_positions(name: str, trained_positions: int | None) -> dict[str, Any]:
-    """`{"trained_positions": …}` for an encoding that has this option, else `{}`."""
-    return {"trained_positions": trained_positions} if "trained_positions" in list_encoding_options(name) else {}
-
-
-def build_encoding(
-    name: str,
-    *,
-    model_width: int,
-    heads: int,
-    max_length: int,
-    attention: Attention,
-    key: Key[Array, ""],
-    **options: Any,
-) -> Encoding:
-    """One instance. `max_length` is 1 + the largest position that it will be used with.
-
-    Raises UserError for an unknown name or option, and where a class outside the catalogue raises any exception.
-    """
+def build_encoding(name: str, context: Context, *, key: Key[Array, ""], **options: Any) -> Encoding:
+    """One instance. Raises UserError for an unknown name or option, and where a class outside the catalogue raises any exception."""
     factory = resolve_encoding(name)
+    if get_encoding_class(factory).causal_only and context.attention != "causal":
+        raise UserError(
+            f"{label_encoding(name)} is for causal attention only, not {context.attention}: use another encoding there, "
+            "or give `--architectures decoder`."
+        )
     known = list_encoding_options(name)
     if surplus := sorted(set(options) - set(known)):
         raise UnknownName(f"option of {name}", surplus[0], known)
-    construct = partial(factory, model_width, heads, max_length, attention, key=key, **options)
+    construct = partial(factory, context, key=key, **options)
     if name in CATALOGUE:
         return construct()
     return call_user_code(construct, f"encoding {name!r} could not be constructed")

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding, View
 from jaxpe.errors import UserError
 
 
@@ -45,18 +45,8 @@ class Rotary(Encoding):
     invariance = "relative"
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: float = 10_000.0,
-        fraction: float = 1.0,
-    ) -> None:
-        self.width = compute_rotated_width(model_width // heads, fraction)
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: float = 10_000.0, fraction: float = 1.0) -> None:
+        self.width = compute_rotated_width(context.head_width, fraction)
         self.base = base
 
     def compute_untrained_share(self, trained: int, tested: int) -> float:
@@ -64,14 +54,10 @@ class Rotary(Encoding):
         return float((turns < 1).mean())
 
     def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)
-        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
+        return rotate_pairs(q, view.q_positions, frequency), rotate_pairs(k, view.k_positions, frequency)
 
 
 def compute_rotated_width(head_width: int, fraction: float) -> int:

@@ -8,9 +8,9 @@ slowly. It is meant for testing a model that was trained with plain rotary. For 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Array, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding, View
 from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
 from jaxpe.errors import UserError
@@ -22,18 +22,8 @@ class RotaryNTK(Encoding):
     invariance = "relative"
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: float = 10_000.0,
-        factor: float = 4.0,
-    ) -> None:
-        self.width = compute_rotated_width(model_width // heads, 1.0)
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: float = 10_000.0, factor: float = 4.0) -> None:
+        self.width = compute_rotated_width(context.head_width, 1.0)
         if self.width < 4 or factor < 1:
             raise UserError(
                 f"rotary_ntk needs a head width of at least 4 and a factor of at least 1, got {self.width}, {factor}."
@@ -41,14 +31,10 @@ class RotaryNTK(Encoding):
         self.base = base * factor ** (self.width / (self.width - 2))
 
     def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)
-        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
+        return rotate_pairs(q, view.q_positions, frequency), rotate_pairs(k, view.k_positions, frequency)
 
 
 def reference_rotate(

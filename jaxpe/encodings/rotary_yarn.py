@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Array, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
+from jaxpe.encodings.base import Context, Encoding, View, require_trained_positions
 from jaxpe.encodings.rotary import compute_rotated_width, rotate_pairs
 from jaxpe.errors import UserError
 
@@ -25,38 +25,23 @@ class RotaryYarn(Encoding):
     directed = True
     keeps_norms = False
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: float = 10_000.0,
-        factor: float = 4.0,
-        trained_positions: int | None = None,
-    ) -> None:
-        self.width = compute_rotated_width(model_width // heads, 1.0)
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: float = 10_000.0, factor: float = 4.0) -> None:
+        self.width = compute_rotated_width(context.head_width, 1.0)
         if factor < 1:
             raise UserError(f"rotary_yarn needs a factor of at least 1, got {factor}.")
         self.base, self.factor = base, factor
-        self.trained = require_trained_positions(trained_positions, "rotary_yarn")
+        self.trained = require_trained_positions(context.trained_positions, "rotary_yarn")
 
     def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         plain = self.base ** (-np.arange(0, self.width, 2) / self.width)
         kept = np.clip((self.trained * plain / (2 * math.pi) - 1) / 31, 0, 1)
         frequency = np.asarray(plain * ((1 - kept) / self.factor + kept), np.float32)
         amplitude = 0.1 * math.log(self.factor) + 1
         return (
-            rotate_pairs(q, q_positions, frequency, amplitude),
-            rotate_pairs(k, k_positions, frequency, amplitude),
+            rotate_pairs(q, view.q_positions, frequency, amplitude),
+            rotate_pairs(k, view.k_positions, frequency, amplitude),
         )
 
 

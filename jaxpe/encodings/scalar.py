@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding
 
 
 class Scalar(Encoding):
@@ -21,18 +21,8 @@ class Scalar(Encoding):
 
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        scale: float = 1.0,
-        trained_positions: int | None = None,
-    ) -> None:
-        self.slope = scale * math.sqrt(3) / (trained_positions or max_length)
+    def __init__(self, context: Context, *, key: Key[Array, ""], scale: float = 1.0) -> None:
+        self.slope = scale * math.sqrt(3) / (context.trained_positions or context.max_length)
 
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:
         return x + self.slope * positions.astype(jnp.float32)[:, None]

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
+from jaxpe.encodings.base import Context, Encoding, View, require_trained_positions
 from jaxpe.errors import UserError
 
 
@@ -29,43 +29,26 @@ class Shaw(Encoding):
     directed = True
 
     def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        clip: int = 16,
-        shared_heads: bool = False,
-        scaled: bool = False,
-        trained_positions: int | None = None,
+        self, context: Context, *, key: Key[Array, ""], clip: int = 16, shared_heads: bool = False, scaled: bool = False
     ) -> None:
         if scaled:
-            clip = max(1, require_trained_positions(trained_positions, "shaw with scaled=True") // 2)
+            clip = max(1, require_trained_positions(context.trained_positions, "shaw with scaled=True") // 2)
         if clip < 1:
             raise UserError(f"shaw needs a clip of at least 1, got {clip}.")
         self.clip = clip
-        self.width = model_width // heads
+        self.width = context.head_width
         rows = 2 * self.clip + 1
-        shape = (rows, 1 if shared_heads else heads, self.width)
+        shape = (rows, 1 if shared_heads else context.heads, self.width)
         self.table = nnx.Param(jax.random.normal(key, shape) * math.sqrt(2 / (rows + self.width)))
 
     def compute_untrained_share(self, trained: int, tested: int) -> float:
         in_test, in_training = min(self.clip, tested - 1), min(self.clip, trained - 1)
         return (in_test - in_training) / (in_test + 1)
 
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Int[Array, "T"],
-        k_positions: Int[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Float[Array, "H T S"]:
         table = jnp.broadcast_to(self.table[...], (2 * self.clip + 1, *q.shape[1:]))
         by_row = jnp.einsum("thk,rhk->htr", q, table) / math.sqrt(self.width)
-        row = jnp.clip(q_positions[:, None] - k_positions, -self.clip, self.clip) + self.clip
+        row = jnp.clip(view.q_positions[:, None] - view.k_positions, -self.clip, self.clip) + self.clip
         return jnp.take_along_axis(by_row, jnp.broadcast_to(row, (q.shape[1], *row.shape)), axis=-1)
 
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding
 from jaxpe.errors import UserError
 
 
@@ -35,21 +35,18 @@ class Sinusoidal(Encoding):
 
     def __init__(
         self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
+        context: Context,
         *,
         key: Key[Array, ""],
         base: float = 10_000.0,
         scale: float = 1.0,
         paper_scale: bool = False,
     ) -> None:
-        if model_width % 2:
-            raise UserError(f"sinusoidal needs an even model width, got {model_width}: choose an even one.")
+        if context.model_width % 2:
+            raise UserError(f"sinusoidal needs an even model width, got {context.model_width}: choose an even one.")
         self.base = base
         self.amplitude = 1.0 if paper_scale else scale * math.sqrt(2)
-        self.token_scale = math.sqrt(model_width) if paper_scale else 1.0
+        self.token_scale = math.sqrt(context.model_width) if paper_scale else 1.0
         self.token_std = 1 / self.token_scale
 
     def embed(self, x: Float[Array, "T D"], positions: Num[Array, "T"]) -> Float[Array, "T D"]:

@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Int, Key, Num
+from jaxtyping import Array, Float, Int, Key
 
-from jaxpe.encodings.base import Attention, Encoding, compute_distances, require_trained_positions
+from jaxpe.encodings.base import Attention, Context, Encoding, View, require_trained_positions
 from jaxpe.errors import UserError
 
 
@@ -31,34 +31,17 @@ class T5(Encoding):
     directed = True
 
     def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        buckets: int = 32,
-        max_distance: int = 128,
-        scaled: bool = False,
-        trained_positions: int | None = None,
+        self, context: Context, *, key: Key[Array, ""], buckets: int = 32, max_distance: int = 128, scaled: bool = False
     ) -> None:
         if scaled:
-            max_distance = require_trained_positions(trained_positions, "t5 with scaled=True")
+            max_distance = require_trained_positions(context.trained_positions, "t5 with scaled=True")
             buckets = min(32, max(4, max_distance - max_distance % 4))
-        self.causal = attention == "causal"
+        self.causal = context.attention == "causal"
         self.starts = compute_bucket_starts(buckets if self.causal else buckets // 2, max_distance)
-        self.table = nnx.Param(jax.random.normal(key, (buckets, heads)) / math.sqrt(model_width))
+        self.table = nnx.Param(jax.random.normal(key, (buckets, context.heads)) / math.sqrt(context.model_width))
 
-    def bias(
-        self,
-        q: Float[Array, "T H W"],
-        k: Float[Array, "S H W"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
-        bucket = self.find_bucket(compute_distances(q_positions, k_positions))
+    def bias(self, q: Float[Array, "T H W"], k: Float[Array, "S H W"], view: View) -> Float[Array, "H T S"]:
+        bucket = self.find_bucket(view.distances)
         return jnp.moveaxis(self.table[...][bucket], -1, 0)
 
     def compute_untrained_share(self, trained: int, tested: int) -> float:

@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Key, Num
+from jaxtyping import Array, Float, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Context, Encoding, View
 from jaxpe.encodings.rotary import compute_frequencies
 from jaxpe.errors import UserError
 
@@ -30,35 +30,19 @@ class TransformerXL(Encoding):
     invariance = "relative"
     directed = True
 
-    def __init__(
-        self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
-        *,
-        key: Key[Array, ""],
-        base: float = 10_000.0,
-    ) -> None:
-        if model_width % 2:
-            raise UserError(f"transformer_xl needs an even model width, got {model_width}: choose an even one.")
+    def __init__(self, context: Context, *, key: Key[Array, ""], base: float = 10_000.0) -> None:
+        if context.model_width % 2:
+            raise UserError(f"transformer_xl needs an even model width, got {context.model_width}: choose an even one.")
         self.base = base
         u, v, w = (jax.random.fold_in(key, i) for i in range(3))
-        shape = (heads, model_width // heads)
+        shape = (context.heads, context.head_width)
         self.content = nnx.Param(0.02 * jax.random.normal(u, shape))
         self.position = nnx.Param(0.02 * jax.random.normal(v, shape))
-        self.matrix = nnx.Param(jax.random.normal(w, (model_width, *shape)) / math.sqrt(model_width))
+        self.matrix = nnx.Param(jax.random.normal(w, (context.model_width, *shape)) / math.sqrt(context.model_width))
 
-    def bias(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
-        mask: Bool[Array, "T S"] | None = None,
-    ) -> Float[Array, "H T S"]:
+    def bias(self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View) -> Float[Array, "H T S"]:
         frequency = compute_frequencies(self.matrix.shape[0], self.base)
-        i, j = (p.astype(jnp.float32)[:, None] * frequency for p in (q_positions, k_positions))
+        i, j = (p.astype(jnp.float32)[:, None] * frequency for p in (view.q_positions, view.k_positions))
         weights = jnp.einsum("thk,dhk->htd", q + self.position[...], self.matrix[...])
         of_sine, of_cosine = weights[..., 0::2], weights[..., 1::2]
         # sin(i − j) = sin i cos j − cos i sin j, cos(i − j) = cos i cos j + sin i sin j: factors of cos j, sin j.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.base import Attention, Context, Encoding, View
 from jaxpe.encodings.registry import build_encoding, label_encoding
 from jaxpe.errors import UserError
 from jaxpe.plugins.calls import call_user_code
@@ -28,9 +29,12 @@ class HookResults(NamedTuple):
     """What the hooks returned. Any object: user code may return something that is not an array."""
 
     embedded: Any
+    q_seen: Any
+    k_seen: Any
     q: Any
     k: Any
     bias: Any
+    weights: Any
 
 
 class ShapeCheck(NamedTuple):
@@ -41,10 +45,10 @@ class ShapeCheck(NamedTuple):
     expected: Any
 
 
-def validate_encoding(
-    name: str, *, model_width: int, heads: int, max_length: int, architecture: str, **options: Any
-) -> int | None:
+def validate_encoding(name: str, context: Context, architecture: str, **options: Any) -> int | None:
     """The position limit of an encoding, after it was built and called in every attention of an architecture.
+
+    The attention of `context` is replaced.
 
     Raises UserError where it cannot be built or called, or where a hook returns a wrong shape.
     """
@@ -53,21 +57,20 @@ def validate_encoding(
     for attention in ATTENTIONS[architecture]:
 
         def call(key: Key[Array, ""], attention: Attention = attention) -> HookResults | None:
-            sizes = {"model_width": model_width, "heads": heads, "max_length": max_length}
-            encoding = build_encoding(name, **sizes, attention=attention, key=key, **options)
+            encoding = build_encoding(name, replace(context, attention=attention), key=key, **options)
             if attention == "cross" and not encoding.cross:
                 return None
             check_attributes(title, encoding)
             limits.append(encoding.position_limit)
-            return call_hooks(encoding, model_width, heads)
+            return call_hooks(encoding, context.model_width, context.heads)
 
         evaluate = partial(jax.eval_shape, call, jax.random.key(0))
         results = call_user_code(evaluate, f"{title} failed with {attention} attention")
-        for hook, returned, expected in compare_shapes(results, model_width, heads) if results else ():
+        for hook, returned, expected in compare_shapes(results, context.model_width, context.heads) if results else ():
             if returned != expected:
                 raise UserError(
                     f"{title}: {hook} returned the shape {returned}, but must return {expected} for {QUERIES} queries, "
-                    f"{KEYS} keys, {heads} heads and model width {model_width}."
+                    f"{KEYS} keys, {context.heads} heads and model width {context.model_width}."
                 )
     return min((limit for limit in limits if limit is not None), default=None)
 
@@ -94,11 +97,14 @@ def check_attributes(title: str, encoding: Encoding) -> None:
 def call_hooks(encoding: Encoding, width: int, heads: int) -> HookResults:
     """The results of the hooks on zeros, for QUERIES queries and KEYS keys. Meant for `jax.eval_shape`."""
     q, k = jnp.zeros((QUERIES, heads, width // heads)), jnp.zeros((KEYS, heads, width // heads))
-    q_positions, k_positions = jnp.arange(QUERIES), jnp.arange(KEYS)
-    embedded = encoding.embed(jnp.zeros((KEYS, width)), k_positions)
-    q, k = encoding.rotate(q, k, q_positions, k_positions)
-    bias = encoding.bias(q, k, q_positions, k_positions, jnp.ones((QUERIES, KEYS), bool))
-    return HookResults(embedded, q, k, jnp.zeros(()) if bias is None else bias)
+    embedded = encoding.embed(jnp.zeros((KEYS, width)), jnp.arange(KEYS))
+    q_seen, k_seen = (encoding.observe(jnp.zeros((count, width))) for count in (QUERIES, KEYS))
+    mask = jnp.tri(QUERIES, KEYS, KEYS - QUERIES, dtype=bool)
+    view = View(jnp.arange(QUERIES), jnp.arange(KEYS), mask, q_seen, k_seen)
+    q, k = encoding.rotate(q, k, view)
+    bias = encoding.bias(q, k, view)
+    weights = encoding.weights(jnp.zeros((heads, QUERIES, KEYS)), view)
+    return HookResults(embedded, q_seen, k_seen, q, k, jnp.zeros(()) if bias is None else bias, weights)
 
 
 def describe_shape(value: Any) -> tuple[Any, ...]:
@@ -111,13 +117,22 @@ def describe_shape(value: Any) -> tuple[Any, ...]:
 
 def compare_shapes(results: HookResults, width: int, heads: int) -> list[ShapeCheck]:
     """The returned and the expected shape of each hook. An axis of a bias may have the size 1."""
-    embedded, q, k = (describe_shape(value) for value in results[:3])
+    embedded, q, k, weights = (
+        describe_shape(value) for value in (results.embedded, results.q, results.k, results.weights)
+    )
     bias = tuple(getattr(results.bias, "shape", (type(results.bias).__name__,)))
     full = (heads, QUERIES, KEYS)
     fits = len(bias) <= 3 and all(n in (1, m) for n, m in zip(bias[::-1], full[::-1], strict=False))
+    seen = [
+        ShapeCheck("observe", describe_shape(leaf), (count, *describe_shape(leaf)[1:]))
+        for count, values in ((QUERIES, results.q_seen), (KEYS, results.k_seen))
+        for leaf in jax.tree.leaves(values)
+    ]
     return [
         ShapeCheck("embed", embedded, (KEYS, width)),
+        *seen,
         ShapeCheck("rotate (queries)", q, (QUERIES, heads, *q[-1:])),
         ShapeCheck("rotate (keys)", k, (KEYS, heads, *q[-1:])),
         ShapeCheck("bias", bias, bias if fits else full),
+        ShapeCheck("weights", weights, full),
     ]

@@ -17,9 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
-from jaxpe.encodings.base import Attention, Encoding, require_trained_positions
+from jaxpe.encodings.base import Context, Encoding, View, require_trained_positions
 from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
-from jaxpe.errors import UserError
 
 
 class XPos(Encoding):
@@ -31,42 +30,32 @@ class XPos(Encoding):
 
     def __init__(
         self,
-        model_width: int,
-        heads: int,
-        max_length: int,
-        attention: Attention,
+        context: Context,
         *,
         key: Key[Array, ""],
         base: float = 10_000.0,
         scale_base: float = 512.0,
         scaled: bool = False,
-        trained_positions: int | None = None,
     ) -> None:
-        if attention != "causal":
-            raise UserError(f"xpos is for causal attention only, not {attention}: use rotary there.")
-        self.width = compute_rotated_width(model_width // heads, 1.0)
+        self.width = compute_rotated_width(context.head_width, 1.0)
         self.base = base
         if scaled:
-            scale_base = require_trained_positions(trained_positions, "xpos with scaled=True") / 4
+            scale_base = require_trained_positions(context.trained_positions, "xpos with scaled=True") / 4
         self.scale_base = scale_base
 
     def rotate(
-        self,
-        q: Float[Array, "T H K"],
-        k: Float[Array, "S H K"],
-        q_positions: Num[Array, "T"],
-        k_positions: Num[Array, "S"],
+        self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
         frequency = compute_frequencies(self.width, self.base)
         decay = np.log((np.arange(0, self.width, 2) / self.width + 0.4) / 1.4)
-        middle = (k_positions.max() + k_positions.min()) // 2
+        middle = (view.k_positions.max() + view.k_positions.min()) // 2
 
         def compute_growth(positions: Num[Array, "P"], sign: float) -> Float[Array, "P 1 K"]:
             power = (positions - middle).astype(jnp.float32)[:, None, None] * (sign / self.scale_base)
             return jnp.exp(power * jnp.asarray(np.repeat(decay, 2), jnp.float32))
 
-        q, k = rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
-        return q * compute_growth(q_positions, 1.0), k * compute_growth(k_positions, -1.0)
+        q, k = rotate_pairs(q, view.q_positions, frequency), rotate_pairs(k, view.k_positions, frequency)
+        return q * compute_growth(view.q_positions, 1.0), k * compute_growth(view.k_positions, -1.0)
 
 
 def reference_rotate(

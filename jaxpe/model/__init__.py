@@ -1,7 +1,7 @@
 """Encoder, decoder and encoder-decoder Transformers, written for one example.
 
-Position enters in three places, the hooks of an `Encoding`, and nowhere else: `embed` in `stack.py`, `rotate` and `bias` in
-`attention.py`. Blocks use RMSNorm before each part, no biases, and an MLP of inner width 4 D with GELU; input and output
+Position enters in five places, the hooks of an `Encoding`, and nowhere else: `embed` in `stack.py`, `observe` in `block.py`,
+`rotate`, `bias` and `weights` in `attention.py`. Blocks use RMSNorm before each part, no biases, and an MLP of inner width 4 D with GELU; input and output
 embeddings are separate. Token embeddings start as N(0, s²), where s is the encoding's `token_std`, by default 1. Batches
 and populations of models are `vmap`s in the calling code.
 
@@ -20,7 +20,6 @@ from jaxpe.model.interface import (
     Output,
     Record,
     Scales,
-    View,
     make_padding_mask,
 )
 from jaxpe.model.stack import Stack, check_positions
@@ -41,7 +40,6 @@ __all__ = [
     "Scales",
     "Stack",
     "Transformer",
-    "View",
     "build_model",
     "check_positions",
     "generate",

@@ -1,4 +1,4 @@
-"""Multi-head attention, with two of the three places where position enters: `rotate` and `bias`."""
+"""Multi-head attention, with three of the places where position enters: `rotate`, `bias` and `weights`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
-from jaxpe.encodings.base import Encoding
-from jaxpe.model.interface import AttentionRecord, View
+from jaxpe.encodings.base import Encoding, View
+from jaxpe.model.interface import AttentionRecord
 
 
 def make_weight(key: Key[Array, ""], *shape: int, fan_in: int) -> nnx.Param:
@@ -21,7 +21,7 @@ def make_weight(key: Key[Array, ""], *shape: int, fan_in: int) -> nnx.Param:
 class MultiHeadAttention(nnx.Module):
     """Multi-head attention (Vaswani et al. 2017, arXiv:1706.03762, §3.2), without biases.
 
-    The encoding may change queries and keys (`rotate`) and add to the logits (`bias`).
+    The encoding may change queries and keys (`rotate`), add to the logits (`bias`), and make the weights of them.
     """
 
     def __init__(self, width: int, heads: int, *, key: Key[Array, ""]) -> None:
@@ -48,14 +48,15 @@ class MultiHeadAttention(nnx.Module):
     ) -> tuple[Float[Array, "T D"], AttentionRecord]:
         q = jnp.einsum("td,dhk->thk", x, self.query[...])
         scale = 1 / math.sqrt(q.shape[-1])
-        q, k = encoding.rotate(q, k, view.q_positions, view.k_positions)
+        q, k = encoding.rotate(q, k, view)
         logits = jnp.einsum("thw,shw->hts", q * scale, k)
-        bias = encoding.bias(q, k, view.q_positions, view.k_positions, view.mask)
+        bias = encoding.bias(q, k, view)
         if bias is not None:
             logits = logits + bias
         if view.scaling_length is not None:
+            assert view.mask is not None
             logits = logits * scale_for_length(view.mask, view.scaling_length)
-        weights = jax.nn.softmax(jnp.where(view.mask, logits, jnp.finfo(logits.dtype).min), axis=-1)
+        weights = encoding.weights(logits, view)
         mixed = jnp.einsum("hts,shk->thk", weights, v)
         return jnp.einsum("thk,hkd->td", mixed, self.out[...]), AttentionRecord(logits, weights)
 

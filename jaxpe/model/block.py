@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key
 
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Encoding, View
 from jaxpe.model.attention import MultiHeadAttention, make_weight
-from jaxpe.model.interface import AttentionRecord, ModelConfig, View
+from jaxpe.model.interface import AttentionRecord, ModelConfig
 
 
 class RMSNorm(nnx.Module):
@@ -26,10 +26,11 @@ class RMSNorm(nnx.Module):
 
 
 class KeyValueCache(NamedTuple):
-    """Keys and values of one block as projected, before `rotate`."""
+    """Keys and values of one block as projected, before `rotate`, and what the encoding observed of their inputs."""
 
     k: Float[Array, "S H K"]
     v: Float[Array, "S H K"]
+    seen: Any = None
 
 
 class Memory(NamedTuple):
@@ -69,18 +70,21 @@ class Block(nnx.Module):
         With a cache, x holds the tokens from index `start` on, and attention reads the whole cache.
         """
         h = self.norms[0](x)
-        k, v = self.attention.project_keys_values(h)
+        q_seen = encoding.observe(h)
+        kept = KeyValueCache(*self.attention.project_keys_values(h), q_seen)
         if cache is not None:
-            k = jax.lax.dynamic_update_slice_in_dim(cache.k, k, start, 0)
-            v = jax.lax.dynamic_update_slice_in_dim(cache.v, v, start, 0)
-        mixed, record = self.attention(h, k, v, encoding, view)
+            write = partial(jax.lax.dynamic_update_slice_in_dim, start_index=start, axis=0)
+            kept = jax.tree.map(write, cache, kept)
+        view = view._replace(q_seen=q_seen, k_seen=kept.seen)
+        mixed, record = self.attention(h, kept.k, kept.v, encoding, view)
         x, records = x + mixed, [record]
         if memory is not None:
             assert self.cross is not None
             h = self.norms[1](x)
             k_memory, v_memory = self.cross.project_keys_values(memory.states)
-            mixed, record = self.cross(h, k_memory, v_memory, memory.encoding, memory.view)
+            seen = {"q_seen": memory.encoding.observe(h), "k_seen": memory.encoding.observe(memory.states)}
+            mixed, record = self.cross(h, k_memory, v_memory, memory.encoding, memory.view._replace(**seen))
             x, records = x + mixed, [*records, record]
         h = self.norms[-1](x)
         x = x + jax.nn.gelu(h @ self.mlp_in[...]) @ self.mlp_out[...]
-        return x, KeyValueCache(k, v), records
+        return x, kept, records

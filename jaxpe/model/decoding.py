@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
+from jaxpe.encodings.base import View
 from jaxpe.model.block import KeyValueCache
-from jaxpe.model.interface import DEFAULT_OPTIONS, Inputs, View, make_padding_mask
+from jaxpe.model.interface import DEFAULT_OPTIONS, Inputs, make_padding_mask
 from jaxpe.model.transformer import Transformer, make_source_view
 
 DecodingState = tuple[Int[Array, "T"], list[KeyValueCache], Bool[Array, ""]]
@@ -21,8 +22,7 @@ def generate(model: Transformer, inputs: Inputs, stop: int) -> Int[Array, "T"]:
     """
     size = inputs.tokens.shape[0]
     source = None if model.source is None else model.encode_source(inputs)[0]
-    zero = jnp.zeros((size, *model.stack.blocks[0].attention.key.shape[1:]))
-    caches = [KeyValueCache(zero, zero) for _ in model.stack.blocks]
+    caches = model.stack.make_caches(size)
 
     def step(state: DecodingState, t: Int[Array, ""]) -> tuple[DecodingState, None]:
         tokens, caches, done = state

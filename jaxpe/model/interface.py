@@ -60,17 +60,8 @@ class ForwardOptions(NamedTuple):
 DEFAULT_OPTIONS = ForwardOptions()
 
 
-class View(NamedTuple):
-    """What each query sees: the positions of queries and keys, and the mask (True: visible)."""
-
-    q_positions: Num[Array, "T"]
-    k_positions: Num[Array, "S"]
-    mask: Bool[Array, "T S"]
-    scaling_length: Float[Array, ""] | None = None
-
-
 class AttentionRecord(NamedTuple):
-    """Attention logits with their bias, before the mask, and the weights after the softmax."""
+    """Attention logits with their bias, before the mask, and the weights: after the softmax, unless the encoding says otherwise."""
 
     logits: Float[Array, "H T S"]
     weights: Float[Array, "H T S"]

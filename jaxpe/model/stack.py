@@ -11,12 +11,12 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Int, Key, Num
 
-from jaxpe import encodings, streams
+from jaxpe import streams
 from jaxpe.encodings.base import Attention as AttentionKind
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Encoding, NoEncoding, View
 from jaxpe.errors import UserError
 from jaxpe.model.block import Block, KeyValueCache, Memory, RMSNorm
-from jaxpe.model.interface import DEFAULT_OPTIONS, ForwardOptions, ModelConfig, Record, View
+from jaxpe.model.interface import DEFAULT_OPTIONS, ForwardOptions, ModelConfig, Record
 
 EncodingMaker = Callable[[AttentionKind, Key[Array, ""]], Encoding]
 
@@ -60,6 +60,17 @@ class Stack(nnx.Module):
         embedded = self.encodings[0].at(0, options.progress).embed(x, positions)
         return embedded if options.scales is None else options.scales[0] * x + options.scales[1] * (embedded - x)
 
+    def make_caches(self, size: int) -> list[KeyValueCache]:
+        """Empty caches of the blocks of a trained model, for `size` tokens."""
+
+        def make(i: int, block: Block) -> KeyValueCache:
+            h = jnp.zeros((size, self.embedding.shape[1]))
+            encoding = self.encodings[i % len(self.encodings)].at(i, DEFAULT_OPTIONS.progress)
+            return KeyValueCache(*block.attention.project_keys_values(h), encoding.observe(h))
+
+        shapes = [jax.eval_shape(partial(make, i, block)) for i, block in enumerate(self.blocks)]
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)  # type: ignore[no-any-return]
+
     def __call__(
         self,
         x: Float[Array, "T D"],
@@ -94,9 +105,7 @@ def make_encodings(
     """
     first = make_encoding(kind, key_of(0))
     if kind == "cross" and not first.cross:
-        return [
-            encodings.build_encoding("none", model_width=0, heads=0, max_length=0, attention="cross", key=key_of(0))
-        ]
+        return [NoEncoding()]
     return [first, *(make_encoding(kind, key_of(i)) for i in range(1, layers) if not first.shared)]
 
 

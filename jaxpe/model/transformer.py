@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, Key, Num
 
 from jaxpe import encodings, streams
 from jaxpe.encodings.base import Attention as AttentionKind
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Context, Encoding, View
 from jaxpe.model.attention import make_weight
 from jaxpe.model.interface import (
     DEFAULT_OPTIONS,
@@ -21,7 +21,6 @@ from jaxpe.model.interface import (
     ModelConfig,
     Output,
     Record,
-    View,
     make_padding_mask,
 )
 from jaxpe.model.stack import EncodingMaker, Stack
@@ -55,7 +54,7 @@ class Transformer(nnx.Module):
         mask = jnp.broadcast_to(make_padding_mask(size, inputs.length), (size, size))
         if self.stack.kind == "causal":
             mask = mask & jnp.tri(size, dtype=bool)
-        return View(inputs.positions, inputs.positions, mask, options.scaling_length)
+        return View(inputs.positions, inputs.positions, mask, scaling_length=options.scaling_length)
 
     def encode_source(
         self, inputs: Inputs, options: ForwardOptions = DEFAULT_OPTIONS
@@ -71,20 +70,25 @@ def make_source_view(inputs: Inputs, q_positions: Num[Array, "T"], options: Forw
     """All queries see all real tokens of the source."""
     size = inputs.source.shape[0]
     mask = jnp.broadcast_to(make_padding_mask(size, inputs.source_length), (q_positions.shape[0], size))
-    return View(q_positions, inputs.source_positions, mask, options.scaling_length)
+    return View(q_positions, inputs.source_positions, mask, scaling_length=options.scaling_length)
 
 
 def build_model(
-    config: ModelConfig, encoding: str, options: Mapping[str, Any], max_length: int, seed: int | Int[Array, ""]
+    config: ModelConfig,
+    encoding: str,
+    options: Mapping[str, Any],
+    max_length: int,
+    seed: int | Int[Array, ""],
+    trained_positions: int | None = None,
 ) -> Transformer:
     """A model with new parameters, a pure function of its arguments. `seed` may be traced.
 
-    `options` are those of the encoding; `max_length` is 1 + the largest position the model will read. Raises UserError
-    for an unknown encoding or option.
+    `options` are those of the encoding; `max_length` is 1 + the largest position the model will read, and
+    `trained_positions` that of training. Raises UserError for an unknown encoding or option.
     """
 
     def make_encoding(kind: AttentionKind, key: Key[Array, ""]) -> Encoding:
-        sizes = {"model_width": config.width, "heads": config.heads, "max_length": max_length}
-        return encodings.build_encoding(encoding, **sizes, attention=kind, key=key, **options)
+        context = Context(config.width, config.heads, max_length, kind, trained_positions)
+        return encodings.build_encoding(encoding, context, key=key, **options)
 
     return Transformer(config, make_encoding, seed=seed)

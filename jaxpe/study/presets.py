@@ -134,7 +134,35 @@ def narrow_grid(
         raise UserError("Nothing is left to run: none of the tasks is defined for these architectures.")
     if encoding_names:
         rows = [replace(row, encodings=select_encodings(row, encoding_names)) for row in rows]
+        rows = [part for row in rows for part in split_by_architecture(row)]
+        if not any(row.encodings for row in rows) and (left_out := list_left_out(rows, encoding_names)):
+            raise UserError(
+                f"Nothing is left to run, since these are for causal attention only: {', '.join(left_out)}. "
+                "Give `--architectures decoder`."
+            )
     return replace(preset, grid=tuple(row for row in rows if row.encodings))
+
+
+def split_by_architecture(row: GridRow) -> list[GridRow]:
+    """The row in parts, each with the encodings that its architectures can take."""
+    everywhere = [n for n in row.encodings if all(encodings.fits_architecture(n, a) for a in row.architectures)]
+    parts = [replace(row, encodings=tuple(everywhere))]
+    others = tuple(name for name in row.encodings if name not in everywhere)
+    for architecture in row.architectures if others else ():
+        fitting = tuple(name for name in others if encodings.fits_architecture(name, architecture))
+        parts.append(replace(row, architectures=(architecture,), encodings=fitting))
+    return parts
+
+
+def list_left_out(rows: Sequence[GridRow], names: Sequence[str]) -> list[str]:
+    """'cope in encoder' for each of the encodings and each architecture of the rows that cannot take it."""
+    architectures = dict.fromkeys(architecture for row in rows for architecture in row.architectures)
+    return [
+        f"{encodings.label_encoding(name)} in {architecture.replace('_', '-')}"
+        for name in names
+        for architecture in architectures
+        if not encodings.fits_architecture(name, architecture)
+    ]
 
 
 def select_encodings(row: GridRow, names: Sequence[str]) -> tuple[str, ...]:

@@ -103,8 +103,7 @@ def make_run_config(
     position_options: Options = () if sampler == "arange" else (("limit", table),)
     config = replace(config, table_length=table, position_options=position_options)
     trained_positions = config.sampler.bound(max(stream.sizes(trained[-1])))
-    options = encodings.fill_trained_positions(encoding, trained_positions)
-    return replace(config, encoding_options=tuple(options.items()))
+    return replace(config, trained_positions=trained_positions)
 
 
 def make_training(preset: Preset) -> Training:

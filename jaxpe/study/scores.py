@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxpe import encodings, positions
+from jaxpe import positions
 from jaxpe.data.examples import Data
 from jaxpe.positions import Sampler
 from jaxpe.training.checks import check_position_count
@@ -60,13 +60,9 @@ def make_published_test(config: RunConfig) -> EvaluationConfig:
     return EvaluationConfig(sampler=PLAIN_SAMPLER if config.positions == "offset" else None).resolve(config)
 
 
-def replace_encoding(config: RunConfig, encoding: str | None, source: Source) -> RunConfig:
+def replace_encoding(config: RunConfig, encoding: str | None) -> RunConfig:
     """The config with another encoding, which gets the trained positions of this config; None changes nothing."""
-    if encoding is None:
-        return config
-    trained_positions = config.sampler.bound(max(source.stream.sizes(config.train_length)))
-    options = encodings.fill_trained_positions(encoding, trained_positions)
-    return replace(config, encoding=encoding, encoding_options=tuple(options.items()))
+    return config if encoding is None else replace(config, encoding=encoding, encoding_options=())
 
 
 def check_test_positions(

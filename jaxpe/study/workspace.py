@@ -222,7 +222,7 @@ class Workspace:
             raise ValueError("the runs of one call must share their config")
         source = self.open_source(runs[0].config)
         evaluation = evaluation.resolve(runs[0].config)
-        config = scores.replace_encoding(runs[0].config, evaluation.encoding, source)
+        config = scores.replace_encoding(runs[0].config, evaluation.encoding)
         scores.check_test_positions(config, source, lengths, evaluation)
         results: dict[tuple[int, int], Scores] = {}
         models: dict[str, Transformer] = {}

@@ -27,14 +27,7 @@ def find_position_limit(config: RunConfig) -> int | None:
 @lru_cache(maxsize=4096)
 def find_limit_of_code(config: RunConfig, code: str) -> int | None:
     """The same for the code of the encoding that has this digest."""
-    return validate_encoding(
-        config.encoding,
-        model_width=config.width,
-        heads=config.heads,
-        max_length=config.table_length,
-        architecture=config.architecture,
-        **dict(config.encoding_options),
-    )
+    return validate_encoding(config.encoding, config.context, config.architecture, **dict(config.encoding_options))
 
 
 def check_config(config: RunConfig, source: Source) -> None:

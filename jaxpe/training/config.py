@@ -7,6 +7,7 @@ from typing import Any
 
 from jaxpe.data.examples import ExampleStream
 from jaxpe.data.language import OBJECTIVES
+from jaxpe.encodings.base import Attention, Context
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.model import ModelConfig
 from jaxpe.positions import Sampler, build_sampler
@@ -58,6 +59,7 @@ class RunConfig:
     position_options: Options = ()
     task_options: Options = ()
     encoding_options: Options = ()
+    trained_positions: int | None = None  # 1 + the largest position of training, for encodings that ask for it
     # (a, b): the first block reads a · token + b · position. None: token and position as the encoding combines them.
     scales: tuple[float, float] | None = None
     training: Training = field(default_factory=Training)
@@ -71,6 +73,12 @@ class RunConfig:
     replicas_per_device: int = 1
     batching: str = "map"
     activation_budget: int = 2**16
+
+    @property
+    def context(self) -> Context:
+        """What the encoding of the self-attention that gives the answers is built for."""
+        attention: Attention = "bidirectional" if self.architecture == "encoder" else "causal"
+        return Context(self.width, self.heads, self.table_length, attention, self.trained_positions)
 
     @property
     def is_language(self) -> bool:

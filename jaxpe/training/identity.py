@@ -45,6 +45,7 @@ def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]
         "encoding": encodings.label_encoding(config.encoding),
         "encoding_code": encodings.identify_encoding(config.encoding),
         "encoding_options": dict(config.encoding_options),
+        "trained_positions": config.trained_positions,
         "scales": config.scales,
         "positions": config.positions,
         "position_options": dict(config.position_options),

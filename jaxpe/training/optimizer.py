@@ -57,15 +57,8 @@ def list_change_steps(config: RunConfig) -> tuple[int, ...]:
     shares: list[float] = []
 
     def build() -> None:
-        encoding = encodings.build_encoding(
-            config.encoding,
-            model_width=config.width,
-            heads=config.heads,
-            max_length=config.table_length,
-            attention="bidirectional" if config.architecture == "encoder" else "causal",
-            key=jax.random.key(0),
-            **dict(config.encoding_options),
-        )
+        options = dict(config.encoding_options)
+        encoding = encodings.build_encoding(config.encoding, config.context, key=jax.random.key(0), **options)
         shares.extend(encoding.changes_at)
 
     jax.eval_shape(build)

@@ -19,7 +19,7 @@ from jaxpe.training.config import RunConfig
 def init_model(config: RunConfig, stream: ExampleStream, seed: int | Int[Array, ""] = 0) -> Transformer:
     """The model of a config before training."""
     sizes, options = config.make_model_config(stream), dict(config.encoding_options)
-    return build_model(sizes, config.encoding, options, config.table_length, seed)
+    return build_model(sizes, config.encoding, options, config.table_length, seed, config.trained_positions)
 
 
 def count_parameters(config: RunConfig, stream: ExampleStream) -> int:

@@ -90,15 +90,15 @@ def test_covariances_are_those_of_a_slow_loop():
     [("sinusoidal", True), ("learned", True), ("none", True), ("sinusoidal_paper", False), ("concatenated", False)],
 )
 def test_additive_encodings_are_recognised_by_measurement(name, additive):
-    sizes = {"model_width": 16, "heads": 2, "max_length": 8, "attention": "bidirectional"}
-    encoding = encodings.build_encoding(name, **sizes, key=jax.random.key(0))
+    context = encodings.Context(16, 2, 8, "bidirectional")
+    encoding = encodings.build_encoding(name, context, key=jax.random.key(0))
     assert attention.acts_additively(encoding, jnp.arange(8), 16) == additive
 
 
 @pytest.mark.parametrize(("name", "factors"), [("sinusoidal_paper", [4] * 16), ("concatenated", [1] * 12 + [0] * 4)])
 def test_the_token_part_is_what_embed_makes_of_a_token(name, factors):
-    sizes = {"model_width": 16, "heads": 2, "max_length": 9, "attention": "bidirectional"}
-    encoding = encodings.build_encoding(name, **sizes, key=jax.random.key(0))
+    context = encodings.Context(16, 2, 9, "bidirectional")
+    encoding = encodings.build_encoding(name, context, key=jax.random.key(0))
     tokens = np.random.default_rng(0).normal(size=(5, 16)).astype(np.float32)
     part = attention.compute_token_part(encoding, jnp.asarray(tokens))
     np.testing.assert_allclose(part, tokens * factors, atol=1e-6)

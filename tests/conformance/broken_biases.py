@@ -9,7 +9,7 @@ from flax import nnx
 
 from jaxpe.encodings.alibi import Alibi
 from jaxpe.encodings.alibi import reference_bias as alibi_reference
-from jaxpe.encodings.base import Encoding, compute_distances
+from jaxpe.encodings.base import Encoding
 from jaxpe.encodings.cope import CoPE
 from jaxpe.encodings.cope import reference_bias as cope_reference
 from jaxpe.encodings.fire import Fire
@@ -32,8 +32,8 @@ class SwappedDistance(T5):
 
     reference_bias = staticmethod(t5_reference)
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return super().bias(q, k, -q_positions, -k_positions, mask)
+    def bias(self, q, k, view):
+        return super().bias(q, k, view._replace(q_positions=-view.q_positions, k_positions=-view.k_positions))
 
 
 class BeforeScaling(Alibi):
@@ -41,8 +41,8 @@ class BeforeScaling(Alibi):
 
     reference_bias = staticmethod(alibi_reference)
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return super().bias(q, k, q_positions, k_positions, mask) / math.sqrt(q.shape[-1])
+    def bias(self, q, k, view):
+        return super().bias(q, k, view) / math.sqrt(q.shape[-1])
 
 
 class DividedTable(CoPE):
@@ -50,8 +50,8 @@ class DividedTable(CoPE):
 
     reference_bias = staticmethod(cope_reference)
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return super().bias(q, k, q_positions, k_positions, mask) / self.root
+    def bias(self, q, k, view):
+        return super().bias(q, k, view) / self.root
 
 
 class MinForMax(Fire):
@@ -59,10 +59,10 @@ class MinForMax(Fire):
 
     reference_bias = staticmethod(fire_reference)
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        r = compute_distances(q_positions, k_positions)
-        visible = jnp.abs(r) if mask is None else jnp.where(mask, jnp.abs(r), 0.0)
-        largest = q_positions.astype(jnp.float32)[:, None] if self.causal else visible.max(-1, keepdims=True)
+    def bias(self, q, k, view):
+        r = view.distances
+        visible = jnp.abs(r) if view.mask is None else jnp.where(view.mask, jnp.abs(r), 0.0)
+        largest = view.q_positions.astype(jnp.float32)[:, None] if self.causal else visible.max(-1, keepdims=True)
         length = jnp.minimum(jnp.abs(self.multiplier[...]) * self.length, jnp.maximum(largest, 1.0))
         argument = self.compress(jnp.abs(r)) / self.compress(length) * (1.0 if self.causal else jnp.sign(r))
         hidden = jax.nn.relu(argument[..., None] * self.weight[...] + self.offset[...])
@@ -72,16 +72,16 @@ class MinForMax(Fire):
 class BiasAhead(Alibi):
     """Depends on the mean over all keys, also those that the mask hides."""
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
+    def bias(self, q, k, view):
         logits = jnp.einsum("thk,shk->hts", q, k)
-        return super().bias(q, k, q_positions, k_positions, mask) * (1.0 + 0.1 * logits.mean(-1, keepdims=True))
+        return super().bias(q, k, view) * (1.0 + 0.1 * logits.mean(-1, keepdims=True))
 
 
 class SeesPadding(Alibi):
     """Distances relative to the number of keys."""
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return super().bias(q, k, q_positions, k_positions, mask) / len(k)
+    def bias(self, q, k, view):
+        return super().bias(q, k, view) / len(k)
 
 
 class NarrowDistances(Alibi):
@@ -91,8 +91,8 @@ class NarrowDistances(Alibi):
         lambda q, k, i, j, mask=None: -0.01 * np.broadcast_to(i[:, None] - j, (q.shape[1], len(q), len(k)))
     )
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        i, j = (p.astype(jnp.bfloat16).astype(jnp.float32) for p in (q_positions, k_positions))
+    def bias(self, q, k, view):
+        i, j = (p.astype(jnp.bfloat16).astype(jnp.float32) for p in (view.q_positions, view.k_positions))
         return jnp.broadcast_to(-0.01 * (i[:, None] - j), (q.shape[1], len(q), len(k)))
 
 
@@ -107,12 +107,12 @@ class DeclaredDirected(Alibi):
 class DeadParameter(Alibi):
     """Adds a number for each head, the same for all keys."""
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
-        super().__init__(model_width, heads, max_length, attention, key=key)
-        self.constant = nnx.Param(jnp.ones(heads))
+    def __init__(self, context, *, key):
+        super().__init__(context, key=key)
+        self.constant = nnx.Param(jnp.ones(context.heads))
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return super().bias(q, k, q_positions, k_positions, mask) + self.constant[...][:, None, None]
+    def bias(self, q, k, view):
+        return super().bias(q, k, view) + self.constant[...][:, None, None]
 
 
 class NanGradient(Alibi):
@@ -120,12 +120,12 @@ class NanGradient(Alibi):
 
     directed = False
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
-        super().__init__(model_width, heads, max_length, attention, key=key)
-        self.power = nnx.Param(jnp.ones(heads))
+    def __init__(self, context, *, key):
+        super().__init__(context, key=key)
+        self.power = nnx.Param(jnp.ones(context.heads))
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        r = jnp.abs(compute_distances(q_positions, k_positions))
+    def bias(self, q, k, view):
+        r = jnp.abs(view.distances)
         return -jnp.sqrt(self.power[...][:, None, None] * r)
 
 
@@ -134,12 +134,12 @@ class MixedTypes(Encoding):
 
     invariance = "relative"
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return -jnp.abs(q_positions[:, None] - k_positions)[None] * 0.5
+    def bias(self, q, k, view):
+        return -jnp.abs(view.q_positions[:, None] - view.k_positions)[None] * 0.5
 
 
 class WrongNumberOfHeads(Encoding):
-    def bias(self, q, k, q_positions, k_positions, mask=None):
+    def bias(self, q, k, view):
         return jnp.zeros((q.shape[1] + 1, len(q), len(k)))
 
 
@@ -148,9 +148,9 @@ class CountsCalls(Alibi):
 
     calls = [0]  # noqa: RUF012
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
+    def bias(self, q, k, view):
         self.calls[0] += 1
-        return super().bias(q, k, q_positions, k_positions, mask) * float(self.calls[0])
+        return super().bias(q, k, view) * float(self.calls[0])
 
 
 class ReferenceAsksTooMuch(Alibi):
@@ -167,5 +167,5 @@ class WithoutReference(Alibi):
     cross = True
     reference_bias = None
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return super().bias(q, k, q_positions, k_positions, mask)
+    def bias(self, q, k, view):
+        return super().bias(q, k, view)

@@ -13,9 +13,9 @@ class FailsInConstructor(Encoding):
 class FailsBidirectional(Alibi):
     """Fails with a KeyError in one kind of attention."""
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
-        super().__init__(model_width, heads, max_length, attention, key=key)
-        self.sign = {"causal": 1}[attention]
+    def __init__(self, context, *, key):
+        super().__init__(context, key=key)
+        self.sign = {"causal": 1}[context.attention]
 
 
 class HangsInConstructor(Encoding):
@@ -35,14 +35,14 @@ class WrongSignature(Encoding):
 
 
 class RaisesInHook(Encoding):
-    def bias(self, q, k, q_positions, k_positions, mask=None):
+    def bias(self, q, k, view):
         return undefined_name  # noqa: F821
 
 
 class CausalOnly(Alibi):
     """Refuses bidirectional attention, as it should: with a UserError."""
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
-        if attention != "causal":
+    def __init__(self, context, *, key):
+        if context.attention != "causal":
             raise UserError("This encoding is causal: use another.")
-        super().__init__(model_width, heads, max_length, attention, key=key)
+        super().__init__(context, key=key)

@@ -1,5 +1,7 @@
 """Encodings that add something to the embeddings, each with one fault that the conformance suite must find and name."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,8 +20,8 @@ class ClampedTable(Learned):
     integer_positions = False
     position_limit = None
 
-    def __init__(self, model_width, heads, max_length, attention, *, key, scale=1.0):
-        super().__init__(model_width, heads, 40, attention, key=key, scale=scale)
+    def __init__(self, context, *, key, scale=1.0):
+        super().__init__(replace(context, max_length=40), key=key, scale=scale)
 
     def embed(self, x, positions):
         return x + self.table[...][positions.astype(jnp.int32)]
@@ -39,8 +41,8 @@ class WrongLimit(Learned):
 class TooFewPositions(Learned):
     """A table that is too short for the training inputs, and says so."""
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
-        super().__init__(model_width, heads, 10, attention, key=key)
+    def __init__(self, context, *, key):
+        super().__init__(replace(context, max_length=10), key=key)
 
 
 class NotFinite(Sinusoidal):
@@ -115,8 +117,8 @@ class ArrayConstant(Encoding):
 
     directed = True
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
-        self.frequencies = jnp.asarray(compute_frequencies(model_width, 10_000.0))
+    def __init__(self, context, *, key):
+        self.frequencies = jnp.asarray(compute_frequencies(context.model_width, 10_000.0))
 
     def embed(self, x, positions):
         angle = positions.astype(jnp.float32)[:, None] * self.frequencies
@@ -140,17 +142,19 @@ class HalfPrecision(Encoding):
 class GlobalDraw(Learned):
     """Draws from NumPy's global state."""
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
-        self.limit = max_length
-        self.table = nnx.Param(jnp.asarray(np.random.normal(size=(max_length, model_width)), jnp.float32))
+    def __init__(self, context, *, key):
+        self.limit = context.max_length
+        self.table = nnx.Param(
+            jnp.asarray(np.random.normal(size=(context.max_length, context.model_width)), jnp.float32)
+        )
 
 
 class CannotBeMapped(Sinusoidal):
     """Converts a draw from the key to a Python number, which is impossible under vmap."""
 
-    def __init__(self, model_width, heads, max_length, attention, *, key):
+    def __init__(self, context, *, key):
         base = 9000.0 + int(jax.random.randint(key, (), 0, 9))
-        super().__init__(model_width, heads, max_length, attention, key=key, base=base)
+        super().__init__(context, key=key, base=base)
 
 
 class OnlyOnCPU(Sinusoidal):

@@ -9,9 +9,9 @@ from jaxpe.encodings.rotary import reference_rotate as rotary_reference
 class BaseNotPassedOn(Rotary):
     """Accepts `base` and ignores it."""
 
-    def rotate(self, q, k, q_positions, k_positions):
+    def rotate(self, q, k, view):
         frequency = compute_frequencies(self.width, 10_000.0)
-        return rotate_pairs(q, q_positions, frequency), rotate_pairs(k, k_positions, frequency)
+        return rotate_pairs(q, view.q_positions, frequency), rotate_pairs(k, view.k_positions, frequency)
 
 
 class OtherPairs(Rotary):
@@ -19,19 +19,19 @@ class OtherPairs(Rotary):
 
     reference_rotate = staticmethod(rotary_reference)
 
-    def rotate(self, q, k, q_positions, k_positions):
+    def rotate(self, q, k, view):
         def rotate_halves(x, positions):
             angle = positions.astype(jnp.float32)[:, None, None] * compute_frequencies(self.width, self.base)
             a, b = jnp.split(x, 2, axis=-1)
             sine, cosine = jnp.sin(angle), jnp.cos(angle)
             return jnp.concatenate([a * cosine - b * sine, a * sine + b * cosine], axis=-1)
 
-        return rotate_halves(q, q_positions), rotate_halves(k, k_positions)
+        return rotate_halves(q, view.q_positions), rotate_halves(k, view.k_positions)
 
 
 class DeclaredNorms(Rotary):
     """Doubles queries, although keeps_norms is True."""
 
-    def rotate(self, q, k, q_positions, k_positions):
-        q, k = super().rotate(q, k, q_positions, k_positions)
+    def rotate(self, q, k, view):
+        q, k = super().rotate(q, k, view)
         return 2 * q, k

@@ -51,5 +51,5 @@ class Faded(Encoding):
     def __init__(self, encoding, factor):
         self.encoding, self.factor = encoding, factor
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return self.factor * self.encoding.bias(q, k, q_positions, k_positions, mask)
+    def bias(self, q, k, view):
+        return self.factor * self.encoding.bias(q, k, view)

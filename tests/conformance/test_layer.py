@@ -6,7 +6,8 @@ import numpy as np
 
 from jaxpe.conformance import layer
 from jaxpe.conformance.subject import make_subject
-from jaxpe.model import MultiHeadAttention, View
+from jaxpe.encodings import View
+from jaxpe.model import MultiHeadAttention
 
 
 def test_the_layer_is_the_models_attention():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe.encodings import build_encoding, concatenated, learned, random_fixed, sinusoidal
+from jaxpe.encodings import Context, build_encoding, concatenated, learned, random_fixed, sinusoidal
 
 REFERENCES = {
     "sinusoidal": sinusoidal.reference_embed,
@@ -15,8 +15,7 @@ REFERENCES = {
 
 
 def build(name, width=8, max_length=50):
-    sizes = {"model_width": width, "heads": 2, "max_length": max_length, "attention": "bidirectional"}
-    return build_encoding(name, **sizes, key=jax.random.key(3))
+    return build_encoding(name, Context(width, 2, max_length, "bidirectional"), key=jax.random.key(3))
 
 
 @pytest.mark.parametrize("name", REFERENCES)

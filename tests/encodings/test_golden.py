@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from jaxpe import encodings
+from jaxpe.encodings import Context, View
 
 GOLDEN = dict(np.load(Path(__file__).parent / "oracles" / "golden.npz"))
 HEADS, HEAD_WIDTH, WIDTH, LENGTH = 2, 16, 32, 9
@@ -22,8 +23,8 @@ TOLERANCE = 1e-5
 
 
 def build(name, attention="causal", heads=HEADS, parameters=None, **options):
-    sizes = {"model_width": HEAD_WIDTH * heads, "heads": heads, "max_length": 2000, "attention": attention}
-    encoding = encodings.build_encoding(name, **sizes, key=jax.random.key(0), **options)
+    context = Context(HEAD_WIDTH * heads, heads, 2000, attention, options.pop("trained_positions", None))
+    encoding = encodings.build_encoding(name, context, key=jax.random.key(0), **options)
     for parameter, values in (parameters or {}).items():
         assert getattr(encoding, parameter).shape == values.shape
         getattr(encoding, parameter)[...] = jnp.asarray(values)
@@ -44,13 +45,13 @@ def pair_halves(x, width):
 def rotate_golden(encoding, halves=0, positions=POSITIONS):
     """The golden queries and keys, stacked; the first `halves` coordinates are put side by side before."""
     q, k = (jnp.asarray(pair_halves(GOLDEN[name][: len(positions)], halves)) for name in "qk")
-    return np.stack(encoding.rotate(q, k, jnp.asarray(positions), jnp.asarray(positions)))
+    return np.stack(encoding.rotate(q, k, View(jnp.asarray(positions), jnp.asarray(positions))))
 
 
 def compute_bias(encoding, length=LENGTH, mask=None):
     q, k = (jnp.asarray(np.resize(GOLDEN[name], (length, HEADS, HEAD_WIDTH))) for name in "qk")
-    result = encoding.bias(q, k, jnp.arange(length), jnp.arange(length), mask if mask is None else jnp.asarray(mask))
-    return np.asarray(result)
+    view = View(jnp.arange(length), jnp.arange(length), mask if mask is None else jnp.asarray(mask))
+    return np.asarray(encoding.bias(q, k, view))
 
 
 # What the library computed: an encoding, its options, a change that has to be noticed, and the width paired by halves.
@@ -174,7 +175,7 @@ def test_alibi(library, heads):
     encoding = build("alibi", "bidirectional" if library == "x_alibi" else "causal", heads)
     places = jnp.arange(LENGTH)
     result, changed = (
-        np.asarray(encoding.bias(*[jnp.zeros((LENGTH, heads, HEAD_WIDTH))] * 2, places, keys))
+        np.asarray(encoding.bias(*[jnp.zeros((LENGTH, heads, HEAD_WIDTH))] * 2, View(places, keys)))
         for keys in (places, places.at[-1].add(1))
     )
     compared = {"x_alibi": lambda b: b, "bloom": lambda b: b - b[..., :1], "mpt": lambda b: b[:, -1:]}[library]
@@ -193,7 +194,7 @@ def test_t5_buckets(library, attention):
         numbers = {"table": np.repeat(np.arange(count, dtype=np.float32)[:, None], HEADS, axis=1)}
         encoding = build("t5", attention, parameters=numbers, buckets=count, max_distance=largest)
         nothing = jnp.zeros((1401, HEADS, HEAD_WIDTH))
-        return np.asarray(encoding.bias(nothing[:1], nothing, jnp.array([700]), jnp.arange(1401)))[0, 0]
+        return np.asarray(encoding.bias(nothing[:1], nothing, View(jnp.array([700]), jnp.arange(1401))))[0, 0]
 
     more = 1 if attention == "causal" else 2
     for (count, largest), row in zip(GOLDEN["bucket_sizes"].tolist(), GOLDEN[f"{library}_{attention}"], strict=True):

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxpe.encodings import CATALOGUE, build_encoding, fill_trained_positions
+from jaxpe.encodings import CATALOGUE, Context, View, build_encoding
 
 WIDTH, HEADS = 96, 6
 HEAD = WIDTH // HEADS
-CAUSAL_ONLY = ("xpos", "xpos_scaled", "cope", "cope_scaled")
+CAUSAL_ONLY = ("xpos", "xpos_scaled", "cope", "cope_scaled", "forgetting", "stick_breaking")
 
 
 def build(name, attention="causal", seed=0, heads=HEADS, width=WIDTH, max_length=400, **options):
-    sizes = {"model_width": width, "heads": heads, "max_length": max_length, "attention": attention}
-    return build_encoding(name, **sizes, key=jax.random.key(seed), **fill_trained_positions(name, 24) | options)
+    context = Context(width, heads, max_length, attention, options.pop("trained_positions", 24))
+    return build_encoding(name, context, key=jax.random.key(seed), **options)
 
 
 def draw(name, get, seeds=30, **options):
@@ -146,7 +146,7 @@ def test_slopes_of_alibi_and_of_its_directed_form(heads, slopes):
         ("alibi_directed", "bidirectional"): abs(r) - 0.5 * (r > 0),
     }
     for (name, attention), distance in sides.items():
-        bias = build(name, attention, heads=heads, width=4 * heads).bias(q, q, places, places)
+        bias = build(name, attention, heads=heads, width=4 * heads).bias(q, q, View(places, places))
         np.testing.assert_allclose(bias, -np.reshape(slopes, (-1, 1, 1)) * distance, rtol=1e-6)
 
 

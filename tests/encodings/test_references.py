@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe.encodings import CATALOGUE, build_encoding, fill_trained_positions, get_encoding_class
+from jaxpe.encodings import CATALOGUE, Context, View, build_encoding, get_encoding_class
 from jaxpe.encodings.base import Encoding
 
 WIDTH, HEADS, MAX_LENGTH, TRAINED = 32, 4, 500, 24
@@ -25,8 +25,8 @@ CASES = [
 
 def build(name, attention):
     """An encoding with noise on every parameter, also on those that start at 0."""
-    sizes = {"model_width": WIDTH, "heads": HEADS, "max_length": MAX_LENGTH, "attention": attention}
-    encoding = build_encoding(name, **sizes, key=jax.random.key(1), **fill_trained_positions(name, TRAINED))
+    context = Context(WIDTH, HEADS, MAX_LENGTH, attention, TRAINED)
+    encoding = build_encoding(name, context, key=jax.random.key(1))
     leaves, structure = jax.tree.flatten(encoding)
     generator = np.random.default_rng(2)
     noisy = [leaf + jnp.asarray(0.2 * generator.normal(size=leaf.shape), leaf.dtype) for leaf in leaves]
@@ -41,7 +41,7 @@ def name_parameters(encoding):
     return {name: np.asarray(leaf) for name, (_, leaf) in zip(names, leaves, strict=True)}
 
 
-def find_reference(name, hook, encoding, attention):
+def find_reference(name, hook, encoding, attention, seen=None):
     """The reference of a hook with its keyword arguments; None where the encoding does not override the hook."""
     kind = type(encoding)
     if getattr(kind, hook) is getattr(Encoding, hook):
@@ -51,7 +51,7 @@ def find_reference(name, hook, encoding, attention):
         return None
     values = {
         "model_width": WIDTH, "heads": HEADS, "max_length": MAX_LENGTH, "attention": attention,
-        "trained_positions": TRAINED, **OPTIONS[name], **name_parameters(encoding),
+        "trained_positions": TRAINED, **OPTIONS[name], **name_parameters(encoding), **(seen or {}),
     }  # fmt: skip
     parameters = inspect.signature(function).parameters.values()
     known = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY and p.name in values]
@@ -75,16 +75,26 @@ def test_hooks_equal_their_references(name, attention, places):
         result = encoding.embed(jnp.asarray(x), as_jax)
         np.testing.assert_allclose(result, reference(x, positions), atol=2e-4)
         compared.append("embed")
-    rotated = encoding.rotate(jnp.asarray(q), jnp.asarray(k), as_jax, as_jax)
+    observed = encoding.observe(jnp.asarray(x))
+    if reference := find_reference(name, "observe", encoding, attention):
+        np.testing.assert_allclose(observed, reference(x), atol=2e-4)
+        compared.append("observe")
+    view = View(as_jax, as_jax, jnp.asarray(mask), observed, observed)
+    rotated = encoding.rotate(jnp.asarray(q), jnp.asarray(k), view)
     if reference := find_reference(name, "rotate", encoding, attention):
         for result, expected in zip(rotated, reference(q, k, positions, positions), strict=True):
             np.testing.assert_allclose(result, expected, atol=2e-4, rtol=1e-4)
         compared.append("rotate")
-    if reference := find_reference(name, "bias", encoding, attention):
+    seen = {"q_seen": np.asarray(observed), "k_seen": np.asarray(observed)}
+    if reference := find_reference(name, "bias", encoding, attention, seen):
         q, k = (np.asarray(part) for part in rotated)
-        result = np.asarray(encoding.bias(*rotated, as_jax, as_jax, jnp.asarray(mask)))
+        result = np.asarray(encoding.bias(*rotated, view))
         expected = reference(q, k, positions, positions, mask)
         result = np.broadcast_to(result, expected.shape)
         np.testing.assert_allclose(result[:, mask], expected[:, mask], atol=2e-4, rtol=1e-4)
         compared.append("bias")
+    if reference := find_reference(name, "weights", encoding, attention):
+        logits = np.random.default_rng(4).normal(size=(HEADS, 7, 7)).astype(np.float32)
+        np.testing.assert_allclose(encoding.weights(jnp.asarray(logits), view), reference(logits, mask), atol=1e-5)
+        compared.append("weights")
     assert compared or name == "none"

@@ -8,7 +8,6 @@ import pytest
 from jaxpe import encodings
 from jaxpe.errors import UserError
 
-SIZES = {"model_width": 8, "heads": 2, "max_length": 50}
 FILE = """
 from jaxpe.encodings import Encoding
 
@@ -18,7 +17,7 @@ class Good(Encoding):
 
 
 def build(name, attention="bidirectional", **options):
-    return encodings.build_encoding(name, **SIZES, attention=attention, key=jax.random.key(3), **options)
+    return encodings.build_encoding(name, encodings.Context(8, 2, 50, attention), key=jax.random.key(3), **options)
 
 
 def test_a_class_in_a_file_has_a_name_and_a_digest(tmp_path):
@@ -51,6 +50,5 @@ def test_unknown_names_and_options_are_answered_with_a_suggestion():
     "name", ["t5_scaled", "shaw_scaled", "fire_scaled", "xpos_scaled", "cope_scaled", "rotary_yarn"]
 )
 def test_an_encoding_that_depends_on_the_training_positions_asks_for_them(name):
-    assert encodings.fill_trained_positions(name, 9) == {"trained_positions": 9}
     with pytest.raises(UserError, match="needs trained_positions"):
         build(name, "causal")

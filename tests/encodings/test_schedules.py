@@ -5,14 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpe.encodings import build_encoding
+from jaxpe.encodings import Context, View, build_encoding
 from jaxpe.encodings.base import DECLARATIONS
 from jaxpe.errors import UserError
 
 
 def build(name, **options):
-    sizes = {"model_width": 8, "heads": 2, "max_length": 50, "attention": "bidirectional"}
-    return build_encoding(name, **sizes, key=jax.random.key(3), **options)
+    return build_encoding(name, Context(8, 2, 50, "bidirectional"), key=jax.random.key(3), **options)
 
 
 @pytest.mark.parametrize("base", ["rotary", "pope", "alibi", "sinusoidal"])
@@ -24,11 +23,11 @@ def test_drop_acts_for_its_share_of_training_and_then_not_at_all(base):
     assert type(drop.at(1, 1.0)).__name__ == "NoEncoding" and drop.at(1, 0.0) is drop.base
     np.testing.assert_array_equal(before.embed(x, positions), plain.embed(x, positions))
     np.testing.assert_array_equal(after.embed(x, positions), x)
-    expected = plain.rotate(q, k, positions, positions)[1]
-    np.testing.assert_array_equal(before.rotate(q, k, positions, positions)[1], expected)
-    logits = [np.einsum("thk,shk->hts", *pair) for pair in (after.rotate(q, k, positions, positions), (q, k))]
+    expected = plain.rotate(q, k, View(positions, positions))[1]
+    np.testing.assert_array_equal(before.rotate(q, k, View(positions, positions))[1], expected)
+    logits = [np.einsum("thk,shk->hts", *pair) for pair in (after.rotate(q, k, View(positions, positions)), (q, k))]
     np.testing.assert_allclose(*logits, rtol=1e-5)
-    bias = after.bias(q, k, positions, positions)
+    bias = after.bias(q, k, View(positions, positions))
     assert bias is None or not bias.any()
 
 
@@ -50,7 +49,7 @@ def test_drop_declares_its_change_and_the_earlier_ones_of_its_base(after, change
 def test_interleaved_leaves_every_second_block_without_an_encoding():
     interleaved = build("interleaved", base="alibi", blocks=2)
     q = jnp.ones((3, 2, 4))
-    biases = [interleaved.at(block, 1.0).bias(q, q, jnp.arange(3), jnp.arange(3)) for block in range(4)]
+    biases = [interleaved.at(block, 1.0).bias(q, q, View(jnp.arange(3), jnp.arange(3))) for block in range(4)]
     assert [bias is None for bias in biases] == [False, True, False, True]
     with pytest.raises(UserError, match="acts inside blocks, such as rotary or alibi, got sinusoidal"):
         build("interleaved", base="sinusoidal")

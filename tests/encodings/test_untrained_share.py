@@ -10,9 +10,8 @@ from jaxpe import encodings
 
 
 def build(name, attention="causal", **options):
-    sizes = {"model_width": 16, "heads": 4, "max_length": 200, "attention": attention}
-    options |= encodings.fill_trained_positions(name, 12)
-    return encodings.build_encoding(name, **sizes, key=jax.random.key(0), **options)
+    context = encodings.Context(16, 4, 200, attention, trained_positions=12)
+    return encodings.build_encoding(name, context, key=jax.random.key(0), **options)
 
 
 @pytest.mark.parametrize("name", ["learned", "random_fixed"])

@@ -7,7 +7,7 @@ from jaxpe.encodings.validate import validate_encoding
 from jaxpe.errors import UserError
 
 LIMITS = {"learned": 20, "learned_bert": 20, "binary": 2**16}
-SIZES = {"model_width": 8, "heads": 2, "max_length": 20, "architecture": "encoder"}
+CONTEXT = encodings.Context(8, 2, 20, "bidirectional")
 PLUGIN = """
 import jax.numpy as jnp
 from jaxpe.encodings import Encoding
@@ -17,12 +17,12 @@ class Wrong(Encoding):
         return x[:, :-1]
 
 class Raises(Encoding):
-    def bias(self, q, k, q_positions, k_positions, mask=None):
+    def bias(self, q, k, view):
         return undefined_name
 
 class Good(Encoding):
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return -jnp.abs(q_positions[:, None] - k_positions)[None] * 1.0
+    def bias(self, q, k, view):
+        return -jnp.abs(view.q_positions[:, None] - view.k_positions)[None] * 1.0
 
 class Integers(Encoding):
     def embed(self, x, positions):
@@ -61,14 +61,13 @@ class ChangesTooLate(Encoding):
 @pytest.mark.parametrize("name", encodings.CATALOGUE)
 @pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
 def test_every_encoding_passes_or_refuses_the_attention(name, architecture):
-    arguments = {"model_width": 16, "heads": 2, "max_length": 20, "architecture": architecture}
-    arguments |= encodings.fill_trained_positions(name, 10)
+    context = encodings.Context(16, 2, 20, "causal", 10)
     if encodings.get_encoding_class(encodings.resolve_encoding(name)).causal_only and architecture != "decoder":
-        assert name.startswith(("xpos", "cope"))
+        assert name.startswith(("xpos", "cope", "forgetting", "stick_breaking"))
         with pytest.raises(UserError, match="causal attention only, not bidirectional: use"):
-            validate_encoding(name, **arguments)
+            validate_encoding(name, context, architecture)
     else:
-        assert validate_encoding(name, **arguments) == LIMITS.get(name)
+        assert validate_encoding(name, context, architecture) == LIMITS.get(name)
 
 
 @pytest.fixture
@@ -96,8 +95,8 @@ def file(tmp_path):
 )
 def test_hooks_that_cannot_be_trained_are_refused_before_anything_compiles(file, name, message):
     with pytest.raises(UserError, match=message):
-        validate_encoding(f"{file}:{name}", **SIZES)
+        validate_encoding(f"{file}:{name}", CONTEXT, "encoder")
 
 
 def test_a_class_in_a_file_passes(file):
-    assert validate_encoding(f"{file}:Good", **SIZES) is None
+    assert validate_encoding(f"{file}:Good", CONTEXT, "encoder") is None

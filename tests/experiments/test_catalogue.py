@@ -106,8 +106,7 @@ def test_models_tested_with_another_encoding_take_no_part_in_the_claim():
     [("learned", 0.5), ("random_fixed", 0.5), ("none", None), ("alibi", None), ("t5_scaled", 0.0)],
 )
 def test_the_share_that_training_never_used(encoding, share):
-    options = (("trained_positions", 20),) if encoding == "t5_scaled" else ()
-    config = RunConfig("copy", "encoder", encoding, 10, 120, width=16, heads=4, encoding_options=options)
+    config = RunConfig("copy", "encoder", encoding, 10, 120, width=16, heads=4, trained_positions=20)
     assert MODULE.measure_untrained_share(config, load_source(config), 20) == share
 
 

@@ -31,8 +31,8 @@ class Mine(Encoding):
     invariance = "relative"
     directed = False
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        return -0.5 * jnp.abs(q_positions[:, None] - k_positions)[None].astype(jnp.float32)
+    def bias(self, q, k, view):
+        return -0.5 * jnp.abs(view.q_positions[:, None] - view.k_positions)[None].astype(jnp.float32)
 """
 
 
@@ -106,10 +106,8 @@ def test_what_cannot_be_loaded_built_or_called_is_one_sentence_with_file_and_lin
 def test_a_fault_that_comes_late_names_the_line_too_and_jaxpes_own_faults_stay(tmp_path):
     (tmp_path / "late.py").write_text(LATE)
     name = f"{tmp_path / 'late.py'}:Mine"
-    encoding = encodings.build_encoding(
-        name, model_width=8, heads=2, max_length=40, attention="causal", key=jax.random.key(0)
-    )
-    long = jnp.zeros((30, 2, 4)), jnp.zeros((30, 2, 4)), jnp.arange(30), jnp.arange(30)
+    encoding = encodings.build_encoding(name, encodings.Context(8, 2, 40, "causal"), key=jax.random.key(0))
+    long = jnp.zeros((30, 2, 4)), jnp.zeros((30, 2, 4)), encodings.View(jnp.arange(30), jnp.arange(30))
     with (
         pytest.raises(UserError, match=r"encoding 'Mine': ValueError: too long \(late.py, line 12\)"),
         MODULE.explain_faults(name),

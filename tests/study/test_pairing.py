@@ -111,6 +111,6 @@ def test_an_encoding_is_scaled_to_the_positions_of_training(architecture, sample
     """Six symbols and six slots, or <bos> x <sep> y <eos>; random starts reach the whole table."""
     row = GridRow(task="reverse", architectures=(architecture,), encodings=("t5_scaled",), positions=(sampler,))
     [config] = expand_grid(Preset((row,), train_length=6, max_length_ratio=2.5), {})
-    assert dict(config.encoding_options) == {"trained_positions": positions}
+    assert config.trained_positions == positions
     longest = 30 if architecture == "encoder" else 33
     assert config.table_length == longest + 6

@@ -1,6 +1,7 @@
 """Presets: overrides of their fields, and grids that are narrowed."""
 
 import pytest
+from command_line import call_jaxpe
 
 from jaxpe.errors import UserError
 from jaxpe.study import grids, presets
@@ -95,3 +96,19 @@ def test_a_row_that_sets_options_of_its_encodings_is_not_given_to_others():
     assert [row.encodings for row in narrowed.grid] == [("none", "rotary")]
     narrowed = presets.narrow_grid(Preset(rows), (), ["none", "concatenated"])
     assert [row.encodings for row in narrowed.grid] == [("none", "concatenated"), ("concatenated",)]
+
+
+def test_an_encoding_for_decoders_is_left_out_elsewhere_and_that_is_said(tmp_path, capsys):
+    row = GridRow(task="copy", architectures=("encoder", "decoder"), encodings=("none",))
+    grid = presets.narrow_grid(Preset((row,)), encoding_names=["none", "forgetting"]).grid
+    assert [(part.architectures, part.encodings) for part in grid] == [
+        (("encoder", "decoder"), ("none",)),
+        (("decoder",), ("forgetting",)),
+    ]
+    assert presets.list_left_out(grid, ["none", "forgetting", "cope"]) == ["forgetting in encoder", "cope in encoder"]
+    with pytest.raises(UserError, match=r"forgetting in encoder\. Give `--architectures decoder`"):
+        presets.narrow_grid(Preset((row,)), ["copy"], ["forgetting"], ["encoder"])
+    words = ("run", "accuracy", "--preset", "smoke", "--tasks", "reverse", "--dry-run", "--results", tmp_path)
+    outcome = call_jaxpe(capsys, *words, "--encodings", "none", "stick_breaking")
+    assert outcome.code == 0 and "Left out, for causal attention only: stick_breaking in encoder." in outcome.err
+    assert "stick_breaking" not in outcome.out

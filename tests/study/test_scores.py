@@ -11,14 +11,13 @@ from jaxpe.training.config import RunConfig
 from jaxpe.training.scores import Scores
 from jaxpe.training.sources import load_source
 
-CONFIG = RunConfig("copy", "decoder", "rotary", 5, 40, width=16, heads=2)
+CONFIG = RunConfig("copy", "decoder", "rotary", 5, 40, width=16, heads=2, trained_positions=13)
 
 
 def test_another_encoding_gets_the_trained_positions():
-    source = load_source(CONFIG)
-    other = scores.replace_encoding(CONFIG, "rotary_yarn", source)
-    assert dict(other.encoding_options) == {"trained_positions": 13} and other.encoding == "rotary_yarn"
-    assert scores.replace_encoding(CONFIG, None, source) == CONFIG
+    other = scores.replace_encoding(replace(CONFIG, encoding_options=(("base", 9.0),)), "rotary_yarn")
+    assert (other.encoding, other.encoding_options, other.trained_positions) == ("rotary_yarn", (), 13)
+    assert scores.replace_encoding(CONFIG, None) == CONFIG
 
 
 def test_every_field_of_a_test_identifies_its_scores():

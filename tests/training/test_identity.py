@@ -26,6 +26,7 @@ OTHER_VALUES = {
     "position_options": (("limit", 60),),
     "task_options": (("alphabet", 5),),
     "encoding_options": (("scale", 0.5),),
+    "trained_positions": 7,
     "batching": "vmap",
     "scales": (1.0, 2.0),
     "training": replace(CONFIG.training, clip=2.0),

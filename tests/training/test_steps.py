@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_runs import CONFIG
 
-from jaxpe.encodings import build_encoding
+from jaxpe.encodings import Context, View, build_encoding
 from jaxpe.training import train
 from jaxpe.training.config import Training
 from jaxpe.training.loss import BatchSums
@@ -157,12 +157,11 @@ def test_a_replica_that_diverged_never_stops(step):
 def test_drop_acts_for_its_share_of_the_steps(steps, after, monkeypatch):
     """The loss of a step is 1 where the encoding acts: the first steps, of which there are `after` times all."""
     config = make_config(steps=steps)
-    sizes = {"model_width": 8, "heads": 2, "max_length": 9, "attention": "causal"}
-    encoding = build_encoding("drop", **sizes, key=jax.random.key(0), after=after)
+    encoding = build_encoding("drop", Context(8, 2, 9, "causal"), key=jax.random.key(0), after=after)
     q = jnp.ones((2, 2, 4))
 
     def compute(model, batches, config, buckets, options):
-        rotated, _ = encoding.at(0, options.progress).rotate(q, q, jnp.arange(2), jnp.arange(2))
+        rotated, _ = encoding.at(0, options.progress).rotate(q, q, View(jnp.arange(2), jnp.arange(2)))
         acts = (rotated != q).any().astype(jnp.float32)
         return BatchSums(acts, *[jnp.ones(())] * 4), jax.tree.map(jnp.zeros_like, model)
 

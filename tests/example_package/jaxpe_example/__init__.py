@@ -15,11 +15,11 @@ class SoftCap(Encoding):
     invariance = "relative"
     directed = False
 
-    def __init__(self, model_width, heads, max_length, attention, *, key, cap: float = 16.0):
-        self.heads, self.cap = heads, cap
+    def __init__(self, context, *, key, cap: float = 16.0):
+        self.heads, self.cap = context.heads, cap
 
-    def bias(self, q, k, q_positions, k_positions, mask=None):
-        distance = jnp.abs(q_positions[:, None] - k_positions).astype(jnp.float32)
+    def bias(self, q, k, view):
+        distance = jnp.abs(view.distances)
         slopes = 0.5 ** jnp.arange(self.heads, dtype=jnp.float32)[:, None, None]
         return -slopes * distance / (1 + distance / self.cap)
 
