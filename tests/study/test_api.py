@@ -1,0 +1,109 @@
+"""`jaxpe.train` and `jaxpe.load`: models from Python, as a notebook uses them."""
+
+import doctest
+
+import jax
+import numpy as np
+import pytest
+
+import jaxpe
+from jaxpe.errors import UserError
+from jaxpe.study import api
+
+SMALL = {"seeds": 2, "steps": 30, "train_length": 5, "width": 8, "batch": 16, "length_buckets": 1}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A results folder with runs of three architectures."""
+    return tmp_path_factory.mktemp("api") / "results"
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    """Runs by architecture."""
+    return {
+        architecture: jaxpe.train("reverse", architecture, encoding, results=folder, **SMALL)
+        for architecture, encoding in (("encoder", "learned"), ("decoder", "forgetting"), ("encoder_decoder", "rotary"))
+    }
+
+
+def test_every_public_name_exists_and_others_do_not():
+    assert all(getattr(jaxpe, name).__module__.startswith("jaxpe.") for name in jaxpe.__all__)
+    assert set(jaxpe.__all__) <= set(dir(jaxpe))
+    with pytest.raises(AttributeError, match="has no attribute 'trian'"):
+        jaxpe.trian  # noqa: B018
+
+
+def test_what_is_stored_is_not_trained_again(trained, folder):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("record.json")}
+    again = jaxpe.train("reverse", "encoder", "learned", results=folder, **SMALL)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("record.json")} == before and len(before) == 6
+    assert [model.id for model in again] == [model.id for model in trained["encoder"]]
+
+
+@pytest.mark.parametrize("architecture", ["encoder", "decoder", "encoder_decoder"])
+def test_an_answer_is_the_likeliest_by_the_logits(trained, architecture):
+    """Of an encoder at its slots; of the others, the first symbol follows the prompt."""
+    model = trained[architecture][0]
+    out = model.forward("3 1 4 1", record=True)
+    answer, best = model.generate([3, 1, 4, 1]), np.asarray(out.logits).argmax(-1) - api.SPECIALS
+    if architecture == "encoder":
+        assert answer == [max(int(one), -1) for one in best[4:]]
+    else:
+        last = int(model.make_prompt("3 1 4 1").length) - 1
+        assert answer[:1] == ([] if best[last] + api.SPECIALS == api.EOS else [max(int(best[last]), -1)])
+    assert len(out.record.attention) == 2 and len(out.record.hidden) == 3
+    compiled = jax.jit(model.model)(model.make_prompt("3 1 4 1")).logits
+    np.testing.assert_allclose(compiled, out.logits, atol=1e-5)
+
+
+def test_histories_and_scores_are_tables(trained):
+    runs = trained["decoder"]
+    assert list(runs.history["step"]) == [10, 20, 30] * 2 and set(runs.history["seed"]) == {0, 1}
+    scores = runs.evaluate(range(1, 8), examples=16)
+    assert set(scores["test_length"]) == set(range(1, 8)) and len(scores) == 2 * 7 * 2
+    assert scores["value"].between(0, 1).all() and set(scores["n_examples"]) == {16}
+    with pytest.raises(UserError, match="positions"):
+        trained["encoder"].evaluate([500])
+
+
+def test_saved_runs_are_found_again_by_their_fields(trained, folder, tmp_path):
+    trained["decoder"].save(tmp_path / "mine")
+    loaded = jaxpe.load(tmp_path / "mine")
+    assert repr(loaded) == repr(trained["decoder"]) == "<2 runs: reverse, decoder, forgetting; seeds 0, 1>"
+    a, b = (runs[1].forward("2 0 1").logits for runs in (loaded, trained["decoder"]))
+    np.testing.assert_array_equal(a, b)
+    [one] = jaxpe.load(folder, encoding="rotary", seed=1)
+    assert (one.seed, one.config.architecture) == (1, "encoder_decoder")
+    assert len(jaxpe.load(folder)) == 6 and len(jaxpe.load(folder)[2:4].history) == 6
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda folder: jaxpe.load(folder, encoding="alibi"), "No run in .* has encoding='alibi'. It holds reverse"),
+        (lambda folder: jaxpe.load(folder, sead=1), "Unknown field of a run 'sead'. Did you mean 'seed'"),
+        (lambda folder: jaxpe.train("revers", results=folder), "Did you mean 'reverse'"),
+        (lambda folder: jaxpe.train(stepps=3, results=folder), "Did you mean 'steps'"),
+        (lambda folder: jaxpe.train(encoding="cope", results=folder), "for causal attention only"),
+        (lambda folder: jaxpe.load(folder)[0].generate("3 one"), "numbers with spaces between them"),
+        (lambda folder: jaxpe.load(folder)[0].generate("3 10"), "symbols from 0 to 9"),
+        (lambda folder: jaxpe.load(folder)[0].generate(""), "one or more symbols"),
+    ],
+)
+def test_what_does_not_exist_is_one_sentence(trained, folder, call, message):
+    with pytest.raises(UserError, match=message):
+        call(folder)
+
+
+def test_a_run_of_other_code_is_refused(trained, folder, monkeypatch):
+    monkeypatch.setattr("jaxpe.study.workspace.compute_run_id", lambda *arguments: "other")
+    with pytest.raises(UserError, match="was edited since its runs were planned"):
+        jaxpe.load(folder)
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_documentation_are_true():
+    result = doctest.testmod(api)
+    assert result.attempted > 8 and result.failed == 0
