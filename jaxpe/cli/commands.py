@@ -116,17 +116,21 @@ def verify(
 
 
 def list_names(
-    kind: Literal["encodings", "samplers", "tasks", "experiments", "presets"], /, json: Switch = False
+    kind: Literal["encodings", "samplers", "tasks", "experiments", "presets", "runs"],
+    /,
+    json: Switch = False,
+    results: Path = Path("results"),
 ) -> int:
-    """List encodings, tasks, experiments, presets, or samplers: rules that give each token a position.
+    """List encodings, tasks, experiments, presets, stored runs, or samplers: rules that give each token a position.
 
     Args:
         kind: What to list.
         json: Print the list, with more details, as JSON.
+        results: Results folder of the runs.
     """
     from jaxpe.cli.list import print_list
 
-    return print_list(kind, json)
+    return print_list(kind, json, results)
 
 
 def new(
@@ -160,8 +164,9 @@ def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Swit
 
     prepare_jax(None)
     from jaxpe.cli.check import print_card
+    from jaxpe.encodings import replace_alias
 
-    return print_card(encoding, width, heads, json)
+    return print_card(replace_alias(encoding), width, heads, json)
 
 
 def scorecard(
@@ -191,11 +196,13 @@ def scorecard(
     """
     from jaxpe.cli.experiment_options import find_options
     from jaxpe.cli.run import run_experiments
+    from jaxpe.encodings import replace_alias
     from jaxpe.study.experiment import load_experiment
 
     options = RunOptions(
         preset=preset, results=results, encodings=(encoding,), seeds=seeds, set=set, devices=devices, quiet=quiet
     )
+    against = tuple(EncodingName(replace_alias(name)) for name in against)
     kind = find_options(load_experiment("scorecard"))
     return run_experiments(("scorecard",), options, kind(against=against) if kind and against else None)
 

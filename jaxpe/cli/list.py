@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from jaxpe import encodings, positions, tasks
 from jaxpe.data import language
 from jaxpe.errors import UserError
+from jaxpe.records.results import open_results
 from jaxpe.study import presets
+from jaxpe.study.evaluators import describe_config
 from jaxpe.study.experiment import EXPERIMENTS, load_experiment
 
 
-def print_list(kind: str, as_json: bool) -> int:
-    """Prints the names of a kind as a plain table, or with more details as JSON."""
-    rows = LISTS[kind]()
+def print_list(kind: str, as_json: bool, results: Path) -> int:
+    """Prints the names of a kind as a plain table, or with more details as JSON. Runs are those of a results folder."""
+    rows = list_runs(results) if kind == "runs" else LISTS[kind]()
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0
-    width = max(len(row["name"]) for row in rows)
+    width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         architectures = f"  [{', '.join(row['architectures'])}]" if "architectures" in row else ""
         options = ", ".join(f"{name}={value}" for name, value in row.get("preset_options", {}).items())
@@ -107,6 +110,19 @@ def list_experiments() -> list[dict[str, Any]]:
 def list_presets() -> list[dict[str, Any]]:
     """Presets that every experiment of the study has."""
     return [{"name": name, "summary": summary} for name, summary in presets.SIZES.items()]
+
+
+def list_runs(results: Path) -> list[dict[str, Any]]:
+    """The stored runs of a results folder. Raises UserError where it is none."""
+    from jaxpe.study.api import read_runs  # imports the model and JAX
+
+    if not results.is_dir():
+        raise UserError(f"There is no folder {results}: give the --results of an earlier run.")
+    rows = []
+    for run, record in read_runs(open_results(results, write=False)):
+        summary = f"{describe_config(run.config)}, seed {run.seed}" + ("; diverged" if record["diverged"] else "")
+        rows.append({"name": run.id[:12], "summary": summary, "id": run.id, "seed": run.seed, **record["config"]})
+    return sorted(rows, key=lambda row: (row["summary"], row["id"]))
 
 
 LISTS = {

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe import devices
-from jaxpe.cli.options import RunOptions, format_command
+from jaxpe.cli.options import EncodingName, RunOptions, format_command
 from jaxpe.cli.overrides import format_fields, parse_overrides
 from jaxpe.cli.plot import print_notes
 from jaxpe.data import cache
+from jaxpe.encodings import replace_alias
 from jaxpe.errors import UserError
 from jaxpe.plugins.files import freeze_code
 from jaxpe.records.claims import format_estimate, read_claims
@@ -39,6 +40,7 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
         print(format_fields())
         return 0
     devices.prepare_jax(options.devices)
+    options = replace(options, encodings=tuple(EncodingName(replace_alias(name)) for name in options.encodings))
     with freeze_code():
         return run_frozen([load_experiment(name) for name in names], options, own_options)
 

@@ -34,6 +34,7 @@ from jaxpe.encodings.registry import (
     identify_encoding,
     label_encoding,
     list_encoding_options,
+    replace_alias,
     resolve_encoding,
 )
 from jaxpe.encodings.rotary import Rotary
@@ -60,6 +61,7 @@ __all__ = [
     "identify_encoding",
     "label_encoding",
     "list_encoding_options",
+    "replace_alias",
     "resolve_encoding",
 ]
 

@@ -23,6 +23,9 @@ EncodingFactory = Callable[..., Encoding]  # a class, or a `functools.partial` o
 
 ENTRY_POINTS = "jaxpe.encodings"
 CATALOGUE: dict[str, EncodingFactory] = {}
+ALIASES = {  # other usual names; tables and figures show those of the catalogue
+    "fox": "forgetting", "nope": "none", "ntk": "rotary_ntk", "rope": "rotary", "sinusoids": "sinusoidal", "yarn": "rotary_yarn",
+}  # fmt: skip
 
 
 def get_encoding_class(factory: Any) -> Any:
@@ -54,6 +57,11 @@ def load_entry_point(name: str) -> Any:
         owner = "already in the catalogue" if name in CATALOGUE else "registered by two packages"
         raise UserError(f"The encoding name {name!r} is {owner}: rename the entry point of {places}.")
     return objects[0]
+
+
+def replace_alias(name: str) -> str:
+    """The name in the catalogue of an encoding that goes by another usual name; other names as they are."""
+    return name if name in find_entry_points() else ALIASES.get(name, name)
 
 
 def resolve_encoding(name: str) -> EncodingFactory:

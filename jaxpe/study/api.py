@@ -33,11 +33,11 @@ import pandas as pd
 
 from jaxpe import devices
 from jaxpe.data.examples import EOS, SPECIALS
-from jaxpe.encodings import label_encoding
+from jaxpe.encodings import label_encoding, replace_alias
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.model import Inputs, Output, Transformer, generate
 from jaxpe.positions import Arange
-from jaxpe.records.results import open_results
+from jaxpe.records.results import Results, open_results
 from jaxpe.study import presets, run_configs, tables
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.presets import GridRow, Preset
@@ -194,6 +194,7 @@ def train(
     in a temporary folder. Raises UserError for names and values that do not exist, before anything is trained.
     """
     devices.prepare_jax(None)
+    encoding = replace_alias(encoding)
     options: dict[str, Any] = {"encoding_options": encoding_options, "task_options": task_options}
     options = {name: tuple(dict(values).items()) for name, values in options.items() if values}
     row = GridRow(task=task, architectures=(architecture,), encodings=(encoding,), positions=(positions,), **options)
@@ -219,10 +220,7 @@ def load(folder: str | Path, **fields: Any) -> Runs:
     check_fields(fields)
     found: list[Run] = []
     others: list[Run] = []
-    for path in sorted((Path(folder) / "runs").glob("*/record.json")):
-        record = work.results.read_record(path.parent.name)
-        config = restore_config(record["config"])
-        run = Run(config, record["seed"], path.parent.name)
+    for run, _ in read_runs(work.results):
         matches = all(value in list_values(run, name) for name, value in fields.items())
         (found if matches else others).append(run)
     if not found:
@@ -233,6 +231,16 @@ def load(folder: str | Path, **fields: Any) -> Runs:
         work.require_current(run)
     order = {config: i for i, config in enumerate(group_runs(found))}
     return Runs(work, sorted(found, key=lambda run: (order[run.config], run.seed)))
+
+
+def read_runs(results: Results) -> list[tuple[Run, dict[str, Any]]]:
+    """Every whole run of a results folder with its record. Raises UserError for a record that was altered."""
+    runs = []
+    for path in sorted((results.folder / "runs").glob("*/record.json")):
+        if results.has_run(path.parent.name):
+            record = results.read_record(path.parent.name)
+            runs.append((Run(restore_config(record["config"]), record["seed"], path.parent.name), record))
+    return runs
 
 
 def check_fields(values: Mapping[str, Any]) -> None:

@@ -52,3 +52,14 @@ def test_unknown_names_and_options_are_answered_with_a_suggestion():
 def test_an_encoding_that_depends_on_the_training_positions_asks_for_them(name):
     with pytest.raises(UserError, match="needs trained_positions"):
         build(name, "causal")
+
+
+def test_other_usual_names_stand_for_encodings_of_the_catalogue():
+    from jaxpe.encodings.registry import ALIASES
+
+    assert set(ALIASES.values()) <= set(encodings.CATALOGUE) and not set(ALIASES) & set(encodings.CATALOGUE)
+    assert [encodings.replace_alias(name) for name in ("rope", "rotary", "mine.py:Mine")] == [
+        "rotary",
+        "rotary",
+        "mine.py:Mine",
+    ]
