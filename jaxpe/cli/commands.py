@@ -137,14 +137,15 @@ def new(
     name: Annotated[str, arg(metavar="NAME")],
     /,
     folder: Path = Path(),
-    hook: Literal["bias", "rotate", "embed"] = "bias",
+    hook: Literal["bias", "rotate", "embed", "observe", "weights"] = "bias",
 ) -> int:
     """Write a template for an encoding of your own: NAME.py, which works as it is, and test_NAME.py.
 
     Args:
         name: Name of the encoding: letters, digits and _, as in my_encoding.
         folder: Folder for both files.
-        hook: Where position enters: added to the attention logits, by rotating queries and keys, or in the embeddings.
+        hook: Where position enters: added to the attention logits, by rotating queries and keys, in the embeddings, from what a
+            block's input says, or in how logits become weights.
     """
     from jaxpe.cli.new import write_templates
 
