@@ -66,7 +66,7 @@ class Encoding(nnx.Module):
 
     Positions are arguments that a sampler of `jaxpe.positions` makes; a hook never calls `arange`. The attention logits
     are q·k / √K + bias, where K is the head width of the model; `weights` then applies the mask. During incremental decoding
-    the same hooks are called with one query (T = 1) and all keys so far; what `observe` gave is kept beside keys and values.
+    the same hooks are called with one query (T = 1) and all keys so far; what `observe` gave is kept with keys and values.
     """
 
     shared: bool = True  # True: all blocks use one instance; False: one instance per block, `embed` called on the first

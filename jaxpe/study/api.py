@@ -212,25 +212,25 @@ def train(
 def load(folder: str | Path, **fields: Any) -> Runs:
     """The stored runs of a results folder with these values: `load("results", encoding="sinusoidal", seed=0)`.
 
-    `fields`: of `jaxpe.training.config.RunConfig`, and `seed`. An encoding of one's own is found by its label too. Raises
+    `fields`: of `jaxpe.training.config.RunConfig`, and `seed`. An encoding of one's own can be given by its label. Raises
     UserError where no run has these values, and for runs that were trained by other code than is installed.
     """
     devices.prepare_jax(None)
     work = Workspace(open_results(Path(folder), write=False))
     check_fields(fields)
-    found: list[Run] = []
+    matching: list[Run] = []
     others: list[Run] = []
     for run, _ in read_runs(work.results):
         matches = all(value in list_values(run, name) for name, value in fields.items())
-        (found if matches else others).append(run)
-    if not found:
+        (matching if matches else others).append(run)
+    if not matching:
         words = ", ".join(f"{name}={value!r}" for name, value in fields.items()) or "any value"
         known = sorted({describe_config(run.config) for run in others})
         raise UserError(f"No run in {folder} has {words}. It holds {'; '.join(known[:6]) or 'no runs'}.")
-    for run in found:
+    for run in matching:
         work.require_current(run)
-    order = {config: i for i, config in enumerate(group_runs(found))}
-    return Runs(work, sorted(found, key=lambda run: (order[run.config], run.seed)))
+    order = {config: i for i, config in enumerate(group_runs(matching))}
+    return Runs(work, sorted(matching, key=lambda run: (order[run.config], run.seed)))
 
 
 def read_runs(results: Results) -> list[tuple[Run, dict[str, Any]]]:

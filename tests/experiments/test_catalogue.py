@@ -123,7 +123,14 @@ def test_every_encoding_is_in_the_standard_grid_where_it_is_defined():
         rows = [row for row in grid if row.task == task and row.architectures == ("decoder",)]
         assert {name for row in rows for name in row.encodings} >= set(encodings.CATALOGUE), task
     encoder = {name for row in grid if row.architectures == ("encoder",) for name in row.encodings}
-    assert set(encodings.CATALOGUE) - encoder == {"xpos", "xpos_scaled", "cope", "cope_scaled"}
+    assert set(encodings.CATALOGUE) - encoder == {
+        "xpos",
+        "xpos_scaled",
+        "cope",
+        "cope_scaled",
+        "forgetting",
+        "stick_breaking",
+    }
 
 
 def test_the_deciding_setting_is_in_the_standard_grid_and_alone_in_a_preset():

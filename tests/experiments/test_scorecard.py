@@ -78,7 +78,7 @@ BROKEN = {
         6,
     ),
     "constructor": (ENCODING.replace("    directed = False", "    def __init__(self): ..."), "TypeError", None),
-    "signature": (ENCODING.replace("k_positions, mask=None", "k_positions, mask, more"), "could not be called", None),
+    "signature": (ENCODING.replace("k, view)", "k, view, more)"), "could not be called", None),
     "shape": (ENCODING.replace("[None]", "[None, :2]"), "bias returned the shape (1, 2, 5)", 10),
     "name": (ENCODING.replace("jnp.abs", "absolute"), "NameError: name 'absolute' is not defined", 11),
 }
