@@ -81,6 +81,15 @@ function formatLatex(shown) {
   return [...comments, "\\begin{table}", "\\centering", caption, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & mean difference from ${escapeLatex(view.minus)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows, "\\end{tabular}", "\\end{table}", ""].join("\n");
 }
 
+function breakLines(parts, joint, longest) { // parts joined to lines of at most so many letters, a longer part alone
+  const lines = [];
+  for (const part of parts) {
+    if (lines.length && lines.at(-1).length + joint.length + part.length <= longest) lines.push(lines.pop() + joint + part);
+    else lines.push(part);
+  }
+  return lines;
+}
+
 function countSeeds(line) { // ', n = 10', or the fewest and most over the places of a line
   const counts = [...line.cells.values()].map((bySeed) => bySeed.size);
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
@@ -96,8 +105,9 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
   const all = createSvg("svg", { xmlns: "http://www.w3.org/2000/svg", width });
   all.append(createSvg("title", {}, describeView(shown)), ...(shown.selection.as === "map" ? [] : [createSvg("desc", {}, say("method"))]), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
   const words = listContext(shown).slice(1).filter(([column]) => column !== shown.selection.x).map(([column, value]) => (FIRST.includes(column) ? "" : `${columnOf(column)}: `) + wordOf(column, value));
-  all.append(text(10, 18, [view.experiment, ...words].join(" · "), { "font-size": 13 }));
-  let top = 28;
+  const lines = breakLines([view.experiment, ...words], " · ", 95);
+  lines.forEach((line, i) => all.append(text(10, 18 + 17 * i, line, { "font-size": 13 })));
+  let top = 11 + 17 * lines.length;
   for (const part of parts) {
     part.setAttribute("y", top);
     for (const name of ["class", "role", "aria-label"]) part.removeAttribute(name);
