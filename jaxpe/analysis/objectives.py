@@ -75,7 +75,10 @@ def judge_all(comparisons: Sequence[Comparison]) -> str:
 
 
 def describe_all(comparisons: Sequence[Comparison]) -> str:
-    """'As published: +0.059 share (…), +0.024 bits (…). …', and whether the seeds were new."""
+    """'As published: +0.059 share (…), +0.024 bits (…). …', whether the seeds were new, and what is left open."""
     parts = [f"{one.pair}, {format_estimate(one.estimate, one.unit)}" for one in comparisons]
     notes = dict.fromkeys(one.note for one in comparisons if one.note)
+    left = [f"{one.pair} in {one.unit}" for one in comparisons if one.verdict == "undecided"]
+    if left and not notes and judge_all(comparisons) == "undecided":
+        notes[f"Undecided: all {len(comparisons)} intervals must lie above 0, but that of {' and '.join(left)} holds it."] = None
     return " ".join([f"{'; '.join(parts)}.", *notes])
