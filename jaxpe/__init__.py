@@ -14,7 +14,7 @@ PLACES = {
     "Encoding": "jaxpe.encodings",
     "GridRow": "jaxpe.study.presets",
     "Preset": "jaxpe.study.presets",
-    "Runs": "jaxpe.study.api",
+    "Runs": "jaxpe.study.trained",
     "Task": "jaxpe.tasks",
     "View": "jaxpe.encodings",
     "build_encoding": "jaxpe.encodings",

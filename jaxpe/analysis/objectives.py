@@ -80,5 +80,7 @@ def describe_all(comparisons: Sequence[Comparison]) -> str:
     notes = dict.fromkeys(one.note for one in comparisons if one.note)
     left = [f"{one.pair} in {one.unit}" for one in comparisons if one.verdict == "undecided"]
     if left and not notes and judge_all(comparisons) == "undecided":
-        notes[f"Undecided: all {len(comparisons)} intervals must lie above 0, but that of {' and '.join(left)} holds it."] = None
+        notes[
+            f"Undecided: all {len(comparisons)} intervals must lie above 0, but that of {' and '.join(left)} holds it."
+        ] = None
     return " ".join([f"{'; '.join(parts)}.", *notes])

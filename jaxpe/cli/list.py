@@ -9,6 +9,7 @@ from typing import Any
 
 from jaxpe import encodings, positions, tasks
 from jaxpe.data import language
+from jaxpe.encodings.registry import ALIASES
 from jaxpe.errors import UserError
 from jaxpe.records.results import open_results
 from jaxpe.study import presets
@@ -26,7 +27,8 @@ def print_list(kind: str, as_json: bool, results: Path) -> int:
     for row in rows:
         architectures = f"  [{', '.join(row['architectures'])}]" if "architectures" in row else ""
         options = ", ".join(f"{name}={value}" for name, value in row.get("preset_options", {}).items())
-        print(f"{row['name']:{width}}  {row['summary']}{architectures}{f' ({options})' if options else ''}")
+        also = f" (also: {', '.join(row['aliases'])})" if row.get("aliases") else ""
+        print(f"{row['name']:{width}}  {row['summary']}{architectures}{f' ({options})' if options else ''}{also}")
     return 0
 
 
@@ -53,6 +55,7 @@ def list_encodings() -> list[dict[str, Any]]:
                 "shared": kind.shared,
                 "cross": kind.cross,
                 "options": encodings.list_encoding_options(name),
+                "aliases": [alias for alias, own in ALIASES.items() if own == name],
                 "preset_options": getattr(maker, "keywords", {}),  # they tell names of one class apart
             }
         )

@@ -125,7 +125,8 @@ def print_results(options: RunOptions, names: Sequence[str], page: Path, diverge
         print("\n".join(format_summary(**summary) for summary in summaries.values()))
     for claim in [claim for of_experiment in claims.values() for claim in of_experiment if "." not in claim["id"]]:
         print(f"{claim['id']} {claim['verdict']}: {format_claim(claim)}")
-    print(f"The report is {page}\nFigures are in {options.results}/NAME/figures")
+    folders = "{" + ",".join(names) + "}" if len(names) > 1 else names[0]
+    print(f"The report is {page}\nFigures are in {options.results}/{folders}/figures")
 
 
 def format_claim(claim: Mapping[str, Any]) -> str:

@@ -47,7 +47,9 @@ def measure_invariance(subject: Subject) -> tuple[str, str]:
     far = FAR_SHIFT if limit is None else max(0, min(FAR_SHIFT, limit - TRAIN_LENGTH - 7))
     stretched = np.minimum(2 * POSITIONS, far + TRAIN_LENGTH)
     if not describe_change(subject, POSITIONS, POSITIONS[::-1]) and not describe_change(subject, POSITIONS, stretched):
-        return "content", "positions change nothing. Does a hook call arange instead of using `positions`?"
+        return "content", (
+            "positions change nothing. If that is meant, declare invariance = 'content'; else, does a hook call arange?"
+        )
     changes = {shift: describe_change(subject, POSITIONS, POSITIONS + shift) for shift in (1, 7, far)}
     if not any(changes.values()):
         return "relative", "shifting all positions changes nothing"

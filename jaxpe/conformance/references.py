@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxpe.conformance.layer import MAX_LENGTH, TRAIN_LENGTH, LayerTrace, make_inputs, make_mask, stack_seen
-from jaxpe.conformance.subject import Subject, get_row_options, list_parameters
+from jaxpe.conformance.subject import HOOKS, Subject, get_row_options, list_parameters
 from jaxpe.encodings.base import Encoding
 from jaxpe.errors import UserError
 
@@ -32,6 +32,17 @@ def find_reference(subject: Subject, hook: str) -> Reference | None:
     name = f"reference_{hook}"
     function = getattr(kind, name, None) or getattr(sys.modules[kind.__module__], name, None)
     return None if function is None else partial(function, **collect_arguments(subject, function))
+
+
+def list_unknown_references(subject: Subject) -> list[str]:
+    """Functions of the class and of its module that are named as references are, but of no hook."""
+    kind = type(subject.encoding)
+    names = {
+        *vars(kind),
+        *(name for name, value in vars(sys.modules[kind.__module__]).items() if inspect.isfunction(value)),
+    }
+    known = {f"reference_{hook}" for hook in HOOKS}
+    return sorted(name for name in names if name.startswith("reference_") and name not in known)
 
 
 def collect_arguments(subject: Subject, function: Reference) -> dict[str, Any]:

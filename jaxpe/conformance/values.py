@@ -19,8 +19,15 @@ from jaxpe.conformance.layer import (
     make_inputs,
     make_mask,
 )
-from jaxpe.conformance.references import compute_expected, find_reference, get_result, list_keyword_arguments
+from jaxpe.conformance.references import (
+    compute_expected,
+    find_reference,
+    get_result,
+    list_keyword_arguments,
+    list_unknown_references,
+)
 from jaxpe.conformance.subject import (
+    HOOKS,
     Finding,
     Subject,
     find_active_hooks,
@@ -35,6 +42,9 @@ LARGEST_POSITION = 100_000
 def check_reference(subject: Subject) -> Finding:
     """Each active hook equals its slow reference, at training positions and at positions 16 times as far."""
     active = find_active_hooks(subject)
+    if unknown := list_unknown_references(subject):
+        fault = f"{unknown[0]} is the reference of no hook: the hooks are {', '.join(HOOKS)}"
+        return Finding("a reference without a hook", fault)
     compared = [hook for hook in active if find_reference(subject, hook)]
     worst = 0.0
     for hook in compared:

@@ -46,7 +46,11 @@ class Context:
 
 
 class View(NamedTuple):
-    """What queries and keys are to each other. During incremental decoding there is one query, and all keys so far."""
+    """What queries and keys are to each other. During incremental decoding there is one query, and all keys so far.
+
+    `q_positions` [T] and `k_positions` [S]; `mask` [T, S], True where a query sees a key, or None where each sees all;
+    `q_seen` and `k_seen`, what `observe` gave for the inputs of the queries and of the keys; `distances` [T, S], i − j.
+    """
 
     q_positions: Num[Array, "T"]
     k_positions: Num[Array, "S"]
@@ -67,6 +71,19 @@ class Encoding(nnx.Module):
     Positions are arguments that a sampler of `jaxpe.positions` makes; a hook never calls `arange`. The attention logits
     are q·k / √K + bias, where K is the head width of the model; `weights` then applies the mask. During incremental decoding
     the same hooks are called with one query (T = 1) and all keys so far; what `observe` gave is kept with keys and values.
+
+    A class may declare:
+
+    * `shared`: True where all blocks use one instance; False: one for each block, and `embed` is called on the first;
+    * `causal_only`: True where other attention is refused; `cross`: True where cross-attention gets an instance of its own;
+    * `invariance`: "absolute", "relative" (no shift of all positions changes a logit), "relative below a length", or
+      "content" (positions change nothing); `directed`: whether logits tell left from right without a causal mask;
+    * `keeps_norms`: whether `rotate` keeps the norms of queries and keys; `integer_positions`: True where fractional
+      positions are refused; `token_std`: the standard deviation of token embeddings before training; `changes_at`: the
+      shares of training at which `at` gives other hooks.
+
+    `jaxpe check` compares what is declared with measurements. A `reference_HOOK` below the class, a slow loop from the
+    formula, is compared with the hook.
     """
 
     shared: bool = True  # True: all blocks use one instance; False: one instance per block, `embed` called on the first

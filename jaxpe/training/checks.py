@@ -36,6 +36,7 @@ def check_config(config: RunConfig, source: Source) -> None:
         raise UnknownName("batching", config.batching, BATCHINGS)
     if config.precision not in PRECISIONS:
         raise UnknownName("precision", config.precision, PRECISIONS)
+    config.make_model_config(source.stream)  # refuses a width that the heads do not divide
     lengths = source.stream.lengths(1, config.train_length)
     if not lengths:
         raise UserError(f"{config.task} has no example of length up to {config.train_length}: raise train_length.")

@@ -20,6 +20,15 @@ def test_a_line_per_property_says_what_was_measured_and_the_last_line_is_the_ver
     assert lines[-1] == f"all {len(suite.PROPERTIES)} properties hold"
 
 
+def test_a_formula_without_a_reference_is_not_called_right(capsys):
+    assert check.print_card(name_broken("WithoutReference"), 32, 4, False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    [row] = [line for line in lines if line.startswith("reference")]
+    assert row.endswith("not checked") and lines[-1].startswith(
+        "The formula of bias was not checked: write reference_bias"
+    )
+
+
 def test_a_property_that_fails_gives_exit_code_3_and_is_in_the_json(capsys):
     assert check.print_card(name_broken("NarrowCode"), 32, 4, True) == 3
     card = json.loads(capsys.readouterr().out)

@@ -7,9 +7,22 @@ import numpy as np
 import pytest
 
 import jaxpe
+from jaxpe.data.examples import EOS, SPECIALS
 from jaxpe.errors import UserError
 from jaxpe.study import api
 
+MINE = """
+import jax.numpy as jnp
+
+from jaxpe.encodings import Encoding
+
+
+class Mine(Encoding):
+    invariance = "relative"
+
+    def bias(self, q, k, view):
+        return -{strength} * jnp.abs(view.distances)[None]
+"""
 SMALL = {"seeds": 2, "steps": 30, "train_length": 5, "width": 8, "batch": 16, "length_buckets": 1}
 
 
@@ -47,12 +60,12 @@ def test_an_answer_is_the_likeliest_by_the_logits(trained, architecture):
     """Of an encoder at its slots; of the others, the first symbol follows the prompt."""
     model = trained[architecture][0]
     out = model.forward("3 1 4 1", record=True)
-    answer, best = model.generate([3, 1, 4, 1]), np.asarray(out.logits).argmax(-1) - api.SPECIALS
+    answer, best = model.generate([3, 1, 4, 1]), np.asarray(out.logits).argmax(-1) - SPECIALS
     if architecture == "encoder":
         assert answer == [max(int(one), -1) for one in best[4:]]
     else:
         last = int(model.make_prompt("3 1 4 1").length) - 1
-        assert answer[:1] == ([] if best[last] + api.SPECIALS == api.EOS else [max(int(best[last]), -1)])
+        assert answer[:1] == ([] if best[last] + SPECIALS == EOS else [max(int(best[last]), -1)])
     assert len(out.record.attention) == 2 and len(out.record.hidden) == 3
     compiled = jax.jit(model.model)(model.make_prompt("3 1 4 1")).logits
     np.testing.assert_allclose(compiled, out.logits, atol=1e-5)
@@ -83,6 +96,16 @@ def test_saved_runs_are_found_again_by_their_fields(trained, folder, tmp_path):
     ("call", "message"),
     [
         (lambda folder: jaxpe.load(folder, encoding="alibi"), "No run in .* has encoding='alibi'. It holds reverse"),
+        (lambda folder: jaxpe.load(folder, seed=9), "reverse, encoder, learned, seed 0"),
+        (lambda folder: jaxpe.load(folder / "no"), "There is no folder"),
+        (lambda folder: jaxpe.train(steps="20", results=folder), "steps takes a whole number, not '20'"),
+        (
+            lambda folder: jaxpe.train(width=9, heads=2, encoding="rope", results=folder),
+            "9 is not divisible by 2 heads",
+        ),
+        (lambda folder: jaxpe.train(seeds=0, results=folder), "at least one seed"),
+        (lambda folder: jaxpe.train(encoding=jaxpe.Encoding, results=folder), "encoding is a name of"),
+        (lambda folder: jaxpe.load(folder, architecture="encoder").evaluate(0), "no example of the lengths 0"),
         (lambda folder: jaxpe.load(folder, sead=1), "Unknown field of a run 'sead'. Did you mean 'seed'"),
         (lambda folder: jaxpe.train("revers", results=folder), "Did you mean 'reverse'"),
         (lambda folder: jaxpe.train(stepps=3, results=folder), "Did you mean 'steps'"),
@@ -97,10 +120,26 @@ def test_what_does_not_exist_is_one_sentence(trained, folder, call, message):
         call(folder)
 
 
-def test_a_run_of_other_code_is_refused(trained, folder, monkeypatch):
+def test_runs_of_other_code_are_left_out_with_a_warning(tmp_path, caplog, monkeypatch):
+    """A run of an earlier version of a file stays in the folder, and does not keep the newer one from being loaded."""
+    monkeypatch.chdir(tmp_path)
+    for strength in (0.1, 0.2):
+        (tmp_path / "mine.py").write_text(MINE.format(strength=strength))
+        runs = jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
+    assert [model.id for model in jaxpe.load("r", encoding="Mine")] == [runs[0].id] and "Left out" in caplog.text
+
+
+def test_a_folder_of_runs_of_other_code_alone_is_refused(trained, folder, monkeypatch):
     monkeypatch.setattr("jaxpe.study.workspace.compute_run_id", lambda *arguments: "other")
-    with pytest.raises(UserError, match="was edited since its runs were planned"):
+    with pytest.raises(UserError, match="trained by other code than there is now"):
         jaxpe.load(folder)
+
+
+def test_a_prompt_has_no_padding_and_aliases_are_found(trained, folder):
+    [first, _] = jaxpe.load(folder, encoding="fox")
+    out = first.forward("3 1 4", record=True)
+    assert out.record.attention[0].weights.shape == (2, 5, 5) and len(out.logits) == 5
+    assert jaxpe.load(folder, encoding="rope")[0].config.encoding == "rotary"
 
 
 @pytest.mark.slow
