@@ -1,14 +1,15 @@
 """jaxpe: positional encodings put to the test.
 
 What a file of your own imports is here: `Encoding`, `Context` and `View` for an encoding, `Task` for a task, `Preset`,
-`GridRow` and `Claim` for an experiment. `train` and `load` give models in Python. Each is imported when it is first used.
+`GridRow` and `Claim` for an experiment. `train` and `load` (`jaxpe.study.api`) give models in Python. Each is imported when it
+is first used.
 """
 
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-PLACES = {
+PLACES = {  # where the public names are; no `__all__`, since documentation would look for them here
     "Claim": "jaxpe.records.claims",
     "Context": "jaxpe.encodings",
     "Encoding": "jaxpe.encodings",
@@ -21,7 +22,6 @@ PLACES = {
     "load": "jaxpe.study.api",
     "train": "jaxpe.study.api",
 }
-__all__ = sorted(PLACES)
 
 
 def __getattr__(name: str) -> Any:
@@ -32,4 +32,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*globals(), *PLACES]

@@ -42,8 +42,8 @@ def trained(folder):
 
 
 def test_every_public_name_exists_and_others_do_not():
-    assert all(getattr(jaxpe, name).__module__.startswith("jaxpe.") for name in jaxpe.__all__)
-    assert set(jaxpe.__all__) <= set(dir(jaxpe))
+    assert all(getattr(jaxpe, name).__module__.startswith("jaxpe.") for name in jaxpe.PLACES)
+    assert set(jaxpe.PLACES) <= set(dir(jaxpe))
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):
         jaxpe.trian  # noqa: B018
 
