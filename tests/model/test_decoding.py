@@ -7,7 +7,8 @@ import pytest
 from small_models import CAUSAL_CASES, forward, make_inputs, make_model
 
 from jaxpe.data.examples import EOS
-from jaxpe.model import generate
+from jaxpe.encodings import View
+from jaxpe.model import generate, make_padding_mask
 
 complete = jax.jit(lambda model, inputs: generate(model, inputs, EOS))
 
@@ -33,3 +34,16 @@ def test_decoding_uses_the_positions_of_the_inputs(encoding):
     end = next((i for i in range(3, 8) if generated[i] == EOS), 7)
     np.testing.assert_array_equal(generated[3 : end + 1], best[2:end])
     assert end > 4
+
+
+@pytest.mark.parametrize("encoding", ["forgetting", "stick_breaking", "t5", "rotary", "interleaved_scaled"])
+def test_states_of_decoding_equal_those_of_the_full_pass(encoding):
+    """Not only the likeliest tokens: what the caches hold of earlier tokens and of the newest one is all there is."""
+    model, inputs = make_model("decoder", encoding), make_inputs([1, 5, 6, 7, 8, 9, 10, 11])
+    stack, caches = model.stack, model.stack.make_caches(8)
+    full, _, _ = stack(stack.embed(inputs.tokens, inputs.positions), model.make_view(inputs))
+    for t in range(8):
+        token, position = inputs.tokens[t : t + 1], inputs.positions[t : t + 1]
+        view = View(position, inputs.positions, make_padding_mask(8, t + 1)[None])
+        x, caches, _ = stack(stack.embed(token, position), view, caches=caches, start=t)
+        np.testing.assert_allclose(x[0], full[t], atol=2e-5)
