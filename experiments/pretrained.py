@@ -17,9 +17,9 @@ the windows. Shifting all positions by 8 changes it by less than a tenth of what
 Decided by: parts of four claims. C1.NAME: residual of a linear shift by 1, below that of each of at least ten tables of
 Gaussian rows. C6.NAME: every sum of token and position is read correctly, and the interval lies above 0.99.
 C9.minilm-blind: the largest change (1 − cosine) by shuffled words without positions is below 1e-5, while the mean change
-with positions is above 1e-3. C9.minilm-order: change by shuffled words with positions minus without, above 0. C4.minilm-shift: change by a shift of 8 as
-a share of the change by one position for all, above 0.1, with its interval above 0. C4.minilm-local: change by words
-shuffled within windows of 4 minus that by windows of 4 permuted, above 0.
+with positions is above 1e-3. C9.minilm-order: change by shuffled words with positions minus without, above 0.
+C4.minilm-shift: change by a shift of 8 as a share of the change by one position for all, above 0.1, with its interval above
+0. C4.minilm-local: change by words shuffled within windows of 4 minus that by windows of 4 permuted, above 0.
 """
 
 from __future__ import annotations

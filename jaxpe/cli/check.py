@@ -22,7 +22,7 @@ def print_card(name: str, width: int, heads: int, as_json: bool) -> int:
     if not as_json:
         print(
             f"{name}: width {width}, {heads} heads",
-            *(f"{key:25} {value}" if len(key) > 21 else f"{key:22}{value}" for key, value in about.items()),
+            *(f"{key:21} {value}" for key, value in about.items()),
             sep="\n",
         )
     rows: list[PropertyResult] = []

@@ -4,7 +4,7 @@ Each head has a forget gate f_t = σ(w_h·x_t + b_h), computed from the input x_
 bias_ij = Σ_{t = j+1 … i} log f_t, so that a key is discounted by every gate between it and the query. The decay of ALiBi
 with slopes that depend on content. Positions are not used: order enters by the mask and the sum. Causal attention only.
 
-The gates start as in the authors' code: w is drawn as a projection of the model is, and b is 0. The "Pro" block of the
+Here w starts as a projection of the model does, and b at 0. The "Pro" block of the
 paper (output gate, norms of queries and keys, shifts of keys and values) is not part of the encoding.
 """
 

@@ -4,7 +4,7 @@ With s_ij = q_i·k_j / √K and β_ij = σ(s_ij), the weight of key j for query 
 takes the share β of what the keys between it and the query have left. A query does not see itself, and the weights of a row
 sum to less than 1. Nothing else tells positions apart. Causal attention only.
 
-The authors' code can also give what is left to the query's own value; the paper's formula, and this one, do not.
+What is left, 1 − Σ_j A_ij, goes to no key.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Int
 from jaxpe.encodings.base import View
 from jaxpe.model.block import KeyValueCache
 from jaxpe.model.interface import DEFAULT_OPTIONS, Inputs, make_padding_mask
+from jaxpe.model.stack import check_positions
 from jaxpe.model.transformer import Transformer, make_source_view
 
 DecodingState = tuple[Int[Array, "T"], list[KeyValueCache], Bool[Array, ""]]
@@ -17,9 +18,10 @@ DecodingState = tuple[Int[Array, "T"], list[KeyValueCache], Bool[Array, ""]]
 def generate(model: Transformer, inputs: Inputs, stop: int) -> Int[Array, "T"]:
     """Completes a prompt: the first `inputs.length` tokens are kept, the rest is generated until the token `stop`.
 
-    Tokens after `stop` are 0. Each step calls the same hooks of the encoding as the full forward pass, with one query
+    Tokens after `stop` are 0. Raises UserError for positions that the encoding does not know. Each step calls the same hooks of the encoding as the full forward pass, with one query
     and the whole cache as keys.
     """
+    check_positions(model.stack.encodings[0], inputs.positions)  # here, since inside the scan they are traced
     size = inputs.tokens.shape[0]
     source = None if model.source is None else model.encode_source(inputs)[0]
     caches = model.stack.make_caches(size)

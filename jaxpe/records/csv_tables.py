@@ -38,13 +38,6 @@ def write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     name_compressed(path).unlink(missing_ok=True)
 
 
-def compress_table(path: Path) -> None:
-    """Compresses a table of more than `LARGE` bytes: the same text gives the same bytes."""
-    if path.is_file() and path.stat().st_size > LARGE:
-        write_bytes(name_compressed(path), gzip.compress(path.read_bytes(), mtime=0))
-        path.unlink()
-
-
 def format_table(rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows as CSV, in their order: `COLUMNS` first, further columns sorted by name, empty where a row has no value."""
     rows = list(rows)
@@ -57,9 +50,11 @@ def format_table(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def compress_tables(results: Path) -> None:
-    """Compresses the large tables of the experiments of a results folder."""
+    """Compresses tables of more than `LARGE` bytes in a results folder: the same text gives the same bytes."""
     for path in sorted(results.glob("*/table.csv")):
-        compress_table(path)
+        if path.stat().st_size > LARGE:
+            write_bytes(name_compressed(path), gzip.compress(path.read_bytes(), mtime=0))
+            path.unlink()
 
 
 def keep_previous(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:

@@ -26,7 +26,8 @@ PUBLISHED = "docs"  # the folder of the published pages, made from the standard 
 INTRODUCTION = f"""# Results
 
 This page is generated from the tables in [{STANDARD}]({STANDARD}) by `python -m jaxpe.report.results`. All numbers are
-computed from them. A table above 1 MB lies there as `table.csv.gz`; pandas reads both kinds. `jaxpe plot --results {STANDARD}` draws the same results as an interactive page.
+computed from them. A table above 1 MB lies there as `table.csv.gz`; pandas reads both kinds.
+`jaxpe plot --results {STANDARD}` draws the same results as an interactive page.
 
 ## How to read it
 

@@ -86,7 +86,7 @@ def load(folder: str | Path, **fields: Any) -> Runs:
 
     `fields`: of `jaxpe.training.config.RunConfig`, and `seed`. An encoding of one's own can be given by its label. Raises
     UserError where no run has these values. Runs that were trained by other code than there is now, such as an earlier
-    version of the file of an encoding, are left out with a warning.
+    version of the file of an encoding, or whose encoding cannot be loaded, are left out with a warning.
     """
     devices.prepare_jax(None)
     if not Path(folder).is_dir():
@@ -106,15 +106,15 @@ def load(folder: str | Path, **fields: Any) -> Runs:
         words = ", ".join(f"{name}={value!r}" for name, value in fields.items())
         known = sorted({f"{describe_config(run.config)}, seed {run.seed}" for run in others})
         raise UserError(f"No run in {folder} has {words}. It holds {'; '.join(known[:6])}{'; …' * (len(known) > 6)}.")
-    current = [run for run in matching if is_current(work, run)]
-    stale = sorted({describe_config(run.config) for run in matching if run not in current})
-    if stale and not current:
-        raise UserError(f"{'; '.join(stale)} in {folder}: trained by other code than there is now. Train again.")
-    if stale:
-        log.warning("Left out, since they were trained by other code than there is now: %s.", "; ".join(stale))
-    matching = current
-    order = {config: i for i, config in enumerate(group_runs(matching))}
-    return Runs(work, sorted(matching, key=lambda run: (order[run.config], run.seed)))
+    faults = {run.id: find_fault(work, run) for run in matching}
+    current = [run for run in matching if not faults[run.id]]
+    left_out = {f"{describe_config(run.config)}: {faults[run.id]}" for run in matching if faults[run.id]}
+    if left_out and not current:
+        raise UserError(f"No run in {folder} can be loaded. {' '.join(sorted(left_out))}")
+    if left_out:
+        log.warning("Runs in %s are left out. %s", folder, " ".join(sorted(left_out)))
+    order = {config: i for i, config in enumerate(group_runs(current))}
+    return Runs(work, sorted(current, key=lambda run: (order[run.config], run.seed)))
 
 
 def read_runs(results: Results) -> list[tuple[Run, dict[str, Any]]]:
@@ -127,9 +127,13 @@ def read_runs(results: Results) -> list[tuple[Run, dict[str, Any]]]:
     return runs
 
 
-def is_current(work: Workspace, run: Run) -> bool:
-    """Whether a run would be trained under the same id now. Raises UserError where its encoding cannot be loaded."""
-    return work.list_runs(run.config, [run.seed])[0].id == run.id
+def find_fault(work: Workspace, run: Run) -> str:
+    """Why a stored run cannot be loaded, as a sentence; '' where it would be trained under the same id now."""
+    try:
+        [now] = work.list_runs(run.config, [run.seed])
+    except UserError as error:  # as where the file of its encoding is gone
+        return str(error)
+    return "" if now.id == run.id else "It was trained by other code than there is now."
 
 
 def check_sizes(sizes: Mapping[str, Any]) -> None:

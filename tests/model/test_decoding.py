@@ -8,6 +8,7 @@ from small_models import CAUSAL_CASES, forward, make_inputs, make_model
 
 from jaxpe.data.examples import EOS
 from jaxpe.encodings import View
+from jaxpe.errors import UserError
 from jaxpe.model import generate, make_padding_mask
 
 complete = jax.jit(lambda model, inputs: generate(model, inputs, EOS))
@@ -47,3 +48,10 @@ def test_states_of_decoding_equal_those_of_the_full_pass(encoding):
         view = View(position, inputs.positions, make_padding_mask(8, t + 1)[None])
         x, caches, _ = stack(stack.embed(token, position), view, caches=caches, start=t)
         np.testing.assert_allclose(x[0], full[t], atol=2e-5)
+
+
+def test_positions_that_a_table_does_not_have_are_refused_before_decoding():
+    """Inside the loop they are traced, and an index beyond a table would be clamped without a word."""
+    prompt = make_inputs([1, 5, 6, 0, 0, 0, 0, 0], 3)
+    with pytest.raises(UserError, match=r"has the positions 0 … 39, but the input uses position 41"):
+        generate(make_model("decoder", "learned"), prompt._replace(positions=jnp.arange(34, 42)), EOS)

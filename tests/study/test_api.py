@@ -127,7 +127,12 @@ def test_runs_of_other_code_are_left_out_with_a_warning(tmp_path, caplog, monkey
     for strength in (0.1, 0.2):
         (tmp_path / "mine.py").write_text(MINE.format(strength=strength))
         runs = jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
-    assert [model.id for model in jaxpe.load("r", encoding="Mine")] == [runs[0].id] and "Left out" in caplog.text
+    assert [model.id for model in jaxpe.load("r", encoding="Mine")] == [
+        runs[0].id
+    ] and "are left out. reverse, decoder, Mine: It was trained by other code" in caplog.text
+    (tmp_path / "mine.py").unlink()
+    jaxpe.train("reverse", "decoder", "none", results="r", **SMALL | {"seeds": 1})
+    assert [model.config.encoding for model in jaxpe.load("r")] == ["none"] and "There is no file" in caplog.text
 
 
 def test_a_folder_of_runs_of_other_code_alone_is_refused(trained, folder, monkeypatch):
