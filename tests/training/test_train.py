@@ -36,7 +36,8 @@ def test_training_stops_at_a_multiple_of_stop_every_and_then_changes_nothing(rep
     steps = train.average_history(stopped)["step"][-1]
     assert bool(stopped.stopped) and bool(stopped.alive) and steps in (30, 60, 90)
     assert train.average_history(stopped)["exact_match"][-1] == 1.0
-    np.testing.assert_array_equal(stopped.history[: steps // 10], whole.history[: steps // 10])
+    # two programs: they may round differently
+    np.testing.assert_allclose(stopped.history[: steps // 10], whole.history[: steps // 10], rtol=1e-5)
     assert np.abs(stopped.model.unembedding[...] - whole.model.unembedding[...]).max() > 0
 
 
@@ -54,7 +55,7 @@ def test_the_first_step_at_a_threshold_is_found():
 
 @pytest.mark.slow
 def test_until_its_encoding_is_dropped_a_replica_trains_as_with_that_encoding():
-    """The same bits after the last step with the encoding, and other bits after the first one without it."""
+    """The same parameters after the last step with the encoding, and others after the first one without it."""
     training = Training(steps=20, batch=4, length_buckets=1, warmup=4)
     config = RunConfig("reverse", "decoder", "rotary", 4, 40, width=8, layers=1, training=training)
     stream = load_source(config).stream
@@ -67,5 +68,9 @@ def test_until_its_encoding_is_dropped_a_replica_trains_as_with_that_encoding():
         return [jax.tree.leaves(run(stop)) for stop in stops]
 
     kept, dropped = (train_until(replace(config, encoding=name), (14, 15)) for name in ("rotary", "drop"))
-    equal = [[np.array_equal(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(kept, dropped, strict=True)]
+    # two programs: they may round differently
+    equal = [
+        [np.allclose(a, b, rtol=1e-5, atol=1e-7) for a, b in zip(*pair, strict=True)]
+        for pair in zip(kept, dropped, strict=True)
+    ]
     assert all(equal[0]) and not any(equal[1])
