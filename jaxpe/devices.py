@@ -89,12 +89,15 @@ def require_platform() -> None:
 
 @contextmanager
 def use_precision(precision: str) -> Iterator[None]:
-    """Inside, matrix products have a precision of JAX: "highest", "high" or "default"."""
+    """Inside, matrix products have a precision of JAX: "highest", "high" or "default".
+
+    Products of factors in bfloat16 ("bfloat16", `jaxpe.model.products`) are exact up to their sum: "highest".
+    """
     import jax
 
     token = PRECISION_IS_OURS.set(True)
     try:
-        with jax.default_matmul_precision(precision):
+        with jax.default_matmul_precision("highest" if precision == "bfloat16" else precision):
             yield
     finally:
         PRECISION_IS_OURS.reset(token)

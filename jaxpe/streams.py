@@ -9,7 +9,7 @@ from __future__ import annotations
 import jax
 from jaxtyping import Array, Int, Key
 
-STREAMS = {"initialisation": 0, "encoding": 1, "data": 2, "length": 3, "positions": 4, "evaluation": 5}
+STREAMS = {"initialisation": 0, "encoding": 1, "data": 2, "length": 3, "positions": 4, "evaluation": 5, "dropout": 6}
 
 
 def make_key(stream: str, seed: int | Int[Array, ""]) -> Key[Array, ""]:

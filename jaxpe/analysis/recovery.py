@@ -85,7 +85,7 @@ def forward_projected(
         x = jnp.where(layer == i, x - (x - centre) @ basis @ basis.T, x)
         if i < len(stack.blocks):
             x, _, _ = stack.blocks[i](x, stack.encodings[i % len(stack.encodings)], view)
-    return stack.norm(x) @ model.unembedding[...]
+    return model.unembed(stack.norm(x))
 
 
 @jax.jit

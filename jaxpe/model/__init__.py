@@ -14,6 +14,7 @@ from jaxpe.model.decoding import generate
 from jaxpe.model.interface import (
     DEFAULT_OPTIONS,
     AttentionRecord,
+    Dropout,
     ForwardOptions,
     Inputs,
     ModelConfig,
@@ -29,6 +30,7 @@ __all__ = [
     "DEFAULT_OPTIONS",
     "AttentionRecord",
     "Block",
+    "Dropout",
     "ForwardOptions",
     "Inputs",
     "KeyValueCache",

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from jaxpe.encodings.base import Encoding, View
 from jaxpe.model.interface import AttentionRecord
+from jaxpe.model.products import contract
 
 
 def make_weight(key: Key[Array, ""], *shape: int, fan_in: int) -> nnx.Param:
@@ -24,9 +25,10 @@ class MultiHeadAttention(nnx.Module):
     The encoding may change queries and keys (`rotate`), add to the logits (`bias`), and make the weights of them.
     """
 
-    def __init__(self, width: int, heads: int, *, key: Key[Array, ""]) -> None:
+    def __init__(self, width: int, heads: int, product_dtype: str = "float32", *, key: Key[Array, ""]) -> None:
         q, k, v, out = (jax.random.fold_in(key, i) for i in range(4))
         shape = (width, heads, width // heads)
+        self.product_dtype = product_dtype
         self.query = make_weight(q, *shape, fan_in=width)
         self.key = make_weight(k, *shape, fan_in=width)
         self.value = make_weight(v, *shape, fan_in=width)
@@ -34,8 +36,8 @@ class MultiHeadAttention(nnx.Module):
 
     def project_keys_values(self, x: Float[Array, "S D"]) -> tuple[Float[Array, "S H K"], Float[Array, "S H K"]]:
         """Keys and values, before `rotate`."""
-        k = jnp.einsum("sd,dhk->shk", x, self.key[...])
-        v = jnp.einsum("sd,dhk->shk", x, self.value[...])
+        k = contract("sd,dhk->shk", x, self.key[...], self.product_dtype)
+        v = contract("sd,dhk->shk", x, self.value[...], self.product_dtype)
         return k, v
 
     def __call__(
@@ -46,10 +48,10 @@ class MultiHeadAttention(nnx.Module):
         encoding: Encoding,
         view: View,
     ) -> tuple[Float[Array, "T D"], AttentionRecord]:
-        q = jnp.einsum("td,dhk->thk", x, self.query[...])
+        q = contract("td,dhk->thk", x, self.query[...], self.product_dtype)
         scale = 1 / math.sqrt(q.shape[-1])
         q, k = encoding.rotate(q, k, view)
-        logits = jnp.einsum("thw,shw->hts", q * scale, k)
+        logits = contract("thw,shw->hts", q * scale, k, self.product_dtype)
         bias = encoding.bias(q, k, view)
         if bias is not None:
             logits = logits + bias
@@ -57,8 +59,9 @@ class MultiHeadAttention(nnx.Module):
             assert view.mask is not None
             logits = logits * scale_for_length(view.mask, view.scaling_length)
         weights = encoding.weights(logits, view)
-        mixed = jnp.einsum("hts,shk->thk", weights, v)
-        return jnp.einsum("thk,hkd->td", mixed, self.out[...]), AttentionRecord(logits, weights)
+        mixed = contract("hts,shk->thk", weights, v, self.product_dtype)
+        x = contract("thk,hkd->td", mixed, self.out[...], self.product_dtype)
+        return x, AttentionRecord(logits, weights)
 
 
 def scale_for_length(mask: Bool[Array, "T S"], scaling_length: Float[Array, ""]) -> Float[Array, "T 1"]:

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxpe.encodings.base import Encoding, View
 from jaxpe.model.attention import MultiHeadAttention, make_weight
-from jaxpe.model.interface import AttentionRecord, ModelConfig
+from jaxpe.model.interface import AttentionRecord, Dropout, ModelConfig, drop_out
+from jaxpe.model.products import contract
 
 
 class RMSNorm(nnx.Module):
@@ -51,10 +52,11 @@ class Block(nnx.Module):
         key_of = partial(jax.random.fold_in, key)
         width = config.width
         self.norms = nnx.List([RMSNorm(width) for _ in range(3 if cross else 2)])
-        self.attention = MultiHeadAttention(width, config.heads, key=key_of(0))
+        self.product_dtype = config.product_dtype
+        self.attention = MultiHeadAttention(width, config.heads, config.product_dtype, key=key_of(0))
         self.mlp_in = make_weight(key_of(1), width, 4 * width, fan_in=width)
         self.mlp_out = make_weight(key_of(2), 4 * width, width, fan_in=4 * width)
-        self.cross = MultiHeadAttention(width, config.heads, key=key_of(3)) if cross else None
+        self.cross = MultiHeadAttention(width, config.heads, config.product_dtype, key=key_of(3)) if cross else None
 
     def __call__(
         self,
@@ -64,6 +66,7 @@ class Block(nnx.Module):
         memory: Memory | None = None,
         cache: KeyValueCache | None = None,
         start: int | Int[Array, ""] = 0,
+        dropout: Dropout | None = None,
     ) -> tuple[Float[Array, "T D"], KeyValueCache, list[AttentionRecord]]:
         """The residual stream after the block, the cache with the new keys and values, and the attention records.
 
@@ -77,14 +80,15 @@ class Block(nnx.Module):
             kept = jax.tree.map(write, cache, kept)
         view = view._replace(q_seen=q_seen, k_seen=kept.seen)
         mixed, record = self.attention(h, kept.k, kept.v, encoding, view)
-        x, records = x + mixed, [record]
+        x, records = x + drop_out(mixed, dropout, 0), [record]
         if memory is not None:
             assert self.cross is not None
             h = self.norms[1](x)
             k_memory, v_memory = self.cross.project_keys_values(memory.states)
             seen = {"q_seen": memory.encoding.observe(h), "k_seen": memory.encoding.observe(memory.states)}
             mixed, record = self.cross(h, k_memory, v_memory, memory.encoding, memory.view._replace(**seen))
-            x, records = x + mixed, [*records, record]
+            x, records = x + drop_out(mixed, dropout, 1), [*records, record]
         h = self.norms[-1](x)
-        x = x + jax.nn.gelu(h @ self.mlp_in[...]) @ self.mlp_out[...]
-        return x, kept, records
+        inner = jax.nn.gelu(contract("td,de->te", h, self.mlp_in[...], self.product_dtype))
+        outer = contract("te,ed->td", inner, self.mlp_out[...], self.product_dtype)
+        return x + drop_out(outer, dropout, 2), kept, records

@@ -33,7 +33,7 @@ def generate(model: Transformer, inputs: Inputs, stop: int) -> Int[Array, "T"]:
         memory = None if source is None else (source, make_source_view(inputs, position, DEFAULT_OPTIONS))
         x = model.stack.embed(jax.lax.dynamic_slice_in_dim(tokens, t, 1), position)
         x, caches, _ = model.stack(x, view, memory=memory, caches=caches, start=t)
-        best = jnp.argmax((x @ model.unembedding[...])[0]).astype(tokens.dtype)
+        best = jnp.argmax(model.unembed(x)[0]).astype(tokens.dtype)
         writes = (t + 1 >= inputs.length) & ~done & (t + 1 < size)
         next_token = jnp.where(writes, best, tokens[jnp.minimum(t + 1, size - 1)])
         tokens = tokens.at[t + 1].set(next_token, mode="drop")

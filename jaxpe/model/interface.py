@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Num
+from jaxtyping import Array, Bool, Float, Int, Key, Num
 
 from jaxpe.errors import UserError
 
@@ -14,6 +15,8 @@ from jaxpe.errors import UserError
 @dataclass(frozen=True)
 class ModelConfig:
     """The sizes of a model. `architecture` is "encoder", "decoder" or "encoder_decoder"; `width` is D.
+
+    `product_dtype`: "float32", or "bfloat16" for the factors of matrix products (see `jaxpe.model.products`).
 
     Raises UserError if the heads do not divide the width.
     """
@@ -23,6 +26,7 @@ class ModelConfig:
     width: int = 32
     layers: int = 2
     heads: int = 2
+    product_dtype: str = "float32"
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -43,6 +47,29 @@ class Inputs(NamedTuple):
 Scales = Float[Array, "2"]  # factors of token and position
 
 
+class Dropout(NamedTuple):
+    """Sets each number to 0 with probability `rate` and divides the others by 1 − rate (Srivastava et al. 2014, JMLR 15).
+
+    It acts where Vaswani et al. 2017 (§5.4) have it: on the sum of token and position, and on the output of each part of a
+    block before it is added. `key` differs between examples and steps.
+    """
+
+    rate: float
+    key: Key[Array, ""]
+
+    def select(self, index: int | Int[Array, ""]) -> Dropout:
+        """The same rate with a key of its own."""
+        return self._replace(key=jax.random.fold_in(self.key, index))
+
+
+def drop_out(x: Float[Array, "T D"], dropout: Dropout | None, place: int) -> Float[Array, "T D"]:
+    """x after dropout, with the random numbers of this place; x itself where there is no dropout."""
+    if dropout is None:
+        return x
+    kept = jax.random.bernoulli(dropout.select(place).key, 1 - dropout.rate, x.shape)
+    return jnp.where(kept, x / (1 - dropout.rate), 0.0)
+
+
 class ForwardOptions(NamedTuple):
     """What can change a forward pass besides parameters and inputs. The defaults change nothing.
 
@@ -55,6 +82,7 @@ class ForwardOptions(NamedTuple):
     scaling_length: Float[Array, ""] | None = None
     # The share of training that is done, for encodings with a schedule (`Encoding.at`). 1: training has ended.
     progress: float | Float[Array, ""] = 1.0
+    dropout: Dropout | None = None  # in training
 
 
 DEFAULT_OPTIONS = ForwardOptions()

@@ -16,7 +16,7 @@ from jaxpe.encodings.base import Attention as AttentionKind
 from jaxpe.encodings.base import Encoding, NoEncoding, View
 from jaxpe.errors import UserError
 from jaxpe.model.block import Block, KeyValueCache, Memory, RMSNorm
-from jaxpe.model.interface import DEFAULT_OPTIONS, ForwardOptions, ModelConfig, Record
+from jaxpe.model.interface import DEFAULT_OPTIONS, ForwardOptions, ModelConfig, Record, drop_out
 
 EncodingMaker = Callable[[AttentionKind, Key[Array, ""]], Encoding]
 
@@ -58,7 +58,9 @@ class Stack(nnx.Module):
         check_positions(self.encodings[0], positions)
         x = self.embedding[...][tokens]
         embedded = self.encodings[0].at(0, options.progress).embed(x, positions)
-        return embedded if options.scales is None else options.scales[0] * x + options.scales[1] * (embedded - x)
+        if options.scales is not None:
+            embedded = options.scales[0] * x + options.scales[1] * (embedded - x)
+        return drop_out(embedded, options.dropout, 0)
 
     def make_caches(self, size: int) -> list[KeyValueCache]:
         """Empty caches of the blocks of a trained model, for `size` tokens."""
@@ -88,7 +90,8 @@ class Stack(nnx.Module):
             if memory is not None:
                 cross_encoding = self.cross_encodings[i % len(self.cross_encodings)].at(i, options.progress)
                 of_block = Memory(memory[0], cross_encoding, memory[1])
-            x, cache, attention = block(x, encoding, view, of_block, caches[i] if caches else None, start)
+            dropout = None if options.dropout is None else options.dropout.select(1 + i)
+            x, cache, attention = block(x, encoding, view, of_block, caches[i] if caches else None, start, dropout)
             new_caches.append(cache)
             record.hidden.append(x)
             record.attention.append(attention[0])

@@ -23,6 +23,7 @@ from jaxpe.model.interface import (
     Record,
     make_padding_mask,
 )
+from jaxpe.model.products import contract
 from jaxpe.model.stack import EncodingMaker, Stack
 
 
@@ -34,6 +35,7 @@ class Transformer(nnx.Module):
         kind: AttentionKind = "bidirectional" if config.architecture == "encoder" else "causal"
         self.source = Stack(config, "bidirectional", make_encoding, cross=False, side=1, seed=seed) if cross else None
         self.stack = Stack(config, kind, make_encoding, cross=cross, side=0, seed=seed)
+        self.product_dtype = config.product_dtype
         key = jax.random.fold_in(streams.make_key("initialisation", seed), 2)
         self.unembedding = make_weight(key, config.width, config.vocabulary, fan_in=config.width)
 
@@ -45,8 +47,11 @@ class Transformer(nnx.Module):
             memory = states, make_source_view(inputs, inputs.positions, options)
         x = self.stack.embed(inputs.tokens, inputs.positions, options)
         x, _, stack_record = self.stack(x, self.make_view(inputs, options), options, memory)
-        logits = x @ self.unembedding[...]
-        return Output(logits, stack_record._replace(source=source_record) if record else None)
+        return Output(self.unembed(x), stack_record._replace(source=source_record) if record else None)
+
+    def unembed(self, x: Float[Array, "T D"]) -> Float[Array, "T V"]:
+        """Logits from the normalised output of the last block."""
+        return contract("td,dv->tv", x, self.unembedding[...], self.product_dtype)
 
     def make_view(self, inputs: Inputs, options: ForwardOptions = DEFAULT_OPTIONS) -> View:
         """What each token sees in self-attention: all real tokens, or those up to itself if attention is causal."""
@@ -61,6 +66,8 @@ class Transformer(nnx.Module):
     ) -> tuple[Float[Array, "S D"], Record]:
         """The encoder side of an encoder-decoder: the states that its decoder attends to, and their record."""
         assert self.source is not None
+        if options.dropout is not None:  # random numbers other than those of the decoder
+            options = options._replace(dropout=options.dropout.select(1000))
         x = self.source.embed(inputs.source, inputs.source_positions, options)
         x, _, record = self.source(x, make_source_view(inputs, inputs.source_positions, options), options)
         return x, record

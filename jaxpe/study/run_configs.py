@@ -116,6 +116,10 @@ def make_training(preset: Preset) -> Training:
         length_buckets=preset.length_buckets,
         decay=preset.decay,
         stop_every=preset.stop_every,
+        optimizer=preset.optimizer,
+        weight_decay=preset.weight_decay,
+        clip=preset.clip,
+        dropout=preset.dropout,
     )
 
 

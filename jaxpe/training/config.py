@@ -13,12 +13,13 @@ from jaxpe.model import ModelConfig
 from jaxpe.positions import Sampler, build_sampler
 
 Options = tuple[tuple[str, Any], ...]  # keyword arguments, hashable
-DECAYS = ("cosine", "linear")
+DECAYS = ("cosine", "linear", "inverse_sqrt", "constant")
+OPTIMIZERS = ("adamw", "lion", "sgd")
 
 
 @dataclass(frozen=True)
 class Training:
-    """AdamW with a linear warm-up and a decay of the learning rate to zero; both again where the encoding changes.
+    """An optimizer with a linear warm-up and a decay of the learning rate; both again where the encoding changes.
 
     The lengths of a batch are uniform over the training lengths. Raises UserError for values outside their range.
     """
@@ -30,12 +31,20 @@ class Training:
     weight_decay: float = 0.01  # of weight matrices only, never of an encoding
     clip: float = 1.0  # global norm of the gradient
     length_buckets: int = 2  # ranges of lengths in every batch, each padded to its longest
-    decay: str = "cosine"  # of the learning rate after the warm-up: "cosine" or "linear"
+    decay: str = (
+        "cosine"  # of the learning rate after the warm-up: to zero ("cosine", "linear"), "inverse_sqrt", "constant"
+    )
     stop_every: int = 0  # every so many steps, stop if the last ten batches were answered without error; 0: never stop
+    optimizer: str = "adamw"
+    dropout: float = 0.0  # probability, on the sum of token and position and on what each part of a block adds
 
     def __post_init__(self) -> None:
         if self.decay not in DECAYS:
             raise UnknownName("decay", self.decay, DECAYS)
+        if self.optimizer not in OPTIMIZERS:
+            raise UnknownName("optimizer", self.optimizer, OPTIMIZERS)
+        if not 0 <= self.dropout < 1:
+            raise UserError(f"dropout must be at least 0 and below 1, got {self.dropout:g}.")
         for name in ("steps", "batch", "length_buckets"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 1, got {getattr(self, name)}.")
@@ -67,7 +76,7 @@ class RunConfig:
     corpus: str = "kjv"
     vocabulary: int = 512
     starts: str = "packed"
-    precision: str = "highest"  # of matrix products: "highest", "high" or "default", as in JAX
+    precision: str = "highest"  # of matrix products: "highest", "high" or "default", as in JAX, or "bfloat16"
     # How the work is divided, which decides the last bits of the result: models per device in one program, whether they are
     # mapped by "vmap" or "map", and the most activations (tokens · width · layers) of one backward pass.
     replicas_per_device: int = 1
@@ -98,4 +107,5 @@ class RunConfig:
 
     def make_model_config(self, stream: ExampleStream) -> ModelConfig:
         """The sizes of the model."""
-        return ModelConfig(self.architecture, stream.vocabulary, self.width, self.layers, self.heads)
+        product_dtype = "bfloat16" if self.precision == "bfloat16" else "float32"
+        return ModelConfig(self.architecture, stream.vocabulary, self.width, self.layers, self.heads, product_dtype)

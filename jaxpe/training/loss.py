@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxpe.data.examples import Example
 from jaxpe.model import ForwardOptions, Inputs, Transformer
@@ -61,24 +61,35 @@ def compute_gradient(
     length_buckets: Sequence[LengthBucket],
     options: ForwardOptions,
 ) -> tuple[BatchSums, Transformer]:
-    """The sums over one batch and the gradient of their loss, bucket by bucket and group by group."""
+    """The sums over one batch and the gradient of their loss, bucket by bucket and group by group.
 
-    def compute_group_loss(model: Transformer, group: Batch, weight: float) -> tuple[Array, BatchSums]:
-        of_examples = jax.vmap(lambda example, inputs: compute_example_sums(model, example, inputs, weight, options))
-        sums = jax.tree.map(lambda part: part.sum(0), of_examples(*group))
+    Every example of the batch gets a dropout key of its own, whatever the groups.
+    """
+
+    Group = tuple[Int[Array, "N"], Batch]  # examples and their numbers in the whole batch
+
+    def compute_group_loss(model: Transformer, group: Group, weight: float) -> tuple[Array, BatchSums]:
+        def compute_sums(number: Int[Array, ""], example: Example, inputs: Inputs) -> BatchSums:
+            dropout = None if options.dropout is None else options.dropout.select(number)
+            return compute_example_sums(model, example, inputs, weight, options._replace(dropout=dropout))
+
+        sums = jax.tree.map(lambda part: part.sum(0), jax.vmap(compute_sums)(group[0], *group[1]))
         return sums.loss, sums
 
     Totals = tuple[BatchSums, Transformer]
     zero = BatchSums(*[jnp.zeros(())] * len(BatchSums._fields))
     totals: Totals = zero, jax.tree.map(jnp.zeros_like, model)
+    first = 0
     for bucket, batch in zip(length_buckets, batches, strict=True):
         tokens = max(batch[0].tokens.shape[-1], batch[0].source.shape[-1])
         size = choose_group_size(config, tokens, bucket.examples)
 
-        def add_group(totals: Totals, group: Batch, weight: float = bucket.weight) -> tuple[Totals, None]:
+        def add_group(totals: Totals, group: Group, weight: float = bucket.weight) -> tuple[Totals, None]:
             (_, sums), gradient = jax.value_and_grad(compute_group_loss, has_aux=True)(model, group, weight)
             return jax.tree.map(jnp.add, totals, (sums, gradient)), None
 
-        groups = jax.tree.map(lambda leaf, n=size: leaf.reshape(len(leaf) // n, n, *leaf.shape[1:]), batch)
+        numbered = jnp.arange(first, first + bucket.examples), batch
+        groups = jax.tree.map(lambda leaf, n=size: leaf.reshape(len(leaf) // n, n, *leaf.shape[1:]), numbered)
+        first += bucket.examples
         totals, _ = jax.lax.scan(add_group, totals, groups)
     return totals

@@ -1,4 +1,4 @@
-"""AdamW and the schedule of its learning rate.
+"""Optimizers and the schedule of the learning rate.
 
 An encoding may change during training (`Encoding.changes_at`), as one that is dropped. There the schedule starts again: a
 warm-up to the same peak, which takes the same share of the steps that are left as the first of all steps, and a decay to
@@ -8,7 +8,7 @@ zero over the rest. The steps before are those of an encoding that does not chan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -21,12 +21,18 @@ from jaxpe import encodings
 from jaxpe.model import Transformer
 from jaxpe.training.config import RunConfig, Training
 
+SCALINGS = {  # what becomes of a clipped gradient
+    "adamw": partial(optax.scale_by_adam, b1=0.9, b2=0.98),  # Loshchilov & Hutter 2019, arXiv:1711.05101
+    "lion": partial(optax.scale_by_lion, b1=0.9, b2=0.99),  # Chen et al. 2023, arXiv:2302.06675
+    "sgd": partial(optax.trace, decay=0.9),  # gradient descent with momentum
+}
+
 
 def make_optimizer(training: Training) -> optax.GradientTransformation:
-    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) before the factor −learning rate, which replicas differ in."""
+    """The update before the factor −learning rate, which replicas differ in. Weight decay is added to it, not to the gradient."""
     return optax.chain(
         optax.clip_by_global_norm(training.clip),
-        optax.scale_by_adam(b1=0.9, b2=0.98),
+        SCALINGS[training.optimizer](),
         optax.add_decayed_weights(training.weight_decay, mask=select_decayed),
     )
 
@@ -86,5 +92,10 @@ def compute_phase_factor(step: Int[Array, ""], steps: int, warmup: int, decay: s
     warmup = min(warmup, steps // 2)
     rise = (step + 1) / (warmup + 1)
     passed = (step - warmup) / (steps - warmup)
-    fall = 1 - passed if decay == "linear" else 0.5 * (1 + jnp.cos(jnp.pi * passed))
-    return jnp.where(step < warmup, rise, fall)
+    falls = {
+        "cosine": lambda: 0.5 * (1 + jnp.cos(jnp.pi * passed)),
+        "linear": lambda: 1 - passed,
+        "inverse_sqrt": lambda: jnp.sqrt((warmup + 1) / (step + 1)),  # Vaswani et al. 2017, §5.3
+        "constant": lambda: jnp.ones(()),
+    }
+    return jnp.where(step < warmup, rise, falls[decay]())

@@ -15,7 +15,8 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpe.data.examples import ExampleStream
-from jaxpe.model import ForwardOptions, Scales, Transformer
+from jaxpe.model import Dropout, ForwardOptions, Scales, Transformer
+from jaxpe.streams import make_key
 from jaxpe.training.batches import Batch, LengthBucket
 from jaxpe.training.config import RunConfig
 from jaxpe.training.loss import compute_gradient
@@ -75,7 +76,10 @@ def train_step(
 ) -> Replica:
     """The replica after one step on the batches of its length buckets. A frozen or stopped replica stays as it is."""
     change_steps = list_change_steps(config)
-    options = ForwardOptions(scales=replica.scales, progress=compute_progress(step, config.training.steps))
+    dropout = None
+    if config.training.dropout:
+        dropout = Dropout(config.training.dropout, jax.random.fold_in(make_key("dropout", replica.seed), step))
+    options = ForwardOptions(replica.scales, progress=compute_progress(step, config.training.steps), dropout=dropout)
     sums, summed = compute_gradient(replica.model, batches, config, length_buckets, options)
     loss, gradient = sums.loss / sums.answers, jax.tree.map(lambda total: total / sums.answers, summed)
     updates, state = make_optimizer(config.training).update(gradient, replica.optimizer_state, replica.model)

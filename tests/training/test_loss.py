@@ -11,7 +11,7 @@ import pytest
 from small_runs import CONFIG
 
 from jaxpe.data.examples import EOS, PAD, Example
-from jaxpe.model import ForwardOptions
+from jaxpe.model import Dropout, ForwardOptions
 from jaxpe.training.batches import draw_batches, make_length_buckets
 from jaxpe.training.loss import choose_group_size, compute_example_sums, compute_gradient
 from jaxpe.training.parameters import init_model
@@ -50,6 +50,10 @@ def test_the_gradient_over_small_groups_equals_the_gradient_over_whole_buckets()
     configs = [replace(CONFIG, activation_budget=budget) for budget in (1, 2**20)]
     gradients = [compute_gradient(model, batches, config, buckets, options) for config in configs]
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), *gradients)
+    options = options._replace(dropout=Dropout(0.3, jax.random.key(0)))  # a key for each example, whatever the groups
+    dropped = [compute_gradient(model, batches, config, buckets, options) for config in configs]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), *dropped)
+    assert abs(float(dropped[0][0].loss / gradients[0][0].loss) - 1) > 1e-3
 
 
 def test_a_group_is_a_divisor_of_the_examples_within_the_activation_budget():

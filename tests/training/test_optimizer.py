@@ -1,4 +1,4 @@
-"""AdamW against a slow loop, which parameters decay, and the schedule of the learning rate at its borders."""
+"""Optimizers against slow loops, which parameters decay, and the schedule of the learning rate at its borders."""
 
 import math
 from dataclasses import replace
@@ -74,6 +74,28 @@ def test_the_optimizer_is_adamw_with_a_clipped_gradient(size):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-6), updates, expected)
 
 
+def scale_slowly(name, steps):
+    """Lion (Chen et al. 2023, Algorithm 2) and gradient descent with momentum, of one parameter: the last update."""
+    momentum, update = 0.0, 0.0
+    for gradient in steps:
+        if name == "lion":
+            update, momentum = np.sign(0.9 * momentum + 0.1 * gradient), 0.99 * momentum + 0.01 * gradient
+        else:
+            update = momentum = 0.9 * momentum + gradient
+    return update
+
+
+@pytest.mark.parametrize("name", ["lion", "sgd"])
+def test_the_other_optimizers_equal_a_slow_loop_and_decay_the_weight_itself(name):
+    steps = [0.3, -0.5, 0.9, -0.1]  # below the clip
+    model = {"blocks": {"weight": jnp.full((1, 1), 2.0)}}
+    optimizer = make_optimizer(Training(optimizer=name, weight_decay=0.3, clip=1.0))
+    state = optimizer.init(model)
+    for gradient in steps:
+        updates, state = optimizer.update({"blocks": {"weight": jnp.full((1, 1), gradient)}}, state, model)
+    assert float(updates["blocks"]["weight"][0, 0]) == pytest.approx(scale_slowly(name, steps) + 0.3 * 2.0, abs=1e-6)
+
+
 def schedule_slowly(step, steps, warmup, decay):
     warmup = min(warmup, steps // 2)
     if step < warmup:
@@ -91,6 +113,19 @@ def test_the_learning_rate_one_step_before_and_after_each_border(steps, warmup, 
     factors = [float(compute_learning_rate_factor(jnp.int32(step), training)) for step in borders]
     assert factors == pytest.approx([schedule_slowly(step, steps, warmup, decay) for step in borders], abs=2e-6)
     assert factors[borders.index(end)] == 1 and max(factors) == 1 and min(factors) > 0
+
+
+def test_the_schedules_that_do_not_end_at_zero():
+    """Inverse square root: a quarter of the steps after which it is half; constant: the peak to the end."""
+    factors = {
+        decay: [
+            float(compute_learning_rate_factor(jnp.int32(step), Training(steps=500, warmup=24, decay=decay)))
+            for step in (0, 24, 99, 224, 499)
+        ]
+        for decay in ("inverse_sqrt", "constant")
+    }
+    assert factors["inverse_sqrt"] == pytest.approx([1 / 25, 1, 1 / 2, 1 / 3, math.sqrt(25 / 500)], abs=1e-6)
+    assert factors["constant"] == pytest.approx([1 / 25, 1, 1, 1, 1], abs=1e-6)
 
 
 def test_the_learning_rate_at_a_quarter_and_a_half():
