@@ -38,6 +38,7 @@ PRESETS = {
 }
 PRESETS["full"] = PRESETS["standard"]
 CLAIMS: tuple[Claim, ...] = ()
+PRESET_FIELDS = ("seeds", "examples", "train_length", "layers", "steps")
 REPLICAS = (2, 4, 8, 16, 32)
 
 

@@ -4,7 +4,7 @@
 tokens, and the positions of padding are never used. The position of token t depends on key, length and tokens[: t + 1] only,
 so that decoding can go token by token. `sampler.bound(n)` is 1 + the largest position of n tokens.
 
-Training uses arange, offset, randomized, abacus and coupled. The others change positions in tests.
+Training uses those in TRAINING_SAMPLERS. The others change positions in tests.
 """
 
 from __future__ import annotations
@@ -248,6 +248,9 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "permuted": Permuted,
     "constant": Constant,
 }
+
+
+TRAINING_SAMPLERS = ("arange", "offset", "randomized", "abacus", "coupled")
 
 
 def build_sampler(name: str, **options: Any) -> Sampler:

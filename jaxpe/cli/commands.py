@@ -9,12 +9,14 @@ from tyro.conf import arg
 
 from jaxpe.cli.options import (
     QUICK,
+    ArchitectureName,
     Assignments,
     Devices,
     EncodingName,
     ExperimentName,
     PresetName,
     RunOptions,
+    SamplerName,
     Seeds,
     Switch,
     TaskName,
@@ -116,21 +118,25 @@ def verify(
 
 
 def list_names(
-    kind: Literal["encodings", "samplers", "tasks", "experiments", "presets", "runs"],
+    kind: Literal["encodings", "samplers", "tasks", "experiments", "presets", "fields", "runs"],
+    experiment: Annotated[ExperimentName | None, describe_option("none", "[EXPERIMENT]")] = None,
     /,
-    json: Switch = False,
+    preset: PresetName = QUICK,
     results: Path = Path("results"),
+    json: Switch = False,
 ) -> int:
-    """List encodings, tasks, experiments, presets, stored runs, or samplers: rules that give each token a position.
+    """List encodings, tasks, experiments, presets and their fields, stored runs, or samplers, which give each token a position.
 
     Args:
         kind: What to list.
+        experiment: With `fields`: the experiment whose values are shown, with its own options.
+        preset: With `fields`: the preset of the experiment.
+        results: With `runs`: the results folder.
         json: Print the list, with more details, as JSON.
-        results: Results folder of the runs.
     """
     from jaxpe.cli.list import print_list
 
-    return print_list(kind, json, results)
+    return print_list(kind, experiment, preset, results, json)
 
 
 def new(
@@ -190,8 +196,8 @@ def scorecard(
         against: Encodings to compare it with. The baseline `none` (no positional encoding) is always added.
         preset: Size of the comparison: smoke, quick or standard.
         results: Results folder. The page and the table are written to RESULTS/scorecard-NAME.
-        seeds: Number of seeds; they begin with 0, or with the preset's first_seed.
-        set: Other fields of the preset, for example width=64. `--set fields` prints all fields.
+        seeds: Number of seeds, which begin with 0 or with the preset's first_seed; or the first and the last of them, as 3-5.
+        set: Other fields of the preset, for example width=64. `jaxpe list fields` lists all.
         devices: On a CPU, the number of devices that JAX divides the cores into.
         quiet: Show no progress.
     """
@@ -206,6 +212,44 @@ def scorecard(
     against = tuple(EncodingName(replace_alias(name)) for name in against)
     kind = find_options(load_experiment("scorecard"))
     return run_experiments(("scorecard",), options, kind(against=against) if kind and against else None)
+
+
+def evaluate(
+    results: Annotated[Path, arg(metavar="RESULTS")],
+    /,
+    lengths: Annotated[tuple[int, ...], describe_option("required", "INT ...")] = (),
+    tasks: Annotated[tuple[TaskName, ...], describe_option("all", "TASK ...")] = (),
+    encodings: Annotated[tuple[EncodingName, ...], describe_option("all", "ENCODING ...")] = (),
+    architectures: Annotated[tuple[ArchitectureName, ...], describe_option("all", "ARCHITECTURE ...")] = (),
+    seeds: Annotated[str | None, describe_option("all", "N or FIRST-LAST")] = None,
+    sampler: Annotated[SamplerName | None, describe_option("that of training")] = None,
+    shift: int = 0,
+    examples: int = 512,
+    output: Annotated[Path | None, describe_option("none", "PATH")] = None,
+    json: Switch = False,
+) -> int:
+    """Test stored models at other lengths or positions. Nothing is trained; what was measured before is not measured again.
+
+    Args:
+        results: Results folder of the runs.
+        lengths: Lengths of the inputs: symbols of a task, or tokens of text.
+        tasks: Tasks of the runs.
+        encodings: Encodings of the runs; one of your own also by its class name.
+        architectures: Architectures of the runs.
+        seeds: Number of seeds, from 0 on, or the first and the last of them, as 3-5.
+        sampler: Position sampler of the test.
+        shift: Number that is added to the positions 0, 1, 2, …
+        examples: Number of test examples at each length.
+        output: File for the table of all runs, as CSV.
+        json: Print means, intervals and baselines as JSON.
+    """
+    from jaxpe.cli.evaluate import evaluate_runs
+    from jaxpe.cli.overrides import list_seeds
+    from jaxpe.study.scores import EvaluationConfig
+
+    filters = {"task": tasks, "encoding": encodings, "architecture": architectures, "seed": list_seeds(seeds)}
+    evaluation = EvaluationConfig(shift=shift, sampler=sampler)
+    return evaluate_runs(results, filters, lengths, examples, evaluation, output, json)
 
 
 def export_task(
@@ -274,6 +318,7 @@ COMMANDS: dict[str, Any] = {
     "new": new,
     "check": check,
     "scorecard": scorecard,
+    "evaluate": evaluate,
     "export-task": export_task,
     "fetch": fetch,
     "doctor": doctor,

@@ -11,9 +11,18 @@ import tyro
 from jaxpe import tasks
 from jaxpe.cli.experiment_options import collect_options
 from jaxpe.cli.list import list_encoding_names
-from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, RunOptions, TaskName
+from jaxpe.cli.options import (
+    ArchitectureName,
+    EncodingName,
+    ExperimentName,
+    PresetName,
+    RunOptions,
+    SamplerName,
+    TaskName,
+)
 from jaxpe.cli.parsing import MARKERS, make_name_registry
 from jaxpe.data import language
+from jaxpe.positions import SAMPLERS
 from jaxpe.study import presets
 from jaxpe.study.experiment import EXPERIMENTS
 from jaxpe.tasks.base import ARCHITECTURES
@@ -27,6 +36,7 @@ def print_script(shell: str, commands: Mapping[str, Any]) -> int:
         TaskName: [*tasks.CATALOGUE, *language.OBJECTIVES],
         ArchitectureName: list(ARCHITECTURES),
         ExperimentName: list(EXPERIMENTS),
+        SamplerName: list(SAMPLERS),
     }
     arguments = ["--tyro-write-completion", shell, "-"]
     result: int = tyro.extras.subcommand_cli_from_dict(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe import encodings, positions, tasks
+from jaxpe.cli.fields import list_fields
 from jaxpe.data import language
 from jaxpe.encodings.registry import ALIASES
 from jaxpe.errors import UserError
@@ -17,18 +18,30 @@ from jaxpe.study.evaluators import describe_config
 from jaxpe.study.experiment import EXPERIMENTS, load_experiment
 
 
-def print_list(kind: str, as_json: bool, results: Path) -> int:
-    """Prints the names of a kind as a plain table, or with more details as JSON. Runs are those of a results folder."""
-    rows = list_runs(results) if kind == "runs" else LISTS[kind]()
+def print_list(kind: str, experiment: str | None, preset: str, results: Path, as_json: bool) -> int:
+    """Prints the names of a kind as a plain table, or with more details as JSON.
+
+    Fields have the values of a preset of an experiment, runs are those of a results folder.
+    """
+    if experiment and kind != "fields":
+        raise UserError(f"`jaxpe list {kind}` takes no experiment: only `jaxpe list fields {experiment}` does.")
+    if kind == "fields":
+        rows = list_fields(experiment, preset)
+    else:
+        rows = list_runs(results) if kind == "runs" else LISTS[kind]()
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0
     width = max((len(row["name"]) for row in rows), default=0)
+    value_width = max((len(row.get("value", "")) for row in rows), default=0)
     for row in rows:
         architectures = f"  [{', '.join(row['architectures'])}]" if "architectures" in row else ""
         options = ", ".join(f"{name}={value}" for name, value in row.get("preset_options", {}).items())
         also = f" (also: {', '.join(row['aliases'])})" if row.get("aliases") else ""
-        print(f"{row['name']:{width}}  {row['summary']}{architectures}{f' ({options})' if options else ''}{also}")
+        value = f"{row['value']:{value_width}}  " if "value" in row else ""
+        print(
+            f"{row['name']:{width}}  {value}{row['summary']}{architectures}{f' ({options})' if options else ''}{also}"
+        )
     return 0
 
 

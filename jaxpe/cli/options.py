@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 
 class PresetName(str):
-    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next four."""
+    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next five."""
 
 
 class EncodingName(str):
@@ -25,6 +25,10 @@ class TaskName(str):
 
 class ArchitectureName(str):
     """encoder, decoder or encoder_decoder."""
+
+
+class SamplerName(str):
+    """A name from `jaxpe list samplers`."""
 
 
 class ExperimentName(str):
@@ -41,7 +45,7 @@ QUICK = PresetName("quick")
 AS_IN_PRESET = "as in the preset"
 Switch = Annotated[bool, describe_option()]  # an option without a value
 Devices = Annotated[int | None, describe_option("one per core, at most 8")]
-Seeds = Annotated[int | None, describe_option(AS_IN_PRESET)]
+Seeds = Annotated[str | None, describe_option(AS_IN_PRESET, "N or FIRST-LAST")]
 Assignments = Annotated[tuple[str, ...], describe_option(values="FIELD=VALUE ...")]
 
 
@@ -59,14 +63,16 @@ class RunOptions:
     """Tasks to train on: names from `jaxpe list tasks`."""
     architectures: Annotated[tuple[ArchitectureName, ...], describe_option(AS_IN_PRESET, "ARCHITECTURE ...")] = ()
     """Architectures to train: encoder, decoder, encoder_decoder."""
+    positions: Annotated[tuple[SamplerName, ...], describe_option(AS_IN_PRESET, "SAMPLER ...")] = ()
+    """Position samplers of training: arange, offset, randomized, abacus, coupled; `jaxpe list samplers` explains them."""
     seeds: Seeds = None
-    """Number of seeds; they begin with 0, or with the preset's first_seed."""
+    """Number of seeds, which begin with 0 or with the preset's first_seed; or the first and the last of them, as 3-5."""
     steps: Annotated[int | None, describe_option(AS_IN_PRESET)] = None
     """Number of training steps."""
     corpus: Annotated[str | None, describe_option(AS_IN_PRESET, "CORPUS")] = None
     """Text of the language tasks: kjv (King James Bible, included), a corpus from `jaxpe fetch`, a .txt, .md, .csv, .tsv, .parquet, .json or .jsonl file, or the id of a Hugging Face dataset."""
     set: Assignments = ()
-    """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `--set fields` prints all fields."""
+    """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `jaxpe list fields` lists all."""
     devices: Devices = None
     """On a CPU, the number of devices that JAX divides the cores into; runs are spread over them."""
     dry_run: Switch = False

@@ -22,30 +22,51 @@ def parse_overrides(assignments: Sequence[str]) -> dict[str, object]:
         if not equals:
             raise UserError(f"--set takes field=value, got {assignment!r}. Fields: {', '.join(known)}.")
         if name not in known:
-            raise UnknownName("preset field", name, known, "`--set fields` prints all fields.")
+            raise UnknownName("preset field", name, known, "`jaxpe list fields` lists all.")
         if name in values:
             raise UserError(f"{name} is given more than once: give one value.")
         values[name] = parse_value(name, known[name], text)
     return values
 
 
-def format_fields() -> str:
-    """The fields that --set takes, one a line, with type and default."""
-    lines = []
-    for one in fields(Preset):
-        if one.name not in NOT_OVERRIDDEN:
-            kind = str(one.type).split(" ")[0].partition("[")[0]
-            lines.append(f"{one.name:22}{kind:8}default {one.default}")
-    return "\n".join(lines)
-
-
 def parse_value(name: str, annotation: str, text: str) -> object:
     """The value of a field whose type is `annotation`. Raises UserError where the text is no such value."""
-    parse, description = PARSERS.get(annotation.split(" ")[0].partition("[")[0], (str, "text"))
+    parse, description = PARSERS.get(name_kind(annotation), (str, "text"))
     try:
         return parse(text)
     except ValueError:
         raise UserError(f"{name} takes {description}, got {text!r}.") from None
+
+
+def parse_seeds(text: str) -> dict[str, int]:
+    """'6' -> {'seeds': 6}; '3-5', the seeds from 3 to 5, -> {'first_seed': 3, 'seeds': 3}.
+
+    Raises UserError for anything else.
+    """
+    numbers = text.split("-")
+    if len(numbers) > 2 or not all(number.isascii() and number.isdigit() for number in numbers):
+        raise UserError(
+            f"--seeds takes a number of seeds, as 6, or the first and the last of them, as 3-5, not {text!r}."
+        )
+    first, last = int(numbers[0]), int(numbers[-1])
+    if len(numbers) == 1:
+        return {"seeds": last}
+    if first > last:
+        raise UserError(f"--seeds {text} names no seed: the first is greater than the last.")
+    return {"first_seed": first, "seeds": last - first + 1}
+
+
+def list_seeds(text: str | None) -> tuple[int, ...]:
+    """'2' -> (0, 1); '3-5' -> (3, 4, 5); None -> (), for all seeds."""
+    if text is None:
+        return ()
+    values = {"first_seed": 0} | parse_seeds(text)
+    return tuple(range(values["first_seed"], values["first_seed"] + values["seeds"]))
+
+
+def name_kind(annotation: str) -> str:
+    """'int' of 'int | None', 'tuple' of 'tuple[float, ...]'."""
+    return annotation.split(" ")[0].partition("[")[0]
 
 
 def parse_numbers(text: str) -> tuple[float, ...]:

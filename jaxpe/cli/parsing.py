@@ -12,7 +12,7 @@ import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from jaxpe.cli.arguments import check_arguments, list_parameters
-from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, TaskName
+from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, SamplerName, TaskName
 
 HELP = ("-h", "--help")
 MARKERS = (  # no option takes the word None or has a --no-… twin; options of a group are typed without its name
@@ -26,6 +26,7 @@ NAMES: dict[type, str] = {  # and how --help calls a value
     TaskName: "TASK",
     ArchitectureName: "ARCHITECTURE",
     ExperimentName: "EXPERIMENT",
+    SamplerName: "SAMPLER",
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxpe import devices
 from jaxpe.cli.options import EncodingName, RunOptions, format_command
-from jaxpe.cli.overrides import format_fields, parse_overrides
+from jaxpe.cli.overrides import parse_overrides, parse_seeds
 from jaxpe.cli.plot import print_notes
 from jaxpe.data import cache
 from jaxpe.encodings import replace_alias
@@ -36,9 +36,6 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
 
     `own_options` are those of the one experiment; without them, every experiment takes its defaults.
     """
-    if "fields" in options.set:
-        print(format_fields())
-        return 0
     devices.prepare_jax(options.devices)
     options = replace(options, encodings=tuple(EncodingName(replace_alias(name)) for name in options.encodings))
     with freeze_code():
@@ -80,19 +77,36 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
 def choose_preset(experiment: Experiment, options: RunOptions, own_options: object | None) -> Preset:
     """The preset with the command line's overrides and the experiment's own options."""
     preset = presets.narrow_grid(
-        experiment.get_preset(options.preset), options.tasks, options.encodings, options.architectures
+        experiment.get_preset(options.preset),
+        options.tasks,
+        options.encodings,
+        options.architectures,
+        options.positions,
     )
     if left_out := presets.list_left_out(preset.grid, options.encodings):
         print(f"Left out, for causal attention only: {', '.join(left_out)}.", file=sys.stderr)
     preset = replace(preset, grid=tuple(row for row in preset.grid if has_text(row, options)))
     values = parse_overrides(options.set)
-    for name, value in {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}.items():
+    typed: dict[str, object] = {"steps": options.steps, "corpus": options.corpus}
+    typed |= {} if options.seeds is None else parse_seeds(options.seeds)
+    for name, value in typed.items():
         if value is not None and name in values:
-            raise UserError(f"{name} is given more than once: give either --{name} or --set {name}=….")
+            option = "seeds" if name == "first_seed" else name
+            raise UserError(f"{name} is given more than once: give either --{option} or --set {name}=….")
         if value is not None:
             values[name] = value
+    if unused := list_unused(experiment, preset, options, values):
+        print(f"{experiment.name} has no use for {', '.join(unused)}: nothing changes.", file=sys.stderr)
     default_options = getattr(experiment.module, "OPTIONS", lambda: None)
     return replace(presets.override(preset, values), options=own_options or default_options())
+
+
+def list_unused(experiment: Experiment, preset: Preset, options: RunOptions, values: Mapping[str, object]) -> list[str]:
+    """What was typed and changes nothing in an experiment without a grid: 'tasks', 'steps'."""
+    if preset.grid:
+        return []
+    names = [name for name in ("tasks", "encodings", "architectures", "positions") if getattr(options, name)]
+    return [name for name in (*names, *values) if name not in getattr(experiment.module, "PRESET_FIELDS", ())]
 
 
 def has_text(row: GridRow, options: RunOptions) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -45,19 +45,39 @@ class ShapeCheck(NamedTuple):
     expected: Any
 
 
-def validate_encoding(name: str, context: Context, architecture: str, **options: Any) -> int | None:
-    """The position limit of an encoding, after it was built and called in every attention of an architecture.
+class PositionNeeds(NamedTuple):
+    """What an encoding needs to know of positions."""
+
+    limit: int | None  # how many positions it has; None: any number
+    reads_max_length: bool  # whether it can depend on `Context.max_length`
+
+
+def watch_max_length(context: Context, reads: list[str]) -> Context:
+    """The same context, which appends to `reads` whenever its `max_length` is read."""
+
+    class WatchedContext(Context):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "max_length":
+                reads.append(name)
+            return super().__getattribute__(name)
+
+    return WatchedContext(**asdict(context))
+
+
+def validate_encoding(name: str, context: Context, architecture: str, **options: Any) -> PositionNeeds:
+    """What an encoding needs of positions, after it was built and called in every attention of an architecture.
 
     The attention of `context` is replaced.
 
     Raises UserError where it cannot be built or called, or where a hook returns a wrong shape.
     """
-    limits = []
+    limits, reads = [], list[str]()
     title = f"encoding {label_encoding(name)!r}"
     for attention in ATTENTIONS[architecture]:
 
         def call(key: Key[Array, ""], attention: Attention = attention) -> HookResults | None:
-            encoding = build_encoding(name, replace(context, attention=attention), key=key, **options)
+            watched = watch_max_length(replace(context, attention=attention), reads)
+            encoding = build_encoding(name, watched, key=key, **options)
             if attention == "cross" and not encoding.cross:
                 return None
             check_attributes(title, encoding)
@@ -72,7 +92,7 @@ def validate_encoding(name: str, context: Context, architecture: str, **options:
                     f"{title}: {hook} returned the shape {returned}, but must return {expected} for {QUERIES} queries, "
                     f"{KEYS} keys, {context.heads} heads and model width {context.model_width}."
                 )
-    return min((limit for limit in limits if limit is not None), default=None)
+    return PositionNeeds(min((limit for limit in limits if limit is not None), default=None), bool(reads))
 
 
 def check_attributes(title: str, encoding: Encoding) -> None:

@@ -71,6 +71,7 @@ def train(
     row = GridRow(task=task, architectures=(architecture,), encodings=(encoding,), positions=(positions,), **options)
     check_sizes(sizes)
     presets.check_names([encoding], [architecture])
+    presets.check_samplers([positions])
     preset = presets.override(Preset((row,)), sizes)
     temporary = None if results is not None else tempfile.TemporaryDirectory(prefix="jaxpe-")
     work = Workspace(open_results(Path(results or temporary.name)))  # type: ignore[union-attr]
@@ -84,7 +85,8 @@ def train(
 def load(folder: str | Path, **fields: Any) -> Runs:
     """The stored runs of a results folder with these values: `load("results", encoding="sinusoidal", seed=0)`.
 
-    `fields`: of `jaxpe.training.config.RunConfig`, and `seed`. An encoding of one's own can be given by its label. Raises
+    `fields`: of `jaxpe.training.config.RunConfig`, and `seed`; of a list or tuple, a run has one value. An encoding of
+    one's own can be given by its label. Raises
     UserError where no run has these values. Runs that were trained by other code than there is now, such as an earlier
     version of the file of an encoding, or whose encoding cannot be loaded, are left out with a warning.
     """
@@ -93,12 +95,13 @@ def load(folder: str | Path, **fields: Any) -> Runs:
         raise UserError(f"There is no folder {folder}.")
     work = Workspace(open_results(Path(folder), write=False))
     check_fields(fields)
-    if "encoding" in fields:
-        fields = fields | {"encoding": replace_alias(fields["encoding"])}
+    wanted = {name: value if isinstance(value, (list, tuple)) else (value,) for name, value in fields.items()}
+    if "encoding" in wanted:
+        wanted["encoding"] = tuple(map(replace_alias, wanted["encoding"]))
     matching: list[Run] = []
     others: list[Run] = []
     for run, _ in read_runs(work.results):
-        matches = all(value in list_values(run, name) for name, value in fields.items())
+        matches = all(set(values) & set(list_values(run, name)) for name, values in wanted.items())
         (matching if matches else others).append(run)
     if not matching and not others:
         raise UserError(f"{folder} holds no runs: name the results folder of an earlier run.")

@@ -9,6 +9,7 @@ Its module defines what `ExperimentModule` lists. It may also define
 * `name_folder(preset)`: the folder of its results, where one experiment has several;
 * `files(table, provenance) -> {name: text}`: further files of its results folder;
 * `select_models(runs) -> list[Run]`: the runs whose models `models.json` keeps, at most one for each encoding;
+* `PRESET_FIELDS`: the fields of a preset that matter, where the presets have no grid; other ones are said to have no use;
 * `OPTIONS`: a dataclass of options, which the command line fills and `preset.options` holds.
 
 Tables, claims and figures depend on stored runs alone, so that the same command resumes.

@@ -9,6 +9,8 @@ from typing import Any
 from jaxpe import encodings, tasks
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.errors import UnknownName, UserError
+from jaxpe.positions import SAMPLERS, TRAINING_SAMPLERS
+from jaxpe.study.fields import FIELDS
 from jaxpe.tasks.base import ARCHITECTURES
 from jaxpe.training.config import Options
 
@@ -48,29 +50,33 @@ class GridRow:
 
 @dataclass(frozen=True)
 class Preset:
-    """A grid, and what its rows share. Lengths count input symbols of a task, or tokens of text."""
+    """A grid, and what its rows share: fields that `jaxpe.study.fields` describes."""
 
     grid: tuple[GridRow, ...]
     seeds: int = 4
-    first_seed: int = 0  # the seeds are first_seed to first_seed + seeds - 1
-    train_length: int = 10  # the longest input in training
-    max_length_ratio: float = 10.0  # the longest test length over the training length
-    num_test_lengths: int = 10  # about how many test lengths there are
-    shift: bool = True  # position tables have room for a test at positions shifted by the training length
-    max_position_ratio: float = 0.0  # random positions lie below this times the training length; 0: within the table
-    examples: int = 256  # for each test length
+    first_seed: int = 0
+    train_length: int = 10
+    max_length_ratio: float = 10.0
+    num_test_lengths: int = 10
+    shift: bool = True
+    max_position_ratio: float = 0.0
+    examples: int = 256
     width: int = 32
     layers: int = 2
     heads: int = 2
     steps: int = 800
     batch: int = 64
-    learning_rate: float = 3e-3  # common to all encodings
-    learning_rates: tuple[float, ...] = ()  # each encoding is also trained at the best of these (jaxpe.study.tuning)
+    learning_rate: float = 3e-3
+    learning_rates: tuple[float, ...] = ()
     warmup: int = 50
-    decay: str = "cosine"  # or "linear"
-    stop_every: int = 0  # training may end at every multiple of so many steps, when all answers are right; 0: never
+    decay: str = "cosine"
+    stop_every: int = 0
+    optimizer: str = "adamw"
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    dropout: float = 0.0
     length_buckets: int = 2
-    encodings: tuple[str, ...] = ()  # the encodings of the command line, for an experiment without a grid
+    encodings: tuple[str, ...] = ()  # those of the command line, for an experiment without a grid
     corpus: str = "kjv"
     vocabulary: int = 512
     starts: str = "packed"
@@ -86,13 +92,12 @@ class Preset:
 
 
 NOT_OVERRIDDEN = ("grid", "encodings", "options")  # fields that `override` does not set
-FROM_ZERO = ("first_seed",)  # numbers that may be 0
 
 
 def override(preset: Preset, values: Mapping[str, object]) -> Preset:
     """The preset with other values of its fields; they also replace those of its rows.
 
-    Raises UserError for an unknown field, and for a number that is not above 0 (for `first_seed`, not below).
+    Raises UserError for an unknown field, and for a number that is too small.
     """
     known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
     for name, value in values.items():
@@ -101,8 +106,8 @@ def override(preset: Preset, values: Mapping[str, object]) -> Preset:
         for number in value if isinstance(value, tuple) else (value,):
             if not isinstance(number, (int, float)) or isinstance(number, bool):
                 continue
-            if not (number >= 0 if name in FROM_ZERO else number > 0):
-                least = "at least 0" if name in FROM_ZERO else "above 0"
+            if not (number >= 0 if FIELDS[name].from_zero else number > 0):
+                least = "at least 0" if FIELDS[name].from_zero else "above 0"
                 raise UserError(f"{name} must be {least}, got {number:g}.")
     rows = tuple(
         replace(row, overrides={name: value for name, value in row.overrides.items() if name not in values})
@@ -117,13 +122,15 @@ def narrow_grid(
     task_names: Sequence[str] = (),
     encoding_names: Sequence[str] = (),
     architectures: Sequence[str] = (),
+    sampler_names: Sequence[str] = (),
 ) -> Preset:
-    """The preset for these tasks, encodings and architectures alone; all of a kind where none is named.
+    """The preset for these tasks, encodings, architectures and position samplers alone; its own where none is named.
 
     A task that the grid does not have is added at the sizes of the preset. Raises UserError for an unknown name, for two
     encodings with the same label, and where nothing is left.
     """
     check_names(encoding_names, architectures)
+    check_samplers(sampler_names)
     if not preset.grid:
         return replace(preset, encodings=tuple(encoding_names))
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
@@ -132,6 +139,8 @@ def narrow_grid(
     rows = select_architectures(rows, architectures)
     if not rows:
         raise UserError("Nothing is left to run: none of the tasks is defined for these architectures.")
+    if sampler_names:
+        rows = list(dict.fromkeys(replace(row, positions=tuple(sampler_names)) for row in rows))
     if encoding_names:
         rows = [replace(row, encodings=select_encodings(row, encoding_names)) for row in rows]
         rows = [part for row in rows for part in split_by_architecture(row)]
@@ -182,6 +191,15 @@ def check_names(encoding_names: Sequence[str], architectures: Sequence[str]) -> 
         )
     for name in encoding_names:
         encodings.resolve_encoding(name)
+
+
+def check_samplers(names: Sequence[str]) -> None:
+    """Raises UserError for a position sampler that training does not use."""
+    for name in names:
+        if name in SAMPLERS and name not in TRAINING_SAMPLERS:
+            raise UserError(f"{name} positions are for tests: train with {', '.join(TRAINING_SAMPLERS)}.")
+        if name not in TRAINING_SAMPLERS:
+            raise UnknownName("position sampler", name, TRAINING_SAMPLERS)
 
 
 def select_architectures(rows: Sequence[GridRow], architectures: Sequence[str]) -> list[GridRow]:

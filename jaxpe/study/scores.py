@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,14 @@ class EvaluationConfig:
         resolved = self.resolve(config)
         return f"shifted by {resolved.shift}" if resolved.shift else str(resolved.sampler)
 
-    def make_key(self, length: int, examples: int) -> dict[str, Any]:
+    def make_key(self, length: int, examples: int, table_length: int) -> dict[str, Any]:
         """What identifies the scores of a run at one length in the results folder.
 
-        Without a name, the sampler is that of a model trained with 0, 1, 2, …: `check_test_positions` refuses others.
+        Without a name, the sampler is that of a model trained with 0, 1, 2, …: `check_test_positions` refuses others. The
+        limit of random test positions is the length of the position table.
         """
         parts = asdict(self) | {"sampler": self.sampler or PLAIN_SAMPLER}
+        parts |= {"limit": table_length} if is_limited(parts["sampler"]) else {}
         return {"kind": "scores", "version": VERSION, "length": length, "examples": examples, **parts}
 
 
@@ -94,10 +96,23 @@ def build_test_sampler(name: str | None, table_length: int) -> Sampler | None:
 
     The limit of training is the length of the position table (`jaxpe.study.run_configs.make_run_config`).
     """
-    if name in (None, PLAIN_SAMPLER):
+    if name is None or name == PLAIN_SAMPLER:
         return None
-    limited = "limit" in positions.list_sampler_options(name)
-    return positions.build_sampler(name, **({"limit": table_length} if limited else {}))
+    return positions.build_sampler(name, **({"limit": table_length} if is_limited(name) else {}))
+
+
+def list_test_samplers() -> list[str]:
+    """The samplers whose positions follow from the length of a test and of the position table."""
+    return [
+        name
+        for name, kind in positions.SAMPLERS.items()
+        if all(field.name == "limit" or field.default is not MISSING for field in fields(kind))
+    ]
+
+
+def is_limited(sampler: str) -> bool:
+    """Whether the positions of a sampler have a limit."""
+    return "limit" in positions.list_sampler_options(sampler)
 
 
 def trim_scores(scores: Scores) -> Scores:

@@ -18,6 +18,7 @@ from jaxpe.positions import Arange
 from jaxpe.records.results import open_results
 from jaxpe.study import tables
 from jaxpe.study.evaluators import describe_config
+from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.tasks import Task
 from jaxpe.tasks.base import Sample
@@ -135,13 +136,22 @@ class Runs(Sequence[TrainedModel]):
             parts.append(pd.DataFrame({**which, "seed": run.seed, **self.work.read_record(run)["history"]}))
         return pd.concat(parts, ignore_index=True)
 
-    def evaluate(self, lengths: int | Iterable[int], examples: int = 512) -> pd.DataFrame:
+    def evaluate(
+        self, lengths: int | Iterable[int], examples: int = 512, sampler: str | None = None, shift: int = 0
+    ) -> pd.DataFrame:
         """Scores at these input lengths, with both baselines: one row for each run, length and metric.
 
-        Lengths that the task does not have are left out. Raises UserError where a length needs positions that a model was
-        not built for: `max_length_ratio` of `train` says how many times the training length can be tested.
+        `sampler`: of the test positions, None: that of training; `shift` is added to the positions 0, 1, 2, … Lengths that
+        the task does not have are left out. Raises UserError where a length needs more positions than the table of an
+        encoding has: `max_length_ratio` of `train` says how many times the training length it can be tested at.
         `.pivot_table(index="test_length", columns="metric", values="value")` gives means over the runs.
         """
+        table = self.measure(lengths, examples, EvaluationConfig(shift=shift, sampler=sampler))
+        several = len(group_runs(self.runs)) > 1
+        return table[[*(WHICH if several else ()), *COLUMNS]]
+
+    def measure(self, lengths: int | Iterable[int], examples: int, evaluation: EvaluationConfig) -> pd.DataFrame:
+        """The same with all columns of a table of results."""
         rows = []
         for config, group in group_runs(self.runs).items():
             source = self.work.open_source(config)
@@ -149,10 +159,11 @@ class Runs(Sequence[TrainedModel]):
             known = [n for n in asked if n in source.stream.lengths(n, n)]
             if not known:
                 raise UserError(f"{config.task} has no example of the lengths {', '.join(map(str, asked))}.")
-            for (seed, length), scores in self.work.measure_scores(group, known, examples).items():
-                rows += tables.make_score_rows("", config, source, seed, length, scores)
-        several = len(group_runs(self.runs)) > 1
-        return pd.DataFrame(rows)[[*(WHICH if several else ()), *COLUMNS]]
+            if evaluation.shift and (evaluation.sampler or config.positions) != PLAIN_SAMPLER:
+                raise UserError(f"Only the positions 0, 1, 2, … can be shifted: give sampler {PLAIN_SAMPLER}.")
+            for (seed, length), scores in self.work.measure_scores(group, known, examples, evaluation).items():
+                rows += tables.make_score_rows("", config, source, seed, length, scores, evaluation=evaluation)
+        return pd.DataFrame(rows)
 
     def save(self, folder: str | Path) -> Path:
         """Copies the runs, with what was measured in them, into a results folder, from which `jaxpe.load` reads them."""

@@ -230,7 +230,7 @@ class Workspace:
             dict.fromkeys(lengths, max(lengths)) if one_program else choose_padded_lengths(lengths, config.train_length)
         )
         for length in lengths:
-            key = evaluation.make_key(length, examples)
+            key = evaluation.make_key(length, examples, config.table_length)
             missing = []
             for run in runs:
                 stored = self.results.read_measurement(run.id, key)
@@ -254,8 +254,10 @@ class Workspace:
     def measure_once(self, run: Run, key: dict[str, Any], measure: Callable[[], Measurements]) -> Measurements:
         """What `measure` returns for a run, measured where it is not stored under `key` yet.
 
-        Where an experiment of the user's own measures, its code is a part of the key.
+        The length of the position table, which is not always part of a run's identity, is a part of the key; so is the
+        code of an experiment of the user's own that measures.
         """
+        key = key | {"table_length": run.config.table_length}
         if self.measuring_code is not None:
             key = key | {"code": self.measuring_code}
         stored = self.results.read_measurement(run.id, key)

@@ -6,26 +6,23 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from jaxpe import encodings
-from jaxpe.encodings.validate import validate_encoding
+from jaxpe.encodings.validate import PositionNeeds, validate_encoding
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.records.json_values import compute_digest
 from jaxpe.training.config import RunConfig
 from jaxpe.training.sources import Source
 
 BATCHINGS = ("vmap", "map")
-PRECISIONS = ("highest", "high", "default")
+PRECISIONS = ("highest", "high", "default", "bfloat16")
 
 
-def find_position_limit(config: RunConfig) -> int | None:
-    """The number of positions that the encoding of a config has; None: any number.
-
-    Raises UserError if a hook of the encoding is faulty.
-    """
-    return find_limit_of_code(config, compute_digest(encodings.identify_encoding(config.encoding)))
+def find_position_needs(config: RunConfig) -> PositionNeeds:
+    """What the encoding of a config needs to know of positions. Raises UserError if a hook of the encoding is faulty."""
+    return find_needs_of_code(config, compute_digest(encodings.identify_encoding(config.encoding)))
 
 
 @lru_cache(maxsize=4096)
-def find_limit_of_code(config: RunConfig, code: str) -> int | None:
+def find_needs_of_code(config: RunConfig, code: str) -> PositionNeeds:
     """The same for the code of the encoding that has this digest."""
     return validate_encoding(config.encoding, config.context, config.architecture, **dict(config.encoding_options))
 
@@ -63,7 +60,7 @@ def check_position_count(config: RunConfig, needed: int, purpose: str) -> None:
 
     A compiled program cannot raise, and an index beyond a table is clamped silently.
     """
-    limit = find_position_limit(config)
+    limit = find_position_needs(config).limit
     if limit is not None and needed > limit:
         raise UserError(
             f"{encodings.label_encoding(config.encoding)} has {limit} positions, but {purpose} of {config.task} with the "

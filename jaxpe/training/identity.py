@@ -6,7 +6,7 @@ cannot change a number (presets, folders, test lengths, how many devices there a
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from jaxpe import encodings
@@ -16,6 +16,7 @@ from jaxpe.plugins.code import PACKAGE, hash_core, remember_package
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.results import SCHEMA
 from jaxpe.tasks.registry import identify_task
+from jaxpe.training.checks import find_position_needs
 from jaxpe.training.config import RunConfig
 from jaxpe.training.sources import Source, make_task
 
@@ -28,8 +29,12 @@ def compute_run_id(config: RunConfig, seed: int, source: Source) -> str:
 def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]:
     """Everything that can change the numbers of a run, as JSON.
 
-    `source` is the opened task or text of the config.
+    `source` is the opened task or text of the config. The length of the position table counts only for an encoding that
+    reads it, so that runs of the others can be tested at any length, and the position sampler only where positions do
+    anything.
     """
+    reads_length = find_position_needs(config).reads_max_length
+    used = config if uses_positions(config.encoding) else replace(config, positions="arange", position_options=())
     return {
         "schema": SCHEMA,
         "core": hash_core(),
@@ -40,15 +45,15 @@ def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]
         "format_version": FORMAT_VERSION,
         "text": [source.digest, config.starts] if config.is_language else None,
         "train_length": config.train_length,
-        "table_length": config.table_length,
+        "table_length": config.table_length if reads_length else None,
         "model": asdict(config.make_model_config(source.stream)),
         "encoding": encodings.label_encoding(config.encoding),
         "encoding_code": encodings.identify_encoding(config.encoding),
         "encoding_options": dict(config.encoding_options),
         "trained_positions": config.trained_positions,
         "scales": config.scales,
-        "positions": config.positions,
-        "position_options": dict(config.position_options),
+        "positions": used.positions,
+        "position_options": dict(used.position_options),
         "training": asdict(config.training),
         "seed": seed,
         "precision": config.precision,
@@ -57,6 +62,14 @@ def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]
         "activation_budget": config.activation_budget,
         "settings": describe_settings(),
     }
+
+
+def uses_positions(encoding: str) -> bool:
+    """Whether positions can change anything. Encodings outside the catalogue may declare what they do not keep."""
+    return (
+        encoding not in encodings.CATALOGUE
+        or encodings.get_encoding_class(encodings.CATALOGUE[encoding]).invariance != "content"
+    )
 
 
 for wing in ("model", "training", "data", "."):

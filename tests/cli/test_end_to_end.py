@@ -156,7 +156,7 @@ def test_a_file_of_an_experiment_is_a_script_with_the_same_options(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["accuracy.py", "--seeds", "3"])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(ROOT / "experiments" / "accuracy.py"), run_name="__main__")
-    assert not end.value.code and calls == [(("accuracy",), RunOptions(seeds=3), None)]
+    assert not end.value.code and calls == [(("accuracy",), RunOptions(seeds="3"), None)]
 
 
 # ── what goes wrong ─────────────────────────────────────────────────────────────────────────────────────────────────

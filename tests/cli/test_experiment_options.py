@@ -54,7 +54,7 @@ def test_an_experiment_takes_its_own_options(capsys, calls, line, own):
 
 def test_an_experiment_without_options_of_its_own_gets_none(capsys, calls):
     assert call_jaxpe(capsys, "run", "accuracy", "--seeds", "3").code == 0
-    assert calls == [(("accuracy",), RunOptions(seeds=3), None)]
+    assert calls == [(("accuracy",), RunOptions(seeds="3"), None)]
 
 
 def test_an_experiment_of_the_users_own_takes_its_options(tmp_path, capsys, calls):

@@ -1,13 +1,9 @@
 """`--set field=value`: words as typed values."""
 
-from dataclasses import fields
-
 import pytest
-from command_line import call_jaxpe
 
 from jaxpe.cli.overrides import parse_overrides
 from jaxpe.errors import UserError
-from jaxpe.study.presets import NOT_OVERRIDDEN, Preset
 
 
 def test_values_have_the_types_of_their_fields():
@@ -39,10 +35,3 @@ def test_values_have_the_types_of_their_fields():
 def test_what_cannot_be_read_is_one_sentence(words, says):
     with pytest.raises(UserError, match=says):
         parse_overrides(words.split())
-
-
-def test_the_fields_are_listed_with_type_and_default(capsys):
-    outcome = call_jaxpe(capsys, "run", "accuracy", "--set", "fields")
-    lines = outcome.out.splitlines()
-    assert outcome.code == 0 and len(lines) == len(fields(Preset)) - len(NOT_OVERRIDDEN)
-    assert "learning_rate         float   default 0.003" in lines

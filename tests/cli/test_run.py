@@ -17,12 +17,37 @@ ACCURACY = load_experiment("accuracy")
 
 def test_the_command_line_overrides_the_preset():
     options = RunOptions(
-        preset="smoke", tasks=("reverse",), encodings=("none",), architectures=("encoder",), seeds=3, set=("width=8",)
+        preset="smoke", tasks=("reverse",), encodings=("none",), architectures=("encoder",), seeds="3", set=("width=8",)
     )
     preset = run.choose_preset(ACCURACY, options, None)
     [row] = preset.grid
     assert (row.task, row.architectures, row.encodings) == ("reverse", ("encoder",), ("none",))
     assert (preset.seeds, preset.width, preset.options) == (3, 8, None)
+
+
+def test_seeds_are_a_number_or_the_first_and_the_last():
+    preset = run.choose_preset(ACCURACY, RunOptions(preset="smoke", seeds="3-5"), None)
+    assert list(preset.list_seeds()) == [3, 4, 5]
+
+
+def test_position_samplers_replace_those_of_every_row():
+    preset = run.choose_preset(ACCURACY, RunOptions(preset="smoke", positions=("offset", "randomized")), None)
+    assert {row.positions for row in preset.grid} == {("offset", "randomized")}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "unused"),
+    [
+        ("superposition", {"steps": 3, "tasks": ("copy",), "seeds": "3-5"}, ["tasks", "first_seed"]),
+        ("pretrained", {"steps": 3, "encodings": ("none",)}, ["encodings", "steps"]),
+        ("throughput", {"set": ("width=8", "layers=1")}, ["width"]),
+        ("accuracy", {"steps": 3, "tasks": ("copy",)}, []),
+    ],
+)
+def test_what_an_experiment_has_no_use_for_is_said(name, options, unused, capsys):
+    run.choose_preset(load_experiment(name), RunOptions(preset="smoke", **options), None)
+    says = capsys.readouterr().err
+    assert says == (f"{name} has no use for {', '.join(unused)}: nothing changes.\n" if unused else "")
 
 
 def test_options_of_an_experiment_reach_its_preset_and_default_to_its_own():
@@ -77,6 +102,13 @@ def test_a_claim_is_printed_with_its_interval_or_as_not_run():
         ("accuracy --preset quik", "Did you mean 'quick'"),
         ("acuracy", "Did you mean 'accuracy'"),
         ("accuracy --seeds 0", "above 0"),
+        ("accuracy --seeds 5-3", "names no seed"),
+        ("accuracy --seeds two", "as 3-5, not 'two'"),
+        ("accuracy --seeds 3-5 --set first_seed=1", "first_seed is given more than once: give either --seeds"),
+        ("accuracy --positions ofset", "Did you mean 'offset'"),
+        ("accuracy --positions shuffled", "shuffled positions are for tests: train with arange"),
+        ("accuracy --tasks reverse --set dropout=1", "below 1"),
+        ("accuracy --tasks reverse --set optimizer=adam", "Did you mean 'adamw'"),
         ("accuracy --seeds 2 --set seeds=3", "seeds is given more than once"),
         ("accuracy --set widht=3", "Did you mean 'width'"),
         ("accuracy --set width=wide", "whole number"),

@@ -67,7 +67,7 @@ def test_every_encoding_passes_or_refuses_the_attention(name, architecture):
         with pytest.raises(UserError, match="causal attention only, not bidirectional: use"):
             validate_encoding(name, context, architecture)
     else:
-        assert validate_encoding(name, context, architecture) == LIMITS.get(name)
+        assert validate_encoding(name, context, architecture).limit == LIMITS.get(name)
 
 
 @pytest.fixture
@@ -99,4 +99,4 @@ def test_hooks_that_cannot_be_trained_are_refused_before_anything_compiles(file,
 
 
 def test_a_class_in_a_file_passes(file):
-    assert validate_encoding(f"{file}:Good", CONTEXT, "encoder") is None
+    assert validate_encoding(f"{file}:Good", CONTEXT, "encoder") == (None, False)

@@ -68,6 +68,35 @@ def identify(config=CONFIG, seed=0):
     return compute_run_id(config, seed, load_source(config))
 
 
+@pytest.mark.parametrize("encoding", ["none", "sinusoidal", "rotary", "fire", "scalar", "learned", "drop"])
+def test_the_length_of_the_table_counts_for_encodings_that_read_it_alone(encoding):
+    config = replace(CONFIG, encoding=encoding, trained_positions=20)
+    assert (identify(config) != identify(replace(config, table_length=99))) == (encoding == "learned")
+
+
+def test_an_encoding_that_keeps_its_context_and_reads_the_length_later_is_noticed(tmp_path):
+    path = tmp_path / "kept.py"
+    path.write_text(
+        "from jaxpe.encodings import Encoding\n"
+        "class Kept(Encoding):\n    def __init__(self, context, *, key):\n        self.kept = context\n"
+        "    def embed(self, x, positions):\n        return x + positions[:, None] / self.kept.max_length\n"
+        "class Blind(Encoding):\n    def __init__(self, context, *, key):\n        self.kept = context.heads\n"
+    )
+    for name, counts in (("Kept", True), ("Blind", False)):
+        config = replace(CONFIG, encoding=f"{path}:{name}")
+        assert (identify(config) != identify(replace(config, table_length=99))) == counts
+
+
+@pytest.mark.parametrize(
+    ("encoding", "counts"), [("none", False), ("cope", False), ("sinusoidal", True), ("rotary", True)]
+)
+def test_the_sampler_counts_where_positions_do_anything(encoding, counts):
+    """CoPE counts tokens by their content: the positions that a sampler gives change nothing."""
+    config = replace(CONFIG, encoding=encoding, architecture="decoder", task="copy")
+    offset = replace(config, positions="offset", position_options=(("limit", 60),))
+    assert (identify(config) != identify(offset)) == counts
+
+
 def test_the_code_of_an_encoding_its_helpers_and_what_is_bound_in_it_change_the_identity(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     path = tmp_path / "enc.py"

@@ -1,0 +1,100 @@
+"""`jaxpe evaluate`: stored models at other lengths and positions. Nothing is trained."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from jaxpe import devices
+from jaxpe.errors import UnknownName, UserError
+from jaxpe.records.csv_tables import write_table
+from jaxpe.records.json_values import to_json_value
+from jaxpe.records.statistics import estimate_mean
+from jaxpe.study.api import load
+from jaxpe.study.evaluators import describe_config
+from jaxpe.study.scores import EvaluationConfig, list_test_samplers
+from jaxpe.study.trained import Runs
+from jaxpe.study.workspace import group_runs
+
+WHICH = ("task", "architecture", "encoding", "positions", "test_positions", "train_length", "test_length", "metric")
+
+
+def evaluate_runs(
+    results: Path,
+    filters: Mapping[str, Sequence[Any]],
+    lengths: Sequence[int],
+    examples: int,
+    evaluation: EvaluationConfig,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Tests the runs of a results folder whose fields have one of the values in `filters`, and prints means over seeds.
+
+    Runs that cannot be tested so, as at positions that a learned table does not have, are named and left out.
+    """
+    if not lengths or min(lengths) < 1 or examples < 1:
+        raise UserError("Give at least one of --lengths, and numbers above 0.")
+    if evaluation.sampler is not None and evaluation.sampler not in list_test_samplers():
+        raise UnknownName("position sampler", evaluation.sampler, list_test_samplers())
+    devices.prepare_jax(None)
+    runs = load(results, **{name: tuple(values) for name, values in filters.items() if values})
+    parts, faults = list[pd.DataFrame](), list[str]()
+    for config, group in group_runs(runs.runs).items():
+        try:
+            parts.append(Runs(runs.work, group).measure(lengths, examples, evaluation))
+        except UserError as error:
+            faults.append(f"{describe_config(config)}: {error}")
+    if not parts:
+        raise UserError(" ".join(dict.fromkeys(faults)))
+    for fault in dict.fromkeys(faults):
+        print(f"Left out: {fault}", file=sys.stderr)
+    table = pd.concat(parts, ignore_index=True)
+    means = average_seeds(table)
+    if output is not None:
+        write_table(output, [dict(row) for row in table.to_dict("records")])
+    print(json.dumps(to_json_value(means), indent=1) if as_json else format_means(means))
+    if output is not None:
+        print(f"A row for each run, length and metric is in {output}", file=sys.stderr)
+    return 0
+
+
+def average_seeds(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The mean over seeds of every cell, with the 95 % interval (None for fewer than three seeds), n and baselines."""
+    rows = []
+    for names, cell in table.groupby(list(WHICH), sort=False, dropna=False):
+        mean = estimate_mean(cell["value"])
+        row = dict(zip(WHICH, names, strict=True))
+        row |= {"mean": mean.value, "low": mean.low, "high": mean.high, "n": mean.n}
+        rows.append(row | {name: cell[name].iloc[0] for name in ("length_baseline", "order_blind_baseline")})
+    return rows
+
+
+def format_means(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The means as lines of text, in columns."""
+    lines = [
+        (
+            "task",
+            "architecture",
+            "encoding",
+            "trained at",
+            "tested at",
+            "length",
+            "metric",
+            "mean",
+            "95 % interval",
+            "n",
+        )
+    ]
+    for row in rows:
+        interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+        names = tuple(str(row[name]) for name in ("task", "architecture", "encoding", "positions", "test_positions"))
+        lines.append((*names, str(row["test_length"]), row["metric"], f"{row['mean']:.3f}", interval, str(row["n"])))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
