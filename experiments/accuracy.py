@@ -246,27 +246,44 @@ def judge_speed(table: pd.DataFrame) -> list[ClaimResult]:
 
 
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
-    """The share of seeds that solve a task at the longest training length, and their mean token accuracy."""
-    rows = []
+    """Means over seeds at the longest training length: of tasks the accuracy and the share that is solved, of text the bits."""
     table = tables.select_rate(table)
     longest = table[table["test_length"] == table["train_length"]]
-    exact = longest[longest["metric"] == "exact_match"]
-    for (task, architecture, encoding), seeds in exact.groupby(["task", "architecture", "encoding"], sort=False):
-        where = {"task": task, "architecture": architecture, "encoding": encoding, "metric": "token_accuracy"}
-        tokens, solved = tables.select_rows(longest, **where), estimate_solved_share(seeds["value"])
-        rows.append(
-            {
-                "task": task,
-                "architecture": architecture,
-                "encoding": encoding,
-                "solved": f"{round(solved.value * solved.n)} of {solved.n} seeds",
-                "95 % interval": f"{solved.low:.2f} to {solved.high:.2f}",
-                "token accuracy": f"{tokens['value'].mean():.3f}",
-                "order-blind baseline": tables.format_number(tokens["order_blind_baseline"].mean()),
-                "length-only baseline": tables.format_number(tokens["length_baseline"].mean()),
-            }
-        )
+    rows = []
+    for (task, architecture, encoding), part in longest.groupby(["task", "architecture", "encoding"], sort=False):
+        metrics = {str(name): own for name, own in part.groupby("metric")}
+        if {"token_accuracy"} < set(metrics):
+            row = {"task": task, "architecture": architecture, "encoding": encoding}
+            rows.append(row | (describe_tasks(metrics) if "exact_match" in metrics else describe_text(metrics)))
     return f"Solved at the training length: exact match at least {SOLVED_SCORE} (means over seeds)", rows
+
+
+def describe_tasks(metrics: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """The cells of a synthetic task, from its rows by metric."""
+    tokens, solved = metrics["token_accuracy"], estimate_solved_share(metrics["exact_match"]["value"])
+    return {
+        "seeds": str(solved.n),
+        "solved": f"{round(solved.value * solved.n)} of {solved.n}",
+        "95 % interval": f"{solved.low:.2f} to {solved.high:.2f}",
+        "token accuracy": f"{tokens['value'].mean():.3f}",
+        "order-blind baseline": tables.format_number(tokens["order_blind_baseline"].mean()),
+        "length-only baseline": tables.format_number(tokens["length_baseline"].mean()),
+        "bits per character": "–",
+    }
+
+
+def describe_text(metrics: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """The cells of a language task: the length-only baseline is the commonest token."""
+    tokens, bits = metrics["token_accuracy"], metrics["bits_per_character"]["value"]
+    return {
+        "seeds": str(len(bits)),
+        "solved": "–",
+        "95 % interval": "–",
+        "token accuracy": f"{tokens['value'].mean():.3f}",
+        "order-blind baseline": "–",
+        "length-only baseline": tables.format_number(tokens["length_baseline"].mean()),
+        "bits per character": f"{bits.mean():.3f}",
+    }
 
 
 if __name__ == "__main__":

@@ -99,5 +99,14 @@ def test_the_summary_counts_solved_seeds():
     table = table.assign(order_blind_baseline=0.3, length_baseline=0.1)
     table.loc[(table["metric"] == "exact_match") & (table["seed"] < 3), "value"] = 1.0
     _, [row] = MODULE.summary(table)
-    assert row["solved"] == "3 of 10 seeds" and row["token accuracy"] == "0.700"
+    assert row["solved"] == "3 of 10" and row["token accuracy"] == "0.700"
     assert row["order-blind baseline"] == "0.300" and row["length-only baseline"] == "0.100"
+
+
+def test_the_summary_has_the_numbers_of_real_text():
+    names = (("bits_per_character", 2.5), ("token_accuracy", 0.4))
+    table = make_table(*[("masked_lm", metric, "learned", value) for metric, value in names])
+    table = table.assign(order_blind_baseline=np.nan, length_baseline=0.1)
+    _, [row] = MODULE.summary(table)
+    assert row["bits per character"] == "2.500" and row["token accuracy"] == "0.400" and row["seeds"] == "10"
+    assert row["solved"] == "–" and row["length-only baseline"] == "0.100"
