@@ -25,7 +25,7 @@ from jaxpe.report.page import write_pages
 from jaxpe.report.redraw import redraw
 from jaxpe.study import plan, presets
 from jaxpe.study.evaluators import describe_config
-from jaxpe.study.experiment import Experiment, load_experiment, plan_experiment, run_experiment
+from jaxpe.study.experiment import Experiment, TrainingPlan, load_experiment, plan_experiment, run_experiment
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
@@ -55,12 +55,15 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             return 0
         if announcement := plan.format_announcement(plan.merge_runs(runs.values()), work):
             terminal.note(announcement)
-        for experiment, planned in zip(experiments, plans, strict=True):
+        parts = list(zip(experiments, plans, strict=True))
+        for experiment, planned in [*list_first_look(parts, work), *parts]:
             terminal.end()
             terminal.note(f"{experiment.name}: {experiment.question}")
             run_experiment(experiment, planned, work, format_command())
             redraw(experiment, options.results / planned.folder)
-    page = write_pages(options.results)
+            page = write_pages(options.results)
+            if planned not in plans:
+                terminal.note(format_first_look(options.results / planned.folder, page))
     print_notes(options.results)
     diverged = list_diverged(work)
     print_results(options, [planned.folder for planned in plans], page, diverged)
@@ -69,6 +72,27 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
     for failure in work.failures:
         print(failure, file=sys.stderr)
     return 3 if diverged or work.failures else 0
+
+
+def list_first_look(
+    parts: Sequence[tuple[Experiment, TrainingPlan]], work: Workspace
+) -> list[tuple[Experiment, TrainingPlan]]:
+    """The first row of the first of several experiments, as a part of its own, where any of its runs is missing.
+
+    A study takes many minutes: with this row there is something to see after the first one or two.
+    """
+    experiment, planned = parts[0]
+    if len(parts) == 1 or len(planned.preset.grid) < 2:
+        return []
+    first = plan_experiment(experiment, replace(planned.preset, grid=planned.preset.grid[:1]), work)
+    return [(experiment, first)] if work.select_missing(first.runs) else []
+
+
+def format_first_look(folder: Path, page: Path) -> str:
+    """What is printed of the first row, and where it can be seen while the rest is trained."""
+    stored = read_json(folder / "summary.json", {})
+    shown = f"{format_summary(**stored)}\n" if stored else ""
+    return f"{shown}Figures are in {folder}/figures. {page} has them, and grows with every experiment."
 
 
 # ── the preset ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,8 @@ from support import ROOT
 from jaxpe.cli import run
 from jaxpe.cli.options import RunOptions
 from jaxpe.data import cache
+from jaxpe.records.csv_tables import write_table
+from jaxpe.records.provenance import write_provenance
 from jaxpe.study import experiment
 from jaxpe.study.experiment import load_experiment
 
@@ -81,6 +83,28 @@ def test_a_dry_run_of_a_study_has_a_line_for_each_experiment(tmp_path, capsys, m
     lines = printed.splitlines()
     assert code == 0 and "training programs" in lines[-1] and not (tmp_path / "r").exists()
     assert [line.split()[-1] for line in lines[1:-1]] == ["accuracy", "extrapolation"]
+
+
+def test_a_study_shows_its_first_row_first_and_the_page_grows(tmp_path, capsys, monkeypatch):
+    """What is trained is replaced by a table of constants: the order and the pages are what counts here."""
+    page, calls = tmp_path / "r" / "index.html", []
+
+    def run_experiment(one, planned, work, command):
+        calls.append((one.name, len(planned.preset.grid), page.exists() and len(page.read_text())))
+        rows = [{"experiment": one.name, "task": row.task, "metric": "x", "value": 1.0} for row in planned.preset.grid]
+        write_table(work.results.folder / one.name / "table.csv", rows)
+        write_provenance(work.results.folder / one.name, {"experiment": one.name, "preset": planned.preset})
+
+    monkeypatch.setattr(run, "run_experiment", run_experiment)
+    monkeypatch.setattr(run, "redraw", lambda one, folder: None)
+    names = ("accuracy", "randomized")
+    options = RunOptions(preset="smoke", results=tmp_path / "r")
+    assert run.run_experiments(names, options) == 0
+    assert [call[:2] for call in calls] == [("accuracy", 1), ("accuracy", 2), ("randomized", 1)]
+    assert calls[0][2] is False and calls[1][2] > 10_000 and calls[2][2] > 10_000
+    assert "grows with every experiment" in capsys.readouterr().err
+    calls.clear()
+    assert run.run_experiments(names[:1], options) == 0 and [call[:2] for call in calls] == [("accuracy", 2)]
 
 
 def test_a_summary_is_printed_in_columns():
