@@ -138,18 +138,20 @@ def new(
     /,
     folder: Path = Path(),
     hook: Literal["bias", "rotate", "embed", "observe", "weights"] = "bias",
+    experiment: Switch = False,
 ) -> int:
-    """Write a template for an encoding of your own: NAME.py, which works as it is, and test_NAME.py.
+    """Write a template for an encoding or an experiment of your own: NAME.py, which works as it is, and test_NAME.py.
 
     Args:
-        name: Name of the encoding: letters, digits and _, as in my_encoding.
+        name: Name of the file: letters, digits and _, as in my_encoding.
         folder: Folder for both files.
         hook: Where position enters: added to the attention logits, by rotating queries and keys, in the embeddings, from what a
             block's input says, or in how logits become weights.
+        experiment: Write an experiment.
     """
     from jaxpe.cli.new import write_templates
 
-    return write_templates(name, folder, hook)
+    return write_templates(name, folder, hook, "experiment" if experiment else "encoding")
 
 
 def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Switch = False) -> int:

@@ -23,7 +23,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "verify": ("jaxpe verify results", "jaxpe verify mine --experiments path/to/mine.py"),
     "list": ("jaxpe list encodings", "jaxpe list tasks --json"),
-    "new": ("jaxpe new mine --hook rotate",),
+    "new": ("jaxpe new mine --hook rotate", "jaxpe new distance_test --experiment"),
     "check": ("jaxpe check rotary", "jaxpe check path/to/mine.py:Mine --json"),
     "scorecard": ("jaxpe scorecard path/to/mine.py:Mine --against none rotary alibi",),
     "export-task": ("jaxpe export-task reverse count --output tasks",),

@@ -26,9 +26,9 @@ def run_with_options(name: str, program: str, arguments: Sequence[str]) -> int:
     if kind is None:
         options, own = parse_options(experiment, RunOptions, program, about, arguments), None
     else:
-        groups = [("general", Annotated[RunOptions, arg(name="")]), (experiment.name, kind)]
+        groups = [("general", Annotated[RunOptions, arg(name="")]), ("own", Annotated[kind, arg(name=experiment.name)])]
         both = parse_options(experiment, make_dataclass("AllOptions", groups), program, about, arguments)
-        options, own = both.general, getattr(both, experiment.name)
+        options, own = both.general, both.own
     return run_experiments((name,), options, own)
 
 
