@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,20 @@ from matplotlib.figure import Figure
 from jaxpe.errors import UserError
 from jaxpe.figures.media import use_medium
 from jaxpe.figures.save import save_figure
-from jaxpe.records.claims import ClaimResult
+from jaxpe.records.claims import AnswerEntry, ClaimEntry, ClaimResult, Summary
 from jaxpe.records.csv_tables import PREVIOUS, read_table
 from jaxpe.records.files import disk_errors, write_text
 from jaxpe.records.json_values import format_json
 from jaxpe.records.provenance import DERIVED, MODELS, PROVENANCE, TABLE, read_provenance, record_derived
-from jaxpe.records.stored_files import exists
+from jaxpe.records.statistics import Estimate
+from jaxpe.records.stored_files import exists, find_mismatch
 from jaxpe.study.experiment import Experiment, call_experiment
 from jaxpe.study.experiment_checks import check_plain_names
+
+# The types of what is made from a table.
+KINDS: dict[str, Any] = {
+    "claims.json": list[ClaimEntry], "answers.json": list[AnswerEntry], "summary.json": Summary, "captions.json": dict[str, str],
+}  # fmt: skip
 
 
 def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
@@ -75,13 +82,19 @@ def make_texts(experiment: Experiment, table: pd.DataFrame, provenance: Mapping[
 
     Raises UserError where one of its own would take the place of another file of jaxpe.
     """
-    texts = {name: format_json(value) for name, value in make_derived(experiment, table).items()}
+    texts = {}
+    for name, value in make_derived(experiment, table).items():
+        texts[name] = format_json(value)
+        if fault := find_mismatch(json.loads(texts[name]), KINDS[name]):
+            raise UserError(f"{experiment.name} cannot have this {name}: {fault}.")
     if make_files := getattr(experiment.module, "files", None):
-        files = {Path(name).name: text for name, text in make_files(table, provenance).items()}
-        if taken := sorted({TABLE, PREVIOUS, MODELS, PROVENANCE, *DERIVED, "figures"}.intersection(files)):
-            raise UserError(
-                f"{experiment.name}: files gave {taken[0]!r}, which jaxpe writes itself: choose another name."
-            )
+        files = make_files(table, provenance)
+        check_plain_names(files, f"{experiment.name}: files")
+        for name, text in files.items():
+            if name in (TABLE, PREVIOUS, MODELS, PROVENANCE, *DERIVED, "figures"):
+                raise UserError(f"{experiment.name}: files gave {name!r}, which jaxpe writes: choose another name.")
+            if not isinstance(text, str):
+                raise UserError(f"{experiment.name}: files: the content of {name!r} must be text.")
         texts |= files
     return texts
 
@@ -112,6 +125,8 @@ def judge_claims(experiment: Experiment, table: pd.DataFrame) -> list[ClaimResul
     results = experiment.module.claims(table)
     if not isinstance(results, Sequence) or not all(isinstance(result, ClaimResult) for result in results):
         raise UserError(f"{experiment.name}: claims must return a list of what `Claim.judge` gives.")
+    if odd := [result.id for result in results if not isinstance(result.estimate, (Estimate, type(None)))]:
+        raise UserError(f"{experiment.name}: the claim {odd[0]!r}: `Claim.judge` takes an Estimate, or None.")
     ids = [result.id for result in results]
     for result in results:
         if result.claim not in experiment.module.CLAIMS:

@@ -109,7 +109,7 @@ class Experiment(NamedTuple):
     def get_preset(self, name: str) -> Preset:
         """A preset by name. Raises UserError for a name that the experiment does not have."""
         if name not in self.module.PRESETS:
-            raise UnknownName(f"preset of {self.name}", name, self.module.PRESETS)
+            raise UnknownName("preset", name, self.module.PRESETS, f"Give one that {self.name} has as --preset NAME.")
         return self.module.PRESETS[name]
 
 

@@ -58,8 +58,10 @@ def check_rows(rows: Any, name: str) -> list[TableRow]:
 
 def find_row_fault(row: Any) -> str:
     """What keeps a row out of a table; '' where nothing does."""
-    if not isinstance(row, Mapping) or not all(isinstance(column, str) and column for column in row):
+    if not isinstance(row, Mapping):
         return f"a dictionary of values by column is due, not {describe(row)}"
+    if unnamed := [column for column in row if not isinstance(column, str) or not column]:
+        return f"{unnamed[0]!r} cannot be the name of a column: use text"
     for column in REQUIRED_COLUMNS:
         if column not in row:
             return f"it has no {column!r}"
@@ -73,9 +75,15 @@ def find_row_fault(row: Any) -> str:
 
 def is_number(value: Any) -> bool:
     """Whether a table can hold a value as a number, or as a missing one."""
-    if value is None or (isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)):
+    if value is None:
         return True
-    return hasattr(value, "__float__") and np.ndim(value) == 0 and not isinstance(value, (bool, np.bool_))
+    if isinstance(value, (bool, np.bool_, str, bytes, complex)) or np.ndim(value):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def is_missing(value: Any) -> bool:
@@ -93,4 +101,5 @@ def check_plain_names(names: Iterable[Any], what: str) -> None:
 def describe(value: Any) -> str:
     """A value as an error shows it: a short one itself, else its type."""
     text = repr(value)
-    return text if len(text) <= 40 and not isinstance(value, (list, dict)) else f"a {type(value).__name__}"
+    is_short = len(text) <= 40 and not isinstance(value, (list, dict))
+    return text if is_short else f"a value of the type {type(value).__name__}"

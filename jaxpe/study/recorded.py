@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,6 +39,6 @@ def describe_unknown(folder: Path, command: str) -> str:
     provenance, name = read_provenance(folder), read_experiment_name(folder)
     if package := provenance.get("package"):
         return f"{folder.name} is an experiment of the package {package}, which is not installed: install it first."
-    file = f"path/to/{Path(str(provenance.get('file') or name + '.py')).name}"
+    file = shlex.quote(str(provenance.get("file") or f"path/to/{name}.py"))
     gone = f"{path} is gone" if (path := recall_file(folder)) else "its file is not known here"
     return f"{folder.name} is an experiment of your own, and {gone}: {command.format(file=file)}"
