@@ -63,7 +63,9 @@ def explain_refusals(kind: type, experiment: Experiment) -> type:
     def check(options: Any) -> None:
         call_experiment(experiment, lambda: kind.__post_init__(options))  # type: ignore[attr-defined]
 
-    return type(kind.__name__, (kind,), {"__post_init__": check, "__doc__": kind.__doc__, "__module__": kind.__module__})
+    return type(
+        kind.__name__, (kind,), {"__post_init__": check, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    )
 
 
 def collect_options() -> dict[str, type]:
