@@ -94,7 +94,13 @@ def is_missing(value: Any) -> bool:
 def check_plain_names(names: Iterable[Any], what: str) -> None:
     """Raises UserError for a name that is no file name: `what` would be written outside of its folder."""
     for name in names:
-        if not isinstance(name, str) or Path(name).name != name or name.startswith(".") or not name.isprintable():
+        if (
+            not name
+            or not isinstance(name, str)
+            or Path(name).name != name
+            or name.startswith(".")
+            or not name.isprintable()
+        ):
             raise UserError(f"{what}: {name!r} cannot be the name of a file: use letters, digits, _ and -.")
 
 
