@@ -18,32 +18,27 @@ from jaxpe.study.experiment import EXPERIMENTS
 
 
 class Kind(NamedTuple):
-    """What `jaxpe new` writes: templates of the file and of its test, jaxpe's own names, and the commands that come next."""
+    """What `jaxpe new` writes: the template of its test, the names that jaxpe has already, and the commands to go on with."""
 
-    file: str
     test: str
     taken: Collection[str]
     commands: tuple[str, ...]
 
 
 KINDS = {
-    "encoding": Kind(
-        "{hook}.py.jinja", "test.py.jinja", CATALOGUE, ("check {file}:{class_name}", "scorecard {file}:{class_name}")
-    ),
+    "encoding": Kind("test", CATALOGUE, ("check {file}:{class_name}", "scorecard {file}:{class_name}")),
     "experiment": Kind(
-        "experiment.py.jinja",
-        "test_experiment.py.jinja",
-        EXPERIMENTS,
-        ("run {file} --help", "run {file} --preset smoke --results mine"),
+        "test_experiment", EXPERIMENTS, ("run {file} --help", "run {file} --preset smoke --results mine")
     ),
 }
 
 
-def write_templates(name: str, folder: Path, hook: str, kind: str = "encoding") -> int:
-    """Writes NAME.py, an encoding or an experiment that works as it is, and test_NAME.py.
+def write_templates(name: str, folder: Path, template: str) -> int:
+    """Writes NAME.py, which works as it is, and test_NAME.py: an encoding with the hook that `template` names, or a kind.
 
     Raises UserError for a name that is taken or no Python name, and where one of the files exists.
     """
+    kind = template if template in KINDS else "encoding"
     check_name(name, kind)
     file, test = folder / f"{name}.py", folder / f"test_{name}.py"
     for path in (file, test):
@@ -53,8 +48,9 @@ def write_templates(name: str, folder: Path, hook: str, kind: str = "encoding") 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("jaxpe.cli"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    for path, template in ((file, KINDS[kind].file.format(hook=hook)), (test, KINDS[kind].test)):
-        write_text(path, environment.get_template(template).render(name=name, class_name=class_name))
+    for path, source in ((file, template), (test, KINDS[kind].test)):
+        text = environment.get_template(f"{source}.py.jinja").render(name=name, class_name=class_name)
+        write_text(path, text)
     commands = [f"  jaxpe {command.format(file=file, class_name=class_name)}" for command in KINDS[kind].commands]
     print("\n".join([f"Wrote {file} and {test}. Next:", *commands, f"  python -m pytest {test}"]))
     return 0

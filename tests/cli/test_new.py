@@ -52,11 +52,12 @@ def test_the_template_of_an_experiment_is_short_and_complete(tmp_path, capsys):
     words = ("run", file, "--dry-run", "--preset", "smoke", "--results", tmp_path / "r")
     assert "decoder, alibi" in call_jaxpe(capsys, *words, "--times", "4").out
     assert_one_sentence(call_jaxpe(capsys, *words, "--times", "9"), "--times must lie between 1 and 4")
+    assert_one_sentence(call_jaxpe(capsys, "new", "other", "--experiment", "--hook", "embed"), "has no hook")
 
 
 @pytest.mark.slow
 def test_the_template_of_an_experiment_runs_and_its_test_passes_and_can_fail(tmp_path):
-    new.write_templates("mine", tmp_path, "bias", "experiment")
+    new.write_templates("mine", tmp_path, "experiment")
     outcome = run_jaxpe("run", "mine.py", "--preset", "smoke", "--results", "r", folder=tmp_path)
     assert outcome.code == 0 and "longer undecided" in outcome.out, outcome
     assert (tmp_path / "r" / "mine" / "figures" / "lengths.svg").is_file()
@@ -72,16 +73,16 @@ def test_the_template_of_an_experiment_runs_and_its_test_passes_and_can_fail(tmp
 
 def test_nothing_is_overwritten_and_impossible_names_are_refused(tmp_path):
     (tmp_path / "test_mine.py").write_text("kept")
-    for kind, name, says in (
-        ("encoding", "mine", "exists already"),
-        ("encoding", "my-encoding", "cannot be the name"),
-        ("encoding", "alibi", "an encoding .alibi. in jaxpe already"),
-        ("encoding", "json", "a Python package .json. already"),
+    for template, name, says in (
+        ("bias", "mine", "exists already"),
+        ("bias", "my-encoding", "cannot be the name"),
+        ("rotate", "alibi", "an encoding .alibi. in jaxpe already"),
+        ("bias", "json", "a Python package .json. already"),
         ("experiment", "mine", "exists already"),
         ("experiment", "a-b", "as in my_experiment"),
         ("experiment", "accuracy", "an experiment .accuracy. in jaxpe already"),
     ):
         with pytest.raises(UserError, match=says):
-            new.write_templates(name, tmp_path, "bias", kind)
+            new.write_templates(name, tmp_path, template)
     assert [path.name for path in tmp_path.iterdir()] == ["test_mine.py"]
     assert (tmp_path / "test_mine.py").read_text() == "kept"

@@ -1,6 +1,7 @@
 """Where experiments come from: installed packages, and files that are told apart and remembered."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,31 +85,33 @@ def test_without_a_cache_nothing_is_remembered_and_nothing_fails(folder, monkeyp
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Installs a package with an experiment, as a package manager would."""
-    write_experiment(tmp_path / "outsider" / "constant.py")
-    (tmp_path / "outsider" / "__init__.py").write_text("number = 3\n")
+    write_experiment(tmp_path / "stranger" / "constant.py")
+    (tmp_path / "stranger" / "__init__.py").write_text("number = 3\n")
     monkeypatch.syspath_prepend(tmp_path)
 
     def install(**points):
-        info = tmp_path / f"outsider{len(list(tmp_path.glob('*.dist-info')))}-1.dist-info"
+        info = tmp_path / f"stranger{len(list(tmp_path.glob('*.dist-info')))}-1.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {info.stem[:-2]}\nVersion: 1\n")
         lines = [f"{name} = {value}" for name, value in points.items()]
         (info / "entry_points.txt").write_text("\n".join(["[jaxpe.experiments]", *lines]))
 
-    return install
+    yield install
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stranger"]:
+        del sys.modules[name]
 
 
 def test_an_installed_experiment_is_loaded_and_listed(install):
-    install(constant="outsider.constant")
+    install(constant="stranger.constant")
     experiment = load_experiment("constant")
     assert experiment.question == "Is it so?" and experiment.origin.facts.keys() == {"code", "package"}
-    assert experiment.origin.package == "outsider0" and experiment.code
+    assert experiment.origin.package == "stranger0" and experiment.code
     rows = {row["name"]: row for row in listing.list_experiments()}
     assert rows["constant"] == {
         "name": "constant",
         "summary": "Is it so?",
         "presets": ["quick"],
-        "package": "outsider0",
+        "package": "stranger0",
     }
     assert rows["accuracy"]["package"] == "jaxpe" and "constant" in listing.list_experiment_names()
     with pytest.raises(UserError, match="Did you mean 'constant'"):
@@ -118,11 +121,11 @@ def test_an_installed_experiment_is_loaded_and_listed(install):
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("missing", "outsider.missing", "could not be loaded: ModuleNotFoundError"),
-        ("number", "outsider:number", "let it name a module"),
-        ("empty", "outsider", "does not define PRESETS"),
-        ("runs", "outsider.constant", "no name for an experiment"),
-        ("accuracy", "outsider.constant", "or jaxpe has it too"),
+        ("missing", "stranger.missing", "could not be loaded: ModuleNotFoundError"),
+        ("number", "stranger:number", "let it name a module"),
+        ("empty", "stranger", "does not define PRESETS"),
+        ("runs", "stranger.constant", "no name for an experiment"),
+        ("accuracy", "stranger.constant", "or jaxpe has it too"),
     ],
 )
 def test_a_faulty_package_is_one_row_and_hides_no_other(install, name, value, says):
@@ -133,9 +136,9 @@ def test_a_faulty_package_is_one_row_and_hides_no_other(install, name, value, sa
 
 
 def test_a_name_of_two_packages_is_refused(install):
-    install(twice="outsider.constant")
-    install(twice="outsider.constant")
+    install(twice="stranger.constant")
+    install(twice="stranger.constant")
     with pytest.raises(
-        UserError, match=r"'twice' is registered by two packages.*outsider\.constant and outsider\.const"
+        UserError, match=r"'twice' is registered by two packages.*stranger\.constant and stranger\.const"
     ):
         load_experiment("twice")
