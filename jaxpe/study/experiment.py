@@ -185,7 +185,6 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
         call_experiment(experiment, lambda: check(preset))
     name_folder = getattr(experiment.module, "name_folder", lambda preset: experiment.name)
     folder: str = call_experiment(experiment, lambda: name_folder(preset))
-    check_folder(experiment.name, experiment.origin, work.results.folder, folder)
     requests = expand_grid(preset, work.sources)
     work.check_configs(requests)
     runs = [run for config, request in requests.items() for run in work.list_runs(config, request.list_seeds())]
@@ -196,11 +195,12 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
 def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, command: str) -> None:
     """Trains the runs that are missing, measures all, and writes `table.csv`, `models.json` and `provenance.json`.
 
-    Every row gets the experiment's name, and those of diverged runs a mark.
+    Every row gets the experiment's name, and those of diverged runs a mark. Raises UserError, before anything is trained, where
+    the folder is that of another experiment.
     """
     started = time.monotonic()
+    folder = check_folder(experiment.name, experiment.origin, work.results.folder, plan.folder)
     rows, runs = measure_rows(experiment, plan, work)
-    folder = work.results.folder / plan.folder
     if keep_previous(folder / "table.csv", rows):
         work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
     write_table(folder / "table.csv", rows)

@@ -66,6 +66,7 @@ def test_another_file_of_the_same_name_does_not_take_its_place(results, capsys):
         outcome = call_jaxpe(capsys, "run", other, "--results", "r", *more)
         assert_one_sentence(outcome, "holds the results of another experiment of this name, from exp/mine.py")
     assert (results / "mine" / "table.csv").read_bytes() == before
+    assert call_jaxpe(capsys, "verify", "r", "--experiments", other).code == 0  # what is only read takes no place
     write_experiment(results.parent / "exp" / "mine.py", ("1.0", "3.0"))  # the same file, edited
     assert call_jaxpe(capsys, "run", results.parent / "exp" / "mine.py", "--results", "r", "--quiet").code == 0
 
