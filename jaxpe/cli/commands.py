@@ -22,6 +22,7 @@ from jaxpe.cli.options import (
     TaskName,
     describe_option,
 )
+from jaxpe.errors import UserError
 
 OPTIONS = arg(name="")  # options of a dataclass are those of the command
 
@@ -110,7 +111,7 @@ def verify(
 
     Args:
         results: Results folder.
-        experiments: Files of your own experiments, path/to/mine.py: what a results folder names is not loaded.
+        experiments: Files of your own experiments, path/to/mine.py, that did not run here: what a folder names is not loaded.
     """
     from jaxpe.cli.verify import verify_folder
 
@@ -143,19 +144,23 @@ def new(
     name: Annotated[str, arg(metavar="NAME")],
     /,
     folder: Path = Path(),
-    hook: Literal["bias", "rotate", "embed", "observe", "weights"] = "bias",
+    hook: Annotated[Literal["bias", "rotate", "embed", "observe", "weights"] | None, describe_option("bias")] = None,
+    experiment: Switch = False,
 ) -> int:
-    """Write a template for an encoding of your own: NAME.py, which works as it is, and test_NAME.py.
+    """Write a template for an encoding or an experiment of your own: NAME.py, which works as it is, and test_NAME.py.
 
     Args:
-        name: Name of the encoding: letters, digits and _, as in my_encoding.
+        name: Name of the file: letters, digits and _, as in my_encoding.
         folder: Folder for both files.
-        hook: Where position enters: added to the attention logits, by rotating queries and keys, in the embeddings, from what a
-            block's input says, or in how logits become weights.
+        hook: Where position enters an encoding: added to the attention logits, by rotating queries and keys, in the
+            embeddings, from what a block's input says, or in how logits become weights.
+        experiment: Write an experiment.
     """
     from jaxpe.cli.new import write_templates
 
-    return write_templates(name, folder, hook)
+    if experiment and hook:
+        raise UserError("An experiment has no hook: give either --experiment or --hook.")
+    return write_templates(name, folder, "experiment" if experiment else hook or "bias")
 
 
 def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Switch = False) -> int:

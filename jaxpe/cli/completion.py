@@ -10,7 +10,7 @@ import tyro
 
 from jaxpe import tasks
 from jaxpe.cli.experiment_options import collect_options
-from jaxpe.cli.list import list_encoding_names
+from jaxpe.cli.list import list_encoding_names, list_experiment_names
 from jaxpe.cli.options import (
     ArchitectureName,
     EncodingName,
@@ -24,7 +24,6 @@ from jaxpe.cli.parsing import MARKERS, make_name_registry
 from jaxpe.data import language
 from jaxpe.positions import SAMPLERS
 from jaxpe.study import presets
-from jaxpe.study.experiment import EXPERIMENTS
 from jaxpe.tasks.base import ARCHITECTURES
 
 
@@ -35,7 +34,7 @@ def print_script(shell: str, commands: Mapping[str, Any]) -> int:
         EncodingName: list_encoding_names(),
         TaskName: [*tasks.CATALOGUE, *language.OBJECTIVES],
         ArchitectureName: list(ARCHITECTURES),
-        ExperimentName: list(EXPERIMENTS),
+        ExperimentName: list_experiment_names(),
         SamplerName: list(SAMPLERS),
     }
     arguments = ["--tyro-write-completion", shell, "-"]

@@ -23,7 +23,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "verify": ("jaxpe verify results", "jaxpe verify mine --experiments path/to/mine.py"),
     "list": ("jaxpe list encodings", "jaxpe list tasks --json", "jaxpe list fields accuracy --preset standard"),
-    "new": ("jaxpe new mine --hook rotate",),
+    "new": ("jaxpe new mine --hook rotate", "jaxpe new distance_test --experiment"),
     "check": ("jaxpe check rotary", "jaxpe check path/to/mine.py:Mine --json"),
     "scorecard": ("jaxpe scorecard path/to/mine.py:Mine --against none rotary alibi",),
     "evaluate": ("jaxpe evaluate mine --lengths 20 40 80 --encodings rotary alibi",),

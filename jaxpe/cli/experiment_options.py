@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import is_dataclass, make_dataclass
+from dataclasses import MISSING, fields, is_dataclass, make_dataclass
 from typing import Annotated, Any
 
 from tyro.conf import arg
@@ -15,7 +15,7 @@ from jaxpe.cli.parsing import parse
 from jaxpe.cli.run import run_experiments
 from jaxpe.errors import UserError
 from jaxpe.plugins.calls import call_user_code
-from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
+from jaxpe.study.experiment import EXPERIMENTS, Experiment, call_experiment, load_experiment
 
 
 def run_with_options(name: str, program: str, arguments: Sequence[str]) -> int:
@@ -26,9 +26,9 @@ def run_with_options(name: str, program: str, arguments: Sequence[str]) -> int:
     if kind is None:
         options, own = parse_options(experiment, RunOptions, program, about, arguments), None
     else:
-        groups = [("general", Annotated[RunOptions, arg(name="")]), (experiment.name, kind)]
+        groups = [("general", Annotated[RunOptions, arg(name="")]), ("own", Annotated[kind, arg(name=experiment.name)])]
         both = parse_options(experiment, make_dataclass("AllOptions", groups), program, about, arguments)
-        options, own = both.general, getattr(both, experiment.name)
+        options, own = both.general, both.own
     return run_experiments((name,), options, own)
 
 
@@ -47,12 +47,25 @@ def find_options(experiment: Experiment) -> type | None:
         return None
     if not (isinstance(kind, type) and is_dataclass(kind)):
         raise UserError(f"{experiment.name}: OPTIONS must be a dataclass.")
+    if required := [one.name for one in fields(kind) if one.default is one.default_factory is MISSING]:
+        raise UserError(f"{experiment.name}: the option {required[0]} has no default: give its field in OPTIONS one.")
     what = f"{experiment.name}: OPTIONS cannot be read"
     general = {parameter.name for parameter in list_parameters(RunOptions)}
     for parameter in call_user_code(lambda: list_parameters(kind), what):
         if parameter.name in general:
             raise UserError(f"{experiment.name}: every experiment has an option {parameter.name}: rename the field.")
-    return kind
+    return explain_refusals(kind, experiment) if hasattr(kind, "__post_init__") else kind
+
+
+def explain_refusals(kind: type, experiment: Experiment) -> type:
+    """The dataclass, with any exception of its `__post_init__` as a UserError, which tyro leaves as it is."""
+
+    def check(options: Any) -> None:
+        call_experiment(experiment, lambda: kind.__post_init__(options))  # type: ignore[attr-defined]
+
+    return type(
+        kind.__name__, (kind,), {"__post_init__": check, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    )
 
 
 def collect_options() -> dict[str, type]:

@@ -15,7 +15,8 @@ from jaxpe.errors import UserError
 from jaxpe.records.results import open_results
 from jaxpe.study import presets
 from jaxpe.study.evaluators import describe_config
-from jaxpe.study.experiment import EXPERIMENTS, load_experiment
+from jaxpe.study.experiment import EXPERIMENTS, load_experiment, load_installed
+from jaxpe.study.origins import find_packaged
 
 
 def print_list(kind: str, experiment: str | None, preset: str, results: Path, as_json: bool) -> int:
@@ -118,9 +119,22 @@ def list_tasks() -> list[dict[str, Any]]:
 
 
 def list_experiments() -> list[dict[str, Any]]:
-    """Experiments, each with the question that it asks."""
-    experiments = [load_experiment(name) for name in EXPERIMENTS]
-    return [{"name": one.name, "summary": one.question, "presets": list(one.module.PRESETS)} for one in experiments]
+    """Experiments of jaxpe and of installed packages, each with the question that it asks."""
+    rows: list[dict[str, Any]] = []
+    loaders = [(name, load_experiment) for name in EXPERIMENTS] + [(name, load_installed) for name in find_packaged()]
+    for name, load in loaders:
+        try:
+            one = load(name)
+        except UserError as error:  # a faulty package does not hide the others
+            rows.append({"name": name, "summary": str(error), "usable": False})
+            continue
+        package = one.origin.package if one.origin else "jaxpe"
+        rows.append({"name": name, "summary": one.question, "presets": list(one.module.PRESETS), "package": package})
+    return rows
+
+
+def list_experiment_names() -> list[str]:
+    return list(dict.fromkeys([*EXPERIMENTS, *find_packaged()]))
 
 
 def list_presets() -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """`jaxpe plot` and `jaxpe report`: figures, claims and the report page again, from stored tables.
 
-Experiments are loaded by the names that were typed, or are looked up among jaxpe's own. What a results folder names is
-never loaded.
+Experiments are loaded by the names that were typed, or are those that `jaxpe.study.recorded` knows. What a results folder names
+is never loaded.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxpe.errors import UserError
+from jaxpe.errors import UserError, escape_unprintable
 from jaxpe.records.experiment_folders import list_members, read_marker
-from jaxpe.records.provenance import PROVENANCE, TABLE, find_edits, read_provenance
+from jaxpe.records.provenance import PROVENANCE, TABLE, find_edits
 from jaxpe.records.results import MARKER, open_results
 from jaxpe.report.edits import explain_faults
 from jaxpe.report.page import write_pages
 from jaxpe.report.redraw import redraw
-from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
+from jaxpe.study.experiment import Experiment, load_experiment
+from jaxpe.study.origins import describe_edit
+from jaxpe.study.recorded import describe_unknown, find_experiment, read_experiment_name
 
 
 def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
@@ -26,10 +28,11 @@ def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
     for name in names:
         redraw_named(name, stored, results, medium)
     for folder in [] if names else stored:
-        if (experiment := read_experiment_name(folder)) in EXPERIMENTS:
-            redraw_folder(load_experiment(experiment), folder, medium)
+        if experiment := find_experiment(folder):
+            redraw_folder(experiment, folder, medium)
         else:
-            print(f"{folder.name} is an experiment of your own: `jaxpe plot path/to/{experiment}.py` draws it again.")
+            command = f"`jaxpe plot {{file}} --results {results}` draws it again."
+            print(escape_unprintable(describe_unknown(folder, command)))
     print(f"The report is {write_pages(results)}")
     if medium != "web":
         print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
@@ -39,9 +42,9 @@ def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
 
 def redraw_named(name: str, stored: Sequence[Path], results: Path, medium: str) -> None:
     """Redraws what was typed: an experiment by its name or its file, or one folder of an experiment that has several."""
-    folders = [folder for folder in stored if folder.name == name and read_experiment_name(folder) in EXPERIMENTS]
-    experiment = load_experiment(read_experiment_name(folders[0]) if folders else name)
-    folders = folders or [folder for folder in stored if read_experiment_name(folder) == experiment.name]
+    named = [folder for folder in stored if folder.name == name]
+    experiment = (find_experiment(named[0]) if named else None) or load_experiment(name)
+    folders = named or [folder for folder in stored if read_experiment_name(folder) == experiment.name]
     for folder in folders or [results / experiment.name]:  # which lacks the table, as `redraw` says
         redraw_folder(experiment, folder, medium)
 
@@ -51,11 +54,8 @@ def redraw_folder(experiment: Experiment, folder: Path, medium: str) -> None:
     edits = [edit for edit in find_edits(folder) if edit.path.endswith((TABLE, PROVENANCE))]
     with explain_faults(edits, f"{experiment.name} cannot be drawn again from {folder}"):
         redraw(experiment, folder, medium)
-
-
-def read_experiment_name(folder: Path) -> str:
-    """The name of the experiment that wrote a folder, as its provenance says; without one, the folder's name."""
-    return str(read_provenance(folder).get("experiment") or folder.name)
+    if note := describe_edit(folder.name, experiment.origin, folder):
+        print(note, file=sys.stderr)
 
 
 def rebuild_report(results: Path, language: str, output: Path) -> int:

@@ -26,6 +26,7 @@ from jaxpe.report.redraw import redraw
 from jaxpe.study import plan, presets
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.experiment import Experiment, TrainingPlan, load_experiment, plan_experiment, run_experiment
+from jaxpe.study.origins import check_folder
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
@@ -48,6 +49,8 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
     with Terminal(options.quiet) as terminal:
         work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)
         plans = [plan_experiment(*pair, work) for pair in zip(experiments, adapted, strict=True)]
+        for one, planned in zip(experiments, plans, strict=True):
+            check_folder(one.name, one.origin, options.results, planned.folder)
         runs = {one.name: planned.list_all_runs(work) for one, planned in zip(experiments, plans, strict=True)}
         if options.dry_run:
             description = plan.describe_plan(runs, work)
@@ -176,7 +179,7 @@ def format_claim(claim: Mapping[str, Any]) -> str:
 
 def format_summary(title: str, columns: list[str], rows: list[list[str]]) -> str:
     """A summary as lines of text, in columns."""
-    lines = [columns, *rows]
+    lines = [columns, *([str(entry) for entry in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     texts = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
     return "\n".join(text.rstrip() for text in [title, *texts, ""])

@@ -212,3 +212,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
             fault = f"row {number} has {len(row)} entries for {len(summary['columns'])} columns"
             raise UserError(f"{path} was altered: {fault}. {REDRAW}")
     return summary
+
+
+def read_captions(folder: Path) -> dict[str, str]:
+    """The captions of an experiment's figures by name, if it gave some. Raises UserError where the file was altered."""
+    return read_json(folder / "captions.json", {}, dict[str, str], REDRAW)

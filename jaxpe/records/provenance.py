@@ -61,7 +61,7 @@ def read_commit() -> str | None:
 
 PROVENANCE, TABLE, MODELS = "provenance.json", "table.csv", "models.json"
 MEASURED = (TABLE, MODELS)  # files that the run writes
-DERIVED = ("claims.json", "answers.json", "summary.json")  # from the table, and figures
+DERIVED = ("claims.json", "answers.json", "summary.json", "captions.json")  # from the table, and figures
 UNSEALED = ("digest", "derived")  # what the digest does not cover
 EDITED, REMOVED, UNKNOWN = "edited", "removed", "unknown"  # kinds of an `Edit`
 
@@ -87,6 +87,9 @@ class Provenance(TypedDict, total=False):
     folder: str  # the name of the experiment's folder
     question: str
     prediction: str
+    code: str  # of an experiment that is not jaxpe's: a digest, and the file as it was typed, or the package
+    file: str
+    package: str
     command: str
     date: str
     versions: dict[str, str]

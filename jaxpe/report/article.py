@@ -16,12 +16,13 @@ from markupsafe import Markup
 from jaxpe.records.provenance import read_provenance
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, facts, guide
-from jaxpe.report.claims import Entry, Headline, list_decisions, list_headlines, read_all_claims
+from jaxpe.report.claims import Entry, Headline, Key, list_decisions, list_headlines, read_all_claims
 from jaxpe.report.drawings import Drawing, read_drawing
 from jaxpe.report.live import read_models
 from jaxpe.report.messages import Messages
-from jaxpe.report.sections import list_missing
+from jaxpe.report.sections import list_missing, read_section
 from jaxpe.report.styles import describe_styles
+from jaxpe.study.experiment import EXPERIMENTS
 
 ALWAYS = ("split", "adding", "order", "pile", "shift")  # figures that compute what they show
 
@@ -34,6 +35,16 @@ class Section(NamedTuple):
     experiment: str = ""
     sentences: tuple[str, ...] = ()  # of `brief` and `facts`
     drawing: str = ""
+
+
+class Further(NamedTuple):
+    """An experiment that is not jaxpe's own: what it asked and predicted, its claims, and the figures that these name."""
+
+    name: str
+    question: str
+    prediction: str
+    claims: list[Entry]
+    figures: list[Drawing]
 
 
 SECTIONS = (
@@ -84,6 +95,7 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "values": values,
         "drawings": read_fallbacks(results),
         "recommended": facts.make_recommendations(results),
+        "further": read_further(folders, claims),
         "headlines": headlines,
         "groups": group_headlines(headlines),
         "decisions": decisions,
@@ -114,6 +126,17 @@ def fill_sentences(values: Mapping[str, brief.Values | None], messages: Messages
             opening = messages(f"found.{name}.holds") if own["holds"] else ""
             filled[name] = messages(f"found.{name}", **(own | verdicts | {"opening": opening}))
     return filled
+
+
+def read_further(folders: Sequence[Path], claims: Mapping[Key, Entry]) -> list[Further]:
+    """The experiments that are not jaxpe's own."""
+    sections = [read_section(folder, claims) for folder in folders if folder.name not in EXPERIMENTS]
+    further = []
+    for one in sections:
+        named = [claim["figure"] for claim in one.claims]
+        shown = [drawing for drawing in one.figures if drawing.name in named]
+        further.append(Further(one.name, one.provenance["question"], one.provenance["prediction"], one.claims, shown))
+    return further
 
 
 def read_fallbacks(results: Path) -> dict[str, Drawing]:

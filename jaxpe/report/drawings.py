@@ -13,7 +13,7 @@ from xml.parsers import expat
 from markupsafe import Markup
 
 from jaxpe.errors import UserError
-from jaxpe.records.claims import REDRAW
+from jaxpe.records.claims import REDRAW, read_captions
 from jaxpe.records.stored_files import read_text
 from jaxpe.report.templates import make_anchor
 
@@ -35,6 +35,7 @@ class Drawing(NamedTuple):
     height: int
     alt: str
     command: str
+    caption: str = ""  # of the experiment that drew it
 
     @property
     def key(self) -> str:
@@ -58,7 +59,9 @@ class Drawing(NamedTuple):
 
 def read_drawings(folder: Path, command: str) -> list[Drawing]:
     """The figures of an experiment's folder, in the order of their names. Raises UserError for one that is no figure."""
-    return [read_drawing(folder.name, path, command) for path in sorted((folder / "figures").glob("*.svg"))]
+    captions = read_captions(folder)
+    drawings = [read_drawing(folder.name, path, command) for path in sorted((folder / "figures").glob("*.svg"))]
+    return [drawing._replace(caption=captions.get(drawing.name, "")) for drawing in drawings]
 
 
 def read_drawing(experiment: str, path: Path, command: str) -> Drawing:

@@ -26,7 +26,7 @@ class FigureText(NamedTuple):
 
 
 def describe_figure(drawing: Drawing, claims: Iterable[Entry], messages: Messages) -> FigureText:
-    """The words of a figure: its own messages, or those of its family with what it shows of it.
+    """The words of a figure: its own messages, or those of its family with what it shows of it; else its name and its caption.
 
     The family of `extraction/mixing_copy_decoder` is `extraction/mixing_*`; what it shows is 'copy, decoder'.
     """
@@ -34,8 +34,11 @@ def describe_figure(drawing: Drawing, claims: Iterable[Entry], messages: Message
     coloured = drawing.name.startswith(COLOURED)
     key, what = find_message(drawing, messages)
     if not key:
-        return FigureText(Markup("{}").format(drawing.name.replace("_", " ")), None, own, coloured)
-    title, caption = (
+        caption = (
+            Markup('<span lang="en" class="always">{}</span>').format(drawing.caption) if drawing.caption else None
+        )
+        return FigureText(Markup("{}").format(drawing.name.replace("_", " ")), caption, own, coloured)
+    title, described = (
         join_languages(
             {
                 code: messages.get_message(f"{part}.{key}", code, what=name_parts(what, code, messages))
@@ -44,7 +47,7 @@ def describe_figure(drawing: Drawing, claims: Iterable[Entry], messages: Message
         )
         for part in ("figure", "caption")
     )
-    return FigureText(title, caption, own, coloured)
+    return FigureText(title, described, own, coloured)
 
 
 def find_message(drawing: Drawing, messages: Messages) -> tuple[str, str]:

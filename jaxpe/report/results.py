@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 from jaxpe.records.experiment_folders import list_members
 from jaxpe.records.files import write_text
+from jaxpe.records.provenance import read_provenance
 from jaxpe.report import findings, harm_findings, length_findings
 from jaxpe.report.brief import read_stored
 from jaxpe.report.claims import Entry, Key, list_headlines, read_all_claims
 from jaxpe.report.markdown import fill_blocks, make_claims, make_headlines, make_sentences, make_summary
 from jaxpe.report.questions import list_questions
 from jaxpe.report.sections import list_folders, read_section
+from jaxpe.study.experiment import EXPERIMENTS
 
 STANDARD, QUICK = "results/standard", "results"
 RESULTS, README = "RESULTS.md", "README.md"
@@ -130,6 +132,11 @@ def render_results(root: Path) -> str:
         ]
         paragraphs += [text for name in section.experiments if (text := list_all_claims(name, claims))]
         parts += [f"{text}\n" for text in paragraphs or ["Not run."]]
+    further = [name for name in dict.fromkeys(name for name, _ in claims) if name not in EXPERIMENTS]
+    parts += ["## Further experiments\n"] if further else []
+    for name in further:
+        question = read_provenance(folder / name).get("question", "")
+        parts += [f"{text}\n" for text in (f"`{name}`: {question}", list_all_claims(name, claims))]
     return "\n".join(parts)
 
 

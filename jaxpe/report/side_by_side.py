@@ -8,7 +8,19 @@ from typing import Any
 
 from jaxpe.report.sides import Side
 
-CONFIGURATION = ("command", "preset", "versions", "commit", "system", "backend", "device", "devices")  # of provenance
+CONFIGURATION = (
+    "command",
+    "code",
+    "file",
+    "package",
+    "preset",
+    "versions",
+    "commit",
+    "system",
+    "backend",
+    "device",
+    "devices",
+)  # of provenance
 NOTHING = "–"
 Field = str | list[str]  # a value as text; a grid as the texts of its rows
 

@@ -15,11 +15,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxpe.errors import UserError
+from jaxpe.errors import UserError, escape_unprintable
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.experiment_folders import Members, list_members
 from jaxpe.records.json_values import format_json
-from jaxpe.records.provenance import DERIVED, TABLE, find_edits, read_provenance
+from jaxpe.records.provenance import DERIVED, TABLE, find_edits
 from jaxpe.records.stored_files import exists, read_text, read_typed_json
 from jaxpe.report.edits import explain_faults
 from jaxpe.report.markdown import BLOCK, fill_blocks
@@ -28,7 +28,9 @@ from jaxpe.report.numbers import list_cell_folders
 from jaxpe.report.page import PAGES, render_page
 from jaxpe.report.redraw import make_derived
 from jaxpe.report.results import PUBLISHED, README, RESULTS, STANDARD, render_results
-from jaxpe.study.experiment import EXPERIMENTS, Experiment, load_experiment
+from jaxpe.study.experiment import Experiment, call_experiment
+from jaxpe.study.origins import describe_edit
+from jaxpe.study.recorded import describe_unknown, find_experiment
 from jaxpe.study.stored_runs import compare_with_runs
 
 TOLERANCE = 1e-9  # of a number against the same number computed again, as a share of it
@@ -53,8 +55,8 @@ class Verification(NamedTuple):
 def verify_results(results: Path, own: Mapping[str, Experiment], root: Path) -> Verification:
     """Verifies a results folder, and the pages in the folder `root` that are made from it.
 
-    `own`: experiments of the user's own by name. Experiments that the folder names are looked up here and among jaxpe's own,
-    and never loaded. A file that cannot be used is a difference.
+    `own`: experiments of the user's own by name. What the folder names is looked up here and by `find_experiment`, and never
+    loaded. A file that cannot be used is a difference.
     """
     members = list_members(results)
     lost = tuple(edit.sentence for edit in Members([], [], members.lost).find_edits())
@@ -81,11 +83,12 @@ def verify_experiment(results: Path, folder: Path, own: Mapping[str, Experiment]
     """Digests, then what is made from the table, then the table itself."""
     edits = find_edits(folder)
     verification = Verification(differences=tuple(edit.sentence for edit in edits))
-    name = str(read_provenance(folder).get("experiment") or folder.name)
-    if name not in EXPERIMENTS and name not in own:
-        note = f"{folder.name} is an experiment of your own: add --experiments path/to/{name}.py to verify its claims."
-        return verification.join(Verification(notes=(note,)))
-    experiment = own[name] if name in own else load_experiment(name)
+    experiment = find_experiment(folder, own.values())
+    if experiment is None:
+        note = describe_unknown(folder, "add --experiments {file} to verify its claims.")
+        return verification.join(Verification(notes=(escape_unprintable(note),)))
+    if edit := describe_edit(folder.name, experiment.origin, folder):
+        verification = verification.join(Verification(notes=(edit,)))
     with explain_faults(edits, f"{folder} cannot be computed again"):
         derived = collect(lambda: verify_derived(experiment, folder))
         rows = collect(lambda: Verification(*compare_with_runs(experiment, results, folder)))
@@ -94,7 +97,8 @@ def verify_experiment(results: Path, folder: Path, own: Mapping[str, Experiment]
 
 def verify_derived(experiment: Experiment, folder: Path) -> Verification:
     """Claims, answers and summary against those that the experiment makes from the table."""
-    computed = make_derived(experiment, read_table(folder / TABLE))
+    table = read_table(folder / TABLE)
+    computed = call_experiment(experiment, lambda: make_derived(experiment, table))
     verification = Verification()
     for name in DERIVED:
         path = folder / name

@@ -10,6 +10,7 @@ Its module defines what `ExperimentModule` lists. It may also define
 * `files(table, provenance) -> {name: text}`: further files of its results folder;
 * `select_models(runs) -> list[Run]`: the runs whose models `models.json` keeps, at most one for each encoding;
 * `PRESET_FIELDS`: the fields of a preset that matter, where the presets have no grid; other ones are said to have no use;
+* `CAPTIONS`: captions of figures by their names, in words;
 * `OPTIONS`: a dataclass of options, which the command line fills and `preset.options` holds.
 
 Tables, claims and figures depend on stored runs alone, so that the same command resumes.
@@ -31,8 +32,10 @@ from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
 from jaxpe.records.provenance import collect_provenance, write_provenance
 from jaxpe.study import tuning
 from jaxpe.study.diverged import mark_diverged
+from jaxpe.study.experiment_checks import check_module, check_rows
 from jaxpe.study.kept_models import KeptModels, describe_models, write_models
 from jaxpe.study.mixture import describe_mixture, find_mixture
+from jaxpe.study.origins import TAKEN, Origin, check_folder, find_packaged, load_packaged, remember_file
 from jaxpe.study.presets import Preset
 from jaxpe.study.run_configs import expand_grid
 from jaxpe.study.tables import TableRow
@@ -76,15 +79,22 @@ class ExperimentModule(Protocol):
         """Figures by name."""
 
 
-REQUIRED_PARTS = ("PRESETS", "CLAIMS", "measure", "figures", "claims")
-
-
 class Experiment(NamedTuple):
-    """An experiment: the name of its file, and its module. `code`: the digest of one of the user's own."""
+    """An experiment: the name of its file, and its module. `origin`: where one comes from that is not jaxpe's own."""
 
     name: str
     module: ExperimentModule
-    code: str | None = None
+    origin: Origin | None = None
+
+    @property
+    def code(self) -> str | None:
+        """The digest of an experiment that is not jaxpe's own."""
+        return self.origin.code if self.origin else None
+
+    @property
+    def typed(self) -> str:
+        """What a command names it by: its name, or the path of a file of the user's own."""
+        return (self.origin and self.origin.file) or self.name
 
     @property
     def question(self) -> str:
@@ -100,7 +110,7 @@ class Experiment(NamedTuple):
     def get_preset(self, name: str) -> Preset:
         """A preset by name. Raises UserError for a name that the experiment does not have."""
         if name not in self.module.PRESETS:
-            raise UnknownName("preset", name, self.module.PRESETS)
+            raise UnknownName("preset", name, self.module.PRESETS, f"Give one that {self.name} has as --preset NAME.")
         return self.module.PRESETS[name]
 
 
@@ -111,32 +121,41 @@ def find_experiments_folder() -> Path:
 
 
 def load_experiment(name: str) -> Experiment:
-    """An experiment of the study by name, or one in a file of the user's own by its path.
+    """An experiment of the study by name, one in a file of the user's own by its path, or one of an installed package.
 
     Raises UserError for an unknown name, for a missing file, and for one that does not define what an experiment has.
     """
     if name in EXPERIMENTS:
-        path = find_experiments_folder() / f"{name}.py"
-    elif name.endswith(".py"):
-        path = Path(name).expanduser()
-        if not path.is_file():
-            names = ", ".join(EXPERIMENTS)
-            raise UserError(f"There is no file {name!r}: give the path of an experiment, or one of {names}.")
-    else:
-        raise UnknownName(
-            "experiment",
-            name,
-            EXPERIMENTS,
-            "`jaxpe list experiments` lists all; give one of your own as path/to/file.py.",
-        )
-    loaded = load_file(path)
-    module = loaded.module
-    if missing := [part for part in REQUIRED_PARTS if not hasattr(module, part)]:
-        raise UserError(f"{path.name} is not an experiment: it does not define {', '.join(missing)}.")
-    if name in EXPERIMENTS:
+        module = load_file(find_experiments_folder() / f"{name}.py").module
         return Experiment(name, cast(ExperimentModule, module))
-    own_name = f"own_{path.stem}" if path.stem in EXPERIMENTS else path.stem  # jaxpe's own keep their names
-    return Experiment(own_name, cast(ExperimentModule, module), loaded.digest)
+    if name.endswith(".py"):
+        return load_own(name)
+    if name in (packaged := find_packaged()):
+        return load_installed(name)
+    hint = "`jaxpe list experiments` lists all; give one of your own as path/to/file.py."
+    raise UnknownName("experiment", name, [*EXPERIMENTS, *packaged], hint)
+
+
+def load_installed(name: str) -> Experiment:
+    """The experiment that an installed package registered under a name. Raises UserError where it cannot be used."""
+    module, origin = load_packaged(name, EXPERIMENTS)
+    check_module(module, f"{name} ({origin.path.name})")
+    return Experiment(name, cast(ExperimentModule, module), origin)
+
+
+def load_own(file: str) -> Experiment:
+    """The experiment in a file of the user's own. One that is called as jaxpe's is, or as a part of a results folder, is own_NAME.
+
+    Raises UserError where there is no such file, or it is no experiment.
+    """
+    path = Path(file).expanduser()
+    if not path.is_file():
+        what = f"{file!r} is a folder" if path.is_dir() else f"There is no file {file!r}"
+        raise UserError(f"{what}: give the path of an experiment, or one of {', '.join(EXPERIMENTS)}.")
+    loaded = load_file(path)
+    check_module(loaded.module, path.name)
+    name = f"own_{path.stem}" if path.stem in (*EXPERIMENTS, *TAKEN) else path.stem
+    return Experiment(name, cast(ExperimentModule, loaded.module), Origin(loaded.digest, path.resolve(), file))
 
 
 class TrainingPlan(NamedTuple):
@@ -161,6 +180,8 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
     """The runs of a preset. Raises UserError for any input that cannot be used, before anything compiles."""
     if adapt := getattr(experiment.module, "adapt", None):
         preset = call_experiment(experiment, lambda: adapt(preset))
+        if not isinstance(preset, Preset):
+            raise UserError(f"{experiment.name}: adapt must return a Preset.")
     if check := getattr(experiment.module, "check", None):
         call_experiment(experiment, lambda: check(preset))
     name_folder = getattr(experiment.module, "name_folder", lambda preset: experiment.name)
@@ -175,11 +196,12 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
 def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, command: str) -> None:
     """Trains the runs that are missing, measures all, and writes `table.csv`, `models.json` and `provenance.json`.
 
-    Every row gets the experiment's name, and those of diverged runs a mark.
+    Every row gets the experiment's name, and those of diverged runs a mark. Raises UserError, before anything is trained, where
+    the folder is that of another experiment.
     """
     started = time.monotonic()
+    folder = check_folder(experiment.name, experiment.origin, work.results.folder, plan.folder)
     rows, runs = measure_rows(experiment, plan, work)
-    folder = work.results.folder / plan.folder
     if keep_previous(folder / "table.csv", rows):
         work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
     write_table(folder / "table.csv", rows)
@@ -199,7 +221,8 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
         "device": describe_device(),
         "training_seconds": sum(work.read_record(run)["seconds"] for run in runs),
     }
-    write_provenance(folder, provenance | facts)
+    write_provenance(folder, provenance | facts | (experiment.origin.facts if experiment.origin else {}))
+    remember_file(folder, experiment.origin)
 
 
 def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) -> tuple[list[TableRow], list[Run]]:
@@ -212,7 +235,8 @@ def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) ->
     runs = [*plan.runs, *own_rate_runs]
     work.diverged_runs += [run for run in runs if work.has_diverged(run)]
     work.measuring_code = experiment.code
-    rows = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset)) + rate_rows
+    measured = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset))
+    rows = check_rows(measured, experiment.name) + rate_rows
     candidates = [run for run in tuning.list_rate_candidates(work, plan.rates) if work.has_diverged(run)]
     rows = mark_diverged(rows, [*work.diverged_runs[known:], *candidates])
     return [row | {"experiment": experiment.name} for row in rows], runs
@@ -221,11 +245,11 @@ def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) ->
 def keep_models(experiment: Experiment, runs: list[Run], work: Workspace) -> KeptModels | None:
     """The models that the experiment keeps; None where it keeps none."""
     select: Callable[[list[Run]], list[Run]] = getattr(experiment.module, "select_models", lambda runs: [])
-    return describe_models(call_experiment(experiment, lambda: select(runs)), work)
+    return call_experiment(experiment, lambda: describe_models(select(runs), work))
 
 
 def call_experiment(experiment: Experiment, function: Callable[[], T]) -> T:
     """function(). Faults of a user's own experiment become a UserError; those of jaxpe keep their traceback."""
-    if experiment.code is None:
+    if experiment.origin is None:
         return function()
-    return call_user_code(function, f"{experiment.name.removeprefix('own_')}.py")
+    return call_user_code(function, experiment.origin.path.name)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from jaxpe.records.provenance import MODELS, TABLE, read_provenance
 from jaxpe.records.results import Results, open_results
 from jaxpe.records.stored_files import exists, read_text
 from jaxpe.study.evaluators import EvaluatorCache, describe_config
-from jaxpe.study.experiment import Experiment, keep_models, measure_rows, plan_experiment
+from jaxpe.study.experiment import Experiment, call_experiment, keep_models, measure_rows, plan_experiment
 from jaxpe.study.kept_models import KeptModels
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import Measurements
@@ -132,15 +132,28 @@ def parse_preset(experiment: Experiment, entry: Any) -> Preset:
     if not all(row.keys() <= of_row for row in entry["grid"]):
         raise NotStored("a grid of this version of jaxpe")
     require_known_names(entry)
-    options = getattr(experiment.module, "OPTIONS", lambda: None)()
-    if entry.get("options") not in (None, to_json_value(options)):
-        raise NotStored("the input that its options name")
+    options = parse_options(experiment, entry.get("options"))
     values = {name: to_tuple(value) for name, value in entry.items()}
     try:
         grid = tuple(GridRow(**{name: to_tuple(value) for name, value in row.items()}) for row in entry["grid"])
         return Preset(**values | {"grid": grid, "options": options})
     except (TypeError, UserError) as error:
         raise NotStored(f"a preset of this version of jaxpe ({error})") from error
+
+
+def parse_options(experiment: Experiment, entry: Any) -> Any:
+    """The experiment's own options that provenance records. Raises NotStored where they may name further input."""
+    make_options = getattr(experiment.module, "OPTIONS", lambda: None)
+    default: Any = call_experiment(experiment, make_options)
+    if entry in (None, to_json_value(default)):
+        return default
+    known = [field.name for field in fields(default)] if is_dataclass(default) else []
+    if isinstance(entry, dict) and sorted(entry) == sorted(known) and not list(list_texts(entry)):
+        values = {name: to_tuple(value) for name, value in entry.items()}
+        options: Any = call_experiment(experiment, lambda: make_options(**values))
+        if to_json_value(options) == entry:
+            return options
+    raise NotStored("the input that its options name")
 
 
 def require_known_names(entry: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ def test_nothing_that_a_folder_names_is_run(stored, capsys, monkeypatch, name):
     write_results(
         stored, rows, provenance={"experiment": name, "preset": {"encodings": ["x.py:Mine"]}}, experiment="x.py"
     )
-    write_results(stored, rows, provenance={"experiment": name}, experiment="x")
+    write_results(stored, rows, provenance={"experiment": name, "file": "x.py", "code": "1"}, experiment="x")
     for command in ("plot", "report"):
         outcome = call_jaxpe(capsys, command, "--results", stored)
         assert outcome.code == 0 and not outcome.err

@@ -85,3 +85,9 @@ def test_a_package_of_its_own_is_installed_checked_and_run(tmp_path):
     options = ("--preset", "smoke", "--tasks", "reverse", "--architectures", "encoder", "--results", "results")
     run(*jaxpe, "run", "accuracy", *options, "--encodings", "none", "softcap")
     assert "softcap" in (tmp_path / "results" / "accuracy" / "table.csv").read_text()
+    [row] = [row for row in json.loads(run(*jaxpe, "list", "experiments", "--json")) if row["name"] == "caps"]
+    assert row["package"] == "jaxpe-example" and row["summary"].startswith("Which cap")
+    assert "larger undecided" in run(*jaxpe, "run", "caps", "--preset", "smoke", "--results", "results")
+    figure = tmp_path / "results" / "caps" / "figures" / "caps.svg"
+    figure.unlink()
+    assert "draws it again" not in run(*jaxpe, "plot", "--results", "results") and figure.is_file()

@@ -4,9 +4,12 @@ import re
 
 import pytest
 from command_line import call_jaxpe
-from page_folders import write_folder
+from example_figures import draw_example
+from page_folders import HOSTILE, make_entry, write_folder
 from support import ROOT
 
+from jaxpe.figures.save import save_figure
+from jaxpe.records.json_values import write_json
 from jaxpe.records.results import open_results
 from jaxpe.report import article, brief, facts, guide
 from jaxpe.report.claims import read_all_claims
@@ -124,6 +127,21 @@ def test_a_bad_drawing_of_the_folder_is_no_fallback(tmp_path):
     """A folder without figures has none; the page still draws its own."""
     page = render_page(write_folder(tmp_path / "r"), "index.html", "en", Messages())
     assert "data:image/svg+xml" not in page and 'data-play="adding"' in page
+
+
+def test_experiments_that_are_not_jaxpes_have_a_section_of_their_own(tmp_path, standard):
+    """Their question, prediction, claims, and the figures that these name, with their captions; nothing of it as HTML."""
+    claims = [make_entry("first", figure="curves", statement=HOSTILE), make_entry("second", verdict="quite so")]
+    folder = write_folder(tmp_path / "r", "my own", claims=claims)
+    write_json(folder / "my own" / "captions.json", {"curves": f"What is seen {HOSTILE}"})
+    for name in ("curves", "others"):
+        save_figure(draw_example(), folder / "my own" / "figures", name)
+    page = render_page(folder, "index.html", "en", Messages())
+    section = page.partition('<section id="further">')[2].partition("</section>")[0]
+    assert "Is it?" in section and "quite so" in section and 'href="./compare.html#claim-my~20own-first"' in section
+    assert section.count("data:image/svg+xml") == 1 and "What is seen &lt;img" in section and HOSTILE not in page
+    assert 'id="claim-my~20own-first"' in render_page(folder, "compare.html", "en", Messages())
+    assert 'id="further"' not in standard[0]
 
 
 def test_both_pages_lead_to_each_other(tmp_path):

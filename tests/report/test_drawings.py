@@ -5,6 +5,8 @@ from support import ROOT
 
 from jaxpe.errors import UserError
 from jaxpe.report.drawings import Drawing, find_svg_fault, read_drawings
+from jaxpe.report.figures import describe_figure
+from jaxpe.report.messages import Messages
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="90pt" height="60pt">%s</svg>'
 
@@ -64,3 +66,17 @@ def test_names_make_links_and_ids_of_their_own():
     assert draw("javascript:x", 'a"b').link == "javascript%3Ax/figures/a%22b.svg"
     ids = {draw("mine", name).id for name in ("a b", "a+b", "a%20b", "a~20b", "a/b", "a'b", "あ")}
     assert len(ids) == 7 and all(set(one) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_+.~") for one in ids)
+
+
+def test_a_caption_of_the_experiment_is_shown_and_jaxpes_own_have_theirs(tmp_path):
+    (tmp_path / "mine" / "figures").mkdir(parents=True)
+    (tmp_path / "mine" / "figures" / "my_curves.svg").write_text(SVG % "")
+    (tmp_path / "mine" / "captions.json").write_text('{"my_curves": "What is seen <here>.", "other": "x"}')
+    [drawing] = read_drawings(tmp_path / "mine", "jaxpe run mine")
+    text = describe_figure(drawing, [], Messages())
+    assert text.title == "my curves" and "What is seen &lt;here&gt;." in text.caption
+    ours = describe_figure(drawing._replace(experiment="accuracy", name="accuracy"), [], Messages())
+    assert "What is seen" not in ours.caption
+    (tmp_path / "mine" / "captions.json").write_text('{"my_curves": 3}')
+    with pytest.raises(UserError, match=r"captions\.json was altered: .*text is due"):
+        read_drawings(tmp_path / "mine", "jaxpe run mine")

@@ -123,7 +123,8 @@ def test_every_message_is_used_in_every_language_and_none_is_missing(tmp_path, w
     """A missing message raises; unused ones are those that neither full nor empty pages, nor the scripts, use."""
     messages = whole[1]
     for file in PAGES:
-        render_page(open_results(tmp_path).folder, file, "ja", messages)
+        render_page(open_results(tmp_path / "empty").folder, file, "ja", messages)
+    render_page(write_folder(tmp_path / "own"), "index.html", "ja", messages)
     render_page(ROOT / "results" / "standard", "index.html", "ja", messages)
     unused = {key for key in messages.catalogue if not key.startswith(FROM_DATA)} - messages.used
     depends = {

@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+from page_folders import make_entry, write_folder
 from support import ROOT
 
 from jaxpe.report.results import SECTIONS, STANDARD, list_shown_figures, render_results
@@ -41,3 +42,14 @@ def test_what_was_not_run_is_left_out(tmp_path):
     page = render_results(tmp_path)
     assert page.count("\nNot run.\n") == len(SECTIONS) - 1
     assert "Means" in page.partition("Does a published result")[2]
+
+
+def test_claims_of_further_experiments_follow_and_take_no_place_of_jaxpes(tmp_path):
+    """An id of theirs may be one of jaxpe's."""
+    shutil.copytree(ROOT / STANDARD / "reproduction", tmp_path / STANDARD / "reproduction")
+    before = render_results(tmp_path)
+    (tmp_path / STANDARD / "jaxpe.json").write_text('{"schema": 3}')
+    write_folder(tmp_path / STANDARD, claims=[make_entry("C10", statement="It is so.")])
+    page, _, further = render_results(tmp_path).partition("## Further experiments\n")
+    assert page.rstrip() == before.rstrip()
+    assert "`mine`: Is it?" in further and "C10: It is so. | supported" in further

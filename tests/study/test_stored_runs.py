@@ -120,6 +120,30 @@ def test_nothing_is_loaded_by_a_name_in_a_folder(small, path, value):
         parse_preset(small, entry)
 
 
+OPTIONS = """
+@dataclass
+class OPTIONS:
+    times: float = 2.0
+    sizes: tuple = ()
+    file: str | None = None
+"""
+
+
+def test_options_that_are_numbers_are_read_back_and_others_are_not(tmp_path):
+    """Text may name a file."""
+    path = tmp_path / "optional.py"
+    path.write_text(FILE.replace("CLAIMS =", f"from dataclasses import dataclass\n{OPTIONS}\nCLAIMS ="))
+    experiment = load_experiment(str(path))
+    entry = to_json_value(asdict(experiment.get_preset("quick")))
+    default = {"times": 2.0, "sizes": [], "file": None}
+    for change in ({}, {"times": 3.5}, {"sizes": [1, 2]}):
+        options = parse_preset(experiment, entry | {"options": default | change}).options
+        assert isinstance(options, experiment.module.OPTIONS) and to_json_value(options) == default | change
+    for change in ({"file": "x"}, {"sizes": ["x"]}, {"further": 1}):
+        with pytest.raises(NotStored, match="its options name"):
+            parse_preset(experiment, entry | {"options": default | change})
+
+
 @pytest.mark.parametrize("name", [name for name in STUDY if name not in ("pretrained", "superposition")])
 def test_every_preset_of_the_study_is_read_back_as_it_was(name, tmp_path):
     experiment = load_experiment(name)
