@@ -219,7 +219,7 @@ def export_task(
     """Write evaluation sets as Hugging Face datasets (Parquet), to evaluate models written in other frameworks.
 
     Args:
-        tasks: Names from `jaxpe list tasks`, except those on real text.
+        tasks: Names from `jaxpe list tasks`, except those on real text, or path/to/file.py:Class.
         output: Folder for the datasets.
         lengths: Lengths of the inputs, in symbols.
         examples: Number of examples per length.

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from jaxpe import tasks
 from jaxpe.cli.experiment_options import collect_options
-from jaxpe.cli.list import list_encoding_names
 from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, RunOptions, TaskName
 from jaxpe.cli.parsing import MARKERS, make_name_registry
-from jaxpe.data import language
+from jaxpe.encodings import ENCODINGS
 from jaxpe.study import presets
 from jaxpe.study.experiment import EXPERIMENTS
+from jaxpe.tasks import list_task_names
 from jaxpe.tasks.base import ARCHITECTURES
 
 
@@ -23,8 +22,8 @@ def print_script(shell: str, commands: Mapping[str, Any]) -> int:
     """Prints the script by which a shell completes these commands."""
     known: dict[type, list[str]] = {
         PresetName: list(presets.SIZES),
-        EncodingName: list_encoding_names(),
-        TaskName: [*tasks.CATALOGUE, *language.OBJECTIVES],
+        EncodingName: ENCODINGS.list_names(),
+        TaskName: list_task_names(),
         ArchitectureName: list(ARCHITECTURES),
         ExperimentName: list(EXPERIMENTS),
     }

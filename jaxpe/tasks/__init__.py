@@ -13,9 +13,9 @@ from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort
 from jaxpe.tasks.counting import Count, Cycle, Histogram, Majority, Parity
 from jaxpe.tasks.lookup import EvenPairs, First, Index, Induction, Last, RelativeIndex
 from jaxpe.tasks.recall import Recall
-from jaxpe.tasks.registry import CATALOGUE, build_task
+from jaxpe.tasks.registry import CATALOGUE, TASKS, build_task, find_task, label_task, list_task_names
 
-__all__ = ["CATALOGUE", "Sample", "Task", "build_task"]
+__all__ = ["CATALOGUE", "TASKS", "Sample", "Task", "build_task", "find_task", "label_task", "list_task_names"]
 
 CATALOGUE |= {
     "copy": Copy,

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from jaxpe import tasks
 from jaxpe.data.examples import Data, ExampleStream
-from jaxpe.data.language import OBJECTIVES
 from jaxpe.data.text_sources import open_text
 from jaxpe.errors import UserError
 from jaxpe.tasks.formatting import TaskStream
@@ -27,19 +26,16 @@ def load_source(config: RunConfig) -> Source:
 
     Raises UserError for an unknown task, an architecture that the task does not support, or an unreadable text.
     """
+    architectures = tasks.find_task(config.task).architectures
+    if config.architecture not in architectures:
+        raise UserError(
+            f"{tasks.label_task(config.task)} is not defined for the {config.architecture}; it is for "
+            f"{', '.join(architectures)}."
+        )
     if config.is_language:
-        if OBJECTIVES[config.task] != config.architecture:
-            raise UserError(
-                f"{config.task} is a task for the {OBJECTIVES[config.task]}, not for the {config.architecture}."
-            )
         text = open_text(config.task, corpus=config.corpus, vocabulary=config.vocabulary, starts=config.starts)
         return Source(text.stream, text.train, text.validation, text.digest)
-    task = make_task(config)
-    if config.architecture not in task.architectures:
-        raise UserError(
-            f"{config.task} is not defined for the {config.architecture}; it is for {', '.join(task.architectures)}."
-        )
-    return Source(TaskStream(task, config.architecture), {}, {}, None)
+    return Source(TaskStream(make_task(config), config.architecture), {}, {}, None)
 
 
 def make_task(config: RunConfig) -> tasks.Task:

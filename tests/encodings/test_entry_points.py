@@ -13,6 +13,7 @@ from jaxpe import encodings
 from jaxpe.cli import list as listing
 from jaxpe.conformance import suite
 from jaxpe.errors import UserError
+from jaxpe.plugins.registry import find_entry_points
 
 MODULE = """
 from jaxpe.encodings import Encoding
@@ -39,10 +40,10 @@ def package(tmp_path, monkeypatch):
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {folder.stem[:-2]}\nVersion: 1\n")
         lines = [f"{name} = {value}" for name, value in points.items()]
         (folder / "entry_points.txt").write_text("\n".join(["[jaxpe.encodings]", *lines]))
-        encodings.find_entry_points.cache_clear()
+        find_entry_points.cache_clear()
 
     yield install
-    encodings.find_entry_points.cache_clear()
+    find_entry_points.cache_clear()
 
 
 def test_registered_encodings_are_listed_and_a_broken_one_hides_none(package):

@@ -36,7 +36,7 @@ def test_a_config_that_cannot_be_trained_is_refused(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "causal_lm"}, "causal_lm is a task for the decoder, not for the encoder"),
+        ({"task": "causal_lm"}, "causal_lm is not defined for the encoder; it is for decoder"),
         ({"task": "revers"}, "Did you mean 'reverse'"),
     ],
 )
