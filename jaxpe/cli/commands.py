@@ -10,6 +10,7 @@ from tyro.conf import arg
 from jaxpe.cli.options import (
     QUICK,
     Assignments,
+    CheckedName,
     Devices,
     EncodingName,
     ExperimentName,
@@ -20,6 +21,7 @@ from jaxpe.cli.options import (
     TaskName,
     describe_option,
 )
+from jaxpe.errors import UserError
 
 OPTIONS = arg(name="")  # options of a dataclass are those of the command
 
@@ -137,37 +139,48 @@ def new(
     name: Annotated[str, arg(metavar="NAME")],
     /,
     folder: Path = Path(),
-    hook: Literal["bias", "rotate", "embed", "observe", "weights"] = "bias",
+    hook: Annotated[Literal["bias", "rotate", "embed", "observe", "weights"] | None, describe_option("bias")] = None,
+    task: Switch = False,
 ) -> int:
-    """Write a template for an encoding of your own: NAME.py, which works as it is, and test_NAME.py.
+    """Write a template for an encoding of your own, or a task: NAME.py, which works as it is, and test_NAME.py.
 
     Args:
-        name: Name of the encoding: letters, digits and _, as in my_encoding.
+        name: Name of the encoding or the task: letters, digits and _, as in my_encoding.
         folder: Folder for both files.
-        hook: Where position enters: added to the attention logits, by rotating queries and keys, in the embeddings, from what a
+        task: Write a task.
+        hook: Where the position enters of an encoding: added to the attention logits, by rotating queries and keys, in the embeddings, from what a
             block's input says, or in how logits become weights.
     """
     from jaxpe.cli.new import write_templates
 
-    return write_templates(name, folder, hook)
+    if task and hook:
+        raise UserError("A task has no hook: give either --task or --hook.")
+    return write_templates(name, folder, "task" if task else hook or "bias")
 
 
-def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Switch = False) -> int:
-    """Test an encoding: shapes, gradients, causality, padding, decoding step by step, and what its class declares.
+def check(
+    name: Annotated[CheckedName, arg(metavar="NAME")],
+    /,
+    kind: Annotated[Literal["encoding", "task"] | None, describe_option("by what the name stands for")] = None,
+    width: Annotated[int | None, describe_option("32")] = None,
+    heads: Annotated[int | None, describe_option("4")] = None,
+    json: Switch = False,
+) -> int:
+    """Test an encoding or a task: shapes, padding, what its class declares, and much more.
 
     Args:
-        encoding: A name from `jaxpe list encodings`, or path/to/file.py:Class.
-        width: Width of the model in which the encoding is measured.
-        heads: Number of attention heads.
+        name: A name from `jaxpe list encodings` or `jaxpe list tasks`, or path/to/file.py:Class.
+        kind: What the name stands for, where an encoding and a task have the same.
+        width: Width of the model in which an encoding is measured.
+        heads: Number of attention heads in which an encoding is measured.
         json: Print the result as JSON.
     """
     from jaxpe.devices import prepare_jax
 
     prepare_jax(None)
-    from jaxpe.cli.check import print_card
-    from jaxpe.encodings import replace_alias
+    from jaxpe.cli.check import check_object
 
-    return print_card(replace_alias(encoding), width, heads, json)
+    return check_object(name, kind, width, heads, json)
 
 
 def scorecard(

@@ -9,12 +9,20 @@ from typing import Annotated, Any
 import tyro
 
 from jaxpe.cli.experiment_options import collect_options
-from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, RunOptions, TaskName
+from jaxpe.cli.options import (
+    ArchitectureName,
+    CheckedName,
+    EncodingName,
+    ExperimentName,
+    PresetName,
+    RunOptions,
+    TaskName,
+)
 from jaxpe.cli.parsing import MARKERS, make_name_registry
 from jaxpe.encodings import ENCODINGS
 from jaxpe.study import presets
 from jaxpe.study.experiment import EXPERIMENTS
-from jaxpe.tasks import list_task_names
+from jaxpe.tasks import TASKS, list_task_names
 from jaxpe.tasks.base import ARCHITECTURES
 
 
@@ -24,6 +32,7 @@ def print_script(shell: str, commands: Mapping[str, Any]) -> int:
         PresetName: list(presets.SIZES),
         EncodingName: ENCODINGS.list_names(),
         TaskName: list_task_names(),
+        CheckedName: [*ENCODINGS.list_names(), *TASKS.list_names()],
         ArchitectureName: list(ARCHITECTURES),
         ExperimentName: list(EXPERIMENTS),
     }

@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 
 class PresetName(str):
-    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next four."""
+    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next five."""
 
 
 class EncodingName(str):
@@ -21,6 +21,10 @@ class EncodingName(str):
 
 class TaskName(str):
     """A name from `jaxpe list tasks`, or path/to/file.py:Class."""
+
+
+class CheckedName(str):
+    """A name from `jaxpe list encodings` or `jaxpe list tasks`, or path/to/file.py:Class."""
 
 
 class ArchitectureName(str):
