@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, Key
 
+from jaxpe.data.examples import BLANK, BOS, EOS, SEP, SPECIALS
 from jaxpe.tasks import Sample, Task, build_task
 from jaxpe.tasks.evaluation_sets import make_evaluation_key
 
@@ -80,15 +82,16 @@ def draw_one(task: Task, key: Key[Array, ""], length: int, top: int) -> Sample:
 
 
 def write_out(
-    x: list[int], y: list[int], architecture: str, in_place: bool
-) -> tuple[list[str | int], list[int], dict[int, str | int]]:
-    """An example as an architecture sees it, written out: tokens, source, and what is trained at which place.
+    x: Sequence[int], y: Sequence[int], architecture: str, in_place: bool
+) -> tuple[list[int], list[int], dict[int, int]]:
+    """An example as an architecture sees it: tokens, source, and the target at each place with a loss.
 
-    Symbols are numbers and special tokens words. The answers come in order, and perhaps the end.
+    The targets are the answers in order, and perhaps the end.
     """
+    x, y = ([SPECIALS + symbol for symbol in part] for part in (x, y))
     if architecture == "encoder":
         first = 0 if in_place else len(x)
-        return [*x, *["BLANK"] * (0 if in_place else len(y))], [], dict(enumerate(y, first))
+        return x + [BLANK] * (0 if in_place else len(y)), [], dict(enumerate(y, first))
     if architecture == "decoder":
-        return ["BOS", *x, "SEP", *y, "EOS"], [], dict(enumerate([*y, "EOS"], len(x) + 1))
-    return ["BOS", *y, "EOS"], x, dict(enumerate([*y, "EOS"]))
+        return [BOS, *x, SEP, *y, EOS], [], dict(enumerate([*y, EOS], len(x) + 1))
+    return [BOS, *y, EOS], x, dict(enumerate([*y, EOS]))

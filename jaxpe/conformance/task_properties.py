@@ -19,8 +19,7 @@ from jaxpe.conformance.task_examples import (
     make_task_subject,
     write_out,
 )
-from jaxpe.data import examples as tokens
-from jaxpe.data.examples import SPECIALS
+from jaxpe.data.examples import Example
 from jaxpe.tasks.base import Sample
 from jaxpe.tasks.evaluation_sets import hash_examples, make_evaluation_key
 from jaxpe.tasks.formatting import TaskStream, format_sample
@@ -148,15 +147,13 @@ def check_formats(subject: TaskSubject) -> Finding:
             sample = jax.tree.map(lambda part: part[:COMPARED], subject.draw(length))
             shown = jax.tree.map(np.asarray, format_batch(sample, architecture, task.in_place, stream.sizes(LONGEST)))
             for i, (x, y) in enumerate(subject.draw_pairs(length, COMPARED)):
-                places = write_out(list(x), list(y), architecture, task.in_place)
-                words, source, targets = places
-                got = (shown.tokens[i, : len(words)], shown.source[i, : len(source)])
-                asked = {int(place): int(shown.targets[i, place]) for place in np.flatnonzero(shown.loss_mask[i])}
+                tokens, source, targets = write_out(x, y, architecture, task.in_place)
+                places = np.flatnonzero(shown.loss_mask[i])
                 if not (
-                    list(got[0]) == [to_token(word) for word in words]
-                    and list(got[1]) == [to_token(symbol) for symbol in source]
-                    and asked == {place: to_token(word) for place, word in targets.items()}
-                    and stream.sizes(length) == (len(words), len(source))
+                    shown.tokens[i, : len(tokens)].tolist() == tokens
+                    and shown.source[i, : len(source)].tolist() == source
+                    and dict(zip(places.tolist(), shown.targets[i, places].tolist(), strict=True)) == targets
+                    and stream.sizes(length) == (len(tokens), len(source))
                 ):
                     fault = f"{architecture}: x = {write_symbols(x)}, y = {write_symbols(y)} is not shown as it is"
                     return Finding("wrong", fault, ("x_size", "y_size"))
@@ -164,15 +161,9 @@ def check_formats(subject: TaskSubject) -> Finding:
 
 
 @partial(jax.jit, static_argnums=(1, 2, 3), compiler_options=CHEAP)
-def format_batch(samples: Sample, architecture: str, in_place: bool, sizes: tuple[int, int]) -> tokens.Example:
+def format_batch(samples: Sample, architecture: str, in_place: bool, sizes: tuple[int, int]) -> Example:
     """Samples on a first axis in the format of an architecture."""
     return jax.vmap(lambda sample: format_sample(sample, architecture, in_place, sizes))(samples)
-
-
-def to_token(word: str | int) -> int:
-    """The token of a symbol, or of a special one by its name."""
-    value: int = getattr(tokens, word) if isinstance(word, str) else word + SPECIALS
-    return value
 
 
 def check_reference(subject: TaskSubject) -> Finding:

@@ -121,7 +121,7 @@ def compute_task_baselines(
     """The length-only and the order-blind baseline. Raises UserError for one that is no number from 0 to 1."""
     title = f"task {label_task(name)!r}"
 
-    def compute() -> tuple[float, float | None]:
+    def compute() -> tuple[Any, Any]:
         return task.length_baseline(length, metric), task.order_blind_baseline(length, metric, architecture)
 
     pair = TASKS.call(name, compute, f"{title}: no baseline at length {length}")

@@ -16,6 +16,11 @@ MINE = """
 import jax.numpy as jnp
 
 from jaxpe.encodings import Encoding
+from jaxpe.tasks.copying import Reverse
+
+
+class Backwards(Reverse):
+    summary = "y is x backwards"
 
 
 class Mine(Encoding):
@@ -126,10 +131,10 @@ def test_runs_of_other_code_are_left_out_with_a_warning(tmp_path, caplog, monkey
     monkeypatch.chdir(tmp_path)
     for strength in (0.1, 0.2):
         (tmp_path / "mine.py").write_text(MINE.format(strength=strength))
-        runs = jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
-    assert [model.id for model in jaxpe.load("r", encoding="Mine")] == [
+        runs = jaxpe.train("mine.py:Backwards", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
+    assert [model.id for model in jaxpe.load("r", encoding="Mine", task="Backwards")] == [
         runs[0].id
-    ] and "are left out. reverse, decoder, Mine: It was trained by other code" in caplog.text
+    ] and "are left out. Backwards, decoder, Mine: It was trained by other code" in caplog.text
     (tmp_path / "mine.py").unlink()
     jaxpe.train("reverse", "decoder", "none", results="r", **SMALL | {"seeds": 1})
     assert [model.config.encoding for model in jaxpe.load("r")] == ["none"] and "There is no file" in caplog.text
