@@ -159,7 +159,7 @@ def new(
 
 
 def check(
-    name: Annotated[CheckedName, arg(metavar="NAME")],
+    name: CheckedName,
     /,
     kind: Annotated[Literal["encoding", "task"] | None, describe_option("by what the name stands for")] = None,
     width: Annotated[int | None, describe_option("32")] = None,

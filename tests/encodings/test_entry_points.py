@@ -11,7 +11,7 @@ from support import ROOT
 
 from jaxpe import encodings
 from jaxpe.cli import list as listing
-from jaxpe.conformance import suite
+from jaxpe.conformance import suite, task_suite
 from jaxpe.errors import UserError
 from jaxpe.plugins.registry import find_entry_points
 
@@ -83,6 +83,9 @@ def test_a_package_of_its_own_is_installed_checked_and_run(tmp_path):
     [row] = [row for row in json.loads(run(*jaxpe, "list", "encodings", "--json")) if row["name"] == "softcap"]
     assert row["package"] == "jaxpe-example" and row["invariance"] == "relative"
     assert f"{len(suite.PROPERTIES)} properties hold" in run(*jaxpe, "check", "softcap")
-    options = ("--preset", "smoke", "--tasks", "reverse", "--architectures", "encoder", "--results", "results")
+    [row] = [row for row in json.loads(run(*jaxpe, "list", "tasks", "--json")) if row["name"] == "swap"]
+    assert row["package"] == "jaxpe-example" and row["order_needed"]
+    assert f"{len(task_suite.PROPERTIES)} properties hold" in run(*jaxpe, "check", "swap")
+    options = ("--preset", "smoke", "--tasks", "swap", "--architectures", "encoder", "--results", "results")
     run(*jaxpe, "run", "accuracy", *options, "--encodings", "none", "softcap")
-    assert "softcap" in (tmp_path / "results" / "accuracy" / "table.csv").read_text()
+    assert "swap,encoder,softcap" in (tmp_path / "results" / "accuracy" / "table.csv").read_text()
