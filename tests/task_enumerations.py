@@ -6,6 +6,7 @@ Nothing here calls a task: answers are written out again, so that a task and its
 from collections.abc import Callable
 from functools import cache
 from itertools import permutations, product
+from math import prod
 from typing import NamedTuple
 
 from jaxpe.conformance.task_rules import compute_best_share, list_length_only, list_order_blind
@@ -101,6 +102,17 @@ def recall_values(alphabet):
     return enumerate_length
 
 
+def calculate(n):
+    """Every expression of n symbols, read by its products."""
+    cases = []
+    for x in product(*[range(5) if i % 2 == 0 else range(5, 8) for i in range(n)]):
+        terms, sign = [[1, x[0]]], {5: 1, 6: -1}
+        for operator, number in zip(x[1::2], x[2::2], strict=True):
+            terms = [*terms[:-1], [*terms[-1], number]] if operator == 7 else [*terms, [sign[operator], number]]
+        cases.append((x, (sum(prod(term) for term in terms) % 5,)))
+    return cases
+
+
 def count_own(alphabet, cap):
     return map_words(alphabet, lambda x: [alphabet + min(cap, x.count(s)) for s in x])
 
@@ -113,6 +125,8 @@ CASES = [
     *[Case("copy", {"alphabet": a}, range(1, 6), map_words(a, lambda x: x)) for a in (2, 3)],
     Case("reverse", {"alphabet": 3}, range(1, 6), map_words(3, lambda x: x[::-1])),
     Case("odds_first", {"alphabet": 3}, range(1, 6), map_words(3, lambda x: x[0::2] + x[1::2])),
+    *[Case("duplicate_string", {"alphabet": a}, range(1, 6), map_words(a, lambda x: x + x)) for a in (2, 3)],
+    Case("modular_arithmetic", {}, range(1, 6, 2), calculate),
     *[Case("sort", {"alphabet": a}, range(1, 6), map_words(a, sorted)) for a in (2, 3)],
     Case("repeat_copy", {}, range(1, 6), map_words(2, lambda x: x)),
     *[

@@ -28,6 +28,10 @@ def recall_slowly(x):
     return [values[key] for key in x[pairs:]]
 
 
+def calculate_slowly(x):
+    return [eval("".join("01234+-*"[symbol] for symbol in x)) % 5]
+
+
 ORACLES = {
     "copy": lambda x: x,
     "reverse": lambda x: x[::-1],
@@ -50,6 +54,8 @@ ORACLES = {
     "recall": recall_slowly,
     "unique_copy": lambda x: x,
     "repeat_copy": lambda x: x,
+    "duplicate_string": lambda x: [*x, *x],
+    "modular_arithmetic": calculate_slowly,
 }
 
 
