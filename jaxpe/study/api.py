@@ -38,7 +38,7 @@ from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.tasks import TASKS
-from jaxpe.training.config import RunConfig, Training
+from jaxpe.training.config import Options, RunConfig, Training
 
 REGISTRIES: dict[str, Registry[Any]] = {"task": TASKS, "encoding": ENCODINGS}  # by the fields of a run
 log = logging.getLogger("jaxpe")
@@ -72,7 +72,7 @@ def train(
         raise UserError("There is nothing to train: give at least one seed.")
     task, encoding = TASKS.replace_alias(task), ENCODINGS.replace_alias(encoding)
     options: dict[str, Any] = {"encoding_options": encoding_options, "task_options": task_options}
-    options = {name: tuple(dict(values).items()) for name, values in options.items() if values}
+    options = {name: freeze_options(name, values) for name, values in options.items() if values}
     row = GridRow(task=task, architectures=(architecture,), encodings=(encoding,), positions=(positions,), **options)
     check_sizes(sizes)
     presets.check_names([task], [encoding], [architecture])
@@ -84,6 +84,16 @@ def train(
     runs = work.list_runs(config, numbers)
     work.train(runs)
     return Runs(work, runs, temporary)
+
+
+def freeze_options(name: str, values: Mapping[str, Any]) -> Options:
+    """Options as a config holds them. Raises UserError for a value that is not hashable."""
+    for option, value in values.items():
+        try:
+            hash(value)
+        except TypeError:
+            raise UserError(f"{name}: {option} takes a number, a text or a tuple of them, not {value!r}.") from None
+    return tuple(values.items())
 
 
 def load(folder: str | Path, **fields: Any) -> Runs:

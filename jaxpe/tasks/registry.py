@@ -64,7 +64,9 @@ def find_task(name: str) -> TaskEntry:
     if name in OBJECTIVES:
         return TaskEntry(LANGUAGE_TASKS[name], (OBJECTIVES[name],), None)
     task = build_task(name, train_length=10)
-    return TASKS.call(name, lambda: TaskEntry(task.summary, task.architectures, task), f"task {label_task(name)!r}")
+    return TASKS.call(
+        name, lambda: TaskEntry(getattr(task, "summary", ""), task.architectures, task), f"task {label_task(name)!r}"
+    )
 
 
 def build_task(name: str, *, train_length: int, **options: Any) -> Task:

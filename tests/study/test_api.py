@@ -112,6 +112,8 @@ def test_saved_runs_are_found_again_by_their_fields(trained, folder, tmp_path):
         (lambda folder: jaxpe.train(seeds=0, results=folder), "at least one seed"),
         (lambda folder: jaxpe.train(encoding=jaxpe.Encoding, results=folder), "encoding is a name of"),
         (lambda folder: jaxpe.load(folder, architecture="encoder").evaluate(0), "no example of the lengths 0"),
+        (lambda folder: jaxpe.train(task=3), "task is a name of `jaxpe list tasks`"),
+        (lambda folder: jaxpe.train(task_options={"alphabet": [3]}), "task_options: alphabet takes a number"),
         (lambda folder: jaxpe.load(folder, sead=1), "Unknown field of a run 'sead'. Did you mean 'seed'"),
         (lambda folder: jaxpe.train("revers", results=folder), "Did you mean 'reverse'"),
         (lambda folder: jaxpe.train(stepps=3, results=folder), "Did you mean 'steps'"),
