@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 
 from jaxpe.conformance.task_examples import make_task_subject
+from jaxpe.conformance.task_suite import PROPERTIES, measure_task
 
 
 def sum_digits(values):
@@ -77,3 +78,9 @@ def draw(name, length, count, **options):
 def draw_lists(name, length, count=64, **options):
     """The same as pairs of lists."""
     return [(list(x), list(y)) for x, y in make_subject(name, **options).draw_pairs(length, count)]
+
+
+def list_faults(name, properties=tuple(PROPERTIES)):
+    """'property: fault' for each property of a task that does not hold."""
+    results = measure_task(make_task_subject(name), properties)
+    return [f"{result.name}: {result.fault}" for result in results if result.fault]

@@ -11,7 +11,7 @@ from functools import partial
 
 from jaxpe.conformance import task_baselines, task_properties
 from jaxpe.conformance.findings import Finding, PropertyResult, run_check
-from jaxpe.conformance.task_examples import TaskSubject, make_task_subject
+from jaxpe.conformance.task_examples import TaskSubject
 from jaxpe.plugins.files import locate_class
 
 REQUIRED = ("options", "declarations", "lengths", "jit and vmap")  # without one of them nothing else is measured
@@ -50,9 +50,3 @@ def describe_task(subject: TaskSubject) -> dict[str, str]:
         "class": f"{kind.__name__} ({locate_class(kind).partition(',')[0]})",
         "summary": str(getattr(subject.task, "summary", "")),
     }
-
-
-def list_task_faults(name: str, properties: Iterable[str] = tuple(PROPERTIES)) -> list[str]:
-    """'property: fault' for each property of a task that does not hold."""
-    results = measure_task(make_task_subject(name), properties)
-    return [f"{result.name}: {result.fault}" for result in results if result.fault]

@@ -39,11 +39,6 @@ class TaskEntry(NamedTuple):
     task: Task | None
 
 
-def replace_task_alias(name: str) -> str:
-    """The name in the catalogue of a task that goes by another usual name; other names as they are."""
-    return TASKS.replace_alias(name)
-
-
 def label_task(name: str) -> str:
     """The name that tables and figures show: the class name for `path/to/file.py:Class`, else the name itself."""
     return label_name(name)

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 from support import ROOT
+from task_samples import list_faults
 
 from jaxpe.cli import new
-from jaxpe.conformance import suite, task_suite
+from jaxpe.conformance import suite
 from jaxpe.errors import UserError
 
 
@@ -28,7 +29,7 @@ def test_the_template_of_a_task_is_complete_and_works_as_it_is(tmp_path):
     new.write_templates("duplicate", tmp_path, "task")
     path = tmp_path / "duplicate.py"
     assert len(path.read_text().splitlines()) <= 40
-    assert task_suite.list_task_faults(f"{path}:Duplicate") == []
+    assert list_faults(f"{path}:Duplicate") == []
     assert "task_suite.PROPERTIES" in (tmp_path / "test_duplicate.py").read_text()
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from support import ROOT
+from task_samples import list_faults
 
 from jaxpe import tasks
 from jaxpe.conformance import task_suite
@@ -59,7 +60,7 @@ def test_every_property_has_a_broken_task():
 
 @pytest.mark.parametrize(("class_name", "property_name", "message"), BROKEN)
 def test_the_fault_of_a_broken_task_is_named(class_name, property_name, message):
-    [fault] = task_suite.list_task_faults(f"{FILE}:{class_name}", [property_name])
+    [fault] = list_faults(f"{FILE}:{class_name}", [property_name])
     assert fault.startswith(f"{property_name}: ") and re.search(message, fault), fault
 
 
@@ -70,14 +71,14 @@ def test_after_a_fault_without_which_nothing_can_be_drawn_the_card_ends():
 
 @pytest.mark.parametrize("name", [f"{FILE}:Plain", f"{FILE}:Blind"])
 def test_a_task_without_a_fault_has_none(name):
-    assert task_suite.list_task_faults(name) == []
+    assert list_faults(name) == []
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == "histogram" else pytest.mark.slow) for name in tasks.CATALOGUE]
 )
 def test_tasks_of_the_catalogue_have_no_fault(name):
-    assert task_suite.list_task_faults(name) == []
+    assert list_faults(name) == []
 
 
 def test_what_is_no_task_is_refused():
