@@ -3,11 +3,13 @@
 Nothing here calls a task: answers are written out again, so that a task and its baselines are compared with two sources.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import cache
 from itertools import permutations, product
+from math import prod
 from typing import NamedTuple
+
+from jaxpe.conformance.task_rules import compute_best_share, list_length_only, list_order_blind
 
 
 class Case(NamedTuple):
@@ -100,6 +102,17 @@ def recall_values(alphabet):
     return enumerate_length
 
 
+def calculate(n):
+    """Every expression of n symbols, read by its products."""
+    cases = []
+    for x in product(*[range(5) if i % 2 == 0 else range(5, 8) for i in range(n)]):
+        terms, sign = [[1, x[0]]], {5: 1, 6: -1}
+        for operator, number in zip(x[1::2], x[2::2], strict=True):
+            terms = [*terms[:-1], [*terms[-1], number]] if operator == 7 else [*terms, [sign[operator], number]]
+        cases.append((x, (sum(prod(term) for term in terms) % 5,)))
+    return cases
+
+
 def count_own(alphabet, cap):
     return map_words(alphabet, lambda x: [alphabet + min(cap, x.count(s)) for s in x])
 
@@ -112,6 +125,8 @@ CASES = [
     *[Case("copy", {"alphabet": a}, range(1, 6), map_words(a, lambda x: x)) for a in (2, 3)],
     Case("reverse", {"alphabet": 3}, range(1, 6), map_words(3, lambda x: x[::-1])),
     Case("odds_first", {"alphabet": 3}, range(1, 6), map_words(3, lambda x: x[0::2] + x[1::2])),
+    *[Case("duplicate_string", {"alphabet": a}, range(1, 6), map_words(a, lambda x: x + x)) for a in (2, 3)],
+    Case("modular_arithmetic", {}, range(1, 6, 2), calculate),
     *[Case("sort", {"alphabet": a}, range(1, 6), map_words(a, sorted)) for a in (2, 3)],
     Case("repeat_copy", {}, range(1, 6), map_words(2, lambda x: x)),
     *[
@@ -147,46 +162,11 @@ def list_examples(i, length):
     return CASES[i].enumerate(length)
 
 
-def score_by_knowledge(examples, know, metric, same=False):
-    """The best score of a rule that answers place i of an example from `know(x, y, i)` alone.
-
-    Token accuracy: the commonest answer for everything that may be known. Exact match: the commonest whole answer for what
-    is known before the first place; a rule that sees its own answer so far can give any of them. `same`: one symbol at
-    every place.
-    """
-    if metric == "exact_match":
-        answers = defaultdict(Counter)
-        for x, y in examples:
-            if not same or len(set(y)) == 1:
-                answers[know(x, y, 0)][y] += 1
-        return sum(counter.most_common(1)[0][1] for counter in answers.values()) / len(examples)
-    answers = defaultdict(Counter)
-    for x, y in examples:
-        for i, symbol in enumerate(y):
-            answers[know(x, y, i)][symbol] += 1
-    places = sum(len(y) for _, y in examples)
-    return sum(counter.most_common(1)[0][1] for counter in answers.values()) / places
-
-
 def score_length_only(examples, metric, same=False):
     """The best rule that knows the length and the place only; with `same`, the length only."""
-    return score_by_knowledge(examples, lambda x, y, i: 0 if same or metric == "exact_match" else i, metric, same)
+    return compute_best_share(list_length_only(examples, metric, same))
 
 
 def score_order_blind(examples, metric, architecture, in_place):
-    """The best rule that no permutation of x changes, in the format of an architecture.
-
-    An encoder gives one symbol at all slots, or in place one to each symbol; an encoder-decoder knows the answer so far.
-    """
-    if architecture == "encoder_decoder":
-        return score_by_knowledge(examples, lambda x, y, i: (tuple(sorted(x)), y[:i]), metric)
-    if in_place and metric == "token_accuracy":
-        return score_by_knowledge(examples, lambda x, y, i: (tuple(sorted(x)), x[i]), metric)
-    if in_place:  # one answer to each symbol, so that the counts decide all of them at once
-        rules = defaultdict(Counter)
-        for x, y in examples:
-            pairs = set(zip(x, y, strict=True))
-            if len(pairs) == len(set(x)):
-                rules[tuple(sorted(x))][tuple(sorted(pairs))] += 1
-        return sum(counter.most_common(1)[0][1] for counter in rules.values()) / len(examples)
-    return score_by_knowledge(examples, lambda x, y, i: tuple(sorted(x)), metric, same=True)
+    """The best rule that no permutation of x changes, in the format of an architecture."""
+    return compute_best_share(list_order_blind(examples, metric, architecture, in_place))

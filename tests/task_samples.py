@@ -1,16 +1,11 @@
 """Examples of tasks, drawn by one compiled program a task, and slow rules for their answers."""
 
-from functools import cache, partial
+from functools import cache
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxpe.tasks import build_task
-from jaxpe.tasks.evaluation_sets import make_evaluation_key
-
-LONGEST, BATCH = 20, 500  # the arrays of the programs
-CHEAP = {"xla_backend_optimization_level": 0}  # compiling takes longer than running
+from jaxpe.conformance.task_examples import make_task_subject
+from jaxpe.conformance.task_suite import PROPERTIES, measure_task
 
 
 def sum_digits(values):
@@ -32,6 +27,10 @@ def recall_slowly(x):
     pairs = 2 * len(x) // 3
     values = dict(zip(x[0:pairs:2], x[1:pairs:2], strict=True))
     return [values[key] for key in x[pairs:]]
+
+
+def calculate_slowly(x):
+    return [eval("".join("01234+-*"[symbol] for symbol in x)) % 5]
 
 
 ORACLES = {
@@ -56,36 +55,32 @@ ORACLES = {
     "recall": recall_slowly,
     "unique_copy": lambda x: x,
     "repeat_copy": lambda x: x,
+    "duplicate_string": lambda x: [*x, *x],
+    "modular_arithmetic": calculate_slowly,
 }
 
 
 @cache
+def make_subject(name, **options):
+    return make_task_subject(name, **options)
+
+
 def build(name, **options):
-    return build_task(name, **{"train_length": 10} | options)
-
-
-@partial(jax.jit, static_argnums=0, compiler_options=CHEAP)
-def draw_batch(task, key, start, length):
-    """BATCH examples of a traced length, in arrays for the length LONGEST."""
-    numbers = start + jnp.arange(BATCH)
-    return jax.vmap(lambda i: task.sample(jax.random.fold_in(key, i), length, LONGEST))(numbers)
-
-
-@partial(jax.jit, static_argnums=(0, 2, 3), compiler_options=CHEAP)
-def draw_one(task, key, length, top):
-    """One example of a fixed length, in arrays for the length `top`."""
-    return task.sample(key, length, top)
+    return make_subject(name, **options).task
 
 
 def draw(name, length, count, **options):
     """The first examples of an evaluation set, cut to their length: x and y as two arrays."""
-    task, key = build(name, **options), make_evaluation_key(name, length)
-    batches = [draw_batch(task, key, start, length) for start in range(0, count, BATCH)]
-    x, y = (np.concatenate([np.asarray(getattr(batch, part)) for batch in batches])[:count] for part in ("x", "y"))
-    return x[:, : task.x_size(length)], y[:, : task.y_size(length)]
+    x, y = zip(*make_subject(name, **options).draw_pairs(length, count), strict=True)
+    return np.array(x), np.array(y)
 
 
 def draw_lists(name, length, count=64, **options):
     """The same as pairs of lists."""
-    x, y = draw(name, length, count, **options)
-    return list(zip(x.tolist(), y.tolist(), strict=True))
+    return [(list(x), list(y)) for x, y in make_subject(name, **options).draw_pairs(length, count)]
+
+
+def list_faults(name, properties=tuple(PROPERTIES)):
+    """'property: fault' for each property of a task that does not hold."""
+    results = measure_task(make_task_subject(name), properties)
+    return [f"{result.name}: {result.fault}" for result in results if result.fault]

@@ -1,47 +1,78 @@
-"""`jaxpe check`: the property card of an encoding, one line per property as it is measured."""
+"""`jaxpe check`: the property card of an encoding or a task, one line per property as it is measured."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
-from jaxpe.conformance.card import build_subjects, card_to_json, measure_rows
-from jaxpe.conformance.suite import PropertyResult, describe_encoding
+from jaxpe.conformance.card import Card, card_to_json, make_encoding_card, make_task_card
+from jaxpe.conformance.findings import PropertyResult
+from jaxpe.conformance.suite import HEADS, WIDTH
+from jaxpe.encodings import ENCODINGS
+from jaxpe.errors import UnknownName, UserError
+from jaxpe.plugins.files import load_object
+from jaxpe.plugins.registry import Registry
+from jaxpe.tasks import TASKS
 
 UNCHECKED = r"([a-z]+(?:, [a-z]+)*) not compared"  # of the property `reference`
+REGISTRIES: dict[str, Registry[Any]] = {"encoding": ENCODINGS, "task": TASKS}
 
 
-def print_card(name: str, width: int, heads: int, as_json: bool) -> int:
-    """Measures an encoding and prints its card. Returns 0, or 3 where a property does not hold.
+def check_object(name: str, kind: str | None, width: int | None, heads: int | None, as_json: bool) -> int:
+    """Measures an encoding or a task and prints its card. Returns 0, or 3 where a property does not hold.
 
-    Raises UserError where the encoding cannot be loaded, built or called.
+    Raises UserError where it cannot be loaded, built or called, and where nothing says which of both it is.
     """
-    subject_set = build_subjects(name, width, heads)
-    about = describe_encoding(subject_set)
+    kind = kind or find_kind(name)
+    name = REGISTRIES[kind].replace_alias(name)
+    if kind == "encoding":
+        sizes = WIDTH if width is None else width, HEADS if heads is None else heads
+        return print_card(make_encoding_card(name, *sizes), as_json)
+    if width is not None or heads is not None:
+        raise UserError("--width and --heads are for encodings: a task is measured without a model.")
+    return print_card(make_task_card(name), as_json)
+
+
+def find_kind(name: str) -> str:
+    """'encoding' or 'task', by what a name stands for.
+
+    Raises UserError for an unknown name, for one that stands for both, and for a class that is neither.
+    """
+    known = {kind: [*one.list_names(), *one.aliases, *one.reserved] for kind, one in REGISTRIES.items()}
+    kinds = [kind for kind in REGISTRIES if name in known[kind]]
+    if not kinds:
+        if not all(one.is_path(name) for one in REGISTRIES.values()):
+            hint = "One in a file of your own is named path/to/file.py:Class."
+            raise UnknownName("encoding or task", name, [*known["encoding"], *known["task"]], hint)
+        kinds = [kind for kind, one in REGISTRIES.items() if one.includes(load_object(name))]
+    if not kinds:
+        bases = " or ".join(f"{one.group}.{one.base.__name__}" for one in REGISTRIES.values())
+        raise UserError(f"{name!r} is neither an encoding nor a task: derive the class from {bases}.")
+    if len(kinds) > 1:
+        raise UserError(f"{name!r} is an encoding and a task: add --kind encoding or --kind task.")
+    return kinds[0]
+
+
+def print_card(card: Card, as_json: bool) -> int:
+    """Measures and prints a card. Returns 0, or 3 where a property does not hold."""
     if not as_json:
-        print(
-            f"{name}: width {width}, {heads} heads",
-            *(f"{key:21} {value}" for key, value in about.items()),
-            sep="\n",
-        )
+        print(card.heading, *(f"{key:21} {value}" for key, value in card.about.items()), sep="\n")
     rows: list[PropertyResult] = []
-    for row in measure_rows(subject_set.subjects):
+    for row in card.rows:
         rows.append(row)
         if not as_json:
             print(format_row(row), flush=True)
     failed = [row.name for row in rows if row.fault]
     if as_json:
-        print(json.dumps(card_to_json(name, about, rows), indent=1, ensure_ascii=False))
+        print(json.dumps(card_to_json(card, rows), indent=1, ensure_ascii=False))
     elif failed:
         print(f"{len(failed)} of {len(rows)} properties do not hold: {', '.join(failed)}")
     else:
         print(f"all {len(rows)} properties hold")
-        for hook in list_unchecked(rows):
-            print(
-                f"The formula of {hook} was not checked: write reference_{hook} below the class, a slow loop from the paper's "
-                f"formula. `jaxpe new NAME --hook {hook}` shows one."
-            )
+        for part in list_unchecked(rows):
+            print(card.advice.format(part=part))
     return 3 if failed else 0
 
 
@@ -52,6 +83,6 @@ def format_row(row: PropertyResult) -> str:
 
 
 def list_unchecked(rows: Sequence[PropertyResult]) -> list[str]:
-    """The active hooks that no reference was compared with."""
+    """What no reference was compared with: the active hooks of an encoding, the answers of a task."""
     texts = [match[1] for row in rows if row.name == "reference" for match in re.finditer(UNCHECKED, row.measured)]
-    return list(dict.fromkeys(hook for text in texts for hook in text.split(", ")))
+    return list(dict.fromkeys(part for text in texts for part in text.split(", ")))

@@ -11,6 +11,7 @@ from jaxpe.cli.options import (
     QUICK,
     ArchitectureName,
     Assignments,
+    CheckedName,
     Devices,
     EncodingName,
     ExperimentName,
@@ -22,7 +23,6 @@ from jaxpe.cli.options import (
     TaskName,
     describe_option,
 )
-from jaxpe.errors import UserError
 
 OPTIONS = arg(name="")  # options of a dataclass are those of the command
 
@@ -145,40 +145,47 @@ def new(
     /,
     folder: Path = Path(),
     hook: Annotated[Literal["bias", "rotate", "embed", "observe", "weights"] | None, describe_option("bias")] = None,
+    task: Switch = False,
     experiment: Switch = False,
 ) -> int:
-    """Write a template for an encoding or an experiment of your own: NAME.py, which works as it is, and test_NAME.py.
+    """Write a template for an encoding, a task or an experiment of your own: NAME.py, which works as it is, and test_NAME.py.
 
     Args:
         name: Name of the file: letters, digits and _, as in my_encoding.
         folder: Folder for both files.
         hook: Where position enters an encoding: added to the attention logits, by rotating queries and keys, in the
             embeddings, from what a block's input says, or in how logits become weights.
+        task: Write a task.
         experiment: Write an experiment.
     """
-    from jaxpe.cli.new import write_templates
+    from jaxpe.cli.new import choose_template, write_templates
 
-    if experiment and hook:
-        raise UserError("An experiment has no hook: give either --experiment or --hook.")
-    return write_templates(name, folder, "experiment" if experiment else hook or "bias")
+    return write_templates(name, folder, choose_template(hook, task, experiment))
 
 
-def check(encoding: EncodingName, /, width: int = 32, heads: int = 4, json: Switch = False) -> int:
-    """Test an encoding: shapes, gradients, causality, padding, decoding step by step, and what its class declares.
+def check(
+    name: CheckedName,
+    /,
+    kind: Annotated[Literal["encoding", "task"] | None, describe_option("by what the name stands for")] = None,
+    width: Annotated[int | None, describe_option("32")] = None,
+    heads: Annotated[int | None, describe_option("4")] = None,
+    json: Switch = False,
+) -> int:
+    """Test an encoding or a task: shapes, padding, what its class declares, and much more.
 
     Args:
-        encoding: A name from `jaxpe list encodings`, or path/to/file.py:Class.
-        width: Width of the model in which the encoding is measured.
-        heads: Number of attention heads.
+        name: A name from `jaxpe list encodings` or `jaxpe list tasks`, or path/to/file.py:Class.
+        kind: What the name stands for, where an encoding and a task have the same.
+        width: Width of the model in which an encoding is measured.
+        heads: Number of attention heads in which an encoding is measured.
         json: Print the result as JSON.
     """
     from jaxpe.devices import prepare_jax
 
     prepare_jax(None)
-    from jaxpe.cli.check import print_card
-    from jaxpe.encodings import replace_alias
+    from jaxpe.cli.check import check_object
 
-    return print_card(replace_alias(encoding), width, heads, json)
+    return check_object(name, kind, width, heads, json)
 
 
 def scorecard(
@@ -268,7 +275,7 @@ def export_task(
     """Write evaluation sets as Hugging Face datasets (Parquet), to evaluate models written in other frameworks.
 
     Args:
-        tasks: Names from `jaxpe list tasks`, except those on real text.
+        tasks: Names from `jaxpe list tasks`, except those on real text, or path/to/file.py:Class.
         output: Folder for the datasets.
         lengths: Lengths of the inputs, in symbols.
         examples: Number of examples per length.

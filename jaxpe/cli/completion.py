@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import tyro
 
-from jaxpe import tasks
 from jaxpe.cli.experiment_options import collect_options
-from jaxpe.cli.list import list_encoding_names, list_experiment_names
+from jaxpe.cli.list import list_experiment_names
 from jaxpe.cli.options import (
     ArchitectureName,
+    CheckedName,
     EncodingName,
     ExperimentName,
     PresetName,
@@ -21,9 +21,10 @@ from jaxpe.cli.options import (
     TaskName,
 )
 from jaxpe.cli.parsing import MARKERS, make_name_registry
-from jaxpe.data import language
+from jaxpe.encodings import ENCODINGS
 from jaxpe.positions import SAMPLERS
 from jaxpe.study import presets
+from jaxpe.tasks import TASKS, list_task_names
 from jaxpe.tasks.base import ARCHITECTURES
 
 
@@ -31,8 +32,9 @@ def print_script(shell: str, commands: Mapping[str, Any]) -> int:
     """Prints the script by which a shell completes these commands."""
     known: dict[type, list[str]] = {
         PresetName: list(presets.SIZES),
-        EncodingName: list_encoding_names(),
-        TaskName: [*tasks.CATALOGUE, *language.OBJECTIVES],
+        EncodingName: ENCODINGS.list_names(),
+        TaskName: list_task_names(),
+        CheckedName: [*ENCODINGS.list_names(), *TASKS.list_names()],
         ArchitectureName: list(ARCHITECTURES),
         ExperimentName: list_experiment_names(),
         SamplerName: list(SAMPLERS),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jaxpe import encodings, positions, tasks
 from jaxpe.cli.fields import list_fields
-from jaxpe.data import language
-from jaxpe.encodings.registry import ALIASES
 from jaxpe.errors import UserError
+from jaxpe.plugins.registry import Registry
 from jaxpe.records.results import open_results
 from jaxpe.study import presets
 from jaxpe.study.evaluators import describe_config
@@ -46,38 +46,38 @@ def print_list(kind: str, experiment: str | None, preset: str, results: Path, as
     return 0
 
 
-def list_encodings() -> list[dict[str, Any]]:
-    """Encodings of jaxpe and of installed packages."""
+def list_registered(registry: Registry[Any], describe: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """The catalogue of a registry and what installed packages add. A faulty package does not hide the others."""
     rows: list[dict[str, Any]] = []
-    for name in list_encoding_names():
+    for name in registry.list_names():
         try:
-            maker = encodings.resolve_encoding(name)
-        except UserError as error:  # a faulty package does not hide the others
-            rows.append({"name": name, "summary": str(error), "usable": False})
-            continue
-        kind = encodings.get_encoding_class(maker)
-        module = sys.modules[kind.__module__]
-        summary = kind.__doc__ if name == "none" else module.__doc__ or kind.__doc__
-        packages = [point.dist.name for point in encodings.find_entry_points().get(name, []) if point.dist]
-        rows.append(
-            {
-                "name": name,
-                "summary": str(summary).strip().split("\n")[0],
-                "package": packages[0] if packages else "jaxpe",
-                "invariance": kind.invariance,
-                "integer_positions": kind.integer_positions,
-                "shared": kind.shared,
-                "cross": kind.cross,
-                "options": encodings.list_encoding_options(name),
-                "aliases": [alias for alias, own in ALIASES.items() if own == name],
-                "preset_options": getattr(maker, "keywords", {}),  # they tell names of one class apart
-            }
-        )
+            row = {"package": registry.find_package(name), **describe(name)}
+        except UserError as error:
+            row = {"summary": str(error), "usable": False}
+        rows.append({"name": name, **row, "aliases": [a for a, own in registry.aliases.items() if own == name]})
     return rows
 
 
-def list_encoding_names() -> list[str]:
-    return list(dict.fromkeys([*encodings.CATALOGUE, *encodings.find_entry_points()]))
+def list_encodings() -> list[dict[str, Any]]:
+    """Encodings of jaxpe and of installed packages."""
+    return list_registered(encodings.ENCODINGS, describe_encoding)
+
+
+def describe_encoding(name: str) -> dict[str, Any]:
+    """The first line about an encoding, and what it declares. Raises UserError where it cannot be loaded."""
+    maker = encodings.resolve_encoding(name)
+    kind = encodings.get_encoding_class(maker)
+    module = sys.modules[kind.__module__]
+    summary = kind.__doc__ if name == "none" else module.__doc__ or kind.__doc__
+    return {
+        "summary": str(summary).strip().split("\n")[0],
+        "invariance": kind.invariance,
+        "integer_positions": kind.integer_positions,
+        "shared": kind.shared,
+        "cross": kind.cross,
+        "options": encodings.list_encoding_options(name),
+        "preset_options": getattr(maker, "keywords", {}),  # they tell names of one class apart
+    }
 
 
 def list_samplers() -> list[dict[str, Any]]:
@@ -88,34 +88,21 @@ def list_samplers() -> list[dict[str, Any]]:
     ]
 
 
-LANGUAGE_TASKS = {
-    "masked_lm": "masked tokens of real text",
-    "causal_masked_lm": "masked tokens of real text, by what stands before them",
-    "sampled_causal_lm": "the next token of real text, at a random 15 % of the places",
-    "causal_lm": "the next token of real text",
-    "translation": "short sentences, from English to German",
-}
-
-
 def list_tasks() -> list[dict[str, Any]]:
-    """Synthetic tasks, and the objectives of language modelling."""
-    rows = []
-    for name in tasks.CATALOGUE:
-        task = tasks.build_task(name, train_length=10)
-        fixed = "".join(f" ({key}={value})" for key, value in getattr(tasks.CATALOGUE[name], "keywords", {}).items())
-        rows.append(
-            {
-                "name": name,
-                "summary": task.summary + fixed,
-                "architectures": list(task.architectures),
-                "order_needed": task.order_needed,
-                "counting": task.counting,
-                "extrapolates": task.extrapolates,
-            }
-        )
-    for name, architecture in language.OBJECTIVES.items():
-        rows.append({"name": name, "summary": LANGUAGE_TASKS[name], "architectures": [architecture]})
-    return rows
+    """Synthetic tasks of jaxpe and of installed packages, and tasks on real text."""
+    rows = list_registered(tasks.TASKS, describe_task)
+    return [*rows, *({"name": name, **describe_task(name)} for name in tasks.TASKS.reserved)]
+
+
+def describe_task(name: str) -> dict[str, Any]:
+    """The line about a task, and what it declares. Raises UserError where it cannot be loaded."""
+    summary, architectures, task = tasks.find_task(name)
+    row: dict[str, Any] = {"summary": summary, "architectures": list(architectures)}
+    if task is None:
+        return row
+    fixed = "".join(f" ({key}={value})" for key, value in getattr(tasks.TASKS.load(name), "keywords", {}).items())
+    declared = {key: getattr(task, key, None) for key in ("order_needed", "counting", "extrapolates")}
+    return row | {"summary": summary + fixed} | declared
 
 
 def list_experiments() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`jaxpe new`: templates for an encoding or an experiment of your own, each with its test."""
+"""`jaxpe new`: templates for an encoding, a task or an experiment of your own, each with its test."""
 
 from __future__ import annotations
 
@@ -10,27 +10,43 @@ from typing import NamedTuple
 
 import jinja2
 
-from jaxpe.encodings import CATALOGUE
+from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.plugins.code import is_own, locate_module
 from jaxpe.records.files import write_text
 from jaxpe.study.experiment import EXPERIMENTS
+from jaxpe.tasks import TASKS
 
 
 class Kind(NamedTuple):
-    """What `jaxpe new` writes: the template of its test, the names that jaxpe has already, and the commands to go on with."""
+    """What `jaxpe new` writes: the names that jaxpe has already, and the commands to go on with."""
 
-    test: str
+    noun: str
     taken: Collection[str]
     commands: tuple[str, ...]
 
 
 KINDS = {
-    "encoding": Kind("test", CATALOGUE, ("check {file}:{class_name}", "scorecard {file}:{class_name}")),
-    "experiment": Kind(
-        "test_experiment", EXPERIMENTS, ("run {file} --help", "run {file} --preset smoke --results mine")
+    "encoding": Kind(
+        "an encoding", ENCODINGS.catalogue, ("check {file}:{class_name}", "scorecard {file}:{class_name}")
     ),
+    "task": Kind(
+        "a task",
+        (*TASKS.catalogue, *TASKS.reserved),
+        ("check {file}:{class_name}", "run accuracy --tasks {file}:{class_name} --results mine"),
+    ),
+    "experiment": Kind("an experiment", EXPERIMENTS, ("run {file} --help", "run {file} --preset smoke --results mine")),
 }
+
+
+def choose_template(hook: str | None, task: bool, experiment: bool) -> str:
+    """The template that the options of `jaxpe new` name. Raises UserError where they name two."""
+    given = [name for name, value in (("hook", hook), ("task", task), ("experiment", experiment)) if value]
+    if len(given) > 1:
+        raise UserError(
+            f"A file holds one thing, and only an encoding has a hook: give one of --{' and --'.join(given)}."
+        )
+    return "task" if task else "experiment" if experiment else hook or "bias"
 
 
 def write_templates(name: str, folder: Path, template: str) -> int:
@@ -48,7 +64,7 @@ def write_templates(name: str, folder: Path, template: str) -> int:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("jaxpe.cli"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    for path, source in ((file, template), (test, KINDS[kind].test)):
+    for path, source in ((file, template), (test, f"test_{kind}")):
         text = environment.get_template(f"{source}.py.jinja").render(name=name, class_name=class_name)
         write_text(path, text)
     commands = [f"  jaxpe {command.format(file=file, class_name=class_name)}" for command in KINDS[kind].commands]
@@ -61,7 +77,7 @@ def check_name(name: str, kind: str) -> None:
     if not name.isidentifier() or keyword.iskeyword(name):
         raise UserError(f"{name!r} cannot be the name of a Python file: use letters, digits and _, as in my_{kind}.")
     if name in KINDS[kind].taken:
-        raise UserError(f"There is an {kind} {name!r} in jaxpe already: choose another name.")
+        raise UserError(f"There is {KINDS[kind].noun} {name!r} in jaxpe already: choose another name.")
     path = locate_module(name)
     if name in sys.stdlib_module_names or (path is not None and not is_own(path)):
         raise UserError(f"There is a Python package {name!r} already, which the file would hide: choose another name.")

@@ -20,7 +20,11 @@ class EncodingName(str):
 
 
 class TaskName(str):
-    """A name from `jaxpe list tasks`."""
+    """A name from `jaxpe list tasks`, or path/to/file.py:Class."""
+
+
+class CheckedName(str):
+    """A name from `jaxpe list encodings` or `jaxpe list tasks`, or path/to/file.py:Class."""
 
 
 class ArchitectureName(str):
@@ -60,7 +64,7 @@ class RunOptions:
     encodings: Annotated[tuple[EncodingName, ...], describe_option(AS_IN_PRESET, "ENCODING ...")] = ()
     """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class."""
     tasks: Annotated[tuple[TaskName, ...], describe_option(AS_IN_PRESET, "TASK ...")] = ()
-    """Tasks to train on: names from `jaxpe list tasks`."""
+    """Tasks to train on: names from `jaxpe list tasks`, or path/to/file.py:Class."""
     architectures: Annotated[tuple[ArchitectureName, ...], describe_option(AS_IN_PRESET, "ARCHITECTURE ...")] = ()
     """Architectures to train: encoder, decoder, encoder_decoder."""
     positions: Annotated[tuple[SamplerName, ...], describe_option(AS_IN_PRESET, "SAMPLER ...")] = ()

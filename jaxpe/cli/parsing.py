@@ -12,7 +12,15 @@ import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from jaxpe.cli.arguments import check_arguments, list_parameters
-from jaxpe.cli.options import ArchitectureName, EncodingName, ExperimentName, PresetName, SamplerName, TaskName
+from jaxpe.cli.options import (
+    ArchitectureName,
+    CheckedName,
+    EncodingName,
+    ExperimentName,
+    PresetName,
+    SamplerName,
+    TaskName,
+)
 
 HELP = ("-h", "--help")
 MARKERS = (  # no option takes the word None or has a --no-… twin; options of a group are typed without its name
@@ -24,6 +32,7 @@ NAMES: dict[type, str] = {  # and how --help calls a value
     PresetName: "PRESET",
     EncodingName: "ENCODING",
     TaskName: "TASK",
+    CheckedName: "NAME",
     ArchitectureName: "ARCHITECTURE",
     ExperimentName: "EXPERIMENT",
     SamplerName: "SAMPLER",

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe import devices
-from jaxpe.cli.options import EncodingName, RunOptions, format_command
+from jaxpe.cli.options import EncodingName, RunOptions, TaskName, format_command
 from jaxpe.cli.overrides import parse_overrides, parse_seeds
 from jaxpe.cli.plot import print_notes
 from jaxpe.data import cache
-from jaxpe.encodings import replace_alias
+from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.plugins.files import freeze_code
 from jaxpe.records.claims import format_estimate, read_claims
@@ -30,6 +30,7 @@ from jaxpe.study.origins import check_folder
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
+from jaxpe.tasks import TASKS
 
 
 def run_experiments(names: Sequence[str], options: RunOptions, own_options: object | None = None) -> int:
@@ -38,7 +39,11 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
     `own_options` are those of the one experiment; without them, every experiment takes its defaults.
     """
     devices.prepare_jax(options.devices)
-    options = replace(options, encodings=tuple(EncodingName(replace_alias(name)) for name in options.encodings))
+    options = replace(
+        options,
+        encodings=tuple(EncodingName(ENCODINGS.replace_alias(name)) for name in options.encodings),
+        tasks=tuple(TaskName(TASKS.replace_alias(name)) for name in options.tasks),
+    )
     with freeze_code():
         return run_frozen([load_experiment(name) for name in names], options, own_options)
 

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxpe.conformance.findings import Finding, locate_error_in_class
 from jaxpe.conformance.layer import compute_tolerance, find_largest_difference
-from jaxpe.conformance.subject import Finding, Subject, find_active_hooks, locate_error_in_class, run_layer
+from jaxpe.conformance.subject import Subject, find_active_hooks, run_layer
 from jaxpe.encodings.validate import KEYS, QUERIES, call_hooks, compare_shapes
 from jaxpe.errors import UserError
 from jaxpe.plugins.calls import get_first_line, locate_error

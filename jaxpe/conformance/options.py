@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxpe.conformance.findings import Finding
 from jaxpe.conformance.layer import attend, make_inputs, make_mask, project
 from jaxpe.conformance.subject import (
-    Finding,
     Subject,
     build_subject_encoding,
     find_active_hooks,

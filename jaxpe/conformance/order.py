@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Num
 
+from jaxpe.conformance.findings import Finding
 from jaxpe.conformance.layer import (
     FAST_COMPILATION,
     POSITIONS,
@@ -25,7 +26,7 @@ from jaxpe.conformance.layer import (
     make_short_mask,
     project,
 )
-from jaxpe.conformance.subject import Finding, Subject, find_fault_methods, run_layer
+from jaxpe.conformance.subject import Subject, find_fault_methods, run_layer
 from jaxpe.encodings.base import Encoding, View
 
 FAR_SHIFT = 10_000  # beyond every training length

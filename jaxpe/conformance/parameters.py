@@ -10,6 +10,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Key, Num
 
+from jaxpe.conformance.findings import Finding
 from jaxpe.conformance.layer import (
     FAST_COMPILATION,
     POSITIONS,
@@ -20,7 +21,6 @@ from jaxpe.conformance.layer import (
     make_short_mask,
 )
 from jaxpe.conformance.subject import (
-    Finding,
     Subject,
     build_subject_encoding,
     find_fault_methods,

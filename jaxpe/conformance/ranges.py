@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Num
 
+from jaxpe.conformance.findings import Finding
 from jaxpe.conformance.layer import FAST_COMPILATION, MAX_LENGTH, POSITIONS, TRAIN_LENGTH, LayerTrace, make_inputs
-from jaxpe.conformance.subject import Finding, Subject, find_active_hooks, run_layer, spread_positions
+from jaxpe.conformance.subject import Subject, find_active_hooks, run_layer, spread_positions
 from jaxpe.encodings.base import Encoding
 from jaxpe.errors import UserError
 from jaxpe.model import check_positions

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy import ndarray
 
+from jaxpe.conformance.findings import Finding
 from jaxpe.conformance.layer import FAST_COMPILATION, POSITIONS, LayerInputs, attend, make_inputs, make_mask, project
-from jaxpe.conformance.subject import Finding, Subject
+from jaxpe.conformance.subject import Subject
 from jaxpe.encodings.base import Encoding, View
 
 MOMENTS = 32  # equal parts of training, at whose borders the layer is computed

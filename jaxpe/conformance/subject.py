@@ -1,13 +1,10 @@
-"""What is measured: an encoding in one kind of attention. And what a measurement gives: a `Finding`."""
+"""What is measured: an encoding in one kind of attention."""
 
 from __future__ import annotations
 
-import inspect
-import traceback
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,14 +42,6 @@ class Subject:
     def build(self, key: Key[Array, ""] | None = None) -> Encoding:
         """Another instance, from the same key unless one is given."""
         return build_subject_encoding(self.name, self.attention, self.width, self.heads, key)
-
-
-class Finding(NamedTuple):
-    """The result of one measurement: the value; the fault where the property does not hold; methods that contain it."""
-
-    measured: str
-    fault: str = ""
-    methods: tuple[str, ...] = ()
 
 
 def build_subject_encoding(
@@ -145,22 +134,3 @@ def get_row_options(name: str) -> dict[str, Any]:
 def get_class(name: str) -> type[Encoding]:
     """The class behind a name."""
     return get_encoding_class(resolve_encoding(name))  # type: ignore[no-any-return]
-
-
-def locate_method(kind: type, method: str) -> str:
-    """'file.py, line n' of a method or property; '' where there is no source."""
-    attribute = inspect.getattr_static(kind, method)
-    function: Any = attribute.fget if isinstance(attribute, property) else attribute
-    function = inspect.unwrap(function)
-    try:
-        file, (_, line) = inspect.getsourcefile(function), inspect.getsourcelines(function)
-    except (OSError, TypeError):
-        return ""
-    return f"{Path(str(file)).name}, line {line}"
-
-
-def locate_error_in_class(error: BaseException, kind: type) -> str:
-    """' (file.py, line n)' of the innermost frame in the file of a class, or ''."""
-    file = inspect.getsourcefile(kind)
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return f" ({Path(str(file)).name}, line {lines[-1]})" if lines else ""

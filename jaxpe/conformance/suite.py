@@ -13,17 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from jaxpe.conformance import hooks, options, order, parameters, ranges, schedule, transforms, values
-from jaxpe.conformance.subject import (
-    Finding,
-    Subject,
-    get_class,
-    locate_error_in_class,
-    locate_method,
-    make_subject,
-)
+from jaxpe.conformance.findings import Finding, PropertyResult, run_check
+from jaxpe.conformance.subject import Subject, get_class, make_subject
 from jaxpe.encodings.base import Attention
 from jaxpe.errors import UserError
-from jaxpe.plugins.calls import get_first_line, locate_error
+from jaxpe.plugins.calls import locate_error
 from jaxpe.plugins.files import locate_class
 
 WIDTH, HEADS = 32, 4
@@ -63,14 +57,6 @@ PROPERTIES: dict[str, Property] = {
     "options": Property(options.check_options, once=True),
     "lowering": Property(transforms.check_lowering),
 }
-
-
-class PropertyResult(NamedTuple):
-    """A property of an encoding: its name, what was measured, and the fault, '' where the property holds."""
-
-    name: str
-    measured: str
-    fault: str = ""
 
 
 class SubjectSet(NamedTuple):
@@ -126,21 +112,7 @@ def measure_property(subject: Subject, name: str) -> Finding:
 
     Raises UserError where the hooks cannot be called at all.
     """
-    kind = type(subject.initial)
-    try:
-        finding = PROPERTIES[name].check(subject)
-    except UserError as error:
-        if name == SHAPES:
-            raise
-        return Finding("not measured", str(error).rstrip("."))
-    except Exception as error:
-        place = locate_error_in_class(error, kind) or locate_error(error)
-        return Finding("not measured", f"{type(error).__name__}: {get_first_line(error)}{place}")
-    if not finding.fault:
-        return finding
-    places = {method: locate_method(kind, method) for method in finding.methods}
-    where = "; ".join(f"{method}: {place}" for method, place in places.items() if place)
-    return finding._replace(fault=f"{finding.fault} ({where})" if where else finding.fault)
+    return run_check(lambda: PROPERTIES[name].check(subject), type(subject.initial), required=name == SHAPES)
 
 
 def combine_findings(name: str, findings: dict[Attention, Finding]) -> PropertyResult:

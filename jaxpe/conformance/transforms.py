@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, Num
 
+from jaxpe.conformance.findings import Finding
 from jaxpe.conformance.layer import (
     FAST_COMPILATION,
     POSITIONS,
@@ -22,7 +23,7 @@ from jaxpe.conformance.layer import (
     make_mask,
 )
 from jaxpe.conformance.parameters import compute_gradients
-from jaxpe.conformance.subject import Finding, Subject, find_fault_methods, run_layer
+from jaxpe.conformance.subject import Subject, find_fault_methods, run_layer
 from jaxpe.plugins.calls import get_first_line
 
 FIELDS = (

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxpe.conformance.findings import Finding
 from jaxpe.conformance.layer import (
     POSITIONS,
     TRAIN_LENGTH,
@@ -26,15 +27,7 @@ from jaxpe.conformance.references import (
     list_keyword_arguments,
     list_unknown_references,
 )
-from jaxpe.conformance.subject import (
-    HOOKS,
-    Finding,
-    Subject,
-    find_active_hooks,
-    get_row_options,
-    run_layer,
-    spread_positions,
-)
+from jaxpe.conformance.subject import HOOKS, Subject, find_active_hooks, get_row_options, run_layer, spread_positions
 
 LARGEST_POSITION = 100_000
 

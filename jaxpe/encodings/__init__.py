@@ -27,8 +27,8 @@ from jaxpe.encodings.pope import PoPE
 from jaxpe.encodings.random_fixed import RandomFixed
 from jaxpe.encodings.registry import (
     CATALOGUE,
+    ENCODINGS,
     build_encoding,
-    find_entry_points,
     fits_architecture,
     get_encoding_class,
     identify_encoding,
@@ -51,11 +51,11 @@ from jaxpe.plugins.code import remember_package
 
 __all__ = [
     "CATALOGUE",
+    "ENCODINGS",
     "Context",
     "Encoding",
     "View",
     "build_encoding",
-    "find_entry_points",
     "fits_architecture",
     "get_encoding_class",
     "identify_encoding",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from jaxpe.encodings.registry import label_encoding
+from jaxpe.plugins.registry import label_name
 from jaxpe.records.csv_tables import DIVERGED, RUN_COLUMNS
 
 # Columns that tell runs apart besides `RUN_COLUMNS`. A table may leave `width` empty in rows of some runs.
@@ -69,7 +69,7 @@ def index_steps(preset: Mapping[str, Any]) -> dict[tuple[str, ...], set[int]]:
         for architecture in row["architectures"]:
             for encoding in row["encodings"]:
                 for positions in row["positions"]:
-                    place = (row["task"], architecture, label_encoding(encoding), positions)
+                    place = (label_name(row["task"]), architecture, label_name(encoding), positions)
                     steps.setdefault(place, set()).add(row["overrides"].get("steps", preset["steps"]))
     return steps
 

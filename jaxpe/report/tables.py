@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from jaxpe.encodings.registry import label_encoding
+from jaxpe.plugins.registry import label_name
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.provenance import TABLE
 from jaxpe.records.stored_files import read_text
@@ -42,11 +42,12 @@ def list_line_names(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def find_own(provenances: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """What of these experiments is the user's own, for the workbench to open with: an experiment, or an encoding in one.
+    """What of these experiments is the user's own, for the workbench to open with: an experiment, or a task or encoding in one.
 
     {'experiment': ''} where everything is jaxpe's.
     """
     from jaxpe.encodings import CATALOGUE  # JAX is slow to import
+    from jaxpe.tasks.registry import list_tasks_of_jaxpe
 
     for name in provenances:
         if name not in EXPERIMENTS:
@@ -54,6 +55,6 @@ def find_own(provenances: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     for name, provenance in provenances.items():
         for row in provenance.get("preset", {}).get("grid", []):
             for encoding in row["encodings"]:
-                if encoding not in CATALOGUE:
-                    return {"experiment": name, "task": row["task"], "encoding": label_encoding(encoding)}
+                if encoding not in CATALOGUE or row["task"] not in list_tasks_of_jaxpe():
+                    return {"experiment": name, "task": label_name(row["task"]), "encoding": label_name(encoding)}
     return {"experiment": ""}

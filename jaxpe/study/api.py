@@ -28,16 +28,19 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe import devices
-from jaxpe.encodings import label_encoding, replace_alias
+from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UnknownName, UserError
+from jaxpe.plugins.registry import Registry, label_name
 from jaxpe.records.results import Results, open_results
 from jaxpe.study import presets, run_configs
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import Run, Workspace, group_runs
-from jaxpe.training.config import RunConfig, Training
+from jaxpe.tasks import TASKS
+from jaxpe.training.config import Options, RunConfig, Training
 
+REGISTRIES: dict[str, Registry[Any]] = {"task": TASKS, "encoding": ENCODINGS}  # by the fields of a run
 log = logging.getLogger("jaxpe")
 
 
@@ -55,22 +58,24 @@ def train(
 ) -> Runs:
     """Trains one model for each seed, or finds those that the results folder holds already.
 
-    `encoding`: a name of `jaxpe list encodings`, or path/to/file.py:Class; `positions`: the sampler in training; `sizes`:
+    `task`, `encoding`: names of `jaxpe list tasks` and `encodings`, or path/to/file.py:Class; `positions`: the sampler in training; `sizes`:
     fields of a preset, such as steps, train_length, width, layers, heads, max_length_ratio. Without `results` the runs live
     in a temporary folder. Raises UserError for names and values that do not exist, before anything is trained.
     """
     devices.prepare_jax(None)
-    if not isinstance(encoding, str):
-        raise UserError(f"encoding is a name of `jaxpe list encodings`, or 'path/to/file.py:Class', not {encoding!r}.")
+    for registry, name in ((TASKS, task), (ENCODINGS, encoding)):
+        if not isinstance(name, str):
+            kind = registry.kind
+            raise UserError(f"{kind} is a name of `jaxpe list {kind}s`, or 'path/to/file.py:Class', not {name!r}.")
     numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
     if not numbers:
         raise UserError("There is nothing to train: give at least one seed.")
-    encoding = replace_alias(encoding)
+    task, encoding = TASKS.replace_alias(task), ENCODINGS.replace_alias(encoding)
     options: dict[str, Any] = {"encoding_options": encoding_options, "task_options": task_options}
-    options = {name: tuple(dict(values).items()) for name, values in options.items() if values}
+    options = {name: freeze_options(name, values) for name, values in options.items() if values}
     row = GridRow(task=task, architectures=(architecture,), encodings=(encoding,), positions=(positions,), **options)
     check_sizes(sizes)
-    presets.check_names([encoding], [architecture])
+    presets.check_names([task], [encoding], [architecture])
     presets.check_samplers([positions])
     preset = presets.override(Preset((row,)), sizes)
     temporary = None if results is not None else tempfile.TemporaryDirectory(prefix="jaxpe-")
@@ -82,13 +87,23 @@ def train(
     return Runs(work, runs, temporary)
 
 
+def freeze_options(name: str, values: Mapping[str, Any]) -> Options:
+    """Options as a config holds them. Raises UserError for a value that is not hashable."""
+    for option, value in values.items():
+        try:
+            hash(value)
+        except TypeError:
+            raise UserError(f"{name}: {option} takes a number, a text or a tuple of them, not {value!r}.") from None
+    return tuple(values.items())
+
+
 def load(folder: str | Path, **fields: Any) -> Runs:
     """The stored runs of a results folder with these values: `load("results", encoding="sinusoidal", seed=0)`.
 
-    `fields`: of `jaxpe.training.config.RunConfig`, and `seed`; of a list or tuple, a run has one value. An encoding of
-    one's own can be given by its label. Raises
+    `fields`: of `jaxpe.training.config.RunConfig`, and `seed`; of a list or tuple, a run has one value. A task or an
+    encoding of one's own can be given by its label. Raises
     UserError where no run has these values. Runs that were trained by other code than there is now, such as an earlier
-    version of the file of an encoding, or whose encoding cannot be loaded, are left out with a warning.
+    version of the file of a task or an encoding, or whose code cannot be loaded, are left out with a warning.
     """
     devices.prepare_jax(None)
     if not Path(folder).is_dir():
@@ -96,8 +111,7 @@ def load(folder: str | Path, **fields: Any) -> Runs:
     work = Workspace(open_results(Path(folder), write=False))
     check_fields(fields)
     wanted = {name: value if isinstance(value, (list, tuple)) else (value,) for name, value in fields.items()}
-    if "encoding" in wanted:
-        wanted["encoding"] = tuple(map(replace_alias, wanted["encoding"]))
+    wanted |= {name: tuple(map(REGISTRIES[name].replace_alias, wanted[name])) for name in REGISTRIES if name in wanted}
     matching: list[Run] = []
     others: list[Run] = []
     for run, _ in read_runs(work.results):
@@ -134,7 +148,7 @@ def find_fault(work: Workspace, run: Run) -> str:
     """Why a stored run cannot be loaded, as a sentence; '' where it would be trained under the same id now."""
     try:
         [now] = work.list_runs(run.config, [run.seed])
-    except UserError as error:  # as where the file of its encoding is gone
+    except UserError as error:  # as where the file of its task is gone
         return str(error)
     return "" if now.id == run.id else "It was trained by other code than there is now."
 
@@ -160,10 +174,9 @@ def check_fields(values: Mapping[str, Any]) -> None:
 
 
 def list_values(run: Run, name: str) -> tuple[Any, ...]:
-    """The value of a field of a run, or its seed; an encoding of one's own has its name and its label."""
-    if name == "encoding":
-        return run.config.encoding, label_encoding(run.config.encoding)
-    return (run.seed if name == "seed" else getattr(run.config, name),)
+    """The value of a field of a run, or its seed; a task or an encoding of one's own has its name and its label."""
+    value = run.seed if name == "seed" else getattr(run.config, name)
+    return (value, label_name(str(value))) if name in REGISTRIES else (value,)
 
 
 def restore_config(stored: Mapping[str, Any]) -> RunConfig:

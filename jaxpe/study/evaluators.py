@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from jax.sharding import Mesh
 
@@ -11,7 +12,9 @@ from jaxpe.model import Transformer
 from jaxpe.records.json_values import compute_digest
 from jaxpe.study import scores
 from jaxpe.study.scores import EvaluationConfig
+from jaxpe.tasks import label_task
 from jaxpe.training import evaluate, population
+from jaxpe.training.checks import call_run_code
 from jaxpe.training.config import RunConfig
 from jaxpe.training.scores import Scores, measure_scores
 from jaxpe.training.sources import Source
@@ -21,7 +24,7 @@ MAX_EVALUATORS = 32  # compiled programs kept: some hundreds exhaust the memory 
 
 def describe_config(config: RunConfig) -> str:
     """'reverse, encoder, sinusoidal', and the position sampler where it is not arange."""
-    words = [config.task, config.architecture, label_encoding(config.encoding)]
+    words = [label_task(config.task), config.architecture, label_encoding(config.encoding)]
     return ", ".join(words + ([config.positions] if config.positions != "arange" else []))
 
 
@@ -37,16 +40,24 @@ class EvaluatorCache:
     ) -> evaluate.Evaluator[Scores]:
         """The evaluation of lengths up to `top`."""
         code = compute_digest(identify_encoding(config.encoding))
-        key = (config.program_key, code, source.digest, top, examples, evaluation.sampler, evaluation.part)
+        key = (
+            config.program_key,
+            code,
+            source.stream,
+            source.digest,
+            top,
+            examples,
+            evaluation.sampler,
+            evaluation.part,
+        )
         if key not in self.compiled:
             sampler = scores.build_test_sampler(evaluation.sampler, config.table_length)
             data, _ = scores.select_data(config, source, evaluation.part)
             self.note(f"compiling the evaluation of {describe_config(config)} up to length {top}")
             while len(self.compiled) >= MAX_EVALUATORS:
                 del self.compiled[next(iter(self.compiled))]
-            self.compiled[key] = evaluate.compile_evaluator(
-                config, source.stream, data, self.mesh, top, examples, measure_scores, sampler
-            )
+            compile_it = partial(evaluate.compile_evaluator, config, source.stream, data, self.mesh, top, examples)
+            self.compiled[key] = call_run_code(config, lambda: compile_it(measure_scores, sampler))
         return self.compiled[key]
 
 

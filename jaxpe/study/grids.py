@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jaxpe.data.language import OBJECTIVES
 from jaxpe.study.presets import THREE, GridRow, Overrides
+from jaxpe.tasks import find_task
 
 ALL = ("encoder", "decoder", "encoder_decoder")
 SEVEN = ("none", "sinusoidal", "learned", "sinusoidal_paper", "learned_bert", "concatenated", "random_fixed")
@@ -95,5 +95,9 @@ def text_row(
 ) -> GridRow:
     """A language task in the architecture that it is defined for."""
     return GridRow(
-        task=task, architectures=(OBJECTIVES[task],), encodings=encodings, positions=positions, overrides=overrides
+        task=task,
+        architectures=find_task(task).architectures,
+        encodings=encodings,
+        positions=positions,
+        overrides=overrides,
     )

@@ -16,6 +16,7 @@ from jaxpe.records.files import write_text
 from jaxpe.records.json_values import format_json
 from jaxpe.records.provenance import MODELS
 from jaxpe.study.workspace import Run, Workspace
+from jaxpe.tasks import label_task
 from jaxpe.training.parameters import flatten_model
 
 STORED = np.dtype("<f2")  # half as large as what is trained; the page and the tests compute with these rounded numbers
@@ -57,7 +58,7 @@ def describe_run(run: Run) -> KeptModels:
     """What a run shares with the other models of the file, which are still to come."""
     config = run.config
     return {
-        "task": config.task,
+        "task": label_task(config.task),
         "architecture": config.architecture,
         "seed": run.seed,
         "train_length": config.train_length,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from jaxpe import encodings, tasks
-from jaxpe.data.language import OBJECTIVES
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.positions import SAMPLERS, TRAINING_SAMPLERS
 from jaxpe.study.fields import FIELDS
@@ -127,15 +126,15 @@ def narrow_grid(
     """The preset for these tasks, encodings, architectures and position samplers alone; its own where none is named.
 
     A task that the grid does not have is added at the sizes of the preset. Raises UserError for an unknown name, for two
-    encodings with the same label, and where nothing is left.
+    tasks or encodings with the same label, and where nothing is left.
     """
-    check_names(encoding_names, architectures)
+    check_names(task_names, encoding_names, architectures)
     check_samplers(sampler_names)
     if not preset.grid:
         return replace(preset, encodings=tuple(encoding_names))
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
     missing_tasks = [name for name in dict.fromkeys(task_names) if all(row.task != name for row in rows)]
-    rows += [GridRow(task=name, architectures=list_architectures(name)) for name in missing_tasks]
+    rows += [GridRow(task=name, architectures=tasks.find_task(name).architectures) for name in missing_tasks]
     rows = select_architectures(rows, architectures)
     if not rows:
         raise UserError("Nothing is left to run: none of the tasks is defined for these architectures.")
@@ -179,18 +178,17 @@ def select_encodings(row: GridRow, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if not row.encoding_options or name in row.encodings)
 
 
-def check_names(encoding_names: Sequence[str], architectures: Sequence[str]) -> None:
-    """Raises UserError for an unknown architecture or encoding, and for two encodings with the same label."""
+def check_names(task_names: Sequence[str], encoding_names: Sequence[str], architectures: Sequence[str]) -> None:
+    """Raises UserError for an unknown name, and for two tasks or two encodings with the same label."""
     for name in architectures:
         if name not in ARCHITECTURES:
             raise UnknownName("architecture", name, ARCHITECTURES)
-    labels = [encodings.label_encoding(name) for name in dict.fromkeys(encoding_names)]
-    if repeated := sorted({label for label in labels if labels.count(label) > 1}):
-        raise UserError(
-            f"Two encodings are called {repeated[0]!r}, which tables could not tell apart: rename one class."
-        )
+    encodings.ENCODINGS.check_labels(encoding_names)
+    tasks.TASKS.check_labels(task_names)
     for name in encoding_names:
         encodings.resolve_encoding(name)
+    for name in task_names:
+        tasks.find_task(name)
 
 
 def check_samplers(names: Sequence[str]) -> None:
@@ -217,7 +215,7 @@ def select_architectures(rows: Sequence[GridRow], architectures: Sequence[str]) 
         kept = tuple(
             architecture
             for architecture in architectures or row.architectures
-            if architecture in list_architectures(row.task)
+            if architecture in tasks.find_task(row.task).architectures
             and (
                 architecture in row.architectures
                 or sizes.setdefault((row.task, architecture), row.overrides) == row.overrides
@@ -226,15 +224,6 @@ def select_architectures(rows: Sequence[GridRow], architectures: Sequence[str]) 
         if kept:
             selected.append(replace(row, architectures=kept))
     return selected
-
-
-def list_architectures(task: str) -> tuple[str, ...]:
-    """The architectures that a task is defined for. Raises UserError for an unknown task."""
-    if task in OBJECTIVES:
-        return (OBJECTIVES[task],)
-    if task not in tasks.CATALOGUE:
-        raise UnknownName("task", task, [*tasks.CATALOGUE, *OBJECTIVES])
-    return tasks.build_task(task, train_length=10).architectures
 
 
 def apply_overrides(preset: Preset, row: GridRow) -> Preset:

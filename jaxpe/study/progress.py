@@ -18,6 +18,7 @@ from jaxpe.encodings import label_encoding
 from jaxpe.records.results import Results
 from jaxpe.study.workspace import Run, Workspace, group_by_program
 from jaxpe.surroundings import STOP
+from jaxpe.tasks import label_task
 from jaxpe.training.config import RunConfig
 from jaxpe.training.population import Program, TrainedReplica
 
@@ -199,5 +200,5 @@ class ProgressWorkspace(Workspace):
 def make_program_line(config: RunConfig, group: Sequence[Run]) -> ProgramLine:
     """The line of a program that trains these runs."""
     sampler = f" + {config.positions}" if config.positions != "arange" else ""
-    names = config.task, config.architecture, label_encoding(config.encoding) + sampler
+    names = label_task(config.task), config.architecture, label_encoding(config.encoding) + sampler
     return ProgramLine(names, len(group), len(group) * config.training.steps)

@@ -8,7 +8,11 @@ from typing import NamedTuple
 
 from jaxpe import encodings
 from jaxpe.errors import UserError
+from jaxpe.records.json_values import compute_digest
 from jaxpe.study.presets import GridRow, Preset, apply_overrides
+from jaxpe.tasks.formatting import TaskStream
+from jaxpe.tasks.registry import identify_task, label_task
+from jaxpe.tasks.validate import validate_task
 from jaxpe.training.config import Options, RunConfig, Training
 from jaxpe.training.mesh import get_batching
 from jaxpe.training.sources import Source, load_source
@@ -94,10 +98,13 @@ def make_run_config(
         activation_budget=preset.activation_budget or activation_budget,
     )
     stream = open_source(config, sources).stream
+    longest = round(preset.max_length_ratio * preset.train_length)
+    if isinstance(stream, TaskStream):
+        validate_task(task, stream.task, longest)
     trained = stream.lengths(1, preset.train_length)
-    tested = stream.lengths(1, round(preset.max_length_ratio * preset.train_length))
+    tested = stream.lengths(1, longest)
     if not tested or not trained:
-        raise UserError(f"{task} has no example of length up to {preset.train_length}: raise train_length.")
+        raise UserError(f"{label_task(task)} has no example of length up to {preset.train_length}: raise train_length.")
     table = max(stream.sizes(tested[-1])) + preset.train_length * preset.shift
     table = max(table, round(preset.max_position_ratio * preset.train_length))
     position_options: Options = () if sampler == "arange" else (("limit", table),)
@@ -126,7 +133,10 @@ def make_training(preset: Preset) -> Training:
 def open_source(config: RunConfig, sources: Sources) -> Source:
     """The task or text of a config, opened once."""
     key: tuple[object, ...] = (config.task, config.architecture, config.task_options, config.train_length)
-    key += (config.corpus, config.vocabulary, config.starts) if config.is_language else ()
+    if config.is_language:
+        key += (config.corpus, config.vocabulary, config.starts)
+    else:
+        key += (compute_digest(identify_task(config.task)),)  # a file of the user's own may have been edited
     if key not in sources:
         sources[key] = load_source(config)
     return sources[key]

@@ -10,9 +10,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxpe import encodings, tasks
+from jaxpe import encodings
 from jaxpe.data import cache
-from jaxpe.data.language import OBJECTIVES
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import format_table
 from jaxpe.records.json_values import format_json, to_json_value
@@ -25,6 +24,7 @@ from jaxpe.study.kept_models import KeptModels
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import Measurements
 from jaxpe.study.workspace import Run, Workspace
+from jaxpe.tasks.registry import list_tasks_of_jaxpe
 from jaxpe.training.config import RunConfig
 
 OWN_CORPUS = "kjv"  # the text that ships with jaxpe
@@ -164,7 +164,7 @@ def require_known_names(entry: dict[str, Any]) -> None:
     known_corpora = {OWN_CORPUS, *(name for name in cache.DOWNLOADS if cache.is_fetched(name))}
     for used, known in (
         (names, set(encodings.CATALOGUE)),
-        ({row.get("task") for row in rows}, {*tasks.CATALOGUE, *OBJECTIVES}),
+        ({row.get("task") for row in rows}, set(list_tasks_of_jaxpe())),
         (corpora, known_corpora),
     ):
         if unknown := sorted(map(str, used - known)):

@@ -12,13 +12,17 @@ import numpy as np
 from jaxpe.data.text_sources import compute_majority_accuracy, compute_unigram_bits
 from jaxpe.encodings import label_encoding
 from jaxpe.study.scores import EvaluationConfig
+from jaxpe.tasks import label_task
+from jaxpe.tasks.formatting import TaskStream
+from jaxpe.tasks.validate import compute_task_baselines
 from jaxpe.training.config import RunConfig
 from jaxpe.training.scores import Scores
-from jaxpe.training.sources import Source, make_task
+from jaxpe.training.sources import Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
+compute_baselines_once = cache(compute_task_baselines)  # some are simulated
 TableRow = dict[str, Any]
 AS_TRAINED = EvaluationConfig()  # tested at the positions of training
 Measurements = list[tuple[TableRow, float]]  # what was measured in a model: further columns of a row, and the value
@@ -73,7 +77,7 @@ def make_base_row(
     """The columns that say which run was tested, at which test length and at which positions."""
     return {
         "experiment": experiment,
-        "task": config.task,
+        "task": label_task(config.task),
         "architecture": config.architecture,
         "encoding": label_encoding(config.encoding),
         "positions": config.positions,
@@ -91,15 +95,11 @@ def compute_baselines(config: RunConfig, source: Source, length: int, metric: st
     if config.is_language:
         length_baseline = compute_text_baseline(source, metric)
     elif (name := metric.removesuffix("_given_length")) in ("token_accuracy", "exact_match"):
-        length_baseline, order_blind_baseline = compute_task_baselines(config, length, name)
+        assert isinstance(source.stream, TaskStream)
+        task = source.stream.task
+        pair = compute_baselines_once(config.task, task, length, name, config.architecture)
+        length_baseline, order_blind_baseline = pair
     return {"length_baseline": length_baseline, "order_blind_baseline": order_blind_baseline}
-
-
-@cache
-def compute_task_baselines(config: RunConfig, length: int, metric: str) -> tuple[float, float | None]:
-    """The length-only and the order-blind baseline of a task at one length."""
-    task = make_task(config)
-    return task.length_baseline(length, metric), task.order_blind_baseline(length, metric, config.architecture)
 
 
 def compute_text_baseline(source: Source, metric: str) -> float:

@@ -20,7 +20,7 @@ from jaxpe.study import tables
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig
 from jaxpe.study.workspace import Run, Workspace, group_runs
-from jaxpe.tasks import Task
+from jaxpe.tasks import Task, label_task
 from jaxpe.tasks.base import Sample
 from jaxpe.tasks.formatting import TaskStream, format_sample
 from jaxpe.training.batches import make_inputs
@@ -51,7 +51,7 @@ class TrainedModel:
         """The synthetic task that the model was trained on. Raises UserError for a model of text."""
         if not isinstance(self.source.stream, TaskStream):
             raise UserError(
-                f"{self.config.task} is a task of real text, whose models take tokens: call `model(inputs)`."
+                f"{label_task(self.config.task)} is a task of real text, whose models take tokens: call `model(inputs)`."
             )
         return self.source.stream.task
 
@@ -65,7 +65,7 @@ class TrainedModel:
         x = parse_symbols(symbols, self.task.symbols)
         lengths = [n for n in self.task.lengths(1, len(x) + 1) if self.task.x_size(n) == len(x)]
         if not lengths:
-            raise UserError(f"{self.config.task} has no input of {len(x)} symbols.")
+            raise UserError(f"{label_task(self.config.task)} has no input of {len(x)} symbols.")
         size = self.task.y_size(lengths[0])
         sample = Sample(jnp.asarray(x), jnp.asarray(len(x)), jnp.zeros(size, jnp.int32), jnp.asarray(size))
         architecture, stream = self.config.architecture, self.source.stream
@@ -132,7 +132,8 @@ class Runs(Sequence[TrainedModel]):
         several = len(group_runs(self.runs)) > 1
         parts = []
         for run in self.runs:
-            which = {name: getattr(run.config, name) for name in WHICH} if several else {}
+            row = tables.make_base_row("", run.config, run.seed, None)
+            which = {name: row[name] for name in WHICH} if several else {}
             parts.append(pd.DataFrame({**which, "seed": run.seed, **self.work.read_record(run)["history"]}))
         return pd.concat(parts, ignore_index=True)
 
@@ -158,7 +159,9 @@ class Runs(Sequence[TrainedModel]):
             asked = [lengths] if isinstance(lengths, int) else list(lengths)
             known = [n for n in asked if n in source.stream.lengths(n, n)]
             if not known:
-                raise UserError(f"{config.task} has no example of the lengths {', '.join(map(str, asked))}.")
+                raise UserError(
+                    f"{label_task(config.task)} has no example of the lengths {', '.join(map(str, asked))}."
+                )
             if evaluation.shift and (evaluation.sampler or config.positions) != PLAIN_SAMPLER:
                 raise UserError(f"Only the positions 0, 1, 2, … can be shifted: give sampler {PLAIN_SAMPLER}.")
             for (seed, length), scores in self.work.measure_scores(group, known, examples, evaluation).items():

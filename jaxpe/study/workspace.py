@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxpe.devices import describe_device, use_precision
+from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.model import Transformer
 from jaxpe.records.json_values import compute_digest
@@ -22,8 +23,9 @@ from jaxpe.study.evaluators import describe_config
 from jaxpe.study.reporter import Reporter, SilentReporter
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import Measurements
+from jaxpe.tasks import TASKS
 from jaxpe.training import checkpoints, parameters, population
-from jaxpe.training.checks import check_config, check_labels
+from jaxpe.training.checks import check_config
 from jaxpe.training.config import RunConfig
 from jaxpe.training.identity import compute_run_id
 from jaxpe.training.lengths import choose_padded_lengths
@@ -84,7 +86,8 @@ class Workspace:
 
     def check_configs(self, configs: Collection[RunConfig]) -> None:
         """Raises UserError for a config that cannot be trained, before anything compiles."""
-        check_labels({config.encoding for config in configs})
+        ENCODINGS.check_labels({config.encoding for config in configs})
+        TASKS.check_labels({config.task for config in configs})
         for config in configs:
             check_config(config, self.open_source(config))
 

@@ -11,11 +11,13 @@ from jaxpe.tasks.arithmetic import Addition
 from jaxpe.tasks.base import Sample, Task
 from jaxpe.tasks.copying import Copy, MissingDuplicate, OddsFirst, Reverse, Sort, UniqueCopy
 from jaxpe.tasks.counting import Count, Cycle, Histogram, Majority, Parity
+from jaxpe.tasks.duplication import DuplicateString
 from jaxpe.tasks.lookup import EvenPairs, First, Index, Induction, Last, RelativeIndex
+from jaxpe.tasks.modular_arithmetic import ModularArithmetic
 from jaxpe.tasks.recall import Recall
-from jaxpe.tasks.registry import CATALOGUE, build_task
+from jaxpe.tasks.registry import CATALOGUE, TASKS, build_task, find_task, label_task, list_task_names
 
-__all__ = ["CATALOGUE", "Sample", "Task", "build_task"]
+__all__ = ["CATALOGUE", "TASKS", "Sample", "Task", "build_task", "find_task", "label_task", "list_task_names"]
 
 CATALOGUE |= {
     "copy": Copy,
@@ -39,5 +41,7 @@ CATALOGUE |= {
     "recall": Recall,
     "unique_copy": UniqueCopy,
     "repeat_copy": partial(Copy, alphabet=2),
+    "duplicate_string": DuplicateString,
+    "modular_arithmetic": ModularArithmetic,
 }
 remember_package(Path(__file__).parent)

@@ -18,12 +18,16 @@ from jaxpe import streams
 from jaxpe.errors import UserError
 from jaxpe.records.files import disk_errors, write_text
 from jaxpe.tasks.base import METRICS, Sample, Task
-from jaxpe.tasks.registry import build_task
+from jaxpe.tasks.registry import TASKS, build_task, label_task
+from jaxpe.tasks.validate import compute_task_baselines
 
 
 def make_evaluation_key(name: str, length: int) -> Key[Array, ""]:
-    """The key of a task's examples of one length. Example i is drawn from fold_in(key, i)."""
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    """The key of a task's examples of one length. Example i is drawn from fold_in(key, i).
+
+    A task in a file has the key of its class name, wherever the file lies.
+    """
+    number = int.from_bytes(hashlib.sha256(label_task(name).encode()).digest()[:4], "big")
     return jax.random.fold_in(streams.make_key("evaluation", number), length)
 
 
@@ -35,7 +39,9 @@ def draw_batch(task: Task, key: Key[Array, ""], length: int, count: int) -> Samp
 
 def draw_examples(name: str, task: Task, length: int, count: int) -> Sample:
     """`count` examples of the evaluation set as NumPy arrays, stacked along the first axis."""
-    batch: Sample = jax.tree.map(np.asarray, draw_batch(task, make_evaluation_key(name, length), length, count))
+    draw = partial(draw_batch, task, make_evaluation_key(name, length), length, count)
+    failure = f"task {label_task(name)!r}: no example of length {length}"
+    batch: Sample = jax.tree.map(np.asarray, TASKS.call(name, draw, failure))
     return batch
 
 
@@ -52,11 +58,11 @@ def export_evaluation_set(name: str, folder: Path, *, lengths: Sequence[int], co
     """
     import datasets
 
-    task = build_task(name, train_length=train_length)
+    task, label = build_task(name, train_length=train_length), label_task(name)
     available = [length for length in sorted(set(lengths)) if length in task.lengths(1, max(lengths))]
     if not available:
         raise UserError(
-            f"{name} has no example of length {', '.join(map(str, lengths))}: choose others with --lengths."
+            f"{label} has no example of length {', '.join(map(str, lengths))}: choose others with --lengths."
         )
     rows = []
     for length in available:
@@ -64,7 +70,7 @@ def export_evaluation_set(name: str, folder: Path, *, lengths: Sequence[int], co
         pairs = zip(sample.x.tolist(), sample.y.tolist(), strict=True)
         rows += [{"length": length, "index": i, "x": x, "y": y} for i, (x, y) in enumerate(pairs)]
     facts = {
-        "task": name,
+        "task": label,
         "version": task.version,
         "summary": task.summary,
         "symbols": task.symbols,
@@ -74,22 +80,26 @@ def export_evaluation_set(name: str, folder: Path, *, lengths: Sequence[int], co
     features = datasets.Features(
         {"length": integer, "index": integer, "x": datasets.List(integer), "y": datasets.List(integer)}
     )
-    path = folder / f"{name}.parquet"
+    path = folder / f"{label}.parquet"
     with disk_errors():
         folder.mkdir(parents=True, exist_ok=True)
         datasets.Dataset.from_list(rows, features=features).to_parquet(path)
-    write_text(folder / f"{name}.json", json.dumps(facts, indent=1) + "\n")
+    write_text(folder / f"{label}.json", json.dumps(facts, indent=1) + "\n")
     return path
 
 
 def describe_length(name: str, task: Task, length: int, count: int) -> dict[str, Any]:
     """The digest and the baselines of the evaluation set of one length."""
+    baselines = {
+        architecture: {metric: compute_task_baselines(name, task, length, metric, architecture) for metric in METRICS}
+        for architecture in task.architectures
+    }
     return {
         "length": length,
         "digest": hash_examples(name, task, length, count),
-        "length_baseline": {metric: task.length_baseline(length, metric) for metric in METRICS},
+        "length_baseline": {metric: pair[0] for metric, pair in baselines[task.architectures[0]].items()},
         "order_blind_baseline": {
-            architecture: {metric: task.order_blind_baseline(length, metric, architecture) for metric in METRICS}
-            for architecture in task.architectures
+            architecture: {metric: pair[1] for metric, pair in of_metric.items()}
+            for architecture, of_metric in baselines.items()
         },
     }

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 from jaxpe import encodings
 from jaxpe.encodings.validate import PositionNeeds, validate_encoding
 from jaxpe.errors import UnknownName, UserError
+from jaxpe.plugins.calls import call_user_code
 from jaxpe.records.json_values import compute_digest
+from jaxpe.tasks.registry import label_task, list_tasks_of_jaxpe
 from jaxpe.training.config import RunConfig
 from jaxpe.training.sources import Source
 
 BATCHINGS = ("vmap", "map")
 PRECISIONS = ("highest", "high", "default", "bfloat16")
+R = TypeVar("R")
 
 
 def find_position_needs(config: RunConfig) -> PositionNeeds:
@@ -36,23 +40,24 @@ def check_config(config: RunConfig, source: Source) -> None:
     config.make_model_config(source.stream)  # refuses a width that the heads do not divide
     lengths = source.stream.lengths(1, config.train_length)
     if not lengths:
-        raise UserError(f"{config.task} has no example of length up to {config.train_length}: raise train_length.")
+        raise UserError(
+            f"{label_task(config.task)} has no example of length up to {config.train_length}: raise train_length."
+        )
     check_position_count(config, config.sampler.bound(max(source.stream.sizes(lengths[-1]))), "training")
     check_position_count(config, config.table_length, "the longest test")
 
 
-def check_labels(names: Collection[str]) -> None:
-    """Raises UserError where two encodings would have one name in tables and figures, or one has a name of the catalogue."""
-    labels: dict[str, str] = {}
-    for name in sorted(names):
-        label = encodings.label_encoding(name)
-        if name not in encodings.CATALOGUE and label in encodings.CATALOGUE:
-            raise UserError(f"{name} is called {label} in tables, as an encoding of jaxpe is: rename the class.")
-        if label in labels:
-            raise UserError(
-                f"{labels[label]} and {name} would both be called {label} in tables: rename one of the classes."
-            )
-        labels[label] = name
+def call_run_code(config: RunConfig, function: Callable[[], R]) -> R:
+    """function(), which traces the encoding and the task of a config. Raises UserError if code of the user's own fails."""
+    own = [
+        *(
+            [f"encoding {encodings.label_encoding(config.encoding)!r}"]
+            if config.encoding not in encodings.CATALOGUE
+            else []
+        ),
+        *([f"task {label_task(config.task)!r}"] if config.task not in list_tasks_of_jaxpe() else []),
+    ]
+    return call_user_code(function, " or ".join(own)) if own else function()
 
 
 def check_position_count(config: RunConfig, needed: int, purpose: str) -> None:
@@ -63,7 +68,7 @@ def check_position_count(config: RunConfig, needed: int, purpose: str) -> None:
     limit = find_position_needs(config).limit
     if limit is not None and needed > limit:
         raise UserError(
-            f"{encodings.label_encoding(config.encoding)} has {limit} positions, but {purpose} of {config.task} with the "
+            f"{encodings.label_encoding(config.encoding)} has {limit} positions, but {purpose} of {label_task(config.task)} with the "
             f"{config.architecture} needs {needed}: test shorter inputs, or raise `--set max_length_ratio=…`, which "
             "trains again."
         )

@@ -15,7 +15,7 @@ from jaxpe.devices import describe_settings
 from jaxpe.plugins.code import PACKAGE, hash_core, remember_package
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.results import SCHEMA
-from jaxpe.tasks.registry import identify_task
+from jaxpe.tasks.registry import identify_task, label_task
 from jaxpe.training.checks import find_position_needs
 from jaxpe.training.config import RunConfig
 from jaxpe.training.sources import Source, make_task
@@ -35,12 +35,13 @@ def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]
     """
     reads_length = find_position_needs(config).reads_max_length
     used = config if uses_positions(config.encoding) else replace(config, positions="arange", position_options=())
+    task = {} if config.is_language else identify_task(config.task)
     return {
         "schema": SCHEMA,
         "core": hash_core(),
-        "task": config.task,
+        "task": label_task(config.task),
         "task_version": None if config.is_language else make_task(config).version,
-        "task_code": None if config.is_language else identify_task(config.task),
+        "task_code": task.get("object"),
         "task_options": dict(config.task_options),
         "format_version": FORMAT_VERSION,
         "text": [source.digest, config.starts] if config.is_language else None,
@@ -61,6 +62,7 @@ def describe_run(config: RunConfig, seed: int, source: Source) -> dict[str, Any]
         "batching": config.batching,
         "activation_budget": config.activation_budget,
         "settings": describe_settings(),
+        **({"task_file": task["file"]} if "file" in task else {}),
     }
 
 

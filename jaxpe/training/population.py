@@ -19,12 +19,11 @@ from jaxtyping import Array, Int
 
 from jaxpe.data.examples import Data, ExampleStream
 from jaxpe.devices import use_precision
-from jaxpe.encodings import CATALOGUE, label_encoding
 from jaxpe.model import Transformer
-from jaxpe.plugins.calls import call_user_code
 from jaxpe.positions import Sampler
 from jaxpe.training.batches import Batch, LengthBucket, draw_batches, make_length_buckets
 from jaxpe.training.checkpoints import CheckpointFolder
+from jaxpe.training.checks import call_run_code
 from jaxpe.training.config import RunConfig
 from jaxpe.training.mesh import make_sharded_shape, map_replicas, shard_replicas
 from jaxpe.training.sources import Source
@@ -93,7 +92,7 @@ def count_replicas(config: RunConfig, mesh: Mesh) -> int:
 
 
 def compile_program(config: RunConfig, source: Source, mesh: Mesh) -> Program:
-    """Compiles the training of a population. Raises UserError if a user's own encoding fails."""
+    """Compiles the training of a population. Raises UserError if an encoding or a task of the user's own fails."""
     started = time.perf_counter()
     replicas = count_replicas(config, mesh)
     buckets = make_length_buckets(source.stream, config.train_length, config.training)
@@ -114,8 +113,7 @@ def compile_program(config: RunConfig, source: Source, mesh: Mesh) -> Program:
     def build() -> jax.stages.Compiled:
         return compile_steps(config, source.stream, mesh, buckets, draw)
 
-    is_catalogued = config.encoding in CATALOGUE
-    compiled = build() if is_catalogued else call_user_code(build, f"encoding {label_encoding(config.encoding)!r}")
+    compiled = call_run_code(config, build)
     return Program(compiled, draw, mesh, replicas, time.perf_counter() - started)
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from jaxpe import tasks
 from jaxpe.data.examples import Data, ExampleStream
-from jaxpe.data.language import OBJECTIVES
 from jaxpe.data.text_sources import open_text
 from jaxpe.errors import UserError
 from jaxpe.tasks.formatting import TaskStream
+from jaxpe.tasks.validate import validate_task
 from jaxpe.training.config import RunConfig
 
 
@@ -25,20 +25,20 @@ class Source(NamedTuple):
 def load_source(config: RunConfig) -> Source:
     """The examples of a config.
 
-    Raises UserError for an unknown task, an architecture that the task does not support, or an unreadable text.
+    Raises UserError for an unknown or faulty task, an architecture that it does not support, or an unreadable text.
     """
-    if config.is_language:
-        if OBJECTIVES[config.task] != config.architecture:
-            raise UserError(
-                f"{config.task} is a task for the {OBJECTIVES[config.task]}, not for the {config.architecture}."
-            )
+    task = None if config.is_language else make_task(config)
+    if task is not None:
+        validate_task(config.task, task, config.train_length)
+    architectures = tasks.find_task(config.task).architectures if task is None else task.architectures
+    if config.architecture not in architectures:
+        raise UserError(
+            f"{tasks.label_task(config.task)} is not defined for the {config.architecture}; it is for "
+            f"{', '.join(architectures)}."
+        )
+    if task is None:
         text = open_text(config.task, corpus=config.corpus, vocabulary=config.vocabulary, starts=config.starts)
         return Source(text.stream, text.train, text.validation, text.digest)
-    task = make_task(config)
-    if config.architecture not in task.architectures:
-        raise UserError(
-            f"{config.task} is not defined for the {config.architecture}; it is for {', '.join(task.architectures)}."
-        )
     return Source(TaskStream(task, config.architecture), {}, {}, None)
 
 

@@ -33,6 +33,7 @@ def bash_script(tmp_path_factory):
         ("scorecard alibi --against none ker", "kerple"),
         ("study --preset st", "standard"),
         ("run accuracy --tasks rev", "reverse"),
+        ("run accuracy --tasks tran", "translation"),
         ("run accuracy --architectures en", "encoder encoder_decoder"),
         ("run pretrained --tab", "--table"),
     ],

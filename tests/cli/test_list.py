@@ -1,11 +1,13 @@
 """`jaxpe list`."""
 
 import json
+from importlib.metadata import EntryPoint
 
 import pytest
 from command_line import assert_one_sentence, call_jaxpe
 
 import jaxpe
+from jaxpe.plugins import registry
 
 
 def test_encodings_are_listed_with_what_they_declare(capsys):
@@ -35,3 +37,14 @@ def test_stored_runs_are_listed_with_their_configs(capsys, tmp_path):
     rows = json.loads(call_jaxpe(capsys, "list", "runs", "--json", "--results", tmp_path / "r").out)
     assert {row["encoding"] for row in rows} == {"none", "rotary"} and {row["width"] for row in rows} == {8}
     assert_one_sentence(call_jaxpe(capsys, "list", "runs", "--results", tmp_path / "no"), "There is no folder")
+
+
+def test_tasks_of_installed_packages_are_listed_and_a_broken_one_hides_none(capsys, monkeypatch):
+    points = {name: [EntryPoint(name, value, "jaxpe.tasks")] for name, value in (
+        ("plain", "jaxpe.tasks.copying:Reverse"), ("broken", "no_such_module:Task"),
+    )}  # fmt: skip
+    monkeypatch.setattr(registry, "find_entry_points", lambda group: points if group == "jaxpe.tasks" else {})
+    rows = {row["name"]: row for row in json.loads(call_jaxpe(capsys, "list", "tasks", "--json").out)}
+    assert rows["plain"]["order_needed"] is True and rows["majority_26"]["summary"].endswith("(alphabet=26)")
+    assert rows["broken"]["usable"] is False and "could not be loaded: ModuleNotFoundError" in rows["broken"]["summary"]
+    assert rows["parity"]["aliases"] == ["parity_check"] and list(rows)[-1] == "translation"

@@ -1,4 +1,4 @@
-"""`jaxpe new`: templates of encodings and experiments that work as they are."""
+"""`jaxpe new`: templates of encodings, tasks and experiments that work as they are."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import sys
 import pytest
 from command_line import assert_one_sentence, call_jaxpe, run_jaxpe
 from support import ROOT
+from task_samples import list_faults
 
 from jaxpe.cli import new
 from jaxpe.conformance import suite
@@ -24,6 +25,14 @@ def test_a_template_works_as_it_is(tmp_path, hook):
     assert [row.fault for row in rows if row.fault] == [] and refusals == {}
     active = {"observe": "observe, bias"}.get(hook, hook)
     assert rows[0].measured == active and rows[1].measured.startswith(f"{active} equal")
+
+
+def test_the_template_of_a_task_is_complete_and_works_as_it_is(tmp_path):
+    new.write_templates("duplicate", tmp_path, "task")
+    path = tmp_path / "duplicate.py"
+    assert len(path.read_text().splitlines()) <= 40
+    assert list_faults(f"{path}:Duplicate") == []
+    assert "task_suite.PROPERTIES" in (tmp_path / "test_duplicate.py").read_text()
 
 
 @pytest.mark.slow
@@ -84,5 +93,8 @@ def test_nothing_is_overwritten_and_impossible_names_are_refused(tmp_path):
     ):
         with pytest.raises(UserError, match=says):
             new.write_templates(name, tmp_path, template)
+    for name in ("reverse", "causal_lm"):
+        with pytest.raises(UserError, match=f"There is a task '{name}' in jaxpe already"):
+            new.write_templates(name, tmp_path, "task")
     assert [path.name for path in tmp_path.iterdir()] == ["test_mine.py"]
     assert (tmp_path / "test_mine.py").read_text() == "kept"

@@ -29,7 +29,8 @@ def test_a_constructor_that_hangs_is_stopped_and_its_line_named(monkeypatch):
 
 
 def test_the_card_as_json_ends_with_a_verdict():
-    rows = list(card.measure_rows(card.build_subjects(name_broken("NarrowCode")).subjects))
-    result = card.card_to_json("mine", {"class": "NarrowCode"}, rows)
-    assert not result["holds"] and result["about"] == {"class": "NarrowCode"}
+    made = card.make_encoding_card(name_broken("NarrowCode"))
+    result = card.card_to_json(made, list(made.rows))
+    assert not result["holds"] and result["about"]["class"].startswith("NarrowCode")
+    assert result["encoding"] == made.name
     assert [(row["name"], row["holds"]) for row in result["properties"]] == [("shapes and dtypes", False)]

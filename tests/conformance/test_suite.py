@@ -5,7 +5,7 @@ from broken_encodings import name_broken
 
 from jaxpe import encodings
 from jaxpe.conformance import suite
-from jaxpe.conformance.subject import Finding
+from jaxpe.conformance.findings import Finding
 from jaxpe.errors import UserError
 
 # One encoding for each hook, and the rows that most experiments use. The others are slow tests.

@@ -11,8 +11,9 @@ from support import ROOT
 
 from jaxpe import encodings
 from jaxpe.cli import list as listing
-from jaxpe.conformance import suite
+from jaxpe.conformance import suite, task_suite
 from jaxpe.errors import UserError
+from jaxpe.plugins.registry import find_entry_points
 
 MODULE = """
 from jaxpe.encodings import Encoding
@@ -39,10 +40,10 @@ def package(tmp_path, monkeypatch):
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {folder.stem[:-2]}\nVersion: 1\n")
         lines = [f"{name} = {value}" for name, value in points.items()]
         (folder / "entry_points.txt").write_text("\n".join(["[jaxpe.encodings]", *lines]))
-        encodings.find_entry_points.cache_clear()
+        find_entry_points.cache_clear()
 
     yield install
-    encodings.find_entry_points.cache_clear()
+    find_entry_points.cache_clear()
 
 
 def test_registered_encodings_are_listed_and_a_broken_one_hides_none(package):
@@ -82,9 +83,12 @@ def test_a_package_of_its_own_is_installed_checked_and_run(tmp_path):
     [row] = [row for row in json.loads(run(*jaxpe, "list", "encodings", "--json")) if row["name"] == "softcap"]
     assert row["package"] == "jaxpe-example" and row["invariance"] == "relative"
     assert f"{len(suite.PROPERTIES)} properties hold" in run(*jaxpe, "check", "softcap")
-    options = ("--preset", "smoke", "--tasks", "reverse", "--architectures", "encoder", "--results", "results")
+    [row] = [row for row in json.loads(run(*jaxpe, "list", "tasks", "--json")) if row["name"] == "swap"]
+    assert row["package"] == "jaxpe-example" and row["order_needed"]
+    assert f"{len(task_suite.PROPERTIES)} properties hold" in run(*jaxpe, "check", "swap")
+    options = ("--preset", "smoke", "--tasks", "swap", "--architectures", "encoder", "--results", "results")
     run(*jaxpe, "run", "accuracy", *options, "--encodings", "none", "softcap")
-    assert "softcap" in (tmp_path / "results" / "accuracy" / "table.csv").read_text()
+    assert "swap,encoder,softcap" in (tmp_path / "results" / "accuracy" / "table.csv").read_text()
     [row] = [row for row in json.loads(run(*jaxpe, "list", "experiments", "--json")) if row["name"] == "caps"]
     assert row["package"] == "jaxpe-example" and row["summary"].startswith("Which cap")
     assert "larger undecided" in run(*jaxpe, "run", "caps", "--preset", "smoke", "--results", "results")

@@ -16,6 +16,11 @@ MINE = """
 import jax.numpy as jnp
 
 from jaxpe.encodings import Encoding
+from jaxpe.tasks.copying import Reverse
+
+
+class Backwards(Reverse):
+    summary = "y is x backwards"
 
 
 class Mine(Encoding):
@@ -107,6 +112,8 @@ def test_saved_runs_are_found_again_by_their_fields(trained, folder, tmp_path):
         (lambda folder: jaxpe.train(seeds=0, results=folder), "at least one seed"),
         (lambda folder: jaxpe.train(encoding=jaxpe.Encoding, results=folder), "encoding is a name of"),
         (lambda folder: jaxpe.load(folder, architecture="encoder").evaluate(0), "no example of the lengths 0"),
+        (lambda folder: jaxpe.train(task=3), "task is a name of `jaxpe list tasks`"),
+        (lambda folder: jaxpe.train(task_options={"alphabet": [3]}), "task_options: alphabet takes a number"),
         (lambda folder: jaxpe.load(folder, sead=1), "Unknown field of a run 'sead'. Did you mean 'seed'"),
         (lambda folder: jaxpe.train("revers", results=folder), "Did you mean 'reverse'"),
         (lambda folder: jaxpe.train(stepps=3, results=folder), "Did you mean 'steps'"),
@@ -126,10 +133,10 @@ def test_runs_of_other_code_are_left_out_with_a_warning(tmp_path, caplog, monkey
     monkeypatch.chdir(tmp_path)
     for strength in (0.1, 0.2):
         (tmp_path / "mine.py").write_text(MINE.format(strength=strength))
-        runs = jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
-    assert [model.id for model in jaxpe.load("r", encoding="Mine")] == [
+        runs = jaxpe.train("mine.py:Backwards", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
+    assert [model.id for model in jaxpe.load("r", encoding="Mine", task="Backwards")] == [
         runs[0].id
-    ] and "are left out. reverse, decoder, Mine: It was trained by other code" in caplog.text
+    ] and "are left out. Backwards, decoder, Mine: It was trained by other code" in caplog.text
     (tmp_path / "mine.py").unlink()
     jaxpe.train("reverse", "decoder", "none", results="r", **SMALL | {"seeds": 1})
     assert [model.config.encoding for model in jaxpe.load("r")] == ["none"] and "There is no file" in caplog.text

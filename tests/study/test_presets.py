@@ -76,7 +76,10 @@ def test_named_architectures_are_trained_at_the_sizes_of_their_own_rows():
         (([], [], ["encodr"]), "Did you mean 'encoder'"),
         (([], ["sinusodial"], []), "Did you mean 'sinusoidal'"),
         ((["revers"], [], []), "Did you mean 'reverse'"),
-        (([], ["a.py:Mine", "b.py:Mine"], []), "could not tell apart"),
+        (([], ["a.py:Mine", "b.py:Mine"], []), "would both be called Mine in tables"),
+        ((["a.py:Mine", "b.py:Mine"], [], []), "would both be called Mine in tables"),
+        ((["a.py:reverse"], [], []), "as a task of jaxpe is"),
+        ((["a.py:causal_lm"], [], []), "as a task of jaxpe is"),
         ((["causal_lm"], [], ["encoder"]), "Nothing is left to run"),
     ],
 )

@@ -15,7 +15,10 @@ from jaxpe.tasks.lookup import RelativeIndex
 
 EACH = [pytest.param(i, length, id=f"{case.id}-{length}") for i, case in enumerate(CASES) for length in case.lengths]
 SIMULATED = ("induction",)  # whose order-blind baseline is simulated
-BOUNDS = ("addition",)  # whose order-blind baseline is that of the length alone, a lower bound of token accuracy
+BOUNDS = (
+    "addition",
+    "modular_arithmetic",
+)  # whose order-blind baseline is that of the length alone, a lower bound of token accuracy
 
 
 def build_case(i):

@@ -1,34 +1,17 @@
 """How an architecture sees x and y, and which places are trained and counted, against lists written out."""
 
-from functools import partial
-
 import jax
 import numpy as np
 import pytest
-from task_samples import CHEAP, LONGEST, build, draw_batch
+from task_samples import build, make_subject
 
 from jaxpe import tasks
-from jaxpe.data.examples import BLANK, BOS, EOS, PAD, SEP, SPECIALS
-from jaxpe.tasks.evaluation_sets import make_evaluation_key
-from jaxpe.tasks.formatting import TaskStream, format_sample
+from jaxpe.conformance.task_examples import LONGEST, write_out
+from jaxpe.conformance.task_properties import format_batch
+from jaxpe.data.examples import EOS, PAD, SPECIALS
+from jaxpe.tasks.formatting import TaskStream
 
 EACH = [(name, architecture) for name in tasks.CATALOGUE for architecture in build(name).architectures]
-
-
-@partial(jax.jit, static_argnums=(1, 2, 3), compiler_options=CHEAP)
-def format_batch(samples, architecture, in_place, sizes):
-    return jax.vmap(lambda sample: format_sample(sample, architecture, in_place, sizes))(samples)
-
-
-def write_out(x, y, architecture, in_place):
-    """Tokens, source, and the target at each place with a loss: the answers in order, and perhaps the end."""
-    x, y = ([SPECIALS + symbol for symbol in part] for part in (x, y))
-    if architecture == "encoder":
-        first = 0 if in_place else len(x)
-        return x + [BLANK] * (0 if in_place else len(y)), [], dict(enumerate(y, first))
-    if architecture == "decoder":
-        return [BOS, *x, SEP, *y, EOS], [], dict(enumerate([*y, EOS], len(x) + 1))
-    return [BOS, *y, EOS], x, dict(enumerate([*y, EOS]))
 
 
 def pad(values, size):
@@ -41,7 +24,7 @@ def test_what_is_counted_is_the_answer_and_what_is_trained_besides_is_the_end(na
     task = build(name)
     sizes = TaskStream(task, architecture).sizes(LONGEST)
     for length in (task.lengths(1, 12)[0], task.lengths(1, 7)[-1]):
-        samples = draw_batch(task, make_evaluation_key(name, length), 0, length)
+        samples = make_subject(name).draw(length)
         examples = jax.tree.map(np.asarray, format_batch(samples, architecture, task.in_place, sizes))
         n, m = task.x_size(length), task.y_size(length)
         for i in range(40):

@@ -3,7 +3,9 @@
 import jax
 import numpy as np
 import pytest
-from task_samples import build, draw_lists, draw_one
+from task_samples import build, draw_lists
+
+from jaxpe.conformance.task_examples import draw_one
 
 
 @pytest.mark.parametrize("name", ["recall", "unique_copy"])

@@ -6,9 +6,10 @@ import re
 import jax
 import numpy as np
 import pytest
-from task_samples import LONGEST, ORACLES, build, draw_batch, draw_lists, draw_one
+from task_samples import ORACLES, build, draw_lists
 
 from jaxpe import tasks
+from jaxpe.conformance.task_examples import LONGEST, draw_batch, draw_one
 from jaxpe.errors import UserError
 from jaxpe.tasks.evaluation_sets import make_evaluation_key
 
@@ -59,3 +60,33 @@ def test_unknown_tasks_and_options_are_refused():
         tasks.build_task("copy", train_length=5, alphabe=3)
     with pytest.raises(UserError, match="alphabet"):
         tasks.build_task("even_pairs", train_length=5, alphabet=4)  # binary: its baselines know two symbols
+
+
+def test_tasks_on_real_text_are_listed_with_the_others_and_have_no_examples_of_their_own():
+    names = tasks.list_task_names()
+    assert names[: len(tasks.CATALOGUE)] == list(tasks.CATALOGUE) and names[-1] == "translation"
+    assert tasks.find_task("causal_lm") == ("the next token of real text", ("decoder",), None)
+    assert tasks.find_task("histogram").architectures == ("encoder", "decoder")
+    assert all(tasks.find_task(name).summary for name in names)
+    with pytest.raises(UserError, match="causal_lm is a task on real text"):
+        tasks.build_task("causal_lm", train_length=5)
+
+
+def test_a_task_in_a_file_has_options_and_the_examples_of_its_class_name_wherever_it_lies(tmp_path):
+    text = "from dataclasses import dataclass\nfrom jaxpe.tasks.copying import Reverse\n@dataclass(frozen=True)\n"
+    text += "class Mine(Reverse):\n    train_length: int = 3\n    broken: int = 0\n"
+    text += "    def __post_init__(self):\n        assert not self.broken, 'broken'\n"
+    keys = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(text)
+        name = f"{tmp_path / folder / 'mine.py'}:Mine"
+        keys.append(jax.random.key_data(make_evaluation_key(name, 5)).tolist())
+    assert keys[0] == keys[1] != jax.random.key_data(make_evaluation_key("reverse", 5)).tolist()
+    assert tasks.build_task(name, train_length=7, alphabet=4).train_length == 7
+    with pytest.raises(
+        UserError, match=r"task 'Mine' could not be constructed: AssertionError: broken \(mine.py, line"
+    ):
+        tasks.build_task(name, train_length=7, broken=1)
+    with pytest.raises(UserError, match="Did you mean 'alphabet'"):
+        tasks.build_task(name, train_length=5, alphabe=3)

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 from small_runs import CONFIG
+from support import ROOT
 
 from jaxpe.data.language import TextStream
 from jaxpe.errors import UserError
 from jaxpe.training.checks import check_config
 from jaxpe.training.config import Training
 from jaxpe.training.sources import load_source
+
+BROKEN_TASKS = ROOT / "tests" / "conformance" / "broken_tasks.py"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,9 @@ def test_a_config_that_cannot_be_trained_is_refused(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "causal_lm"}, "causal_lm is a task for the decoder, not for the encoder"),
+        ({"task": f"{BROKEN_TASKS}:OtherArchitecture"}, "architectures is .*decodr.*, but must be a tuple"),
+        ({"task": f"{BROKEN_TASKS}:NoSummary"}, "summary is missing, but must be of type str"),
+        ({"task": "causal_lm"}, "causal_lm is not defined for the encoder; it is for decoder"),
         ({"task": "revers"}, "Did you mean 'reverse'"),
     ],
 )

@@ -174,3 +174,18 @@ def test_a_precision_that_jaxpe_itself_sets_is_none_of_the_surroundings():
         assert identify() == before
     with jax.default_matmul_precision("highest"), pytest.raises(UserError, match="jax_default_matmul_precision"):
         identify()
+
+
+def test_the_code_and_the_options_of_a_task_of_ones_own_change_the_identity_and_its_place_does_not(tmp_path):
+    path = tmp_path / "task.py"
+    text = "from jaxpe.tasks.copying import Reverse\nclass Mine(Reverse):\n    'Doc.'\n    version = 1\n"
+    path.write_text(text)
+    mine = replace(CONFIG, task=f"{path}:Mine")
+    ids = [identify(), identify(mine)]
+    path.write_text(text.replace("    version = 1", "    counting = False"))
+    ids.append(identify(mine))
+    assert len(set(ids)) == 3 and identify(replace(mine, task_options=(("alphabet", 4),))) not in ids
+    moved = tmp_path / "folder" / "task.py"
+    moved.parent.mkdir()
+    path.rename(moved)
+    assert identify(replace(mine, task=f"{moved}:Mine")) == ids[-1]
