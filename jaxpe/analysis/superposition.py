@@ -194,7 +194,7 @@ def build_classifier(batch: int) -> photographs.Classifier:
 
 def measure_pile(preset: Preset, work: Workspace) -> Rows:
     """Verses rebuilt from the shuffled sums of their words and positions, by encoding, width and noise."""
-    text = corpus.load_corpus(preset.corpus)
+    text = corpus.load_corpus(preset.corpus, preset.text_column)
     tokenizer = corpus.train_tokenizer(text.train[::8], preset.vocabulary)
     verses = select_verses(text, tokenizer, preset)
     for encoding in select_additive(preset, work):

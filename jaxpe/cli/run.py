@@ -30,6 +30,8 @@ from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
 
+FIELD_OPTIONS = ("seeds", "steps", "corpus", "text_column")  # options that set the field of a preset with their name
+
 
 def run_experiments(names: Sequence[str], options: RunOptions, own_options: object | None = None) -> int:
     """Runs experiments one after the other into one results folder. Returns the exit code.
@@ -86,9 +88,11 @@ def choose_preset(experiment: Experiment, options: RunOptions, own_options: obje
         print(f"Left out, for causal attention only: {', '.join(left_out)}.", file=sys.stderr)
     preset = replace(preset, grid=tuple(row for row in preset.grid if has_text(row, options)))
     values = parse_overrides(options.set)
-    for name, value in {"seeds": options.seeds, "steps": options.steps, "corpus": options.corpus}.items():
+    for name in FIELD_OPTIONS:
+        value = getattr(options, name)
         if value is not None and name in values:
-            raise UserError(f"{name} is given more than once: give either --{name} or --set {name}=….")
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"{name} is given more than once: give either {option} or --set {name}=….")
         if value is not None:
             values[name] = value
     default_options = getattr(experiment.module, "OPTIONS", lambda: None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxpe.data.cache import DOWNLOADS, expand_home, explain_damage, fetched_path, is_there
-from jaxpe.data.text_files import READERS, DamagedText, parse_documents, read_file, read_hub
+from jaxpe.data.text_files import READERS, DamagedText, parse_documents, read_file, read_hub, read_saved
 from jaxpe.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,30 +36,32 @@ class Corpus:
         return hashlib.sha256(json.dumps([self.train, self.validation]).encode()).hexdigest()
 
 
-def load_corpus(name: str = "kjv") -> Corpus:
-    """A corpus by name: kjv (embedded), a downloaded one, a local file, or a data set of the Hugging Face hub.
+def load_corpus(name: str = "kjv", column: str = "") -> Corpus:
+    """A corpus by name: kjv (embedded), a downloaded one, a local file or folder, or a data set of the Hugging Face hub.
 
-    A file is read each time, and parsed if its content is new. Raises UserError if it cannot be read as text or has too few
-    documents.
+    `column` of a table holds the documents; '': `text`, or its only column of strings. A file is read each time, and parsed
+    if its content is new. Raises UserError if it cannot be read as text or has too few documents.
     """
     if name == "kjv":
-        return parse_corpus(read_file(EMBEDDED, "the embedded corpus"), ".parquet", name)
+        return parse_corpus(read_file(EMBEDDED, "the embedded corpus"), ".parquet", name, column)
     if name in DOWNLOADS:
         path = fetched_path(name)
         try:
-            return parse_corpus(read_file(path, name), path.suffix, name)
+            return parse_corpus(read_file(path, name), path.suffix, name, column)
         except DamagedText as error:
             raise explain_damage(name) from error
     path = expand_home(name)
+    if is_there(path) and path.is_dir():
+        return split_documents(name, read_saved(path, name, column))
     if path.suffix.lower() in READERS or is_there(path):
-        return parse_corpus(read_file(path, name), path.suffix, name)
-    return split_documents(name, read_hub(name))
+        return parse_corpus(read_file(path, name), path.suffix, name, column)
+    return split_documents(name, read_hub(name, column))
 
 
 @lru_cache(maxsize=4)
-def parse_corpus(content: bytes, suffix: str, name: str) -> Corpus:
+def parse_corpus(content: bytes, suffix: str, name: str, column: str = "") -> Corpus:
     """The corpus of a file's content."""
-    return split_documents(name, parse_documents(content, suffix, name))
+    return split_documents(name, parse_documents(content, suffix, name, column))
 
 
 def split_documents(name: str, documents: Sequence[str]) -> Corpus:

@@ -36,7 +36,9 @@ class TextSource(NamedTuple):
     digest: str
 
 
-def open_text(objective: str, *, corpus: str = "kjv", vocabulary: int = 512, starts: str = "packed") -> TextSource:
+def open_text(
+    objective: str, *, corpus: str = "kjv", text_column: str = "", vocabulary: int = 512, starts: str = "packed"
+) -> TextSource:
     """Reads a corpus, trains a tokenizer on its training part, and encodes both parts, unless it did so with this content.
 
     Raises UserError for a corpus that cannot be read or is too short, or an unknown value of `starts`.
@@ -45,7 +47,7 @@ def open_text(objective: str, *, corpus: str = "kjv", vocabulary: int = 512, sta
         raise UnknownName("start policy", starts, STARTS)
     if objective == "translation":
         return encode_translation(read_file(fetched_path("translation"), "translation"), vocabulary)
-    return encode_corpus(load_corpus(corpus), objective, vocabulary, starts)
+    return encode_corpus(load_corpus(corpus, text_column), objective, vocabulary, starts)
 
 
 @lru_cache(maxsize=16)

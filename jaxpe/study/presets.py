@@ -72,6 +72,7 @@ class Preset:
     length_buckets: int = 2
     encodings: tuple[str, ...] = ()  # the encodings of the command line, for an experiment without a grid
     corpus: str = "kjv"
+    text_column: str = ""  # of a corpus that is a table; "": `text`, or its only column of strings
     vocabulary: int = 512
     starts: str = "packed"
     precision: str = "highest"

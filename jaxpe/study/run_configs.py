@@ -86,6 +86,7 @@ def make_run_config(
         task_options=task_options,
         training=make_training(preset),
         corpus=preset.corpus,
+        text_column=preset.text_column,
         vocabulary=preset.vocabulary,
         starts=preset.starts,
         precision=preset.precision,
@@ -122,7 +123,7 @@ def make_training(preset: Preset) -> Training:
 def open_source(config: RunConfig, sources: Sources) -> Source:
     """The task or text of a config, opened once."""
     key: tuple[object, ...] = (config.task, config.architecture, config.task_options, config.train_length)
-    key += (config.corpus, config.vocabulary, config.starts) if config.is_language else ()
+    key += (config.corpus, config.text_column, config.vocabulary, config.starts) if config.is_language else ()
     if key not in sources:
         sources[key] = load_source(config)
     return sources[key]

@@ -63,8 +63,10 @@ class RunConfig:
     # (a, b): the first block reads a · token + b · position. None: token and position as the encoding combines them.
     scales: tuple[float, float] | None = None
     training: Training = field(default_factory=Training)
-    # Language tasks: the text, the size of its vocabulary, and where windows start ("packed" or "document").
+    # Language tasks: the text, its column in a table ("": the rule of `jaxpe.data.text_tables.choose_column`), the size of
+    # its vocabulary, and where windows start ("packed" or "document").
     corpus: str = "kjv"
+    text_column: str = ""
     vocabulary: int = 512
     starts: str = "packed"
     precision: str = "highest"  # of matrix products: "highest", "high" or "default", as in JAX

@@ -32,7 +32,13 @@ def load_source(config: RunConfig) -> Source:
             raise UserError(
                 f"{config.task} is a task for the {OBJECTIVES[config.task]}, not for the {config.architecture}."
             )
-        text = open_text(config.task, corpus=config.corpus, vocabulary=config.vocabulary, starts=config.starts)
+        text = open_text(
+            config.task,
+            corpus=config.corpus,
+            text_column=config.text_column,
+            vocabulary=config.vocabulary,
+            starts=config.starts,
+        )
         return Source(text.stream, text.train, text.validation, text.digest)
     task = make_task(config)
     if config.architecture not in task.architectures:
