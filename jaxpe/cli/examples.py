@@ -21,6 +21,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe compare results results/standard",
         "jaxpe compare results/accuracy:sinusoidal results/accuracy:learned --output sinusoidal_learned",
     ),
+    "table": (
+        "jaxpe table results/standard accuracy --tasks index count --output table.tex",
+        "jaxpe table results/standard extrapolation --tasks reverse --architectures encoder --columns lengths --format markdown",
+    ),
     "verify": ("jaxpe verify results", "jaxpe verify mine --experiments path/to/mine.py"),
     "list": ("jaxpe list encodings", "jaxpe list tasks --json"),
     "new": ("jaxpe new mine --hook rotate",),

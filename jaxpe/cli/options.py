@@ -1,4 +1,4 @@
-"""The options of `jaxpe study`, `jaxpe run` and the scripts in experiments/."""
+"""The options of `jaxpe study`, `jaxpe run` and the scripts in experiments/, and of `jaxpe table`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
@@ -38,6 +38,7 @@ def describe_option(default: str = "", values: str = "") -> Any:
 
 
 QUICK = PresetName("quick")
+OPTIONS = arg(name="")  # options of a dataclass are those of the command
 AS_IN_PRESET = "as in the preset"
 Switch = Annotated[bool, describe_option()]  # an option without a value
 Devices = Annotated[int | None, describe_option("one per core, at most 8")]
@@ -77,6 +78,30 @@ class RunOptions:
     """Show no progress."""
     json: Switch = False
     """Print the results as JSON or, with --dry-run, the plan."""
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What a table for a paper shows, and how it is written."""
+
+    format: Literal["latex", "markdown", "csv"] = "latex"
+    """Format: LaTeX for the package booktabs, Markdown, or CSV with a line for each entry."""
+    metric: Annotated[str, describe_option("token_accuracy or, without it, bits_per_character", "METRIC")] = ""
+    """Metric: results/DATA.md defines all of them."""
+    tasks: Annotated[tuple[TaskName, ...], describe_option("all", "TASK ...")] = ()
+    """Tasks to show."""
+    encodings: Annotated[tuple[EncodingName, ...], describe_option("all", "ENCODING ...")] = ()
+    """Encodings to show, as the table of results names them."""
+    architectures: Annotated[tuple[ArchitectureName, ...], describe_option("all", "ARCHITECTURE ...")] = ()
+    """Architectures to show."""
+    lengths: Annotated[tuple[int, ...], describe_option("the longest training length, or all", "INT ...")] = ()
+    """Test lengths to show, in symbols of a task or tokens of text."""
+    columns: Literal["tasks", "lengths"] = "tasks"
+    """What the columns are: tasks, or the test lengths of one task."""
+    where: Annotated[Assignments, describe_option(values="COLUMN=VALUE ...")] = ()
+    """Values of other columns, for example variant=shifted. Rows of unchanged models and tests are shown unless these are named."""
+    output: Annotated[Path | None, describe_option("printed", "FILE")] = None
+    """File to write the table to."""
 
 
 def format_command() -> str:

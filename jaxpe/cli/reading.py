@@ -1,0 +1,100 @@
+"""The commands that read stored results and train nothing. Each imports what it needs when it is called, as in `commands`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import arg
+
+from jaxpe.cli.options import OPTIONS, ExperimentName, Switch, TableOptions, describe_option
+
+
+def plot(
+    experiments: Annotated[tuple[ExperimentName, ...], describe_option("all in the folder", "[EXPERIMENT ...]")] = (),
+    /,
+    results: Path = Path("results"),
+    for_: Annotated[Literal["web", "paper", "talk"], arg(name="for")] = "web",
+) -> int:
+    """Redraw figures, claims and the report from stored tables. Nothing is trained.
+
+    Args:
+        experiments: Experiments to redraw.
+        results: Results folder.
+        for_: Medium. Figures for paper (PDF) and talk (16:9) go to folders of these names in RESULTS/EXPERIMENT/figures.
+    """
+    from jaxpe.cli.plot import redraw_results
+
+    return redraw_results(experiments, results, for_)
+
+
+def report(
+    results: Path = Path("results"),
+    language: Literal["en", "ja"] = "en",
+    output: Annotated[Path | None, describe_option("RESULTS", "PATH")] = None,
+) -> int:
+    """Rebuild the article and the workbench from stored tables, claims and figures. Nothing is trained.
+
+    Args:
+        results: Results folder.
+        language: Language that the pages open in. They can switch between both.
+        output: Folder for the pages, to publish them.
+    """
+    from jaxpe.cli.plot import rebuild_report
+
+    return rebuild_report(results, language, output or results)
+
+
+def compare(
+    folders: Annotated[tuple[str, ...], describe_option("required", "FOLDER ...")],
+    /,
+    output: Path = Path("compare"),
+    json: Switch = False,
+) -> int:
+    """Compare results folders, or single experiments in them. Nothing is trained.
+
+    Args:
+        folders: Two or more of: FOLDER, FOLDER/EXPERIMENT, FOLDER/EXPERIMENT:ENCODING.
+        output: Folder for the page and the table of the comparison.
+        json: Print the comparison as JSON.
+    """
+    from jaxpe.cli.compare import compare_folders
+
+    return compare_folders(folders, output, json)
+
+
+def table(
+    results: Annotated[Path, arg(metavar="RESULTS")],
+    experiment: Annotated[str, describe_option("the only one in the folder", "[EXPERIMENT]")] = "",
+    /,
+    *,
+    options: Annotated[TableOptions, OPTIONS],
+) -> int:
+    """Print a table for a paper: means over seeds with 95 % intervals, a row for each encoding. Nothing is trained.
+
+    Args:
+        results: Results folder.
+        experiment: Experiment in it.
+    """
+    from jaxpe.cli.table import print_table
+
+    return print_table(results, experiment, options)
+
+
+def verify(
+    results: Annotated[Path, arg(metavar="RESULTS")],
+    /,
+    experiments: Annotated[tuple[str, ...], describe_option(values="FILE ...")] = (),
+) -> int:
+    """Compute the numbers of a results folder again and compare: claims with tables, tables with runs, pages with both.
+
+    Nothing is trained or written. RESULTS.md and README.md of the current folder are compared where they show this folder.
+    Ends with exit code 3 where anything differs.
+
+    Args:
+        results: Results folder.
+        experiments: Files of your own experiments, path/to/mine.py: what a results folder names is not loaded.
+    """
+    from jaxpe.cli.verify import verify_folder
+
+    return verify_folder(results, experiments)
