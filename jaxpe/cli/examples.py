@@ -15,7 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe run accuracy --tasks reverse --encodings none sinusoidal --seeds 6 --results mine",
         "jaxpe run extrapolation --preset standard --dry-run",
     ),
-    "plot": ("jaxpe plot", "jaxpe plot accuracy --for paper"),
+    "plot": ("jaxpe plot", "jaxpe plot accuracy --for paper --width column"),
     "report": ("jaxpe report", "jaxpe report --results results/standard --language ja --output public"),
     "compare": (
         "jaxpe compare results results/standard",

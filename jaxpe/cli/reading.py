@@ -15,6 +15,8 @@ def plot(
     /,
     results: Path = Path("results"),
     for_: Annotated[Literal["web", "paper", "talk"], arg(name="for")] = "web",
+    font: Annotated[str, describe_option("DejaVu Sans", "FAMILY")] = "",
+    width: Annotated[str, describe_option("column or, where panels need it, text", "INCHES|column|text")] = "",
 ) -> int:
     """Redraw figures, claims and the report from stored tables. Nothing is trained.
 
@@ -22,10 +24,12 @@ def plot(
         experiments: Experiments to redraw.
         results: Results folder.
         for_: Medium. Figures for paper (PDF) and talk (16:9) go to folders of these names in RESULTS/EXPERIMENT/figures.
+        font: Font family of figures for paper, one that the system has. All text has 8 points.
+        width: Width of figures for paper: a column (3.25 in), the text of a page (6.75 in), or inches.
     """
-    from jaxpe.cli.plot import redraw_results
+    from jaxpe.cli.plot import choose_medium, redraw_results
 
-    return redraw_results(experiments, results, for_)
+    return redraw_results(experiments, results, choose_medium(for_, font, width))
 
 
 def report(

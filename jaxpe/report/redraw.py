@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from jaxpe.errors import UserError
-from jaxpe.figures.media import use_medium
+from jaxpe.figures.media import MEDIA, Medium, use_medium
 from jaxpe.figures.save import save_figure
 from jaxpe.records.claims import ClaimResult
 from jaxpe.records.csv_tables import read_table
@@ -20,13 +20,13 @@ from jaxpe.records.stored_files import exists
 from jaxpe.study.experiment import Experiment, call_experiment
 
 
-def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
+def redraw(experiment: Experiment, folder: Path, medium: Medium = MEDIA["web"]) -> None:
     """Writes them into the experiment's folder; figures for paper and talk into a folder of their own.
 
     The digests of what is written are recorded, that of the table stays. Raises UserError where there is no table, and where
     the folder is a link, which may lead anywhere.
     """
-    target = folder / "figures" / ("" if medium == "web" else medium)
+    target = folder / "figures" / ("" if medium.name == "web" else medium.name)
     if not exists(folder / TABLE):
         raise UserError(f"There is no table of {experiment.name} in {folder}: run `jaxpe run {experiment.name}` first.")
     if links := [path for path in (folder, folder / "figures", target) if path.is_symlink()]:
@@ -46,7 +46,7 @@ def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
             for name, figure in figures.items():
                 save_figure(figure, target, name)
     for file in target.glob("*"):  # figures of an earlier table, which the page would still show
-        if file.suffix in (".svg", ".png", ".pdf") and file.stem not in figures:
+        if file.suffix in (".svg", ".png", ".pdf", ".txt") and file.stem not in figures:
             file.unlink()
     drawn = [f"figures/{path.name}" for path in sorted((folder / "figures").glob("*.svg"))]
     record_derived(folder, [*texts, *drawn])
