@@ -28,11 +28,11 @@ def measure_guesses(work: Workspace, run: Run) -> list[TableRow]:
     `shown`: a token of the input. `probability`: a guess. `masked_word`: the word that was masked. No rows where training
     examples are shorter than the shortest verse.
     """
-    tokenizer = corpus.train_tokenizer(
-        corpus.load_corpus(run.config.corpus, run.config.text_column).train, run.config.vocabulary
-    )
+    config = run.config
+    text = corpus.load_corpus(config.corpus, config.text_column)
+    tokenizer = corpus.train_tokenizer(text.train, config.vocabulary, config.tokenizer)
     words, model, rows = heads.list_words(tokenizer), jax.tree.map(jnp.asarray, work.load_model(run)), list[TableRow]()
-    for verse, tokens in enumerate(select_verses(run.config, tokenizer)):
+    for verse, tokens in enumerate(select_verses(config, tokenizer)):
         place = len(tokens) // 2
         for order in range(ORDERS):
             shown = mask_and_shuffle(tokens, place, verse, order)

@@ -130,7 +130,7 @@ def measure_states(work: Workspace, run: Run, tests: LanguageProbes) -> Measurem
     if config.encoding != "sinusoidal":
         with_maps = run.seed == 0 and config.encoding == "learned"
         text = corpus.load_corpus(config.corpus, config.text_column).train if with_maps else ()
-        words = heads.list_words(corpus.train_tokenizer(text, config.vocabulary)) if with_maps else ()
+        words = heads.list_words(corpus.train_tokenizer(text, config.vocabulary, config.tokenizer)) if with_maps else ()
         results += heads.measure_heads(model, untrained, probe_data, with_maps=with_maps, words=words)
     return [
         (columns, round(float(value), 5))

@@ -68,6 +68,8 @@ class RunOptions:
     """Text of the language tasks: kjv (King James Bible, included), a corpus from `jaxpe fetch`, a .txt, .md, .csv, .tsv, .parquet, .json or .jsonl file, a folder written by save_to_disk of Hugging Face datasets, or the id of a Hugging Face dataset. Of several splits, train is read."""
     text_column: Annotated[str | None, describe_option("text, or the only column of strings", "NAME")] = None
     """Column of the documents in a corpus that is a table."""
+    tokenizer: Annotated[Literal["bpe", "byte", "character"] | None, describe_option(AS_IN_PRESET)] = None
+    """Tokenizer of the text: byte-level BPE with as many tokens as the preset's vocabulary, the 256 bytes, or the characters of the training part."""
     set: Assignments = ()
     """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `--set fields` prints all fields."""
     devices: Devices = None

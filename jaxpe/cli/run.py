@@ -30,7 +30,13 @@ from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
 
-FIELD_OPTIONS = ("seeds", "steps", "corpus", "text_column")  # options that set the field of a preset with their name
+FIELD_OPTIONS = (
+    "seeds",
+    "steps",
+    "corpus",
+    "text_column",
+    "tokenizer",
+)  # options that set the field of a preset with their name
 
 
 def run_experiments(names: Sequence[str], options: RunOptions, own_options: object | None = None) -> int:

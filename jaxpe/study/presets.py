@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from jaxpe import encodings, tasks
+from jaxpe.data.corpus import BPE
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.tasks.base import ARCHITECTURES
@@ -73,7 +74,8 @@ class Preset:
     encodings: tuple[str, ...] = ()  # the encodings of the command line, for an experiment without a grid
     corpus: str = "kjv"
     text_column: str = ""  # of a corpus that is a table; "": `text`, or its only column of strings
-    vocabulary: int = 512
+    tokenizer: str = BPE  # or "byte", "character" (jaxpe.data.corpus)
+    vocabulary: int = 512  # the most tokens of the tokenizer "bpe"
     starts: str = "packed"
     precision: str = "highest"
     replicas_per_device: int | None = None  # None, here and below: the row of the backend in jaxpe.training.population
@@ -93,8 +95,13 @@ FROM_ZERO = ("first_seed",)  # numbers that may be 0
 def override(preset: Preset, values: Mapping[str, object]) -> Preset:
     """The preset with other values of its fields; they also replace those of its rows.
 
-    Raises UserError for an unknown field, and for a number that is not above 0 (for `first_seed`, not below).
+    Raises UserError for an unknown field, for a number that is not above 0 (for `first_seed`, not below), and for the
+    vocabulary of a tokenizer that has its own.
     """
+    if "vocabulary" in values and (kind := values.get("tokenizer", preset.tokenizer)) != BPE:
+        raise UserError(
+            f"vocabulary is the size of the tokenizer {BPE}, and {kind} has its own: leave out one of the two."
+        )
     known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
     for name, value in values.items():
         if name not in known:

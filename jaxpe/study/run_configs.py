@@ -7,6 +7,7 @@ from itertools import product
 from typing import NamedTuple
 
 from jaxpe import encodings
+from jaxpe.data.corpus import BPE
 from jaxpe.errors import UserError
 from jaxpe.study.presets import GridRow, Preset, apply_overrides
 from jaxpe.training.config import Options, RunConfig, Training
@@ -87,7 +88,8 @@ def make_run_config(
         training=make_training(preset),
         corpus=preset.corpus,
         text_column=preset.text_column,
-        vocabulary=preset.vocabulary,
+        tokenizer=preset.tokenizer,
+        vocabulary=preset.vocabulary if preset.tokenizer == BPE else 0,
         starts=preset.starts,
         precision=preset.precision,
         replicas_per_device=preset.replicas_per_device or replicas,
@@ -123,7 +125,8 @@ def make_training(preset: Preset) -> Training:
 def open_source(config: RunConfig, sources: Sources) -> Source:
     """The task or text of a config, opened once."""
     key: tuple[object, ...] = (config.task, config.architecture, config.task_options, config.train_length)
-    key += (config.corpus, config.text_column, config.vocabulary, config.starts) if config.is_language else ()
+    if config.is_language:
+        key += (config.corpus, config.text_column, config.tokenizer, config.vocabulary, config.starts)
     if key not in sources:
         sources[key] = load_source(config)
     return sources[key]

@@ -36,6 +36,7 @@ def load_source(config: RunConfig) -> Source:
             config.task,
             corpus=config.corpus,
             text_column=config.text_column,
+            tokenizer=config.tokenizer,
             vocabulary=config.vocabulary,
             starts=config.starts,
         )

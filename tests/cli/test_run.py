@@ -84,6 +84,12 @@ def test_a_claim_is_printed_with_its_interval_or_as_not_run():
         ("accuracy --architectures encodr", "Did you mean 'encoder'"),
         ("accuracy --tasks masked_lm --corpus nothing.txt", "no text file"),
         ("accuracy --tasks masked_lm --text-column body", "kjv has no column 'body'"),
+        ("accuracy --tasks masked_lm --tokenizer bytes", "Did you mean 'byte'"),
+        ("accuracy --tasks masked_lm --set tokenizer=bytes", "Unknown tokenizer 'bytes'. Did you mean 'byte'"),
+        (
+            "accuracy --tasks masked_lm --tokenizer byte --set vocabulary=600",
+            "vocabulary is the size of the tokenizer bpe",
+        ),
         ("accuracy --text-column a --set text_column=b", "either --text-column or --set text_column"),
         ("accuracy --tasks reverse --set precision=hihg", "Did you mean 'high'"),
         ("accuracy --set learning_rates=0.1/x", "takes numbers"),

@@ -10,6 +10,7 @@ import pytest
 from small_runs import CONFIG
 
 from jaxpe import encodings, tasks
+from jaxpe.data.corpus import TOKENIZERS
 from jaxpe.devices import use_precision
 from jaxpe.encodings.rotary import Rotary
 from jaxpe.errors import UserError
@@ -33,7 +34,7 @@ OTHER_VALUES = {
     "training": replace(CONFIG.training, clip=2.0),
 }
 
-OF_TEXT = ("corpus", "text_column", "vocabulary", "starts")
+OF_TEXT = ("corpus", "text_column", "tokenizer", "vocabulary", "starts")
 
 # Settings of JAX, and a value that no result is made with.
 OTHER_SETTINGS = {
@@ -74,6 +75,14 @@ def test_the_column_of_a_text_changes_the_identity_where_it_changes_the_text(tmp
     )
     first, text, body, same = (identify(replace(config, text_column=column)) for column in ("", "text", "body", "same"))
     assert first == text == same != body
+
+
+def test_the_tokenizer_changes_the_identity(tmp_path):
+    (tmp_path / "book.txt").write_text("\n".join(f"a stone {i}" for i in range(2400)))
+    config = replace(
+        CONFIG, task="causal_lm", architecture="decoder", corpus=str(tmp_path / "book.txt"), vocabulary=257
+    )
+    assert len({identify(replace(config, tokenizer=name)) for name in TOKENIZERS}) == len(TOKENIZERS) == 3
 
 
 def identify(config=CONFIG, seed=0):
