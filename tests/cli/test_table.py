@@ -41,7 +41,7 @@ def test_a_table_is_printed_or_written(folder, tmp_path, capsys):
 )
 def test_what_it_cannot_show_is_one_sentence(folder, capsys, words, says):
     assert_one_sentence(call_jaxpe(capsys, "table", folder, *words), says)
-    assert_one_sentence(call_jaxpe(capsys, "table", folder.parent), "There is no table")
+    assert_one_sentence(call_jaxpe(capsys, "table", folder / "runs" / "nothing"), "There is no table")
 
 
 def test_an_edited_table_is_told(folder, capsys):
