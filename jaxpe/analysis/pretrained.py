@@ -157,7 +157,7 @@ def measure_sums(table: PublishedTable, pairs: int) -> Rows:
 
 def measure_word_order(preset: Preset) -> Rows:
     """The change of every verse's sentence embedding."""
-    texts, count = corpus.load_corpus(preset.corpus).validation, max(6, preset.examples // 16)
+    texts, count = corpus.load_corpus(preset.corpus, preset.text_column).validation, max(6, preset.examples // 16)
     for change in word_order.measure_changes(open_model(FORWARD), texts, count):
         name = FORWARD if change.has_positions else f"{FORWARD}, {word_order.WITHOUT}"
         for verse, value in enumerate(change.values):

@@ -129,8 +129,8 @@ def measure_states(work: Workspace, run: Run, tests: LanguageProbes) -> Measurem
     results += measure_recovery(model, untrained, probe_data, tests.beyond, config.train_length, run.seed)
     if config.encoding != "sinusoidal":
         with_maps = run.seed == 0 and config.encoding == "learned"
-        text = corpus.load_corpus(config.corpus).train if with_maps else ()
-        words = heads.list_words(corpus.train_tokenizer(text, config.vocabulary)) if with_maps else ()
+        text = corpus.load_corpus(config.corpus, config.text_column).train if with_maps else ()
+        words = heads.list_words(corpus.train_tokenizer(text, config.vocabulary, config.tokenizer)) if with_maps else ()
         results += heads.measure_heads(model, untrained, probe_data, with_maps=with_maps, words=words)
     return [
         (columns, round(float(value), 5))

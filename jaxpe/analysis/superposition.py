@@ -194,8 +194,8 @@ def build_classifier(batch: int) -> photographs.Classifier:
 
 def measure_pile(preset: Preset, work: Workspace) -> Rows:
     """Verses rebuilt from the shuffled sums of their words and positions, by encoding, width and noise."""
-    text = corpus.load_corpus(preset.corpus)
-    tokenizer = corpus.train_tokenizer(text.train[::8], preset.vocabulary)
+    text = corpus.load_corpus(preset.corpus, preset.text_column)
+    tokenizer = corpus.train_tokenizer(text.train[::8], preset.vocabulary, preset.tokenizer)
     verses = select_verses(text, tokenizer, preset)
     for encoding in select_additive(preset, work):
         for width in [width for width in PILE_WIDTHS if width <= 2 * preset.width]:

@@ -15,11 +15,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe run accuracy --tasks reverse --encodings none sinusoidal --seeds 6 --results mine",
         "jaxpe run extrapolation --preset standard --dry-run",
     ),
-    "plot": ("jaxpe plot", "jaxpe plot accuracy --for paper"),
+    "plot": ("jaxpe plot", "jaxpe plot accuracy --for paper --width column"),
     "report": ("jaxpe report", "jaxpe report --results results/standard --language ja --output public"),
     "compare": (
         "jaxpe compare results results/standard",
         "jaxpe compare results/accuracy:sinusoidal results/accuracy:learned --output sinusoidal_learned",
+    ),
+    "table": (
+        "jaxpe table results/standard accuracy --tasks index count --output table.tex",
+        "jaxpe table results/standard extrapolation --tasks reverse --architectures encoder --columns lengths --format markdown",
     ),
     "verify": ("jaxpe verify results", "jaxpe verify mine --experiments path/to/mine.py"),
     "list": ("jaxpe list encodings", "jaxpe list tasks --json", "jaxpe list fields accuracy --preset standard"),

@@ -1,4 +1,4 @@
-"""The options of `jaxpe study`, `jaxpe run` and the scripts in experiments/."""
+"""The options of `jaxpe study`, `jaxpe run` and the scripts in experiments/, and of `jaxpe table`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
@@ -46,6 +46,7 @@ def describe_option(default: str = "", values: str = "") -> Any:
 
 
 QUICK = PresetName("quick")
+OPTIONS = arg(name="")  # options of a dataclass are those of the command
 AS_IN_PRESET = "as in the preset"
 Switch = Annotated[bool, describe_option()]  # an option without a value
 Devices = Annotated[int | None, describe_option("one per core, at most 8")]
@@ -74,7 +75,11 @@ class RunOptions:
     steps: Annotated[int | None, describe_option(AS_IN_PRESET)] = None
     """Number of training steps."""
     corpus: Annotated[str | None, describe_option(AS_IN_PRESET, "CORPUS")] = None
-    """Text of the language tasks: kjv (King James Bible, included), a corpus from `jaxpe fetch`, a .txt, .md, .csv, .tsv, .parquet, .json or .jsonl file, or the id of a Hugging Face dataset."""
+    """Text of the language tasks: kjv (King James Bible, included), a corpus from `jaxpe fetch`, a .txt, .md, .csv, .tsv, .parquet, .json or .jsonl file, a folder written by save_to_disk of Hugging Face datasets, or the id of a Hugging Face dataset. Of several splits, train is read."""
+    text_column: Annotated[str | None, describe_option("text, or the only column of strings", "NAME")] = None
+    """Column of the documents in a corpus that is a table."""
+    tokenizer: Annotated[Literal["bpe", "byte", "character"] | None, describe_option(AS_IN_PRESET)] = None
+    """Tokenizer of the text: byte-level BPE with as many tokens as the preset's vocabulary, the 256 bytes, or the characters of the training part."""
     set: Assignments = ()
     """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `jaxpe list fields` lists all."""
     devices: Devices = None
@@ -85,6 +90,30 @@ class RunOptions:
     """Show no progress."""
     json: Switch = False
     """Print the results as JSON or, with --dry-run, the plan."""
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What a table for a paper shows, and how it is written."""
+
+    format: Literal["latex", "markdown", "csv"] = "latex"
+    """Format: LaTeX for the package booktabs, Markdown, or CSV with a line for each entry."""
+    metric: Annotated[str, describe_option("token_accuracy or, without it, bits_per_character", "METRIC")] = ""
+    """Metric: results/DATA.md defines all of them."""
+    tasks: Annotated[tuple[TaskName, ...], describe_option("all", "TASK ...")] = ()
+    """Tasks to show."""
+    encodings: Annotated[tuple[EncodingName, ...], describe_option("all", "ENCODING ...")] = ()
+    """Encodings to show, as the table of results names them."""
+    architectures: Annotated[tuple[ArchitectureName, ...], describe_option("all", "ARCHITECTURE ...")] = ()
+    """Architectures to show."""
+    lengths: Annotated[tuple[int, ...], describe_option("the longest training length, or all", "INT ...")] = ()
+    """Test lengths to show, in symbols of a task or tokens of text."""
+    columns: Literal["tasks", "lengths"] = "tasks"
+    """What the columns are: tasks, or the test lengths of one task."""
+    where: Annotated[Assignments, describe_option(values="COLUMN=VALUE ...")] = ()
+    """Values of other columns, for example variant=shifted. Rows of unchanged models and tests are shown unless these are named."""
+    output: Annotated[Path | None, describe_option("printed", "FILE")] = None
+    """File to write the table to."""
 
 
 def format_command() -> str:

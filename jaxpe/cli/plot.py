@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxpe.errors import UserError, escape_unprintable
+from jaxpe.figures.media import MEDIA, Medium, adapt_paper
 from jaxpe.records.experiment_folders import list_members, read_marker
 from jaxpe.records.provenance import PROVENANCE, TABLE, find_edits
 from jaxpe.records.results import MARKER, open_results
@@ -22,7 +23,7 @@ from jaxpe.study.origins import describe_edit
 from jaxpe.study.recorded import describe_unknown, find_experiment, read_experiment_name
 
 
-def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
+def redraw_results(names: Sequence[str], results: Path, medium: Medium) -> int:
     """Writes claims, figures and the page of a results folder again; without names, of all its experiments."""
     stored = list_experiments(results)
     for name in names:
@@ -34,13 +35,23 @@ def redraw_results(names: Sequence[str], results: Path, medium: str) -> int:
             command = f"`jaxpe plot {{file}} --results {results}` draws it again."
             print(escape_unprintable(describe_unknown(folder, command)))
     print(f"The report is {write_pages(results)}")
-    if medium != "web":
-        print(f"Figures for {medium} are in {results}/NAME/figures/{medium}")
+    if medium.name != "web":
+        captions = ", their captions next to them as .txt" if medium.is_print else ""
+        print(f"Figures for {medium.name} are in {results}/NAME/figures/{medium.name}{captions}")
     print_notes(results)
     return 0
 
 
-def redraw_named(name: str, stored: Sequence[Path], results: Path, medium: str) -> None:
+def choose_medium(name: str, font: str, width: str) -> Medium:
+    """The medium of a name, for paper with a font and a width. Raises UserError where these are for another one."""
+    if name == "paper":
+        return adapt_paper(font, width)
+    if font or width:
+        raise UserError("--font and --width are for paper: add --for paper.")
+    return MEDIA[name]
+
+
+def redraw_named(name: str, stored: Sequence[Path], results: Path, medium: Medium) -> None:
     """Redraws what was typed: an experiment by its name or its file, or one folder of an experiment that has several."""
     named = [folder for folder in stored if folder.name == name]
     experiment = (find_experiment(named[0]) if named else None) or load_experiment(name)
@@ -49,7 +60,7 @@ def redraw_named(name: str, stored: Sequence[Path], results: Path, medium: str) 
         redraw_folder(experiment, folder, medium)
 
 
-def redraw_folder(experiment: Experiment, folder: Path, medium: str) -> None:
+def redraw_folder(experiment: Experiment, folder: Path, medium: Medium) -> None:
     """Redraws one folder. Raises UserError where its table leads to a fault, with what was edited."""
     edits = [edit for edit in find_edits(folder) if edit.path.endswith((TABLE, PROVENANCE))]
     with explain_faults(edits, f"{experiment.name} cannot be drawn again from {folder}"):

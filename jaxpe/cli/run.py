@@ -32,6 +32,9 @@ from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
 from jaxpe.tasks import TASKS
 
+# Options that set the field of a preset with their name.
+FIELD_OPTIONS = ("steps", "corpus", "text_column", "tokenizer")
+
 
 def run_experiments(names: Sequence[str], options: RunOptions, own_options: object | None = None) -> int:
     """Runs experiments one after the other into one results folder. Returns the exit code.
@@ -119,12 +122,12 @@ def choose_preset(experiment: Experiment, options: RunOptions, own_options: obje
         print(f"Left out, for causal attention only: {', '.join(left_out)}.", file=sys.stderr)
     preset = replace(preset, grid=tuple(row for row in preset.grid if has_text(row, options)))
     values = parse_overrides(options.set)
-    typed: dict[str, object] = {"steps": options.steps, "corpus": options.corpus}
+    typed: dict[str, object] = {name: getattr(options, name) for name in FIELD_OPTIONS}
     typed |= {} if options.seeds is None else parse_seeds(options.seeds)
     for name, value in typed.items():
         if value is not None and name in values:
-            option = "seeds" if name == "first_seed" else name
-            raise UserError(f"{name} is given more than once: give either --{option} or --set {name}=….")
+            option = "--seeds" if name == "first_seed" else f"--{name.replace('_', '-')}"
+            raise UserError(f"{name} is given more than once: give either {option} or --set {name}=….")
         if value is not None:
             values[name] = value
     if unused := list_unused(experiment, preset, options, values):

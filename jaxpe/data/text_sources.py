@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from numpy import ndarray
 
 from jaxpe.data.cache import explain_damage, fetched_path
-from jaxpe.data.corpus import Corpus, count_characters, digest_tokenizer, load_corpus, train_tokenizer
+from jaxpe.data.corpus import BPE, Corpus, count_characters, digest_tokenizer, load_corpus, train_tokenizer
 from jaxpe.data.examples import PAD, SPECIALS, Data
 from jaxpe.data.language import STARTS, TextStream, TranslationStream
 from jaxpe.data.text_files import read_file
@@ -36,22 +36,30 @@ class TextSource(NamedTuple):
     digest: str
 
 
-def open_text(objective: str, *, corpus: str = "kjv", vocabulary: int = 512, starts: str = "packed") -> TextSource:
+def open_text(
+    objective: str,
+    *,
+    corpus: str = "kjv",
+    text_column: str = "",
+    tokenizer: str = BPE,
+    vocabulary: int = 512,
+    starts: str = "packed",
+) -> TextSource:
     """Reads a corpus, trains a tokenizer on its training part, and encodes both parts, unless it did so with this content.
 
-    Raises UserError for a corpus that cannot be read or is too short, or an unknown value of `starts`.
+    Raises UserError for a corpus that cannot be read or is too short, or an unknown value of `starts` or `tokenizer`.
     """
     if starts not in STARTS:
         raise UnknownName("start policy", starts, STARTS)
     if objective == "translation":
-        return encode_translation(read_file(fetched_path("translation"), "translation"), vocabulary)
-    return encode_corpus(load_corpus(corpus), objective, vocabulary, starts)
+        return encode_translation(read_file(fetched_path("translation"), "translation"), vocabulary, tokenizer)
+    return encode_corpus(load_corpus(corpus, text_column), objective, vocabulary, starts, tokenizer)
 
 
 @lru_cache(maxsize=16)
-def encode_corpus(text: Corpus, objective: str, vocabulary: int, starts: str) -> TextSource:
+def encode_corpus(text: Corpus, objective: str, vocabulary: int, starts: str, kind: str = BPE) -> TextSource:
     """The source of an objective on a corpus. Raises UserError if the corpus is too short."""
-    tokenizer = train_tokenizer(text.train, vocabulary)
+    tokenizer = train_tokenizer(text.train, vocabulary, kind)
     train, validation = (encode_documents(part, tokenizer, text.name) for part in (text.train, text.validation))
     stream = TextStream(objective, tokenizer.get_vocab_size(), starts)
     return TextSource(stream, train, validation, f"{text.digest}-{digest_tokenizer(tokenizer)}")
@@ -75,7 +83,7 @@ def make_character_counts(tokenizer: Tokenizer) -> Float[ndarray, "V"]:
 
 
 @lru_cache(maxsize=4)
-def encode_translation(content: bytes, vocabulary: int) -> TextSource:
+def encode_translation(content: bytes, vocabulary: int, kind: str = BPE) -> TextSource:
     """The downloaded pairs of sentences, with one tokenizer for both languages. Raises UserError if they are damaged."""
     import pandas
 
@@ -84,7 +92,7 @@ def encode_translation(content: bytes, vocabulary: int) -> TextSource:
     except Exception as error:
         raise explain_damage("translation") from error
     of_training = pairs[pairs["split"] == "train"]
-    tokenizer = train_tokenizer([*of_training["source"], *of_training["target"]], vocabulary)
+    tokenizer = train_tokenizer([*of_training["source"], *of_training["target"]], vocabulary, kind)
     train, validation = (encode_pairs(pairs[pairs["split"] == part], tokenizer) for part in ("train", "validation"))
     text = Corpus("translation", tuple(pairs["source"]), tuple(pairs["target"]))
     digest = f"{text.digest}-{digest_tokenizer(tokenizer)}"

@@ -33,20 +33,27 @@ def decode_text(content: bytes, name: str) -> str:
     raise UserError(f"{name} is not text in UTF-8 ({problem} in line {line}): give a text file, and save it as UTF-8.")
 
 
-def choose_column(holds_strings: Mapping[str, bool], name: str) -> str:
-    """The column `text` or, without one, the only column of strings. Raises UserError if there is neither."""
+def choose_column(holds_strings: Mapping[str, bool], name: str, wanted: str = "") -> str:
+    """The column that is wanted or, where none is, the column `text` or, without one, the only column of strings.
+
+    Raises UserError, which lists the columns, if there is none of these.
+    """
     strings = [column for column, holds in holds_strings.items() if holds]
+    listed = (", ".join(map(repr, holds_strings)) or "none")[:300]
+    if wanted:
+        if wanted not in holds_strings:
+            raise UserError(f"{name} has no column {wanted!r}: choose another --text-column. Its columns: {listed}.")
+        return wanted
     if "text" not in holds_strings and len(strings) != 1:
-        listed = ", ".join(map(repr, holds_strings)) or "none"
         raise UserError(
-            f"{name} has no column 'text' and not exactly one column of strings: call the column of the documents "
-            f"'text'. Its columns: {listed[:300]}."
+            f"{name} has no column 'text' and not exactly one column of strings: choose the column of the documents "
+            f"with --text-column. Its columns: {listed}."
         )
     return "text" if "text" in holds_strings else strings[0]
 
 
-def read_csv(content: bytes, name: str, default: str = ",") -> list[str]:
-    """The documents of one column. The first line names the columns, and tells what separates them.
+def read_csv(content: bytes, name: str, column: str = "", default: str = ",") -> list[str]:
+    """The documents of one column (`choose_column`). The first line names the columns, and tells what separates them.
 
     Raises UserError that names the line with another number of fields, or with a quote that is not closed.
     """
@@ -72,12 +79,12 @@ def read_csv(content: bytes, name: str, default: str = ",") -> list[str]:
     finally:
         csv.field_size_limit(limit)
     is_text = {key: any(not is_number(row[key]) for _, row in rows if row.get(key)) for key in header}
-    return select_texts(rows, choose_column(is_text, name), name)
+    return select_texts(rows, choose_column(is_text, name, column), name)
 
 
-def read_tsv(content: bytes, name: str) -> list[str]:
+def read_tsv(content: bytes, name: str, column: str = "") -> list[str]:
     """The same of a file whose fields are separated by tabs, unless its first line says otherwise."""
-    return read_csv(content, name, "\t")
+    return read_csv(content, name, column, "\t")
 
 
 def is_number(value: object) -> bool:
@@ -89,8 +96,8 @@ def is_number(value: object) -> bool:
     return True
 
 
-def read_json(content: bytes, name: str) -> list[str]:
-    """The documents of one key: of the objects of a list, or of one object a line. Strings are documents themselves.
+def read_json(content: bytes, name: str, column: str = "") -> list[str]:
+    """The documents of one key (`choose_column`): of the objects of a list, or of one object a line. Strings are documents themselves.
 
     Raises UserError that names the line of what is not JSON, or of what is not a string.
     """
@@ -102,7 +109,7 @@ def read_json(content: bytes, name: str) -> list[str]:
         rows.append((place, value if isinstance(value, dict) else {"text": value}))
     columns = dict.fromkeys(key for _, row in rows for key in row)
     is_text = {key: all(isinstance(row.get(key), str | None) for _, row in rows) for key in columns}
-    return select_texts(rows, choose_column(is_text, name), name)
+    return select_texts(rows, choose_column(is_text, name, column), name)
 
 
 def parse_json(text: str, name: str) -> Iterator[tuple[str, object]]:

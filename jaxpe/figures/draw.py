@@ -18,12 +18,14 @@ from matplotlib.ticker import MaxNLocator
 
 from jaxpe.figures.media import current_medium, measure_text
 from jaxpe.figures.style import Style, find_style
+from jaxpe.records.statistics import estimate_mean
 
 # Column of a table, dashes, and name of the two baselines that need no training.
 BASELINES: tuple[tuple[str, Any, str], ...] = (
     ("order_blind_baseline", (0, (6, 3)), "order-blind baseline"),
     ("length_baseline", ":", "length-only baseline"),
 )
+INTERVAL = "_interval"  # label of an interval, in no legend
 MARGIN = 0.96  # share of a figure's width that captions and legends may take
 
 # ── panels, legends, captions ───────────────────────────────────────────────────────────────────────────────────────
@@ -88,7 +90,13 @@ def fit_columns(names: Sequence[str], columns: int, width: float) -> int:
 
 
 def add_caption(figure: Figure, text: str) -> None:
-    """A line below the figure: what is shown, over how many seeds and examples. Long ones are broken into lines."""
+    """A line below the figure: what is shown, over how many seeds and examples. Long ones are broken into lines.
+
+    In print it is the figure's label, which `save_figure` writes next to it.
+    """
+    if current_medium().is_print:
+        figure.set_label(text)
+        return
     wrapped = wrap_text(text, MARGIN * figure.get_figwidth(), "small")
     with matplotlib.rc_context(current_medium().rc):
         figure.supxlabel(wrapped, fontsize="small", color="#444444")
@@ -121,13 +129,40 @@ def draw_line(axes: Axes, means: pd.Series, style: Style, label: str | None = No
     )  # fmt: skip
 
 
+def draw_interval(axes: Axes, place: float, values: Any, *, horizontal: bool = False) -> None:
+    """In print, the mean of some seeds and its 95 % t-interval (`estimate_mean`), where there is one."""
+    if not current_medium().is_print or not len(values) or not np.isfinite(values).all():
+        return
+    mean = estimate_mean(values)
+    if mean.low is None or mean.high is None:
+        return
+    bar: dict[str, Any] = {"xerr" if horizontal else "yerr": [[mean.value - mean.low], [mean.high - mean.value]]}
+    at = (mean.value, place) if horizontal else (place, mean.value)
+    axes.errorbar(
+        *at, **bar, color="black", marker="_|"[horizontal], capsize=2, elinewidth=0.8, zorder=4, label=INTERVAL
+    )
+
+
+def draw_intervals(axes: Axes, x: pd.Series, values: pd.Series) -> None:
+    """In print, the mean and the interval of the seeds at every x."""
+    for place, seeds in values.groupby(x.to_numpy()):
+        draw_interval(axes, place, seeds.to_numpy(float))
+
+
+def draw_seed_curve(
+    axes: Axes, x: pd.Series, values: pd.Series, style: Style, label: str | None = None, *, s: float, alpha: float = 0.6
+) -> None:
+    """A line through the means over seeds, and every seed as a point; in print also intervals."""
+    draw_line(axes, values.groupby(x).mean(), style, label)
+    draw_points(axes, x, values, style, s=s, alpha=alpha)
+    draw_intervals(axes, x, values)
+
+
 def draw_curves(axes: Axes, table: pd.DataFrame, x: str = "test_length", y: str = "value") -> None:
     """A line through the means over seeds for each series, and every seed as a point."""
     named = table.assign(series=[format_series(row) for row in table.itertuples()])
     for name, part in named.groupby("series", sort=False):
-        style = find_style(str(name))
-        draw_line(axes, part.groupby(x)[y].mean(), style, str(name))
-        draw_points(axes, part[x], part[y], style, s=14, alpha=0.6)
+        draw_seed_curve(axes, part[x], part[y], find_style(str(name)), str(name), s=14)
 
 
 def draw_seeds(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: str = "encoding") -> None:
@@ -137,6 +172,7 @@ def draw_seeds(axes: Axes, table: pd.DataFrame, groups: Sequence[str], column: s
         part = table[table[column] == group]
         spread = place + generator.uniform(-0.16, 0.16, len(part))
         draw_points(axes, spread, part["value"], find_style(group), s=26, alpha=0.8, label=group)
+        draw_interval(axes, place, part["value"].to_numpy(float))
         for name, dashes, label in BASELINES:
             if len(part) and part[name].notna().any():
                 axes.hlines(

@@ -97,8 +97,7 @@ def set_up_accuracy_panel(axis: Axes, rows: pd.DataFrame, title: str) -> None:
 
 def draw_line_and_seeds(axis: Axes, rows: pd.DataFrame, label: str, style: Style) -> None:
     """Means over seeds against test length, and the seeds as points."""
-    draw.draw_line(axis, rows.groupby("test_length")["value"].mean(), style, label)
-    draw.draw_points(axis, rows["test_length"], rows["value"], style, s=12, alpha=0.6)
+    draw.draw_seed_curve(axis, rows["test_length"], rows["value"], style, label, s=12)
 
 
 def draw_samplers(plain: pd.DataFrame) -> Figure:

@@ -63,6 +63,7 @@ def draw_networks(axis: Axes, errors: pd.DataFrame) -> None:
         elif len(rows):
             draw.draw_line(axis, rows.groupby("layer")["value"].mean(), style, label)
             draw.draw_points(axis, rows["layer"], rows["value"].clip(upper=1.55), style, s=12, alpha=0.6)
+            draw.draw_intervals(axis, rows["layer"], rows["value"])
     if not len(errors):
         axis.text(0.5, 0.5, "no such places", ha="center", va="center", fontsize="small", transform=axis.transAxes)
     axis.axhline(1.0, color="black", linewidth=0.8, linestyle=":", label="chance")

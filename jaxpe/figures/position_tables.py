@@ -105,6 +105,7 @@ def draw_measures(table: pd.DataFrame) -> Figure:
             values = tables.select_rows(table, name=name, metric=metric)["value"]
             style = find_style(name.partition(" ")[0].partition(",")[0])
             draw.draw_points(axis, values, np.full(len(values), place), style, s=16)
+            draw.draw_interval(axis, place, values.to_numpy(float), horizontal=True)
         axis.set_yticks(range(len(names)), names, fontsize="x-small")
         axis.set_xlim(left=min(0.0, axis.get_xlim()[0]))
         axis.set_title(title, fontsize="small")

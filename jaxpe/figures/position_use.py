@@ -58,6 +58,7 @@ def draw_use_shares(axis: Axes, shares: pd.DataFrame) -> None:
             x = place + 0.22 * (i - 1)
             points = {"s": 22, "alpha": 0.7, "label": f"{label} ({sizes[kind]})"}
             draw.draw_points(axis, np.full(len(values), x), values, pick_style(i + 1), **points)
+            draw.draw_interval(axis, x, values.to_numpy(float))
             axis.hlines(values.mean(), x - 0.1, x + 0.1, color="black", linewidth=1.4)
     axis.axhline(0, color="black", linewidth=0.6)
     axis.axhline(0.1, color="black", linewidth=0.7, linestyle=":", label="criterion for absolute position (0.1)")

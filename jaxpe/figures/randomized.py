@@ -45,9 +45,8 @@ def draw_curves_of(encoding: str, table: pd.DataFrame) -> Figure:
         part = tables.select_rows(table, metric="token_accuracy", task=task, encoding=encoding)
         for i, variant in enumerate(dict.fromkeys(part["variant"])):
             style, rows = pick_style(i), tables.select_rows(part, variant=variant)
-            means = rows.groupby("test_length")["value"].mean()
-            draw.draw_line(axis, means, style, f"positions {VARIANTS[variant]}")
-            draw.draw_points(axis, rows["test_length"], rows["value"], style, s=9, alpha=0.4)
+            label = f"positions {VARIANTS[variant]}"
+            draw.draw_seed_curve(axis, rows["test_length"], rows["value"], style, label, s=9, alpha=0.4)
         draw.set_up_length_panel(axis, part, task)
         axis.set_ylabel("token accuracy")
     draw.add_legend(figure, axes, columns=3)
@@ -65,6 +64,7 @@ def draw_gain(table: pd.DataFrame) -> Figure:
             gains = select_gains(means, task, name)
             x = place + 0.18 * (i - (len(names) - 1) / 2) + np.linspace(-0.04, 0.04, len(gains))
             draw.draw_points(axis, x, gains, find_style(name), s=20, label=name)
+            draw.draw_interval(axis, float(np.mean(x)), np.asarray(gains, float))
     axis.axhline(0, color="black", linewidth=0.7)
     axis.set_xticks(range(len(tasks)), [task.replace("_", "\n") for task in tasks], fontsize="small")
     axis.set_ylabel("token accuracy beyond N:\nrandomized minus plain")

@@ -49,8 +49,7 @@ def draw_recovery(axis: Axes, untrained: pd.DataFrame, models: pd.DataFrame) -> 
     """A line for each reader of untrained tables, and open points for the tables of trained models."""
     for i, reader in enumerate(readers.READERS):
         style, rows = pick_style(i), tables.select_rows(untrained, reader=reader)
-        draw.draw_line(axis, rows.groupby("width")["value"].mean(), style, f"knows {reader}")
-        draw.draw_points(axis, rows["width"], rows["value"], style, s=14, alpha=0.6)
+        draw.draw_seed_curve(axis, rows["width"], rows["value"], style, f"knows {reader}", s=14)
         if reader != readers.READERS[-1]:
             trained = tables.select_rows(models, reader=reader)
             x = trained["width"] * (1.12 + 0.06 * i)

@@ -70,6 +70,7 @@ def draw_projections(table: pd.DataFrame) -> Figure:
                 values = tables.select_rows(rows, encoding=name, layer=layer, part=part)["value"]
                 x = np.full(len(values), place + 0.16 * (2 * side - 1))
                 draw.draw_points(axis, x, values, pick_style(2 - side), s=24, label=label)
+                draw.draw_interval(axis, place + 0.16 * (2 * side - 1), values.to_numpy(float))
         labels = [f"{name}\nlayer {layer}" for name, layer in groups]
         axis.set_xticks(range(len(groups)), labels, fontsize="small")
         axis.axhline(0, color="black", linewidth=0.6)

@@ -89,6 +89,7 @@ def draw_size(axis: Axes, means: pd.DataFrame, size: Size) -> None:
             seeds = select_size(means, size, encoding=name, range=label)["value"].to_numpy()
             centre = place + 0.22 * (2 * i - 1)
             draw.draw_points(axis, centre + np.linspace(-0.08, 0.08, len(seeds)), seeds, style, s=24, label=name)
+            draw.draw_interval(axis, centre, seeds)
             if value is not None:
                 ends = centre + np.array([-0.15, 0.15])
                 axis.plot(ends, [value] * 2, color=style.colour, linewidth=2, label=f"{name}, published")

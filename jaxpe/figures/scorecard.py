@@ -65,6 +65,7 @@ def draw_encodings(axis: Axes, part: pd.DataFrame, name: str) -> None:
             alpha=0.5 if new else 1, label=encoding,
         )  # fmt: skip
         draw.draw_points(axis, rows["test_length"], rows["value"], style, s=14, alpha=0.6)
+        draw.draw_intervals(axis, rows["test_length"], rows["value"])
 
 
 def draw_differences(differences: list[Difference], baselines: Sequence[str]) -> Figure:

@@ -51,6 +51,7 @@ def draw_seeds(
     """A point a seed, side by side, and a bar at their mean."""
     spread = place + width * np.linspace(-0.14, 0.14, len(values))
     draw.draw_points(axes, spread, values, look, s=30, alpha=0.8, label=label)
+    draw.draw_interval(axes, place, values)
     axes.hlines(np.mean(values), place - 0.3 * width, place + 0.3 * width, color=look.colour, linewidth=2)
 
 

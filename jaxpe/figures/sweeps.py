@@ -104,8 +104,7 @@ def draw_ratio(table: pd.DataFrame) -> Figure:
         rows = select_rows(part, task=task)
         for times, label, style in LENGTHS:
             tested = rows[rows["test_length"] == times * rows["train_length"]]
-            draw.draw_line(axis, tested.groupby("s")["value"].mean(), style, label)
-            draw.draw_points(axis, tested["s"], tested["value"], style, s=16, alpha=0.6)
+            draw.draw_seed_curve(axis, tested["s"], tested["value"], style, label, s=16)
         draw.draw_baselines(axis, rows[rows["test_length"] == rows["train_length"]], x="s")
         set_up_factor_axis(axis, part["s"].max())
         axis.set_xticks([s for s in sorted(set(part["s"])) if s in (0, 0.1, 1, 10, 100)])

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from jaxpe.errors import UserError
-from jaxpe.figures.media import use_medium
+from jaxpe.figures.media import MEDIA, Medium, use_medium
 from jaxpe.figures.save import save_figure
 from jaxpe.records.claims import AnswerEntry, ClaimEntry, ClaimResult, Summary
 from jaxpe.records.csv_tables import PREVIOUS, read_table
@@ -29,13 +29,13 @@ KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
+def redraw(experiment: Experiment, folder: Path, medium: Medium = MEDIA["web"]) -> None:
     """Writes them into the experiment's folder; figures for paper and talk into a folder of their own.
 
     The digests of what is written are recorded, that of the table stays. Raises UserError where there is no table, and where
     the folder is a link, which may lead anywhere.
     """
-    target = folder / "figures" / ("" if medium == "web" else medium)
+    target = folder / "figures" / ("" if medium.name == "web" else medium.name)
     if not exists(folder / TABLE):
         raise UserError(
             f"There is no table of {experiment.name} in {folder}: run `jaxpe run {experiment.typed}` first."
@@ -56,7 +56,7 @@ def redraw(experiment: Experiment, folder: Path, medium: str = "web") -> None:
                 write_text(folder / name, text)
             call_experiment(experiment, lambda: save_figures(figures, target))
     for file in target.glob("*"):  # figures of an earlier table, which the page would still show
-        if file.suffix in (".svg", ".png", ".pdf") and file.stem not in figures:
+        if file.suffix in (".svg", ".png", ".pdf", ".txt") and file.stem not in figures:
             file.unlink()
     drawn = [f"figures/{path.name}" for path in sorted((folder / "figures").glob("*.svg"))]
     record_derived(folder, [*texts, *drawn])

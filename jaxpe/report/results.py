@@ -1,4 +1,4 @@
-"""RESULTS.md: `python -m jaxpe.report.results` writes it, and renews the generated blocks of README.md.
+"""RESULTS.md: `python -m jaxpe.report.results` writes it and results/DATA.md, and renews the generated blocks of README.md.
 
 `--figures` prints the figures that README.md, RESULTS.md and the pages of the committed results show.
 """
@@ -17,6 +17,7 @@ from jaxpe.records.provenance import read_provenance
 from jaxpe.report import findings, harm_findings, length_findings
 from jaxpe.report.brief import read_stored
 from jaxpe.report.claims import Entry, Key, list_headlines, read_all_claims
+from jaxpe.report.data_guide import DATA, render_data_guide
 from jaxpe.report.markdown import fill_blocks, make_claims, make_headlines, make_sentences, make_summary
 from jaxpe.report.questions import list_questions
 from jaxpe.report.sections import list_folders, read_section
@@ -205,12 +206,13 @@ def list_shown_figures(root: Path) -> list[str]:
 
 
 def main() -> None:
-    """Writes RESULTS.md and the blocks of README.md in the current folder, or prints the figures that are shown."""
+    """Writes RESULTS.md, results/DATA.md and the blocks of README.md in the current folder, or prints the figures that are shown."""
     root = Path(".")
     if "--figures" in sys.argv[1:]:
         print("\n".join(list_shown_figures(root)))
         return
     write_text(root / RESULTS, render_results(root))
+    write_text(root / DATA, render_data_guide([root / QUICK, root / STANDARD]))
     readme = root / README
     write_text(readme, fill_blocks(readme.read_text(encoding="utf-8"), root))
 

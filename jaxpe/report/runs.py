@@ -10,6 +10,7 @@ import pandas as pd
 
 from jaxpe.plugins.registry import label_name
 from jaxpe.records.csv_tables import DIVERGED, RUN_COLUMNS
+from jaxpe.study.tables import ANY
 
 # Columns that tell runs apart besides `RUN_COLUMNS`. A table may leave `width` empty in rows of some runs.
 CONFIGURATION = (
@@ -36,7 +37,7 @@ def list_runs(experiment: str, table: pd.DataFrame, provenance: Mapping[str, Any
     if not provenance["runs"]:
         return Runs([], 0, [])
     rows = table[table["seed"].notna() & table["train_length"].notna() & table["architecture"].notna()]
-    rows = rows[~rows["encoding"].str.startswith("control:") & (rows["encoding"] != "any")]
+    rows = rows[~rows["encoding"].str.startswith("control:") & (rows["encoding"] != ANY)]
     names = [name for name in CONFIGURATION if name in rows and rows[name].notna().any()]
     if "width" in names and rows["width"].isna().any():
         names.remove("width")

@@ -21,13 +21,14 @@ from jaxpe.records.experiment_folders import Members, list_members
 from jaxpe.records.json_values import format_json
 from jaxpe.records.provenance import DERIVED, TABLE, find_edits
 from jaxpe.records.stored_files import exists, read_text, read_typed_json
+from jaxpe.report.data_guide import DATA, render_data_guide
 from jaxpe.report.edits import explain_faults
 from jaxpe.report.markdown import BLOCK, fill_blocks
 from jaxpe.report.messages import LANGUAGES, Messages
 from jaxpe.report.numbers import list_cell_folders
 from jaxpe.report.page import PAGES, render_page
 from jaxpe.report.redraw import make_derived
-from jaxpe.report.results import PUBLISHED, README, RESULTS, STANDARD, render_results
+from jaxpe.report.results import PUBLISHED, QUICK, README, RESULTS, STANDARD, render_results
 from jaxpe.study.experiment import Experiment, call_experiment
 from jaxpe.study.origins import describe_edit
 from jaxpe.study.recorded import describe_unknown, find_experiment
@@ -185,11 +186,15 @@ def is_standard(results: Path, root: Path) -> bool:
 
 
 def verify_results_page(results: Path, root: Path) -> Verification:
-    """RESULTS.md, where it is made from this folder."""
-    path = root / RESULTS
-    if not exists(path) or not is_standard(results, root):
-        return Verification()
-    return compare_lines(RESULTS, read_text(path), render_results(root))
+    """RESULTS.md and results/DATA.md, where they are made from this folder."""
+    verification = Verification()
+    if exists(root / RESULTS) and is_standard(results, root):
+        verification = compare_lines(RESULTS, read_text(root / RESULTS), render_results(root))
+    folders = [root / QUICK, root / STANDARD]
+    if exists(root / DATA) and results.resolve() in [folder.resolve() for folder in folders]:
+        computed = render_data_guide([folder for folder in folders if folder.is_dir()])
+        verification = verification.join(compare_lines(DATA, read_text(root / DATA), computed))
+    return verification
 
 
 def verify_readme(results: Path, root: Path) -> Verification:

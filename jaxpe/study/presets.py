@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from jaxpe import encodings, tasks
+from jaxpe.data.corpus import BPE
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.positions import SAMPLERS, TRAINING_SAMPLERS
 from jaxpe.study.fields import FIELDS
@@ -77,6 +78,8 @@ class Preset:
     length_buckets: int = 2
     encodings: tuple[str, ...] = ()  # those of the command line, for an experiment without a grid
     corpus: str = "kjv"
+    text_column: str = ""
+    tokenizer: str = BPE
     vocabulary: int = 512
     starts: str = "packed"
     precision: str = "highest"
@@ -96,8 +99,13 @@ NOT_OVERRIDDEN = ("grid", "encodings", "options")  # fields that `override` does
 def override(preset: Preset, values: Mapping[str, object]) -> Preset:
     """The preset with other values of its fields; they also replace those of its rows.
 
-    Raises UserError for an unknown field, and for a number that is too small.
+    Raises UserError for an unknown field, for a number that is too small, and for the vocabulary of a tokenizer that has its
+    own.
     """
+    if "vocabulary" in values and (kind := values.get("tokenizer", preset.tokenizer)) != BPE:
+        raise UserError(
+            f"vocabulary is the size of the tokenizer {BPE}, and {kind} has its own: leave out one of the two."
+        )
     known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
     for name, value in values.items():
         if name not in known:

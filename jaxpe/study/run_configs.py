@@ -7,6 +7,7 @@ from itertools import product
 from typing import NamedTuple
 
 from jaxpe import encodings
+from jaxpe.data.corpus import BPE
 from jaxpe.errors import UserError
 from jaxpe.records.json_values import compute_digest
 from jaxpe.study.presets import GridRow, Preset, apply_overrides
@@ -90,7 +91,9 @@ def make_run_config(
         task_options=task_options,
         training=make_training(preset),
         corpus=preset.corpus,
-        vocabulary=preset.vocabulary,
+        text_column=preset.text_column,
+        tokenizer=preset.tokenizer,
+        vocabulary=preset.vocabulary if preset.tokenizer == BPE else 0,
         starts=preset.starts,
         precision=preset.precision,
         replicas_per_device=preset.replicas_per_device or replicas,
@@ -134,7 +137,7 @@ def open_source(config: RunConfig, sources: Sources) -> Source:
     """The task or text of a config, opened once."""
     key: tuple[object, ...] = (config.task, config.architecture, config.task_options, config.train_length)
     if config.is_language:
-        key += (config.corpus, config.vocabulary, config.starts)
+        key += (config.corpus, config.text_column, config.tokenizer, config.vocabulary, config.starts)
     else:
         key += (compute_digest(identify_task(config.task)),)  # a file of the user's own may have been edited
     if key not in sources:

@@ -27,6 +27,7 @@ TableRow = dict[str, Any]
 AS_TRAINED = EvaluationConfig()  # tested at the positions of training
 Measurements = list[tuple[TableRow, float]]  # what was measured in a model: further columns of a row, and the value
 OWN_RATE, VALIDATION_LOSS = "own_learning_rate", "validation_nats_per_answer"  # metrics that record a choice of rate
+ANY = "any"  # the encoding and architecture of rows that hold for every one
 CONFIG_COLUMNS = ["task", "architecture", "encoding", "positions"]  # the columns that name a config within a table
 METRICS: dict[str, Callable[[Scores], float]] = {
     "token_accuracy": lambda s: compute_share(s.correct, s.answers),
@@ -133,6 +134,16 @@ def select_rate(table: pd.DataFrame, chosen: bool = False) -> pd.DataFrame:
     }
     configs_and_rates = results[[*CONFIG_COLUMNS, "learning_rate"]].itertuples(index=False)
     return results[np.array([rates.get(tuple(config), rate) == rate for *config, rate in configs_and_rates], bool)]
+
+
+def select_plain(table: pd.DataFrame) -> pd.DataFrame:
+    """The results of single seeds at the common learning rate.
+
+    Without rows that are means over seeds (no seed), that are the same for every encoding ("any"), or that record tuning.
+    """
+    if "learning_rate" in table:
+        table = select_rate(table)
+    return table[table["seed"].notna() & table["encoding"].notna() & (table["encoding"] != ANY)]
 
 
 def average_by_seed(table: pd.DataFrame, **columns: Any) -> pd.Series:

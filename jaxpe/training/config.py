@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jaxpe.data.corpus import BPE
 from jaxpe.data.examples import ExampleStream
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.encodings.base import Attention, Context
@@ -72,8 +73,11 @@ class RunConfig:
     # (a, b): the first block reads a · token + b · position. None: token and position as the encoding combines them.
     scales: tuple[float, float] | None = None
     training: Training = field(default_factory=Training)
-    # Language tasks: the text, the size of its vocabulary, and where windows start ("packed" or "document").
+    # Language tasks: the text, its column in a table ("": the rule of `jaxpe.data.text_tables.choose_column`), its tokenizer,
+    # the most tokens of the tokenizer "bpe" (of others 0), and where windows start ("packed" or "document").
     corpus: str = "kjv"
+    text_column: str = ""
+    tokenizer: str = BPE
     vocabulary: int = 512
     starts: str = "packed"
     precision: str = "highest"  # of matrix products: "highest", "high" or "default", as in JAX, or "bfloat16"

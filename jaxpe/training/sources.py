@@ -37,7 +37,14 @@ def load_source(config: RunConfig) -> Source:
             f"{', '.join(architectures)}."
         )
     if task is None:
-        text = open_text(config.task, corpus=config.corpus, vocabulary=config.vocabulary, starts=config.starts)
+        text = open_text(
+            config.task,
+            corpus=config.corpus,
+            text_column=config.text_column,
+            tokenizer=config.tokenizer,
+            vocabulary=config.vocabulary,
+            starts=config.starts,
+        )
         return Source(text.stream, text.train, text.validation, text.digest)
     return Source(TaskStream(task, config.architecture), {}, {}, None)
 

@@ -27,7 +27,7 @@ def bash_script(tmp_path_factory):
     ("line", "expected"),
     [
         ("pl", "plot"),
-        ("plot --fo", "--for"),
+        ("plot --fo", "--for --font"),
         ("plot --for pa", "paper"),
         ("compare --out", "--output"),
         ("scorecard alibi --against none ker", "kerple"),

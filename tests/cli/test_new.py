@@ -61,7 +61,9 @@ def test_the_template_of_an_experiment_is_short_and_complete(tmp_path, capsys):
     words = ("run", file, "--dry-run", "--preset", "smoke", "--results", tmp_path / "r")
     assert "decoder, alibi" in call_jaxpe(capsys, *words, "--times", "4").out
     assert_one_sentence(call_jaxpe(capsys, *words, "--times", "9"), "--times must lie between 1 and 4")
-    assert_one_sentence(call_jaxpe(capsys, "new", "other", "--experiment", "--hook", "embed"), "give one of --hook and --experiment")
+    assert_one_sentence(
+        call_jaxpe(capsys, "new", "other", "--experiment", "--hook", "embed"), "give one of --hook and --experiment"
+    )
 
 
 @pytest.mark.slow

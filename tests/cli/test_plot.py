@@ -32,7 +32,7 @@ def test_figures_for_print_are_written_next_to_those_of_the_web(stored, capsys):
     code, printed, _ = call_jaxpe(capsys, "plot", "--for", "paper", "--results", stored)
     names = {path.name for path in (figures / "paper").iterdir()}
     assert code == 0 and "figures/paper" in printed
-    assert names == {f"{path.stem}.{kind}" for path in before for kind in ("pdf", "svg")} and before
+    assert names == {f"{path.stem}.{kind}" for path in before for kind in ("pdf", "svg", "txt")} and before
     assert {path: path.read_bytes() for path in figures.glob("*.*")} == before
 
 
@@ -112,3 +112,16 @@ def test_a_copy_is_named_once_on_stderr(stored, capsys):
         outcome = call_jaxpe(capsys, command, "--results", stored)
         assert outcome.code == 0 and outcome.err.count("throughput (copy)") == 1 and "(copy)" not in outcome.out
     assert_one_sentence(call_jaxpe(capsys, "plot", "throughput (copy)", "--results", stored), "Unknown experiment")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--font", "DejaVu Serif"), "--font and --width are for paper: add --for paper"),
+        (("--for", "talk", "--width", "column"), "--font and --width are for paper"),
+        (("--for", "paper", "--width", "wide"), "--width takes column, text, or 2 to 20 inches"),
+        (("--for", "paper", "--font", "No Such Font"), "Unknown font family"),
+    ],
+)
+def test_fonts_and_widths_that_do_not_fit_are_one_sentence(tmp_path, capsys, words, says):
+    assert_one_sentence(call_jaxpe(capsys, "plot", "--results", tmp_path, *words), says)

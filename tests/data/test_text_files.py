@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -146,7 +147,7 @@ def test_what_is_no_file_is_told(tmp_path):
     (tmp_path / "here" / "books").mkdir()
     os.mkfifo(tmp_path / "here" / "pipe.txt")
     for name, says in {
-        "folder.txt": "is a folder", "books": "is a folder", "pipe.txt": "no text file", "a\0b.txt": "no text file",
+        "folder.txt": "is a folder that", "books": "is a folder that save_to_disk .* did not write", "pipe.txt": "no text file", "a\0b.txt": "no text file",
         "x" * 300 + ".txt": "cannot be read", "~nobody-at-all/book.txt": "no text file",
     }.items():  # fmt: skip
         with pytest.raises(UserError, match=says):
@@ -187,6 +188,72 @@ def test_parquet_without_a_column_of_documents_is_told(tmp_path, columns, says):
     pq.write_table(pa.table(columns), tmp_path / "here" / "book.parquet")
     with pytest.raises(UserError, match=says):
         load_corpus("book.parquet")
+
+
+def test_a_column_of_parquet_can_be_chosen(tmp_path):
+    columns = {"text": ["-"] * 60, "body": LINES, "n": list(range(60))}
+    pq.write_table(pa.table(columns), tmp_path / "here" / "book.parquet")
+    text = load_corpus("book.parquet", "body")
+    assert sorted([*text.train, *text.validation]) == sorted(LINES)
+    for column, says in {"n": "'n' of .* holds int64", "Body": "no column 'Body'.*'text', 'body', 'n'"}.items():
+        with pytest.raises(UserError, match=says):
+            load_corpus("book.parquet", column)
+
+
+def save_data_set(folder, splits=None, **columns):
+    """What `save_to_disk` writes: of several splits where these are named."""
+    datasets.disable_progress_bars()
+    one = datasets.Dataset.from_dict(columns)
+    saved = datasets.DatasetDict(dict.fromkeys(splits, one)) if splits else one
+    saved.save_to_disk(str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["saved", "books.txt", "x%20#[1] file:", "日本"])
+@pytest.mark.parametrize("splits", [(), ("train", "test"), ("test",)])
+def test_a_saved_data_set_is_read_and_nothing_is_written_to_it(tmp_path, name, splits):
+    folder = save_data_set(tmp_path / "here" / name, splits, id=list(range(62)), body=[*LINES, None, ""])
+    before = sorted(folder.rglob("*"))
+    assert list_documents(name) == sorted(LINES) == list_documents(folder)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_saved_data_set_is_the_same_text_as_a_file_and_is_read_anew(tmp_path):
+    (tmp_path / "here" / "book.txt").write_text("\n".join(LINES))
+    save_data_set(tmp_path / "here" / "saved", text=LINES)
+    assert load_corpus("saved").digest == load_corpus("book.txt").digest
+    save_data_set(tmp_path / "here" / "saved", text=LINES[::-1], other=LINES)
+    assert load_corpus("saved").digest != load_corpus("book.txt").digest == load_corpus("saved", "other").digest
+
+
+def test_saved_data_sets_that_cannot_be_read_are_told(tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    save_data_set(here / "splits", ("dev", "test"), text=LINES)
+    save_data_set(here / "columns", a=LINES, b=LINES)
+    save_data_set(here / "a::b", text=LINES)
+    os.rename(save_data_set(here / "lost", ("train", "test"), text=LINES) / "train", here / "elsewhere")
+    for name, says in {
+        "splits": "no split 'train'.* Its splits: 'dev', 'test'", "columns": "no column 'text'.*'a', 'b'",
+        "a::b": "'::' in its name.*rename the folder", "lost": "lost cannot be read as a saved data set",
+    }.items():  # fmt: skip
+        with pytest.raises(UserError, match=says):
+            load_corpus(name)
+
+
+@pytest.mark.parametrize("file", ["state.json", "dataset_info.json", "data-00000-of-00001.arrow"])
+def test_a_damaged_data_set_is_told(tmp_path, file):
+    """Also where offsets of Arrow lead outside of the file."""
+    path = save_data_set(tmp_path / "here" / "saved", text=LINES) / file
+    content = path.read_bytes()
+    middle = content.index(b"Line 0") - 64 if file.endswith("arrow") else 5
+    for damage in (b"", content[:50], content[:middle] + b"\xff\xfe\xfd" + content[middle + 3 :]):
+        path.write_bytes(damage)
+        with pytest.raises(UserError, match="saved cannot be read as a saved data set") as caught:
+            load_corpus("saved")
+        assert str(caught.value).isprintable()
+    path.unlink()
+    with pytest.raises(UserError, match="saved"):
+        load_corpus("saved")
 
 
 def test_a_small_file_that_unfolds_into_much_text_is_refused(tmp_path, monkeypatch):

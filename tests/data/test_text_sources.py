@@ -1,6 +1,7 @@
 """Texts as tokens: characters, trivial predictors, pairs of sentences, and what is refused."""
 
 import os
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from jaxpe.data import corpus, text_sources
 from jaxpe.data.cache import storage_path
-from jaxpe.data.corpus import load_corpus, train_tokenizer
+from jaxpe.data.corpus import TOKENIZERS, load_corpus, train_tokenizer
 from jaxpe.data.examples import SPECIALS
 from jaxpe.data.text_sources import compute_majority_accuracy, compute_unigram_bits, open_text
 from jaxpe.errors import UserError
@@ -22,11 +23,32 @@ def accented(tmp_path_factory):
     return str(file)
 
 
-def test_the_characters_of_all_tokens_add_up_to_the_text(accented):
-    text = open_text("causal_lm", corpus=accented, vocabulary=300)
-    tokens = np.asarray(text.train["tokens"])
-    expected = sum(len(" " + document) for document in load_corpus(accented).train)  # the tokenizer prepends a space
-    assert text.train["characters"][tokens].sum() == expected
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_the_characters_of_all_tokens_add_up_to_the_text(accented, kind):
+    text = open_text("causal_lm", corpus=accented, vocabulary=300, tokenizer=kind)
+    for part, documents in (
+        (text.train, load_corpus(accented).train),
+        (text.validation, load_corpus(accented).validation),
+    ):
+        tokens = np.asarray(part["tokens"])
+        expected = sum(len(" " + document) for document in documents)  # the tokenizer prepends a space
+        assert part["characters"][tokens].sum() == expected
+
+
+def test_bits_per_character_are_those_of_a_slow_count_for_bytes_and_characters(accented):
+    """A byte of a character of several bytes is no character: bytes cost more bits a character than they do a token."""
+    corpus, bits = load_corpus(accented), {}
+    for kind, split in (("byte", lambda text: list(text.encode())), ("character", list)):
+        train, validation = (
+            [symbol for text in part for symbol in split(" " + text)] for part in (corpus.train, corpus.validation)
+        )
+        counts, symbols = Counter(train), 256 if kind == "byte" else 1 + len(set(train))
+        chances = [(counts[symbol] + 1) / (len(train) + symbols) for symbol in validation]
+        characters = sum(len(" " + text) for text in corpus.validation)
+        source = open_text("causal_lm", corpus=accented, tokenizer=kind)
+        bits[kind] = compute_unigram_bits(source.train, source.validation)
+        assert bits[kind] == pytest.approx(-np.log2(chances).sum() / characters)
+    assert bits["byte"] > bits["character"]
 
 
 def test_documents_start_where_the_array_says(accented):
@@ -96,7 +118,9 @@ def test_a_text_that_is_edited_in_a_living_process_is_read_anew(tmp_path):
 def test_the_digest_covers_the_tokenizer(accented, monkeypatch):
     """Two tokenizers of as many tokens on the same text."""
     digests = {open_text("causal_lm", corpus=accented, vocabulary=size).digest for size in (300, 301)}
-    monkeypatch.setattr(text_sources, "train_tokenizer", lambda documents, size: train_tokenizer(["abc abc"] * 9, size))
+    monkeypatch.setattr(
+        text_sources, "train_tokenizer", lambda documents, *rest: train_tokenizer(["abc abc"] * 9, *rest)
+    )
     text_sources.encode_corpus.cache_clear()
     digests.add(open_text("causal_lm", corpus=accented, vocabulary=300).digest)
     text_sources.encode_corpus.cache_clear()

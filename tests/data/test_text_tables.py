@@ -34,6 +34,32 @@ def test_the_only_column_of_strings_is_read():
     assert parse_documents(write_csv([["sentence"], *[[line] for line in LINES]]), ".csv", "book") == LINES
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl"])
+def test_a_column_can_be_chosen(suffix):
+    """Also one of numbers, where a file has no types; a wrong one lists the columns."""
+    rows = [{"text": "-", "body": line, "n": str(i)} for i, line in enumerate(LINES)]
+    content = write_json_lines(rows)
+    if suffix in (".csv", ".tsv"):
+        content = write_csv([list(rows[0]), *[list(row.values()) for row in rows]])
+    assert parse_documents(content, suffix, "book", "body") == LINES
+    assert parse_documents(content, suffix, "book", "n") == [str(i) for i in range(60)]
+    assert parse_documents(content, suffix, "book", "text") == ["-"] * 60 == parse_documents(content, suffix, "book")
+    with pytest.raises(UserError, match=r"book has no column 'Body': .* Its columns: 'text', 'body', 'n'\."):
+        parse_documents(content, suffix, "book", "Body")
+
+
+def test_a_chosen_column_without_strings_is_refused_as_ever():
+    content = write_json_lines([{"text": line, "n": i} for i, line in enumerate(LINES)])
+    with pytest.raises(UserError, match="book, line 1: 'n' is a number, but a string is needed"):
+        parse_documents(content, ".jsonl", "book", "n")
+
+
+@pytest.mark.parametrize("suffix", ["", ".txt", ".md"])
+def test_lines_have_no_column(suffix):
+    with pytest.raises(UserError, match="book is read line by line and has no column 'text': leave out --text-column"):
+        parse_documents("\n".join(LINES).encode(), suffix, "book", "text")
+
+
 def test_fields_keep_their_letters():
     """Quotes, ends of lines, what looks like a missing value or a number, long texts; empty ones are left out."""
     texts = ['He said "no".', "two\nlines", "NA", "null", "007", " padded ", "long " * 50_000]

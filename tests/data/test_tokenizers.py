@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from jaxpe.data.cache import storage_path
-from jaxpe.data.corpus import load_corpus, train_tokenizer
+from jaxpe.data.corpus import TOKENIZERS, UNKNOWN, count_characters, load_corpus, train_tokenizer
 from jaxpe.data.examples import SPECIALS
 from jaxpe.data.text_sources import open_text
+from jaxpe.errors import UserError
 
 HELD_OUT = "zyxwvut"  # a word of the validation part only
 
@@ -51,3 +52,47 @@ def test_translation_is_tokenized_by_its_training_pairs_alone(tmp_path, monkeypa
     source = open_text("translation", vocabulary=300)
     assert set(source.train["target_length"].tolist()) == {2}  # both words of the training pairs are tokens
     assert set(source.validation["target_length"].tolist()) == {len(" " + HELD_OUT)}  # a byte each
+
+
+STRANGE = ["déjà vu", " begins with a space", "two\nlines\r\n", "ὀ 日本🙂 e\u0301", "\t", "naïve \x00 zero"]
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_every_text_comes_back_from_its_tokens(kind):
+    """With one space before it, unless it begins with one; and every character is counted once."""
+    tokenizer = train_tokenizer(STRANGE, 300, kind)
+    counts = count_characters(tokenizer)
+    for text in STRANGE:
+        ids, expected = tokenizer.encode(text).ids, text if text.startswith(" ") else f" {text}"
+        assert tokenizer.decode(ids) == expected
+        assert sum(counts[i] for i in ids) == len(expected)
+
+
+def test_bytes_are_the_256_whatever_the_text():
+    tokenizers = [train_tokenizer(texts, size, "byte") for texts, size in (([], 0), (STRANGE, 1000))]
+    assert {one.get_vocab_size() for one in tokenizers} == {256}
+    for one in tokenizers:
+        assert one.encode("é日").ids == list(" é日".encode())
+
+
+def test_characters_are_those_of_the_training_part_and_others_are_unknown(tmp_path):
+    path = tmp_path / "mine.txt"
+    held_out = [i // 50 % 10 == 9 for i in range(2000)]
+    path.write_text("\n".join("zebra ab" if out else "abc ab ab" for out in held_out))
+    source = open_text("causal_lm", corpus=str(path), tokenizer="character")
+    tokenizer = train_tokenizer(load_corpus(str(path)).train, 0, "character")
+    assert sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get) == [UNKNOWN, " ", "a", "b", "c"]
+    assert source.stream.tokens == 5 and source.stream.vocabulary == SPECIALS + 5
+    assert count_characters(tokenizer) == [1] * 5
+    unknown = (np.asarray(source.validation["tokens"]) == SPECIALS).sum()
+    assert unknown == sum(held_out) * len("zer") and not (np.asarray(source.train["tokens"]) == SPECIALS).any()
+
+
+def test_a_text_that_holds_the_name_of_the_unknown_is_no_unknown():
+    ids = train_tokenizer(["<unk> a"], 0, "character").encode("<unk>").ids
+    assert len(ids) == len(" <unk>") and 0 not in ids
+
+
+def test_an_unknown_tokenizer_is_refused():
+    with pytest.raises(UserError, match=r"Unknown tokenizer 'charcter'\. Did you mean 'character'"):
+        train_tokenizer(["a"], 300, "charcter")

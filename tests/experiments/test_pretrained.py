@@ -204,7 +204,7 @@ def plant_changes(shuffled=0.1, blind=1e-9, shifted=0.02, constant=0.5, within=0
 def judge_changes(monkeypatch, **means):
     """The results of the claims about word order, and the table."""
     monkeypatch.setattr(measurements, "open_model", lambda name: None)
-    monkeypatch.setattr(measurements.corpus, "load_corpus", lambda name: corpus.Corpus(name, (), ()))
+    monkeypatch.setattr(measurements.corpus, "load_corpus", lambda name, column: corpus.Corpus(name, (), ()))
     monkeypatch.setattr(word_order, "measure_changes", lambda model, texts, count: plant_changes(**means))
     table = pd.DataFrame(list(measurements.measure_word_order(MODULE.PRESETS["quick"])))
     return {result.id: result for result in MODULE.claims(table)}, table

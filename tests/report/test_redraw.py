@@ -8,7 +8,7 @@ import pytest
 
 from jaxpe.errors import UserError
 from jaxpe.figures.draw import make_panels
-from jaxpe.figures.media import current_medium
+from jaxpe.figures.media import MEDIA, current_medium
 from jaxpe.records.claims import Answer, Claim
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.provenance import find_edits, read_provenance, write_provenance
@@ -52,7 +52,7 @@ def test_claims_answers_and_summary_are_written_and_figures_set_in_their_medium(
         summary=lambda table: ("Means", [{"a": "1"}, {"b": "2"}]),
     )
     write_table(tmp_path / "table.csv", ROWS)
-    redraw(experiment, tmp_path, "paper")
+    redraw(experiment, tmp_path, MEDIA["paper"])
     [entry], [answer], summary = (
         json.loads((tmp_path / f"{name}.json").read_text()) for name in ("claims", "answers", "summary")
     )
@@ -94,7 +94,7 @@ def test_what_is_drawn_is_recorded_and_an_edited_table_stays_edited(folder):
 def test_drawing_for_paper_keeps_what_is_recorded_of_the_page(folder):
     redraw(make_experiment([], figures=draw_one), folder)
     before = (folder / "provenance.json").read_bytes()
-    redraw(make_experiment([], figures=draw_one), folder, "paper")
+    redraw(make_experiment([], figures=draw_one), folder, MEDIA["paper"])
     assert (folder / "provenance.json").read_bytes() == before
 
 
@@ -124,5 +124,5 @@ def test_nothing_is_written_through_a_link(folder, tmp_path, place):
     (outside / "old.svg").write_text("<svg/>")
     before = {path: path.stat().st_mtime_ns for path in outside.rglob("*")}
     with pytest.raises(UserError, match="is a link, and nothing is written outside"):
-        redraw(make_experiment([], figures=draw_one), folder, "paper")
+        redraw(make_experiment([], figures=draw_one), folder, MEDIA["paper"])
     assert {path: path.stat().st_mtime_ns for path in outside.rglob("*")} == before

@@ -1,5 +1,6 @@
 """The identity of a run."""
 
+import json
 import sys
 from dataclasses import fields, replace
 from functools import partial
@@ -9,6 +10,7 @@ import pytest
 from small_runs import CONFIG
 
 from jaxpe import encodings, tasks
+from jaxpe.data.corpus import TOKENIZERS
 from jaxpe.devices import use_precision
 from jaxpe.encodings.rotary import Rotary
 from jaxpe.errors import UserError
@@ -32,6 +34,7 @@ OTHER_VALUES = {
     "training": replace(CONFIG.training, clip=2.0),
 }
 
+OF_TEXT = ("corpus", "text_column", "tokenizer", "vocabulary", "starts")
 
 # Settings of JAX, and a value that no result is made with.
 OTHER_SETTINGS = {
@@ -50,7 +53,7 @@ def test_every_field_and_the_seed_change_the_identity():
     """All but those of language tasks, which a synthetic task does not use."""
     source = load_source(CONFIG)
     identities = {compute_run_id(CONFIG, 0, source), compute_run_id(CONFIG, 1, source)}
-    names = [field.name for field in fields(CONFIG) if field.name not in ("corpus", "vocabulary", "starts")]
+    names = [field.name for field in fields(CONFIG) if field.name not in OF_TEXT]
     for name in names:
         config = replace(CONFIG, **{name: OTHER_VALUES.get(name) or 2 * getattr(CONFIG, name)})
         identities.add(compute_run_id(config, 0, load_source(config)))
@@ -62,6 +65,24 @@ def test_the_text_of_a_language_task_and_where_windows_start_change_the_identity
     source = load_source(CONFIG)._replace(digest="a")
     configs = [(config, source), (config, source._replace(digest="b")), (replace(config, starts="document"), source)]
     assert len({compute_run_id(config, 0, source) for config, source in configs}) == 3
+
+
+def test_the_column_of_a_text_changes_the_identity_where_it_changes_the_text(tmp_path):
+    rows = [{"text": f"a stone {i}", "body": f"another {i}", "same": f"a stone {i}"} for i in range(2400)]
+    (tmp_path / "book.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    config = replace(
+        CONFIG, task="causal_lm", architecture="decoder", corpus=str(tmp_path / "book.jsonl"), vocabulary=260
+    )
+    first, text, body, same = (identify(replace(config, text_column=column)) for column in ("", "text", "body", "same"))
+    assert first == text == same != body
+
+
+def test_the_tokenizer_changes_the_identity(tmp_path):
+    (tmp_path / "book.txt").write_text("\n".join(f"a stone {i}" for i in range(2400)))
+    config = replace(
+        CONFIG, task="causal_lm", architecture="decoder", corpus=str(tmp_path / "book.txt"), vocabulary=257
+    )
+    assert len({identify(replace(config, tokenizer=name)) for name in TOKENIZERS}) == len(TOKENIZERS) == 3
 
 
 def identify(config=CONFIG, seed=0):

@@ -1,0 +1,60 @@
+"""Text of figures for print: one size, titles and labels that are no wider than their panel, tick labels that do not touch."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, SymmetricalLogLocator
+
+from jaxpe.figures.draw import wrap_text
+
+FEW = 3  # intervals between the ticks of an axis whose labels would touch
+
+
+def fit_text(figure: Figure, points: float) -> None:
+    """Gives all text one size in points, breaks long titles and labels into lines, and makes room between tick labels."""
+    set_text_size(figure, points)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        if axes.get_visible():
+            break_lines(figure, axes)
+            separate_tick_labels(axes)
+    set_text_size(figure, points)
+
+
+def set_text_size(figure: Figure, points: float) -> None:
+    """Gives all text of a figure one size: labels, also of ticks that are not made yet, titles and legends."""
+    for axes in figure.axes:
+        axes.tick_params(which="both", labelsize=points)
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_fontsize(points)
+
+
+def break_lines(figure: Figure, axes: Axes) -> None:
+    """Breaks the titles and labels of a panel where they are longer than it."""
+    width, height = (side / figure.dpi for side in (axes.bbox.width, axes.bbox.height))
+    for text, room in (
+        (axes.title, width),
+        (axes.xaxis.label, width),
+        (axes.yaxis.label, height if axes.get_label() != "<colorbar>" else 10 * height),
+    ):
+        if text.get_text():
+            text.set_text(wrap_text(text.get_text(), room))
+
+
+def separate_tick_labels(axes: Axes) -> None:
+    """Where the labels of the horizontal axis touch: names are turned, numbers become fewer."""
+    axis = axes.xaxis
+    boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text() and label.get_visible()]
+    boxes = sorted((box for box in boxes if box.width), key=lambda box: box.x0)
+    if all(one.x1 < other.x0 for one, other in pairwise(boxes)):
+        return
+    if isinstance(axis.get_major_locator(), FixedLocator):
+        for label in axis.get_ticklabels():
+            label.set(rotation=label.get_rotation() or 35, ha="right", rotation_mode="anchor")
+    elif not isinstance(axis.get_major_locator(), (LogLocator, SymmetricalLogLocator)):
+        axis.set_major_locator(MaxNLocator(FEW))
