@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,7 +13,7 @@ from jaxtyping import Array, Key
 
 from jaxpe.encodings.base import Context, Encoding
 from jaxpe.errors import UnknownName, UserError
-from jaxpe.plugins.registry import Registry, get_factory_class, label_name
+from jaxpe.plugins.registry import Registry, get_factory_class, label_name, list_options
 
 EncodingFactory = Callable[..., Encoding]  # a class, or a `functools.partial` of one that fixes some options
 
@@ -63,8 +62,7 @@ def label_encoding(name: str) -> str:
 
 def list_encoding_options(name: str) -> list[str]:
     """The names of the options that an encoding takes."""
-    parameters = inspect.signature(ENCODINGS.get_class(name).__init__).parameters.values()
-    return [p.name for p in parameters if p.kind == p.KEYWORD_ONLY and p.name != "key"]
+    return list(list_options(resolve_encoding(name)))
 
 
 def build_encoding(name: str, context: Context, *, key: Key[Array, ""], **options: Any) -> Encoding:

@@ -63,8 +63,10 @@ def list_styles() -> dict[str, Style]:
 def find_style(name: str) -> Style:
     """A series' style. A name that has none gets one that depends on its letters."""
     styles = list_styles()
-    base = name if name in styles else name.rpartition(":")[2].partition(", ")[0]
-    return styles.get(base) or spare_style(200 + zlib.crc32(base.encode()) % 385)
+    side, _, last = name.rpartition(":")
+    if name not in styles and side and "=" not in last:  # of a side of a comparison: 'results:sinusoidal, 6 seeds'
+        name = last.partition(", ")[0]
+    return styles.get(name) or spare_style(200 + zlib.crc32(name.encode()) % 385)
 
 
 def pick_style(i: int) -> Style:

@@ -1,14 +1,14 @@
 """Things of one kind by name: from a catalogue, from a file (`path/to/file.py:Class`), or from an installed package.
 
-Encodings and tasks are such kinds. What is the user's own is loaded, identified by its code, and called so that its faults
-become one sentence.
+Encodings and tasks are such kinds. A name may fix options: `rotary:base=100`, `path/to/file.py:Class:scale=2:shared=true`. What
+is the user's own is loaded, identified by its code, and called so that its faults become one sentence.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
@@ -37,8 +37,65 @@ def get_factory_class(factory: Any) -> Any:
 
 
 def label_name(name: str) -> str:
-    """The name that tables and figures show: the class name for `path/to/file.py:Class`, else the name itself."""
-    return name.rpartition(":")[2] if ".py" in name else name
+    """The name that tables and figures show: the class name for `path/to/file.py:Class`, else the name itself.
+
+    The options that a name fixes belong to it.
+    """
+    base, options = split_options(name)
+    label = base.rpartition(":")[2] if ".py" in base else base
+    return ":".join([label, *options])
+
+
+def split_options(name: str) -> tuple[str, list[str]]:
+    """'rotary:base=100' as ('rotary', ['base=100']), 'file.py:Class' as ('file.py:Class', [])."""
+    first, *parts = name.split(":")
+    options = [part for part in parts if "=" in part]
+    return ":".join([first, *(part for part in parts if "=" not in part)]), options
+
+
+def list_options(factory: Any) -> dict[str, Any]:
+    """The options of a class or a partial of one with their defaults: fields of a dataclass, else keywords of the constructor.
+
+    None stands for a default that there is not; `key` is no option.
+    """
+    kind = get_factory_class(factory)
+    if is_dataclass(kind):
+        return {one.name: None if one.default is MISSING else one.default for one in fields(kind) if one.init}
+    parameters = inspect.signature(kind.__init__).parameters.values()
+    return {
+        p.name: None if p.default is p.empty else p.default
+        for p in parameters
+        if p.kind == p.KEYWORD_ONLY and p.name != "key"
+    }
+
+
+def parse_option(text: str, default: Any) -> Any:
+    """The value of an option, of the type of its default; without one, a truth value, a number or else text."""
+    kinds: dict[type, tuple[Callable[[str], Any], ...]] = {
+        bool: (parse_truth,),
+        int: (int,),
+        float: (float,),
+        str: (str,),
+    }
+    for parse in kinds.get(type(default), (parse_truth, int, float, str)):
+        try:
+            return parse(text)
+        except ValueError:
+            continue
+    raise ValueError(text)
+
+
+def parse_truth(text: str) -> bool:
+    """'true' or 'false' as a bool. Raises ValueError for anything else."""
+    return bool(("false", "true").index(text))
+
+
+def format_option(name: str, value: Any) -> str:
+    """'base=100', in the one form that a value has in a name."""
+    text = (
+        str(value).lower() if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else str(value)
+    )
+    return f"{name}={text}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +128,37 @@ class Registry(Generic[T]):
 
     def is_path(self, name: str) -> bool:
         """Whether a name is meant as path/to/file.py:Class."""
+        name, _ = split_options(name)
         return name not in self.catalogue and not self.find_points(name) and (".py" in name or "/" in name)
 
     def replace_alias(self, name: str) -> str:
-        """The name in the catalogue of what goes by another usual name; other names as they are."""
-        return name if self.find_points(name) else self.aliases.get(name, name)
+        """The name in the catalogue of what goes by another usual name; other names as they are.
+
+        Options that the name fixes are put into their order and form. Raises UserError for an option that there is not, or for
+        a value that it cannot have.
+        """
+        base, options = split_options(name)
+        base = base if self.find_points(base) else self.aliases.get(base, base)
+        if not options:
+            return base
+        values = self.parse_options(base, options)
+        return ":".join([base, *(format_option(key, values[key]) for key in sorted(values))])
+
+    def parse_options(self, base: str, options: Sequence[str]) -> dict[str, Any]:
+        """The options of 'rotary:base=100' by name. Raises UserError for one that there is not, or is given twice."""
+        known, values = list_options(self.resolve(base)), dict[str, Any]()
+        for option in options:
+            name, _, text = option.partition("=")
+            if name not in known:
+                raise UnknownName(f"option of {label_name(base)}", name, known)
+            if name in values:
+                raise UserError(f"{label_name(base)}: {name} is given more than once: give one value.")
+            try:
+                values[name] = parse_option(text, known[name])
+            except ValueError:
+                kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(known[name])]
+                raise UserError(f"{label_name(base)}: {name} takes {kind}, not {text!r}.") from None
+        return values
 
     def load_entry_point(self, name: str) -> Any:
         """The object that an installed package registered under `name`.
@@ -97,8 +180,11 @@ class Registry(Generic[T]):
     def load(self, name: str) -> Any:
         """The object behind a catalogue name, `path/to/file.py:Class`, or an entry point, whatever it is.
 
-        Raises UserError for an unknown name.
+        Raises UserError for an unknown name, and for options that it does not take.
         """
+        base, options = split_options(name)
+        if options:
+            return partial(self.resolve(base), **self.parse_options(base, options))
         if self.find_points(name):
             return self.load_entry_point(name)
         if name in self.catalogue:
@@ -131,12 +217,14 @@ class Registry(Generic[T]):
         """
         described = describe_object(self.resolve(name), hash_object_code, f"{self.kind} {name!r}")
         identity: dict[str, Any] = {"object": described}
-        return identity | ({"file": load_file(split_name(name)[0]).digest} if self.is_path(name) else {})
+        return identity | (
+            {"file": load_file(split_name(split_options(name)[0])[0]).digest} if self.is_path(name) else {}
+        )
 
     def call(self, name: str, function: Callable[[], R], failure: str) -> R:
         """function(), which calls the code behind a name.
 
-        Outside the catalogue every exception becomes a UserError that begins with `failure`, as "encoding 'x' could not be
+        Outside the catalogue, and where the name fixes options, every exception becomes a UserError that begins with `failure`, as "encoding 'x' could not be
         constructed", and names the user's file and line.
         """
         return function() if name in self.catalogue else call_user_code(function, failure)

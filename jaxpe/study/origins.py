@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from jaxpe.data.cache import cache_folder
 from jaxpe.errors import UserError
 from jaxpe.plugins.calls import call_user_code
 from jaxpe.plugins.code import collect_closure
+from jaxpe.plugins.registry import find_entry_points
 from jaxpe.records.files import write_text
 from jaxpe.records.provenance import read_provenance
 
@@ -51,10 +52,7 @@ class Origin(NamedTuple):
 
 def find_packaged() -> dict[str, list[EntryPoint]]:
     """Experiments of installed packages: the entry points of the group `jaxpe.experiments`, by name."""
-    points: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=ENTRY_POINTS):
-        points.setdefault(point.name, []).append(point)
-    return points
+    return find_entry_points(ENTRY_POINTS)
 
 
 def load_packaged(name: str, taken: Iterable[str]) -> tuple[ModuleType, Origin]:

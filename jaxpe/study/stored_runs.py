@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from jaxpe import encodings
 from jaxpe.data import cache
 from jaxpe.errors import UserError
+from jaxpe.plugins.registry import split_options
 from jaxpe.records.csv_tables import format_table
 from jaxpe.records.json_values import format_json, to_json_value
 from jaxpe.records.provenance import MODELS, TABLE, read_provenance
@@ -160,11 +161,11 @@ def require_known_names(entry: dict[str, Any]) -> None:
     """Raises NotStored for a name that would be loaded from a file or fetched."""
     rows = entry["grid"]
     corpora = {value["corpus"] for value in (entry, *(row.get("overrides", {}) for row in rows)) if "corpus" in value}
-    names = {name for value in (entry, *rows) for name in value.get("encodings", ())}
+    names = {split_options(name)[0] for value in (entry, *rows) for name in value.get("encodings", ())}
     known_corpora = {OWN_CORPUS, *(name for name in cache.DOWNLOADS if cache.is_fetched(name))}
     for used, known in (
         (names, set(encodings.CATALOGUE)),
-        ({row.get("task") for row in rows}, set(list_tasks_of_jaxpe())),
+        ({split_options(str(row.get("task")))[0] for row in rows}, set(list_tasks_of_jaxpe())),
         (corpora, known_corpora),
     ):
         if unknown := sorted(map(str, used - known)):

@@ -7,13 +7,12 @@ language tasks are listed together: a language task has a text and no class (`ja
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from typing import Any, NamedTuple
 
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.errors import UnknownName, UserError
-from jaxpe.plugins.registry import Registry, get_factory_class, label_name
+from jaxpe.plugins.registry import Registry, label_name, list_options
 from jaxpe.tasks.base import Task
 
 CATALOGUE: dict[str, Callable[..., Task]] = {}
@@ -73,7 +72,7 @@ def build_task(name: str, *, train_length: int, **options: Any) -> Task:
     if name in OBJECTIVES:
         raise UserError(f"{name} is a task on real text, which has no examples of its own: choose a synthetic task.")
     factory: Any = TASKS.resolve(name)
-    known = [field.name for field in fields(get_factory_class(factory)) if field.init]
+    known = list_options(factory)
     if surplus := sorted(set(options) - set(known)):
         raise UnknownName(f"option of {name}", surplus[0], known)
     defaults = {"train_length": train_length} if "train_length" in known else {}

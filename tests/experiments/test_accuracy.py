@@ -109,4 +109,4 @@ def test_the_summary_has_the_numbers_of_real_text():
     table = table.assign(order_blind_baseline=np.nan, length_baseline=0.1)
     _, [row] = MODULE.summary(table)
     assert row["bits per character"] == "2.500" and row["token accuracy"] == "0.400" and row["seeds"] == "10"
-    assert row["solved"] == "–" and row["length-only baseline"] == "0.100"
+    assert "solved" not in row and row["length-only baseline"] == "0.100"

@@ -10,6 +10,12 @@ from jaxpe.plugins.registry import find_entry_points, get_factory_class, label_n
 from jaxpe.tasks import TASKS
 
 BOTH = pytest.mark.parametrize("registry", [ENCODINGS, TASKS], ids=["encoding", "task"])
+OPTIONS = {
+    "encoding": "from jaxpe.encodings import Encoding\nclass Mine(Encoding):\n"
+    "    def __init__(self, context, *, key, size: int = 1, flag: bool = False, scale: float = 1.0): pass\n",
+    "task": "from dataclasses import dataclass\nfrom jaxpe.tasks import Task\n@dataclass(frozen=True)\nclass Mine(Task):\n"
+    "    size: int = 1\n    flag: bool = False\n    scale: float = 1.0\n",
+}
 FILE = "from functools import partial\nfrom jaxpe.{kind}s import {base}\nclass Mine({base}): pass\nbound = partial(Mine, a=1)\n"
 
 
@@ -112,3 +118,32 @@ def test_faults_of_code_outside_the_catalogue_become_one_sentence(registry):
 def test_names_of_tasks_on_real_text_are_taken():
     with pytest.raises(UserError, match="causal_lm is called causal_lm in tables, as a task of jaxpe is"):
         TASKS.check_labels(["a.py:causal_lm"])
+
+
+@BOTH
+def test_a_name_can_fix_options_which_are_part_of_label_and_identity(registry, tmp_path):
+    """As a row of the catalogue does; in one order and form, whatever was typed."""
+    path = tmp_path / "mine.py"
+    path.write_text(OPTIONS[registry.kind])
+    typed = f"{path}:Mine:size=3:flag=true:scale=2.50"
+    name = registry.replace_alias(typed)
+    assert name == f"{path}:Mine:flag=true:scale=2.5:size=3"
+    assert label_name(name) == "Mine:flag=true:scale=2.5:size=3" and registry.is_path(name)
+    assert registry.identify(name)["object"]["keywords"] == {"flag": True, "scale": 2.5, "size": 3}
+    assert registry.identify(name) != registry.identify(f"{path}:Mine") and registry.includes(registry.load(name))
+    assert registry.get_class(name) is registry.get_class(f"{path}:Mine")
+    registry.check_labels([name, f"{path}:Mine"])
+    for options, says in (
+        ("sise=3", "Unknown option of Mine 'sise'. Did you mean 'size'"),
+        ("size=three", "Mine: size takes a whole number, not 'three'"),
+        ("flag=yes", "flag takes true or false"),
+        ("size=3:size=4", "size is given more than once"),
+    ):
+        with pytest.raises(UserError, match=says):
+            registry.replace_alias(f"{path}:Mine:{options}")
+
+
+def test_other_usual_names_take_options_too():
+    assert ENCODINGS.replace_alias("rope:base=100") == "rotary:base=100"
+    assert ENCODINGS.identify("rotary:base=100")["object"]["keywords"] == {"base": 100.0}
+    assert TASKS.replace_alias("reverse_string:alphabet=4") == "reverse:alphabet=4"

@@ -9,6 +9,7 @@ from own_experiments import write_experiment
 
 from jaxpe.cli import list as listing
 from jaxpe.errors import UserError
+from jaxpe.plugins.registry import find_entry_points
 from jaxpe.records.json_values import write_json
 from jaxpe.study.experiment import load_experiment
 from jaxpe.study.origins import Origin, check_folder, describe_edit, recall_file, remember_file
@@ -95,8 +96,10 @@ def install(tmp_path, monkeypatch):
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {info.stem[:-2]}\nVersion: 1\n")
         lines = [f"{name} = {value}" for name, value in points.items()]
         (info / "entry_points.txt").write_text("\n".join(["[jaxpe.experiments]", *lines]))
+        find_entry_points.cache_clear()
 
     yield install
+    find_entry_points.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "stranger"]:
         del sys.modules[name]
 
