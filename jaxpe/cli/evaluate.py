@@ -14,14 +14,12 @@ from jaxpe import devices
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import to_json_value
-from jaxpe.records.statistics import estimate_mean
+from jaxpe.report.means import list_means
 from jaxpe.study.api import load
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.scores import EvaluationConfig, list_test_samplers
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import group_runs
-
-WHICH = ("task", "architecture", "encoding", "positions", "test_positions", "train_length", "test_length", "metric")
 
 
 def evaluate_runs(
@@ -54,24 +52,13 @@ def evaluate_runs(
     for fault in dict.fromkeys(faults):
         print(f"Left out: {fault}", file=sys.stderr)
     table = pd.concat(parts, ignore_index=True)
-    means = average_seeds(table)
+    means = list_means(table)
     if output is not None:
         write_table(output, [dict(row) for row in table.to_dict("records")])
     print(json.dumps(to_json_value(means), indent=1) if as_json else format_means(means))
     if output is not None:
         print(f"A row for each run, length and metric is in {output}", file=sys.stderr)
     return 0
-
-
-def average_seeds(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The mean over seeds of every cell, with the 95 % interval (None for fewer than three seeds), n and baselines."""
-    rows = []
-    for names, cell in table.groupby(list(WHICH), sort=False, dropna=False):
-        mean = estimate_mean(cell["value"])
-        row = dict(zip(WHICH, names, strict=True))
-        row |= {"mean": mean.value, "low": mean.low, "high": mean.high, "n": mean.n}
-        rows.append(row | {name: cell[name].iloc[0] for name in ("length_baseline", "order_blind_baseline")})
-    return rows
 
 
 def format_means(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -18,9 +18,12 @@ from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.plugins.files import freeze_code
 from jaxpe.records.claims import format_estimate, read_claims
-from jaxpe.records.json_values import read_json
+from jaxpe.records.csv_tables import read_table
+from jaxpe.records.json_values import read_json, to_json_value
+from jaxpe.records.provenance import TABLE
 from jaxpe.records.results import open_results
 from jaxpe.records.statistics import Estimate
+from jaxpe.report.means import list_means
 from jaxpe.report.page import write_pages
 from jaxpe.report.redraw import redraw
 from jaxpe.study import plan, presets
@@ -167,8 +170,15 @@ def print_results(options: RunOptions, names: Sequence[str], page: Path, diverge
     stored: dict[str, dict[str, Any]] = {name: read_json(options.results / name / "summary.json", {}) for name in names}
     summaries = {name: summary for name, summary in stored.items() if summary}
     if options.json:
-        results = {"page": page.as_posix(), "claims": claims, "summaries": summaries, "diverged": diverged}
-        print(json.dumps(results, indent=1, ensure_ascii=False))
+        means = {name: list_means(read_table(options.results / name / TABLE)) for name in names}
+        results = {
+            "page": page.as_posix(),
+            "claims": claims,
+            "summaries": summaries,
+            "means": means,
+            "diverged": diverged,
+        }
+        print(json.dumps(to_json_value(results), indent=1, ensure_ascii=False))
         return
     if len(names) == 1:
         print("\n".join(format_summary(**summary) for summary in summaries.values()))
