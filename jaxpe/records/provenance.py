@@ -1,6 +1,6 @@
 """Where results come from: versions, devices, command and time, but no names of people, hosts or folders on a machine.
 
-provenance.json also holds digests. `measured` has those of table.csv and models.json, `digest` that of everything measured,
+provenance.json also holds digests. `measured` has those of table.csv, models.json and history.csv, `digest` that of everything measured,
 and both are written by the run alone. `derived` has those of what is made from the table, and is written whenever that is made
 again. They show edits, not forgery: whoever edits a file can write its digest too.
 """
@@ -59,8 +59,8 @@ def read_commit() -> str | None:
 
 # ── provenance.json ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-PROVENANCE, TABLE, MODELS = "provenance.json", "table.csv", "models.json"
-MEASURED = (TABLE, MODELS)  # files that the run writes
+PROVENANCE, TABLE, MODELS, HISTORY = "provenance.json", "table.csv", "models.json", "history.csv"
+MEASURED = (TABLE, MODELS, HISTORY)  # files that the run writes
 DERIVED = ("claims.json", "answers.json", "summary.json", "captions.json")  # from the table, and figures
 UNSEALED = ("digest", "derived")  # what the digest does not cover
 EDITED, REMOVED, UNKNOWN = "edited", "removed", "unknown"  # kinds of an `Edit`

@@ -51,9 +51,10 @@ def describe_figure(drawing: Drawing, claims: Iterable[Entry], messages: Message
 
 
 def find_message(drawing: Drawing, messages: Messages) -> tuple[str, str]:
-    """The key of a figure's messages and the rest of its name; ('', '') where it has none."""
-    if f"figure.{drawing.key}" in messages.catalogue:
-        return drawing.key, ""
+    """The key of a figure's messages, or of those of all experiments, and the rest of its name; ('', '') where it has none."""
+    for key in (drawing.key, f"*/{drawing.name}"):
+        if f"figure.{key}" in messages.catalogue:
+            return key, ""
     parts = drawing.name.split("_")
     for end in range(len(parts) - 1, 0, -1):
         key = f"{drawing.experiment}/{'_'.join(parts[:end])}_*"

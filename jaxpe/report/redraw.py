@@ -11,13 +11,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from jaxpe.errors import UserError
+from jaxpe.figures.learning_curves import NAME, draw_learning_curves
 from jaxpe.figures.media import MEDIA, Medium, use_medium
 from jaxpe.figures.save import save_figure
 from jaxpe.records.claims import AnswerEntry, ClaimEntry, ClaimResult, Summary
 from jaxpe.records.csv_tables import PREVIOUS, read_table
 from jaxpe.records.files import disk_errors, write_text
 from jaxpe.records.json_values import format_json
-from jaxpe.records.provenance import DERIVED, MODELS, PROVENANCE, TABLE, read_provenance, record_derived
+from jaxpe.records.provenance import DERIVED, HISTORY, MODELS, PROVENANCE, TABLE, read_provenance, record_derived
 from jaxpe.records.statistics import Estimate
 from jaxpe.records.stored_files import exists, find_mismatch
 from jaxpe.study.experiment import Experiment, call_experiment
@@ -49,6 +50,8 @@ def redraw(experiment: Experiment, folder: Path, medium: Medium = MEDIA["web"]) 
         texts = call_experiment(experiment, lambda: make_texts(experiment, table, read_provenance(folder)))
         with use_medium(medium):
             figures = call_experiment(experiment, lambda: draw_figures(experiment, table))
+            if exists(folder / HISTORY):
+                figures.setdefault(NAME, draw_learning_curves(read_table(folder / HISTORY)))
             for name in DERIVED:
                 if name not in texts:
                     (folder / name).unlink(missing_ok=True)
@@ -91,7 +94,7 @@ def make_texts(experiment: Experiment, table: pd.DataFrame, provenance: Mapping[
         files = make_files(table, provenance)
         check_plain_names(files, f"{experiment.name}: files")
         for name, text in files.items():
-            if name in (TABLE, PREVIOUS, MODELS, PROVENANCE, *DERIVED, "figures"):
+            if name in (TABLE, PREVIOUS, MODELS, HISTORY, PROVENANCE, *DERIVED, "figures"):
                 raise UserError(f"{experiment.name}: files gave {name!r}, which jaxpe writes: choose another name.")
             if not isinstance(text, str):
                 raise UserError(f"{experiment.name}: files: the content of {name!r} must be text.")

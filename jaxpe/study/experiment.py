@@ -33,6 +33,7 @@ from jaxpe.records.provenance import collect_provenance, write_provenance
 from jaxpe.study import tuning
 from jaxpe.study.diverged import mark_diverged
 from jaxpe.study.experiment_checks import check_module, check_rows
+from jaxpe.study.histories import write_history
 from jaxpe.study.kept_models import KeptModels, describe_models, write_models
 from jaxpe.study.mixture import describe_mixture, find_mixture
 from jaxpe.study.origins import TAKEN, Origin, check_folder, find_packaged, load_packaged, remember_file
@@ -206,6 +207,7 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
         work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
     write_table(folder / "table.csv", rows)
     write_models(folder, keep_models(experiment, runs, work))
+    write_history(folder, experiment.name, runs, work)
     mixture = find_mixture(work.read_record(run) for run in runs)
     if mixture:
         work.reporter.note(describe_mixture(mixture))

@@ -126,7 +126,12 @@ def test_a_study_writes_table_claims_provenance_figures_and_page(study):
     assert (claim["experiment"], claim["id"], claim["verdict"]) == ("mine", "M1", "undecided")
     provenance = json.loads((study / "mine" / "provenance.json").read_text())
     assert provenance["command"].startswith("jaxpe study") and provenance["preset"]["steps"] == 8
-    assert {path.name for path in (study / "mine" / "figures").iterdir()} == {"values.svg", "values.png"}
+    assert {path.name for path in (study / "mine" / "figures").iterdir()} == {
+        "values.svg",
+        "values.png",
+        "learning_curves.svg",
+        "learning_curves.png",
+    }
     page = (study / "compare.html").read_text()
     assert "mine/figures" in page and "How mine did" in page and (study / "index.html").is_file()
 
