@@ -14,6 +14,8 @@ OTHERS = {int: 3, bool: True, str: "other", float: 0.25}  # by the type of a fie
 
 def make_other_value(name):
     """Another value of a field of EvaluationConfig than its default."""
+    if name == "sampler":
+        return "offset"
     default = getattr(EvaluationConfig(), name)
     kind = str if default is None else type(default)
     return OTHERS[kind]
@@ -35,8 +37,8 @@ def results(tmp_path):
 
 @pytest.mark.parametrize(("changes", "length", "examples"), CHANGES)
 def test_whatever_differs_is_another_file_and_a_copy_under_its_name_is_refused(results, changes, length, examples):
-    plain = EvaluationConfig().make_key(4, 16)
-    changed = EvaluationConfig(**changes).make_key(length, examples)
+    plain = EvaluationConfig().make_key(4, 16, 60)
+    changed = EvaluationConfig(**changes).make_key(length, examples, 60)
     assert changed != plain
     results.write_measurement("a", plain, {"exact": np.float32(2)})
     first, second = (results.locate_measurement("a", key) for key in (plain, changed))
@@ -47,8 +49,16 @@ def test_whatever_differs_is_another_file_and_a_copy_under_its_name_is_refused(r
 
 
 def test_all_changes_together_have_names_of_their_own(results):
-    keys = [EvaluationConfig(**param.values[0]).make_key(*param.values[1:]) for param in CHANGES]
+    keys = [EvaluationConfig(**param.values[0]).make_key(*param.values[1:], 60) for param in CHANGES]
     assert len({results.locate_measurement("a", key) for key in keys}) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "counts"), [(None, False), ("arange", False), ("shifted", False), ("randomized", True)]
+)
+def test_the_length_of_the_table_counts_where_it_is_the_limit_of_random_positions(sampler, counts):
+    keys = [EvaluationConfig(sampler=sampler).make_key(4, 16, length) for length in (60, 61)]
+    assert (keys[0] != keys[1]) == counts
 
 
 def test_the_kind_and_the_version_of_a_measurement_are_part_of_its_key(results):
@@ -60,6 +70,6 @@ def test_the_kind_and_the_version_of_a_measurement_are_part_of_its_key(results):
 
 
 def test_a_measurement_of_one_run_is_none_of_another(results):
-    key = EvaluationConfig().make_key(4, 16)
+    key = EvaluationConfig().make_key(4, 16, 60)
     results.write_measurement("a", key, {"exact": np.float32(2)})
     assert results.read_measurement("b", key) is None
