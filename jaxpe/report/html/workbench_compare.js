@@ -41,6 +41,7 @@ function compare(holder) {
     drawKey();
     drawPicture();
     listPairs();
+    showElsewhere(elsewhere, shown);
     drawExports();
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     arrive();
@@ -105,12 +106,12 @@ function compare(holder) {
 
   function drawPicture() {
     let pointed = null; // the place on the axis
-    const point = (one, index) => {
     const nameSame = (one, place) => { // the other lines that are where this one is
       const write = (line) => shown.format.score(computeMean(listScores(line, place)));
       const same = shown.ticked.filter((line) => line !== one.line && line.cells.has(place) && write(line) === write(one.line));
       return same.length ? say("same_value", { names: same.map((line) => shown.labels.get(line.name)).join(say("comma")) }) : "";
     };
+    const point = (one, index) => {
       const place = pointed = shown.selection.places[index] ?? "";
       const scores = listScores(one.line, place);
       for (const tick of key.querySelectorAll("[data-line]")) tick.classList.toggle("pointed", tick.dataset.line === one.line.name);
@@ -123,8 +124,8 @@ function compare(holder) {
     const width = Math.max(280, Math.min(1160, picture.clientWidth || 560));
     picture.className = shown.selection.as === "map" ? "maps" : "";
     picture.replaceChildren(...drawView(shown, width, { point, cell }));
-    if (view.at !== null) picture.querySelector("svg.plot")?.addEventListener("click", () => { if (pointed) change({ at: pointed }); });
     turns.textContent = [...picture.querySelectorAll("svg.plot")].some(isShared) ? say("turns") : "";
+    if (view.at !== null) picture.querySelector("svg.plot")?.addEventListener("click", () => { if (pointed) change({ at: pointed }); });
     readout.textContent = say(view.at === null ? "keys" : "keys_table");
   }
 
@@ -158,7 +159,6 @@ function compare(holder) {
   drawAll.parts.push(draw);
 }
 
-function drawAll() {
 const ORDERS = ["line", "mean", "n", "difference", "interval", "pairs"]; // what the rows of the paired comparison are sorted by
 
 function readOrder() {
@@ -177,6 +177,7 @@ function sortPairs({ pairs }) { // as the address says, also in what is saved; w
 
 const listHeaders = ({ labels }) => [say("line"), say("mean"), say("n"), `${say("difference")} (− ${labels.get(view.minus)})`, say("interval"), say("pairs")];
 
+function drawAll() {
   for (const draw of drawAll.parts) draw();
 }
 drawAll.parts = []; // what shows the view
