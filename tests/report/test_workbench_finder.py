@@ -49,6 +49,7 @@ def test_two_encodings_are_enough_to_read_their_difference_with_its_interval(stu
     expected = estimate_difference(scores["rotary"], scores["sinusoidal"])
     shown = [float(word) for word in f"{rows[0][4]} {rows[0][5]}".replace("−", "-").replace(" to ", " ").split()]
     assert np.allclose(shown, [expected.value, expected.low, expected.high], atol=6e-4)
+    assert studies.locator("#find [role=status]").inner_text() == "Comparisons: 3, with an interval: 1."
     assert rows[0][3] == "token accuracy, test length 16" and "fewer than six pairs" in rows[1][5]
 
 
@@ -68,7 +69,7 @@ def test_only_encodings_that_share_an_experiment_are_offered_and_no_pairs_are_sa
     offered = studies.locator("#find-second option").evaluate_all("all => all.map(one => one.value)")
     assert offered == ["", "lonely", "rotary", "sinusoidal"]
     assert look_for(studies, "alibi", "lonely") == []
-    assert "No experiment in this folder" in studies.locator("#find .missing").inner_text()
+    assert "No experiment in this folder" in studies.locator("#find [role=status]").inner_text()
 
 
 def test_a_view_with_few_seeds_leads_to_the_same_task_with_more(studies):

@@ -3,6 +3,7 @@
 const SHOWN_FIRST = 12; // rows of the list, until more are asked for
 const NAMED = 3; // other measures of a row
 const cases = new Map(); // by experiment, once they were needed
+const comparisons = new Map(); // by two encodings, once they were asked for
 let latest = null; // the view whose lines are looked for elsewhere
 
 // Every measure, task and architecture of a table, as a view of it begins: [{metric, task, architecture, selection, train}].
@@ -35,6 +36,8 @@ function compareIn(experiment, { selection, train, ...own }, first, second) {
 
 // A row for each experiment, task and architecture, of the measure with most pairs; `others`: of its other measures.
 async function findComparisons(first, second) {
+  const pair = JSON.stringify([first, second]);
+  if (comparisons.has(pair)) return comparisons.get(pair);
   const all = [];
   for (const experiment of holdBoth(first, second)) for (const one of await listCases(experiment)) all.push(...compareIn(experiment, one, first, second));
   const groups = Map.groupBy(all, (one) => [one.experiment, one.task, one.architecture].join("\u0000"));
@@ -43,12 +46,14 @@ async function findComparisons(first, second) {
     const [best, ...others] = group.toSorted((a, b) => b.estimate.n - a.estimate.n || rank(a) - rank(b));
     return { ...best, others };
   });
-  return rows.toSorted((a, b) => b.estimate.n - a.estimate.n);
+  comparisons.set(pair, rows.toSorted((a, b) => b.estimate.n - a.estimate.n));
+  return comparisons.get(pair);
 }
 
 function find(holder) {
-  const [bar, list] = [element("p", { class: "controls" }), element("div", { "aria-live": "polite" })];
-  holder.append(bar, list);
+  const [bar, list] = [element("p", { class: "controls" }), element("div")];
+  const count = element("p", { class: "quiet", role: "status" });
+  holder.append(bar, count, list);
   let [turn, whole] = [0, false];
 
   function picker(name, label, options) {
@@ -64,19 +69,21 @@ function find(holder) {
 
   async function draw() {
     const mine = ++turn;
+    holder.removeAttribute("aria-busy");
     const all = [...new Set(Object.values(data.encodings).flat())].sort((a, b) => wordOf("encoding", a).localeCompare(wordOf("encoding", b)));
     const partners = (name) => all.filter((one) => one !== name && (!name || holdBoth(name, one).length));
     bar.replaceChildren(picker("first", say("find_first"), partners(view.second)), " ", picker("second", say("find_second"), partners(view.first)));
-    if (!view.first || !view.second) return list.replaceChildren();
+    if (!view.first || !view.second) { showRows(null); return; }
     holder.setAttribute("aria-busy", "true");
     const rows = await findComparisons(view.first, view.second);
-    if (mine !== turn) return null;
+    if (mine !== turn) return;
     holder.removeAttribute("aria-busy");
-    return showRows(rows);
+    showRows(rows);
   }
 
-  function showRows(rows) {
-    if (!rows.length) return list.replaceChildren(element("p", { class: "missing" }, say("find_none")));
+  function showRows(rows) { // null: nothing was asked for
+    count.textContent = !rows ? "" : rows.length ? say("find_count", { count: rows.length, intervals: rows.filter((row) => row.estimate.low !== null).length }) : say("find_none");
+    if (!rows?.length) return list.replaceChildren();
     const format = formatWith(Math.max(3, countDecimals(rows.map((row) => row.estimate.mean))));
     const headers = [say("experiment"), columnOf("task"), columnOf("architecture"), say("find_at"), say("find_difference", { first: wordOf("encoding", view.first), second: wordOf("encoding", view.second) }), say("interval"), say("pairs"), say("find_others")];
     const cells = (row, isFirst) => [ // the question of an experiment once
