@@ -95,11 +95,12 @@ function breakLines(parts, joint, longest) { // parts joined to lines of at most
   return lines;
 }
 
-function countSeeds(line) { // ', n = 10', or the fewest and most over the places of a line
-  const counts = [...line.cells.values()].map((bySeed) => bySeed.size);
+function writeCounts(counts) { // '10', or the fewest and most: '5–10'
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
-  return `, n = ${low === high ? high : `${low}–${high}`}`;
+  return low === high ? String(high) : `${low}–${high}`;
 }
+
+const countSeeds = (line) => `, n = ${writeCounts([...line.cells.values()].map((bySeed) => bySeed.size))}`; // over the places of a line
 
 function formatSvg(shown) { // on white, with the choices above and the legend below
   printing = true;

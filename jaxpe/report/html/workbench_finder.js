@@ -128,10 +128,10 @@ async function showElsewhere(holder, shown) {
   }
   if (latest !== shown) return;
   holder.replaceChildren(...all, ...places.map(({ experiment, found }) => {
-    const { address, architecture, estimate } = found[0].own;
+    const { address, architecture } = found[0].own;
     const lines = [...found.map(({ pair }) => pair.line.name), shown.baseline.name];
     const names = found.map(({ pair }) => pair.label).join(say("comma"));
-    return element("p", {}, `${say("elsewhere", { names, minus: shown.labels.get(view.minus), pairs: estimate.n })} `, makeLink({ ...address, lines }, [nameExperiment(experiment), wordOf("task", task), wordOf("architecture", architecture)].join(" · ")));
+    return element("p", {}, `${say("elsewhere", { names, minus: shown.labels.get(view.minus), pairs: writeCounts(found.map(({ own }) => own.estimate.n)) })} `, makeLink({ ...address, lines }, [nameExperiment(experiment), wordOf("task", task), wordOf("architecture", architecture)].join(" · ")));
   }));
 }
 
