@@ -41,6 +41,11 @@ def list_line_names(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     return list(names)
 
 
+def list_encodings(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """The encodings of each table by its experiment, in the table's order."""
+    return {name: table["encoding"].dropna().astype(str).unique().tolist() for name, table in tables.items()}
+
+
 def find_own(provenances: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """What of these experiments is the user's own, for the workbench to open with: an experiment, or a task or encoding in one.
 

@@ -18,9 +18,9 @@ from jaxpe.report.questions import list_questions
 from jaxpe.report.runs import COLUMNS, NOT_RUN, Runs, complete_commands, list_runs
 from jaxpe.report.sections import list_missing, read_section
 from jaxpe.report.styles import describe_styles
-from jaxpe.report.tables import find_own, list_line_names, pack_tables, pack_text, read_tables
+from jaxpe.report.tables import find_own, list_encodings, list_line_names, pack_tables, pack_text, read_tables
 
-PARTS = ("compare", "numbers", "claims", "figures", "runs", "again")
+PARTS = ("find", "compare", "numbers", "claims", "figures", "runs", "again")
 NAMES = "names"  # the messages with the names of columns, measures and their values
 # What a reader may look for, by the measures that hold it.
 KINDS = {
@@ -45,6 +45,8 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
             "styles": describe_styles(list_line_names(tables)),
             "figures": {key: drawing.packed for key, drawing in drawings.items()},
             "tables": pack_tables(folders),
+            "encodings": list_encodings(tables),
+            "exploratory": EXPLORATORY,
             "own": find_own({folder.name: read_provenance(folder) for folder in folders}),
             "names": messages.files[NAMES],
             "runs": pack_runs(runs),

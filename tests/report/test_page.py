@@ -37,6 +37,13 @@ def test_the_same_results_give_the_same_bytes_and_nothing_is_asked_from_outside(
         assert not re.search(r"""(?:src|url)\s*[=(]\s*["']?\s*(?:https?:)?//""", page)
 
 
+@both
+def test_negative_numbers_have_a_true_minus_sign(whole, file):
+    body = whole[0][file].split('<script type="application/json"')[0]
+    text = re.sub(r"<style>.*?</style>|<code[^>]*>.*?</code>|<[^>]*>", " ", body, flags=re.DOTALL)
+    assert "−0." in text and re.findall(r"(?<![\w.\-/])-\.?\d", text) == []
+
+
 def test_what_was_not_run_is_said_and_no_number_is_shown(tmp_path):
     folder = open_results(tmp_path).folder
     article, workbench = (render_page(folder, file, "en", Messages()) for file in PAGES)

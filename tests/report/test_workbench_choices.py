@@ -59,6 +59,7 @@ def test_the_address_holds_every_choice_and_back_works(open_page, workbenches):
 @pytest.mark.parametrize("experiment", ["nothing", "constructor", "harm"])
 def test_an_address_with_what_is_not_there_shows_what_is(open_page, workbenches, experiment):
     fragment = f"#compare={experiment}&.task={HOSTILE}&line=x&at=7&x=constructor&minus=__proto__"
+    fragment += f"&first=constructor&second={HOSTILE}&order=__proto__&lang={HOSTILE}"
     page = wait(open_page(workbenches["results"], fragment=fragment))
     assert page.locator("#compare svg.plot").count() == 1 and page.locator("img[src=x]").count() == 0
 

@@ -121,6 +121,7 @@ def test_diverged_runs_are_a_box_and_none_is_said(open_page, tmp_path):
 def test_codes_stand_beside_their_words_where_a_list_has_them_first(open_page, tmp_path):
     page = open_folder(open_page, write_folder(tmp_path / "r"))
     page.click("#numbers-list > summary")
+    page.locator("#numbers-list tbody tr").first.wait_for()
     at = "all => all.map(row => [...row.cells].map(cell => cell.innerText))"
     first, second = page.locator("#numbers-list tbody tr").evaluate_all(at)[:2]
     assert "0, 1, 2, … (arange)" in first and "arange" in second and "token_accuracy" in first
@@ -151,9 +152,9 @@ def test_a_column_that_tells_rows_apart_becomes_a_choice_or_a_line(open_page, tm
 def test_lists_maps_and_figures_are_accessible(open_page, workbenches, scheme, record_property):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = wait(
-        open_page(workbenches["results/standard"], 1280, "#compare=structure&.metric=head_map", color_scheme=scheme)
-    )
+    fragment = "#compare=structure&.metric=head_map&first=none&second=sinusoidal"
+    page = wait(open_page(workbenches["results/standard"], 1280, fragment, color_scheme=scheme))
+    assert page.locator("#find tbody tr").count() == 12
     record_property("milliseconds", page.evaluate("performance.now()"))
     page.click("#numbers-list > summary")
     page.click("#runs-list > summary")

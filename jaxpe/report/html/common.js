@@ -71,8 +71,18 @@ function readableName(name) { // an encoding's name in words
   return key in data.messages ? say(key) : name;
 }
 
+// A number with a true minus sign, also in its exponent: '−0.5'. What is saved as data keeps the hyphen.
+const setMinus = (number) => String(number).replace(/^-(?=\.?\d)|(?<=^-?[\d.]+e)-/g, "−");
+
 function formatNumber(value, digits = 3) {
-  return value === null || value === undefined ? "–" : Number(value).toFixed(digits).replace(/^-(0\.?0*)$/, "$1");
+  return value === null || value === undefined ? "–" : setMinus(Number(value).toFixed(digits).replace(/^-(0\.?0*)$/, "$1"));
+}
+
+function formatTicks(values) { // all with as many decimals as the one that has most
+  const countDigits = (words) => Math.max(...words.map((one) => /^-?\d*\.?(\d*)/.exec(one)[1].length));
+  const tiny = values.some((value) => String(value).includes("e"));
+  const digits = countDigits(values.map((value) => (tiny ? value.toExponential() : String(value))));
+  return values.map((value) => (tiny && value ? setMinus(value.toExponential(digits)) : formatNumber(value, tiny ? 0 : digits)));
 }
 
 // ── charts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,7 +120,7 @@ function ticks(low, high, count = 5) {
 
 // series: [{name, points: [[x, y]], seeds: [[x, y]], colour, marker, dash}]. Arrow keys walk along points and series.
 // It is as wide as its place, so that text keeps its size on a phone.
-function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, onPoint, logarithmic = false, xTicks, xName = String, height = 260 }) {
+function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here, bars = false, alt, onPoint, logarithmic = false, xTicks, xName = setMinus, height = 260 }) {
   const width = Math.max(260, Math.min(640, place.clientWidth || 560));
   const xs = series.concat(lines).flatMap((one) => one.points.map((point) => point[0]));
   let [first, last] = [Math.min(...xs), Math.max(...xs)];
@@ -120,10 +130,11 @@ function chart(place, { series, x, y, low = 0, high = 1, lines = [], train, here
   const px = (value) => SIDE.left + ((scale(value) - scale(first)) / (scale(last) - scale(first))) * (width - SIDE.left - SIDE.right);
   const py = (value) => height - SIDE.bottom - ((value - low) / (high - low || 1)) * (height - SIDE.top - SIDE.bottom);
   const svg = createSvg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: onPoint ? 0 : undefined, "aria-label": alt });
-  for (const at of ticks(low, high)) {
-    svg.append(createSvg("line", { class: "grid", x1: SIDE.left, x2: width - SIDE.right, y1: py(at), y2: py(at) }));
-    svg.append(createSvg("text", { x: SIDE.left - 6, y: py(at) + 4, "text-anchor": "end" }, String(at)));
-  }
+  const marked = ticks(low, high);
+  formatTicks(marked).forEach((word, i) => {
+    svg.append(createSvg("line", { class: "grid", x1: SIDE.left, x2: width - SIDE.right, y1: py(marked[i]), y2: py(marked[i]) }));
+    svg.append(createSvg("text", { x: SIDE.left - 6, y: py(marked[i]) + 4, "text-anchor": "end" }, word));
+  });
   for (const at of xTicks || ticks(first, last, Math.max(3, Math.floor(width / 70)))) svg.append(createSvg("text", { x: px(at), y: height - SIDE.bottom + 16, "text-anchor": "middle" }, xName(at)));
   svg.append(createSvg("line", { class: "axis", x1: SIDE.left, x2: width - SIDE.right, y1: py(Math.max(low, Math.min(0, high))), y2: py(Math.max(low, Math.min(0, high))) }));
   svg.append(createSvg("text", { x: (SIDE.left + width - SIDE.right) / 2, y: height - 6, "text-anchor": "middle" }, x));

@@ -22,10 +22,16 @@ function choose(language) {
   for (const draw of redraws) draw();
 }
 
-function remember(language) { // across reloads; not every browser lets a local file store it
+function readLanguage() { // that of the address, if it names one of the page
+  const asked = new URLSearchParams(location.hash.slice(1)).get("lang");
+  return [...document.querySelectorAll("[data-choose]")].some((one) => one.dataset.choose === asked) ? asked : null;
+}
+
+function remember(language) { // across reloads and on the other page; not every browser lets a local file store it
+  const folder = location.pathname.replace(/[^/]*$/, "");
   try {
-    if (language) sessionStorage.setItem(location.pathname, language);
-    return sessionStorage.getItem(location.pathname);
+    if (language) sessionStorage.setItem(folder, language);
+    return sessionStorage.getItem(folder);
   } catch {
     return null;
   }
@@ -46,5 +52,5 @@ window.addEventListener("resize", () => {
   if (innerWidth !== wide) for (const draw of redraws) draw();
   wide = innerWidth;
 });
-choose(remember() || (navigator.language.startsWith("ja") ? "ja" : root.dataset.language));
+choose(remember(readLanguage()) || readLanguage() || (navigator.language.startsWith("ja") ? "ja" : root.dataset.language));
 openTarget();

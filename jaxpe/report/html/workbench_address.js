@@ -1,7 +1,7 @@
 // The state of every choice in the address: `#compare=EXPERIMENT&.COLUMN=VALUE&x=…`, to be shared and opened again. A link to a
 // part of the page becomes one more entry, `to`, so that it does not replace the choices.
 
-const SINGLE = ["as", "x", "y", "log", "minus", "at", "measure", "find", "sort", "runs", "runsort", "diverged", "to"];
+const SINGLE = ["as", "x", "y", "log", "minus", "at", "measure", "order", "first", "second", "find", "sort", "runs", "runsort", "diverged", "to"];
 const view = makeView(new URLSearchParams());
 const wanted = { lines: null, minus: null }; // what a reader ticked and compared with, also while it is not in the view
 const announced = { asked: null }; // what the last choice or the address asked for
@@ -14,11 +14,12 @@ function makeView(parts) {
   return made;
 }
 
-function formatView() {
-  const parts = new URLSearchParams([["compare", view.experiment]]);
-  for (const [column, value] of Object.entries(view.choices)) parts.append(`.${column}`, value);
-  for (const name of SINGLE) if (view[name] !== null && view[name] !== undefined) parts.append(name, view[name]);
-  for (const line of view.lines || []) parts.append("line", line);
+function formatView(own = view) {
+  const parts = new URLSearchParams([["compare", own.experiment]]);
+  for (const [column, value] of Object.entries(own.choices)) parts.append(`.${column}`, value);
+  for (const name of SINGLE) if (own[name] !== null && own[name] !== undefined) parts.append(name, own[name]);
+  for (const line of own.lines || []) parts.append("line", line);
+  parts.append("lang", root.dataset.language);
   return `#${parts}`;
 }
 
@@ -42,6 +43,8 @@ let arriving = false; // whether the place that the address names is still to be
 
 function followAddress() {
   arriving = readAddress();
+  const language = readLanguage();
+  if (language && language !== root.dataset.language) choose(language);
   if (arriving || !location.hash) drawAll();
   else goTo(document.getElementById(decodeURIComponent(location.hash.slice(1))));
 }
@@ -62,6 +65,10 @@ function goTo(target) { // opens what it is in, and moves there with the focus
   place.focus({ preventScroll: true });
   target.scrollIntoView();
 }
+
+document.addEventListener("click", (event) => { // after the button's own listener
+  if (event.target.closest("[data-choose]") && view.experiment) writeAddress(false);
+});
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='#']:not([href^='#compare='])");

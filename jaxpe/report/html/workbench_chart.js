@@ -7,6 +7,9 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const INKS = { light: { ink: "#1c1c1c", quiet: "#595959", line: "#d5d5d5", paper: "#f4f4f2", warm: "#b34a00" }, dark: { ink: "#e8e8e8", quiet: "#a9a9a9", line: "#3b3f43", paper: "#202326", warm: "#f2a56b" } };
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A", "#666666"];
 const FEWEST_TICKS = 3;
+const NEAR = 1.5; // pixels: what is closer cannot be told apart
+const TURN = 7; // pixels that a line is drawn for where others coincide with it
+const LARGEST = 12; // the size of a marker that has others inside it
 const TINY = 1e-9; // smaller numbers are rounding errors
 let printing = false; // while a drawing is made to be saved: always on white
 
@@ -75,12 +78,50 @@ function chooseTicks(values, x, otherwise) { // the values themselves where they
 
 function drawGrid(svg, range, y, width, label, room = ROOM) {
   const ink = inks();
-  for (const at of findTicks(...range, 4)) {
+  const marked = findTicks(...range, 4);
+  formatTicks(marked).forEach((word, i) => {
+    const at = marked[i];
     svg.append(createSvg("line", { x1: room.left, x2: width - room.right, y1: y(at), y2: y(at), stroke: at === 0 && range[0] < 0 ? ink.quiet : ink.line }));
-    svg.append(text(room.left - 6, y(at) + 4, at, { "text-anchor": "end" }));
-  }
+    svg.append(text(room.left - 6, y(at) + 4, word, { "text-anchor": "end" }));
+  });
   const middle = (y(range[0]) + y(range[1])) / 2;
   svg.append(text(13, middle, label, { "text-anchor": "middle", transform: `rotate(-90 13 ${middle})` }));
+}
+
+// Groups of items with the same key that lie so near each other, in every coordinate of `apart`, that one would hide another.
+function groupNear(items, keyOf, apart) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (!groups.has(key)) groups.set(key, []);
+    const near = groups.get(key).find((group) => group.some((one) => apart(one, item).every((gap) => Math.abs(gap) < NEAR)));
+    if (near) near.push(item); else groups.get(key).push([item]);
+  }
+  return [...groups.values()].flat();
+}
+
+const isShared = (svg) => svg.hasAttribute("data-shared"); // whether lines of a drawing coincide somewhere
+
+// Lines as paths. Where some coincide they take turns along the way, and nothing is moved; returns whether any do.
+function drawPaths(svg, lines) {
+  const segments = lines.flatMap(({ points }, number) => points.slice(1).map((to, i) => ({ number, from: points[i], to })));
+  const groups = groupNear(segments, ({ from, to }) => `${from.x.toFixed(1)} ${to.x.toFixed(1)}`, (a, b) => [a.from.y - b.from.y, a.to.y - b.to.y]);
+  for (const group of groups) for (const segment of group) segment.group = group.map((one) => one.number);
+  lines.forEach((line, number) => {
+    const runs = [];
+    for (const segment of segments.filter((one) => one.number === number)) {
+      const last = runs.at(-1);
+      if (last && last.group.join() === segment.group.join()) last.points.push(segment.to);
+      else runs.push({ group: segment.group, points: [segment.from, segment.to] });
+    }
+    for (const { group, points } of runs) {
+      const length = points.slice(1).reduce((sum, point, i) => sum + Math.hypot(point.x - points[i].x, point.y - points[i].y), 0);
+      const [turn, count] = [Math.min(TURN, Math.max(2, length / (2 * group.length))), group.length];
+      const dash = count > 1 ? { "stroke-dasharray": `${turn} ${turn * (count - 1)}`, "stroke-dashoffset": -turn * group.indexOf(number) } : { "stroke-dasharray": line.dash };
+      svg.append(createSvg("path", { d: points.map((point, i) => `${i ? "L" : "M"}${point.x.toFixed(1)},${point.y.toFixed(1)}`).join(""), fill: "none", stroke: line.colour, "stroke-width": line.thickness ?? 2, ...dash }));
+    }
+  });
+  return groups.some((group) => group.length > 1);
 }
 
 const tracePath = (points, x, y) => points.filter((point) => point[1] !== null).map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)},${y(b).toFixed(1)}`).join("");
@@ -106,24 +147,26 @@ function drawCurves({ width, series, baselines, labels, logarithmic, train, at, 
     svg.append(text(x(train), ROOM.top - 10, say("trained", { length: train }), { fill: ink.quiet, "text-anchor": x(train) < width / 2 ? "start" : "end" }));
   }
   if (at !== null) svg.append(createSvg("line", { x1: x(at), x2: x(at), y1: ROOM.top, y2: foot, stroke: ink.ink, "stroke-dasharray": "1 3", "stroke-width": 1.5 }));
-  for (const tick of chooseTicks(xs, x, () => listTicks(first, last, Math.max(3, Math.floor(width / 75)), logarithmic))) svg.append(text(x(tick), foot + 16, tick, { "text-anchor": "middle" }));
+  for (const tick of chooseTicks(xs, x, () => listTicks(first, last, Math.max(3, Math.floor(width / 75)), logarithmic))) svg.append(text(x(tick), foot + 16, setMinus(tick), { "text-anchor": "middle" }));
   svg.append(text((ROOM.left + width - ROOM.right) / 2, height - 8, labels.x, { "text-anchor": "middle" }));
-  for (const line of baselines) svg.append(createSvg("path", { d: tracePath(line.points, x, y), fill: "none", stroke: ink.ink, "stroke-width": 1.2, "stroke-dasharray": line.dash }));
-  const places = series.flatMap((one, number) => drawLine(svg, one, number, x, y));
+  const places = drawLines(svg, series, baselines.map((one) => ({ ...one, colour: ink.ink, thickness: 1.2 })), x, y);
   if (lower) drawDifferences(svg, compared, x, [ROOM.top + upper + ROOM.between, foot], width, labels.difference);
   if (onPoint && places.length) walk(svg, places, series, onPoint);
   return svg;
 }
 
-function drawLine(svg, one, number, x, y) {
-  svg.append(createSvg("path", { d: tracePath(one.points, x, y), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-dasharray": one.dash }));
-  for (const [a, b] of one.seeds) svg.append(createSvg("circle", { cx: x(a), cy: y(b), r: 2, fill: one.colour, opacity: 0.45 }));
-  const places = [];
-  one.points.forEach(([a, b], index) => {
-    if (b === null) return;
-    svg.append(marker(one.marker, x(a), y(b), one.colour));
-    places.push({ number, index, x: x(a), y: y(b) });
-  });
+// Series with their seeds and markers, over `others` without; returns where the markers are.
+function drawLines(svg, series, others, x, y, size = 4) {
+  const traced = [...others, ...series].map((one) => ({ ...one, points: one.points.map(([a, b], index) => ({ index, x: x(a), y: b === null ? null : y(b) })).filter((point) => point.y !== null) }));
+  const shares = drawPaths(svg, traced);
+  for (const one of series) for (const [a, b] of one.seeds || []) svg.append(createSvg("circle", { cx: x(a), cy: y(b), r: 2, fill: one.colour, opacity: 0.45 }));
+  const places = traced.slice(others.length).flatMap((one, number) => one.points.map((point) => ({ ...point, number })));
+  for (const group of groupNear(places, (point) => point.x.toFixed(1), (a, b) => [a.y - b.y])) { // the first is the largest, the others lie inside it
+    const step = Math.min(2, (LARGEST - size) / (group.length - 1));
+    group.forEach((point, rank) => { point.size = group.length > 1 ? size + step * (group.length - 1 - rank) : size; });
+  }
+  for (const { number, x: a, y: b, size: own } of places) svg.append(marker(series[number].marker, a, b, series[number].colour, own));
+  if (shares) svg.setAttribute("data-shared", "");
   return places;
 }
 
@@ -137,10 +180,8 @@ function drawDifferences(svg, series, x, [top, bottom], width, label) { // means
       const edge = [...banded.map(([a, own]) => [a, own.high]), ...banded.toReversed().map(([a, own]) => [a, own.low])];
       svg.append(createSvg("path", { d: `${tracePath(edge, x, y)}Z`, fill: one.colour, opacity: 0.22 }));
     } else for (const [a, own] of banded) svg.append(createSvg("line", { x1: x(a), x2: x(a), y1: y(own.low), y2: y(own.high), stroke: one.colour, "stroke-width": 3, opacity: 0.5 }));
-    const means = one.differences.map(([a, own]) => [a, own.mean]);
-    svg.append(createSvg("path", { d: tracePath(means, x, y), fill: "none", stroke: one.colour, "stroke-width": 2, "stroke-dasharray": one.dash }));
-    for (const [a, b] of means) if (b !== null) svg.append(marker(one.marker, x(a), y(b), one.colour, 3));
   }
+  drawLines(svg, series.map((one) => ({ ...one, seeds: [], points: one.differences.map(([a, own]) => [a, own.mean]) })), [], x, y, 3);
 }
 
 // Numbers without an axis: one strip a line, its seeds as dots and its mean as its marker.
@@ -151,10 +192,11 @@ function drawStrips({ width, series, labels, alt, onPoint }) {
   const ink = inks();
   const range = findRange(series.flatMap((one) => one.seeds.map((seed) => seed[1])), true);
   const x = makeScale(range, [room.left + 8, width - room.right - 8]);
-  for (const tick of listTicks(...range, Math.max(3, Math.floor(width / 90)))) {
-    svg.append(createSvg("line", { x1: x(tick), x2: x(tick), y1: room.top, y2: foot, stroke: ink.line }));
-    svg.append(text(x(tick), foot + 16, tick, { "text-anchor": "middle" }));
-  }
+  const marked = findTicks(...range, Math.max(3, Math.floor(width / 90)));
+  formatTicks(marked).forEach((word, i) => {
+    svg.append(createSvg("line", { x1: x(marked[i]), x2: x(marked[i]), y1: room.top, y2: foot, stroke: ink.line }));
+    svg.append(text(x(marked[i]), foot + 16, word, { "text-anchor": "middle" }));
+  });
   svg.append(text(width / 2, foot + room.bottom - 8, labels.y, { "text-anchor": "middle" }));
   const places = series.flatMap((one, number) => {
     const y = room.top + row * number + 26;

@@ -1,14 +1,15 @@
 // The comparison: choices, drawing, paired table, and what can be saved of them.
 
 function compare(holder) {
-  const [bar, notice, about, key, picture, readout, table, exports] = ["div", "p", "div", "div", "div", "output", "div", "p"].map((tag) => element(tag));
+  const [bar, notice, about, key, picture, turns, readout, table, elsewhere, exports] = ["div", "p", "div", "div", "div", "p", "output", "div", "div", "p"].map((tag) => element(tag));
   bar.className = exports.className = "controls";
   notice.className = "notice";
   notice.setAttribute("role", "status");
   readout.className = "readout";
   readout.setAttribute("aria-live", "polite");
-  holder.append(bar, notice, about, key, picture, readout, table, exports);
-  let [shown, sorted] = [null, { column: 0, down: false }];
+  turns.className = "quiet";
+  holder.append(bar, notice, about, key, picture, turns, readout, table, elsewhere, exports);
+  let shown = null;
 
   function change(values) { // what is not there is replaced and announced, and the new address corrected
     Object.assign(view, values, { to: null });
@@ -40,6 +41,7 @@ function compare(holder) {
     drawKey();
     drawPicture();
     listPairs();
+    showElsewhere(elsewhere, shown);
     drawExports();
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     arrive();
@@ -63,7 +65,7 @@ function compare(holder) {
     if (selection.as === "map") pickers.push(picker("y", say("vertical"), selection.axes.filter((one) => one !== selection.x), selection.y, (y) => change({ y }), columnOf));
     if (shown.canLog) pickers.push(element("span", { class: "control" }, element("input", { type: "checkbox", id: "compare-log", onchange: (event) => change({ log: event.target.checked ? "1" : "0" }), ...(shown.logarithmic ? { checked: "" } : {}) }), " ", element("label", { for: "compare-log" }, say("log"))));
     if (selection.as === "curve" && shown.ticked.length > 1) pickers.push(picker("minus", say("baseline"), shown.ticked.map((one) => one.name), view.minus, (minus) => { wanted.minus = minus; change({ minus }); }, (one) => shown.labels.get(one)));
-    if (selection.places.length > 1) pickers.push(picker("at", `${say("table_at")} ${columnOf(selection.x)}`, selection.places, view.at, (at) => change({ at }), cutZero));
+    if (selection.places.length > 1) pickers.push(picker("at", `${say("table_at")} ${columnOf(selection.x)}`, selection.places, view.at, (at) => change({ at }), writePlace));
     bar.replaceChildren(...pickers);
   }
 
@@ -104,39 +106,46 @@ function compare(holder) {
 
   function drawPicture() {
     let pointed = null; // the place on the axis
+    const nameSame = (one, place) => { // the other lines that are where this one is
+      const write = (line) => shown.format.score(computeMean(listScores(line, place)));
+      const same = shown.ticked.filter((line) => line !== one.line && line.cells.has(place) && write(line) === write(one.line));
+      return same.length ? say("same_value", { names: same.map((line) => shown.labels.get(line.name)).join(say("comma")) }) : "";
+    };
     const point = (one, index) => {
       const place = pointed = shown.selection.places[index] ?? "";
       const scores = listScores(one.line, place);
       for (const tick of key.querySelectorAll("[data-line]")) tick.classList.toggle("pointed", tick.dataset.line === one.line.name);
       const note = [...(one.line.cells.get(place) || new Map()).values()].map((cell) => [...NOTES].map((column) => cell.row[shown.stored.at[column]]).filter(Boolean).join(" ")).find(Boolean);
       const own = one.line === shown.baseline ? null : compareLines(one.line, shown.baseline, place);
-      const difference = own?.n ? say("minus_baseline", { name: shown.labels.get(view.minus), mean: formatScore(own.mean), interval: formatInterval(own), pairs: own.n }) : "";
-      readout.textContent = [one.label, place && `${columnOf(shown.selection.x)} ${cutZero(place)}`, formatScore(computeMean(scores)), difference, bySeed(scores), note].filter(Boolean).join(" · ");
+      const difference = own?.n ? say("minus_baseline", { name: shown.labels.get(view.minus), mean: shown.format.difference(own.mean), interval: formatInterval(own, shown.format.difference), pairs: own.n }) : "";
+      readout.textContent = [one.label, place && `${columnOf(shown.selection.x)} ${writePlace(place)}`, shown.format.score(computeMean(scores)), nameSame(one, place), difference, bySeed(scores), note].filter(Boolean).join(" · ");
     };
-    const cell = (line) => (u, v, value) => { readout.textContent = `${shown.labels.get(line.name)} · ${columnOf(shown.selection.x)} ${u} · ${columnOf(shown.selection.y)} ${v} · ${formatScore(value)}`; };
+    const cell = (line) => (u, v, value) => { readout.textContent = `${shown.labels.get(line.name)} · ${columnOf(shown.selection.x)} ${setMinus(u)} · ${columnOf(shown.selection.y)} ${setMinus(v)} · ${shown.format.score(value)}`; };
     const width = Math.max(280, Math.min(1160, picture.clientWidth || 560));
     picture.className = shown.selection.as === "map" ? "maps" : "";
     picture.replaceChildren(...drawView(shown, width, { point, cell }));
+    turns.textContent = [...picture.querySelectorAll("svg.plot")].some(isShared) ? say("turns") : "";
     if (view.at !== null) picture.querySelector("svg.plot")?.addEventListener("click", () => { if (pointed) change({ at: pointed }); });
     readout.textContent = say(view.at === null ? "keys" : "keys_table");
   }
 
-  const bySeed = (scores) => (scores.length < 2 ? "" : new Set(scores).size === 1 ? say("equal_seeds", { count: scores.length, value: formatScore(scores[0]) }) : say("seeds", { values: scores.slice(0, 12).map(formatScore).join(", ") + (scores.length > 12 ? " …" : "") }));
+  const bySeed = (scores) => (scores.length < 2 ? "" : new Set(scores).size === 1 ? say("equal_seeds", { count: scores.length, value: shown.format.score(scores[0]) }) : say("seeds", { values: scores.slice(0, 12).map(shown.format.score).join(", ") + (scores.length > 12 ? " …" : "") }));
 
   function listPairs() {
     if (shown.selection.as === "map") return table.replaceChildren(element("p", { class: "quiet" }, describeMaps(shown).join(say("gap"))));
-    const headers = [say("line"), say("mean"), say("n"), `${say("difference")} (− ${shown.labels.get(view.minus)})`, say("interval"), say("pairs")];
-    const sortable = (row) => [row.label, row.mean, row.n, row.estimate.mean, row.estimate.low, row.estimate.n][sorted.column];
-    const rows = shown.pairs.toSorted((a, b) => {
-      const [u, v] = sorted.down ? [sortable(b), sortable(a)] : [sortable(a), sortable(b)];
-      return u === v ? 0 : u === null ? 1 : v === null ? -1 : typeof u === "string" ? u.localeCompare(v) : u - v;
-    });
-    const sort = (column) => { sorted = { column, down: sorted.column === column && !sorted.down }; listPairs(); table.querySelectorAll("th button")[column].focus(); };
-    const cells = (row) => [row.label, formatScore(row.mean), row.n, formatScore(row.estimate.mean), formatInterval(row.estimate), row.estimate.n];
+    const headers = listHeaders(shown);
+    const { column: sorted, down } = readOrder();
+    const sort = (column) => {
+      view.order = `${sorted === column && !down ? "-" : ""}${ORDERS[column]}`;
+      writeAddress();
+      listPairs();
+      table.querySelectorAll("th button")[column].focus();
+    };
+    const cells = (row) => [row.label, shown.format.score(row.mean), row.n, shown.format.difference(row.estimate.mean), formatInterval(row.estimate, shown.format.difference), row.estimate.n];
     table.replaceChildren(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("paired") }, element("table", {},
-      element("caption", {}, [say("paired"), view.at && `${columnOf(shown.selection.x)} ${cutZero(view.at)}`].filter(Boolean).join(" · ")),
-      element("thead", {}, element("tr", {}, ...headers.map((header, column) => makeSortHeader(header, sorted.column === column ? sorted.down : null, () => sort(column))))),
-      element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, String(cell)))))))), element("p", { class: "quiet" }, say("method")));
+      element("caption", {}, [say("paired"), view.at && `${columnOf(shown.selection.x)} ${writePlace(view.at)}`].filter(Boolean).join(" · ")),
+      element("thead", {}, element("tr", {}, ...headers.map((header, column) => makeSortHeader(header, sorted === column ? down : null, () => sort(column))))),
+      element("tbody", {}, ...sortPairs(shown).map((row) => element("tr", {}, ...cells(row).map((cell, i) => element("td", i ? { class: "value" } : {}, String(cell)))))))), element("p", { class: "quiet" }, say("method")));
     return null;
   }
 
@@ -149,6 +158,24 @@ function compare(holder) {
   redraws.push(draw);
   drawAll.parts.push(draw);
 }
+
+const ORDERS = ["line", "mean", "n", "difference", "interval", "pairs"]; // what the rows of the paired comparison are sorted by
+
+function readOrder() {
+  const column = Math.max(0, ORDERS.indexOf((view.order || "").replace(/^-/, "")));
+  return { column, down: view.order === `-${ORDERS[column]}` };
+}
+
+function sortPairs({ pairs }) { // as the address says, also in what is saved; what has no value comes last
+  const { column, down } = readOrder();
+  const sortable = (row) => [row.label, row.mean, row.n, row.estimate.mean, row.estimate.low, row.estimate.n][column];
+  return pairs.toSorted((a, b) => {
+    const [u, v] = [sortable(a), sortable(b)];
+    return u === v ? 0 : u === null ? 1 : v === null ? -1 : (down ? -1 : 1) * (typeof u === "string" ? u.localeCompare(v) : u - v);
+  });
+}
+
+const listHeaders = ({ labels }) => [say("line"), say("mean"), say("n"), `${say("difference")} (− ${labels.get(view.minus)})`, say("interval"), say("pairs")];
 
 function drawAll() {
   for (const draw of drawAll.parts) draw();

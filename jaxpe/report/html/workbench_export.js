@@ -51,13 +51,17 @@ function nameFile(shown) { // 'harm_index_encoder_token_accuracy_test_length-24'
   return [view.experiment, context.task, context.architecture, context.metric, ...at].filter(Boolean).join("_").replace(/[^\w.-]/g, "-");
 }
 
+function listWords(shown) { // the same in the words of the page
+  return [nameExperiment(view.experiment), ...listContext(shown).slice(1).map(([column, value]) => (FIRST.includes(column) ? "" : `${columnOf(column)}: `) + wordOf(column, value))];
+}
+
 function describeView(shown) { // one line, in the words of the tables
   return [...listContext(shown).map(([column, value]) => `${column} ${value}`), ...(shown.selection.as === "map" ? [] : [`minus ${view.minus}`])].join(", ").replace(/\s+/g, " ");
 }
 
 function formatPairsCsv(shown) {
   const context = listContext(shown);
-  const rows = shown.pairs.map(({ line, mean, n, estimate }) => [line.name, mean, n, estimate.mean, estimate.low, estimate.high, estimate.n, view.minus].map(shorten).concat(context.map(([, value]) => value), say("method")));
+  const rows = sortPairs(shown).map(({ line, mean, n, estimate }) => [line.name, mean, n, estimate.mean, estimate.low, estimate.high, estimate.n, view.minus].map(shorten).concat(context.map(([, value]) => value), say("method")));
   return formatCsv([["line", "mean", "seeds", "difference", "low", "high", "pairs", "compared_with", ...context.map(([column]) => column), "method"], ...rows]);
 }
 
@@ -66,19 +70,20 @@ function formatSeedsCsv({ selection, ticked, stored }) { // every row that is dr
   return formatCsv([["line", ...stored.columns], ...rows]);
 }
 
-const SPECIAL = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "→": "$\\to$" };
-const escapeLatex = (cell) => String(cell).replace(/[\\&%$#_{}~^→]/g, (sign) => SPECIAL[sign] || `\\${sign}`);
-
-const formatLatexNumber = (value) => (value === null ? "--" : String(typeof value === "number" && !Number.isInteger(value) ? formatScore(value) : value).replace("-", "$-$"));
+const SPECIAL = { "−": "$-$", "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "→": "$\\to$" };
+const escapeLatex = (cell) => String(cell).replace(/[\\&%$#_{}~^→−]/g, (sign) => SPECIAL[sign] || `\\${sign}`);
 
 function formatLatex(shown) {
-  const rows = shown.pairs.map(({ line, mean, n, estimate }) => {
-    const interval = estimate.low === null ? "--" : `${formatLatexNumber(estimate.low)} to ${formatLatexNumber(estimate.high)}`;
-    return [escapeLatex(line.name), formatLatexNumber(mean), n, formatLatexNumber(estimate.mean), interval, estimate.n].join(" & ") + " \\\\";
+  const { score, difference } = shown.format;
+  const write = (format, value) => (value === null ? "--" : escapeLatex(format(value)));
+  const rows = sortPairs(shown).map(({ label, mean, n, estimate }) => {
+    const interval = estimate.low === null ? "--" : escapeLatex(formatInterval(estimate, difference));
+    return [escapeLatex(label), write(score, mean), n, write(difference, estimate.mean), interval, estimate.n].join(" & ") + " \\\\";
   });
+  const headers = listHeaders(shown).map(escapeLatex).join(" & ");
   const comments = [describeView(shown), say("method"), say("latex_dash")].map((one) => `% ${one}`);
   const caption = `\\caption{${escapeLatex(listContext(shown).slice(1).map(([column, value]) => `${columnOf(column)}: ${wordOf(column, value)}`).join("; "))}. ${escapeLatex(say("method"))}}`;
-  return [...comments, "\\begin{table}", "\\centering", caption, "\\begin{tabular}{lrrrrr}", `encoding & mean & seeds & mean difference from ${escapeLatex(view.minus)} & 95\\,\\% interval & pairs \\\\ \\hline`, ...rows, "\\end{tabular}", "\\end{table}", ""].join("\n");
+  return [...comments, "\\begin{table}", "\\centering", caption, "\\begin{tabular}{lrrrrr}", `${headers} \\\\ \\hline`, ...rows, "\\end{tabular}", "\\end{table}", ""].join("\n");
 }
 
 function breakLines(parts, joint, longest) { // parts joined to lines of at most so many letters, a longer part alone
@@ -90,11 +95,12 @@ function breakLines(parts, joint, longest) { // parts joined to lines of at most
   return lines;
 }
 
-function countSeeds(line) { // ', n = 10', or the fewest and most over the places of a line
-  const counts = [...line.cells.values()].map((bySeed) => bySeed.size);
+function writeCounts(counts) { // '10', or the fewest and most: '5–10'
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
-  return `, n = ${low === high ? high : `${low}–${high}`}`;
+  return low === high ? String(high) : `${low}–${high}`;
 }
+
+const countSeeds = (line) => `, n = ${writeCounts([...line.cells.values()].map((bySeed) => bySeed.size))}`; // over the places of a line
 
 function formatSvg(shown) { // on white, with the choices above and the legend below
   printing = true;
@@ -103,14 +109,14 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
   const styles = pickStyles(shown.ticked);
   const entries = shown.selection.as === "map" ? [] : [...shown.ticked.map((line, i) => [styles[i], `${shown.labels.get(line.name)}${countSeeds(line)}`]), ...shown.baselines.map((line) => [{ colour: inks().ink, dash: line.dash }, line.name])];
   const all = createSvg("svg", { xmlns: "http://www.w3.org/2000/svg", width });
-  all.append(createSvg("title", {}, describeView(shown)), ...(shown.selection.as === "map" ? [] : [createSvg("desc", {}, say("method"))]), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
-  const words = listContext(shown).slice(1).filter(([column]) => column !== shown.selection.x).map(([column, value]) => (FIRST.includes(column) ? "" : `${columnOf(column)}: `) + wordOf(column, value));
-  const lines = breakLines([view.experiment, ...words], " · ", 95);
+  all.append(createSvg("title", {}, [...listWords(shown), ...(shown.selection.as === "map" ? [] : [`− ${shown.labels.get(view.minus)}`])].join(" · ")), ...(shown.selection.as === "map" ? [] : [createSvg("desc", {}, say("method"))]), createSvg("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
+  const lines = breakLines(listWords(shown), " · ", 95);
   lines.forEach((line, i) => all.append(text(10, 18 + 17 * i, line, { "font-size": 13 })));
   let top = 11 + 17 * lines.length;
+  const notes = shown.selection.as === "map" ? [] : [say("drawn"), ...(parts.some(isShared) ? [say("turns")] : [])];
   for (const part of parts) {
     part.setAttribute("y", top);
-    for (const name of ["class", "role", "aria-label"]) part.removeAttribute(name);
+    for (const name of ["class", "role", "aria-label", "data-shared"]) part.removeAttribute(name);
     top += +part.getAttribute("height");
     all.append(part);
   }
@@ -121,8 +127,11 @@ function formatSvg(shown) { // on white, with the choices above and the legend b
     all.append(drawn, text(52, top + 10, label));
     top += 18;
   }
-  if (shown.selection.as !== "map") all.append(text(10, top + 12, say("drawn"), { "font-size": 11, fill: inks().quiet }));
-  all.setAttribute("height", top + 24);
+  for (const note of notes) {
+    all.append(text(10, top + 12, note, { "font-size": 11, fill: inks().quiet }));
+    top += 16;
+  }
+  all.setAttribute("height", top + 12);
   printing = false;
   return new XMLSerializer().serializeToString(all);
 }

@@ -25,7 +25,7 @@ function makeList({ id, columns, labels, numeric, rows, find, sort, keep, file, 
   const [count, body] = [element("span", { class: "quiet", "aria-live": "polite" }), element("div")];
   const input = element("input", { type: "search", id: `${id}-find`, value: find || "", oninput: () => { find = input.value; limit = STEP; keep({ find, sort }, false); fill(); } });
   const listed = () => {
-    const words = (find || "").toLowerCase().split(/\s+/).filter(Boolean);
+    const words = (find || "").replaceAll("−", "-").toLowerCase().split(/\s+/).filter(Boolean);
     const found = rows.filter((row) => words.every((word) => row.some((cell) => cell.toLowerCase().includes(word))));
     const [down, column] = [sort?.[0] === "-", columns.indexOf((sort || "").replace(/^-/, ""))];
     if (column < 0) return found;
@@ -42,7 +42,7 @@ function makeList({ id, columns, labels, numeric, rows, find, sort, keep, file, 
     if (!found.length) return body.replaceChildren(element("p", { class: "missing" }, empty()));
     return body.replaceChildren(element("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": note }, element("table", {},
       element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...cells.map((row, at) => element("tr", {}, ...row.map((cell, i) => element("td", cell !== found[at][i] ? { class: "named" } : numeric.has(columns[i]) ? { class: "value" } : holdsText(columns[i]) ? { class: "wide" } : {}, cell))))))), ...more);
+      element("tbody", {}, ...cells.map((row, at) => element("tr", {}, ...row.map((cell, i) => element("td", cell !== found[at][i] ? { class: "named" } : numeric.has(columns[i]) ? { class: "value" } : holdsText(columns[i]) ? { class: "wide" } : {}, numeric.has(columns[i]) ? setMinus(cell) : cell))))))), ...more);
   }
   fill();
   return [element("p", { class: "controls" }, element("span", { class: "control" }, element("label", { for: input.id }, say("filter")), " ", input), ...extra, count, makeSave("rows_csv", "rows", file, () => formatCsv([columns, ...listed()]))), body];

@@ -4,7 +4,7 @@ const HEAD = ["layer", "head"]; // columns that say which head a panel is of
 const HEADROOM = 46; // above a map, for its two lines of title
 const SHADES = 40; // steps of the drawn colour scale
 
-function drawMaps({ selection, ticked, labels, stored }, width, metric, handlers) {
+function drawMaps({ selection, ticked, labels, stored, format }, width, metric, handlers) {
   const maps = ticked.map((line) => [...line.cells].map(([place, bySeed]) => [...place.split(" ").map(Number), computeMean([...bySeed.values()].map((one) => one.value))]));
   const values = maps.flat().map((cell) => cell[2]).filter((value) => value !== null);
   if (!values.length) return [element("p", { class: "missing" }, say("no_values"))];
@@ -13,7 +13,7 @@ function drawMaps({ selection, ticked, labels, stored }, width, metric, handlers
     width: Math.min(width, 420), title: labels.get(line.name), source: describeSource(stored, line), cells: maps[i], range, labels: { x: columnOf(selection.x), y: columnOf(selection.y) },
     alt: `${metric}: ${labels.get(line.name)}, ${describeSource(stored, line)}. ${handlers.cell ? say("keys") : ""}`, onCell: handlers.cell && handlers.cell(line),
   })).filter((_, i) => maps[i].length);
-  return [...panels, drawScale(Math.min(width, 420), range, metric)];
+  return [...panels, drawScale(Math.min(width, 420), range, metric, format.score)];
 }
 
 const listRows = (line) => [...line.cells.values()].flatMap((bySeed) => [...bySeed.values()].map((one) => one.row));
@@ -23,7 +23,7 @@ function describeSource({ at }, line) {
   const rows = listRows(line);
   const heads = HEAD.filter((column) => column in at && rows[0]?.[at[column]]).map((column) => [column, listValues(rows, at[column])]);
   const seeds = listValues(rows, at.seed).filter((seed) => seed !== "");
-  const words = heads.map(([column, values]) => `${columnOf(column)} ${values.map(cutZero).join(", ")}`);
+  const words = heads.map(([column, values]) => `${columnOf(column)} ${values.map(writePlace).join(", ")}`);
   if (seeds.length === 1) words.push(`${columnOf("seed")} ${cutZero(seeds[0])} (n = 1)`);
   else if (seeds.length) words.push(say("mean_of", { count: seeds.length }));
   return words.join(say("comma"));
@@ -46,8 +46,8 @@ function makeShades(range) { // the colour of a value
   return (value) => mix(ink.paper, value < 0 ? paint("#0072B2") : ink.warm, Math.abs(value) / Math.max(-range[0], range[1]));
 }
 
-function drawScale(width, range, label) {
-  const svg = makePlot(width, 62, say("scale_alt", { low: formatScore(range[0]), high: formatScore(range[1]) }), false);
+function drawScale(width, range, label, format) {
+  const svg = makePlot(width, 62, say("scale_alt", { low: format(range[0]), high: format(range[1]) }), false);
   const [colourOf, x] = [makeShades(range), makeScale(range, [ROOM.left, width - ROOM.right])];
   const step = (range[1] - range[0]) / SHADES;
   svg.append(text(ROOM.left, 14, label));
@@ -55,7 +55,7 @@ function drawScale(width, range, label) {
   if (range[0] < 0) svg.append(createSvg("path", { d: `M${ROOM.left},29H${x(Math.min(0, range[1])).toFixed(1)}`, stroke: inks().ink, "stroke-width": 1, "stroke-dasharray": "4 5" }));
   svg.append(createSvg("rect", { x: ROOM.left, y: 22, width: width - ROOM.left - ROOM.right, height: 14, fill: "none", stroke: inks().line }));
   const inner = findTicks(...range, 4).filter((one) => Math.min(x(one) - x(range[0]), x(range[1]) - x(one)) > 34);
-  for (const at of [range[0], ...inner, range[1]]) svg.append(text(x(at), 52, at === range[0] || at === range[1] ? formatScore(at) : at, { "text-anchor": "middle", "font-size": 11 }));
+  for (const at of [range[0], ...inner, range[1]]) svg.append(text(x(at), 52, format(at), { "text-anchor": "middle", "font-size": 11 }));
   return svg;
 }
 
@@ -74,8 +74,8 @@ function drawMap({ width, title, source, cells, range, labels, alt, onCell }) {
   const dashes = cells.filter((cell) => cell[2] !== null && cell[2] < 0.04 * range[0]).map(([u, v]) => `M${(ROOM.left + side * (us.indexOf(u) + 0.3)).toFixed(1)},${(HEADROOM + high * (vs.indexOf(v) + 0.5)).toFixed(1)}h${(side * 0.4).toFixed(1)}`);
   if (range[0] < 0) svg.append(createSvg("path", { d: dashes.join("") || "M0,0", stroke: ink.ink, "stroke-width": Math.min(1.2, high / 4).toFixed(2) }));
   svg.append(createSvg("rect", { x: ROOM.left, y: HEADROOM, width: right - ROOM.left, height: foot - HEADROOM, fill: "none", stroke: ink.line }));
-  us.forEach((u, i) => { if (i % Math.ceil(us.length / Math.max(2, (right - ROOM.left) / 40)) === 0) svg.append(text(ROOM.left + side * (i + 0.5), foot + 15, u, { "text-anchor": "middle", "font-size": 11 })); });
-  vs.forEach((v, i) => { if (i % Math.ceil((vs.length * 14) / (foot - HEADROOM)) === 0) svg.append(text(ROOM.left - 5, HEADROOM + high * (i + 0.5) + 4, v, { "text-anchor": "end", "font-size": 11 })); });
+  us.forEach((u, i) => { if (i % Math.ceil(us.length / Math.max(2, (right - ROOM.left) / 40)) === 0) svg.append(text(ROOM.left + side * (i + 0.5), foot + 15, setMinus(u), { "text-anchor": "middle", "font-size": 11 })); });
+  vs.forEach((v, i) => { if (i % Math.ceil((vs.length * 14) / (foot - HEADROOM)) === 0) svg.append(text(ROOM.left - 5, HEADROOM + high * (i + 0.5) + 4, setMinus(v), { "text-anchor": "end", "font-size": 11 })); });
   svg.append(text((ROOM.left + right) / 2, foot + ROOM.bottom - 10, labels.x, { "text-anchor": "middle" }));
   svg.append(text(13, (HEADROOM + foot) / 2, labels.y, { "text-anchor": "middle", transform: `rotate(-90 13 ${(HEADROOM + foot) / 2})` }));
   if (onCell) walkCells(svg, cells, us, vs, (u, v) => [ROOM.left + side * us.indexOf(u), HEADROOM + high * vs.indexOf(v), side, high], onCell);

@@ -148,10 +148,12 @@ function nameLine({ at }, row, sideBySide, wordOf = (_, value) => value, columnO
 }
 
 // Paired differences of two lines at one place.
-function compareLines(line, baseline, place) {
+function listDifferences(line, baseline, place) {
   const [own, other] = [line.cells.get(place), baseline.cells.get(place)];
   const pairs = own && other ? [...own].filter(([seed, one]) => one.value !== null && (other.get(seed)?.value ?? null) !== null) : [];
-  return estimateDifference(pairs.map(([seed, one]) => one.value - other.get(seed).value));
+  return pairs.map(([seed, one]) => one.value - other.get(seed).value);
 }
+
+const compareLines = (line, baseline, place) => estimateDifference(listDifferences(line, baseline, place));
 
 const listScores = (line, place) => [...(line.cells.get(place) || new Map()).values()].map((one) => one.value).filter((value) => value !== null);
