@@ -59,6 +59,32 @@ assert min(score("LogDistance", longest), score("LogDistance", beyond), score("s
 assert score("sinusoidal", beyond) < 0.5
 assert abs(score("none", longest) - score("none", longest, "order_blind_baseline")) < 0.1
 """,
+    "python_api": """
+def mean(name, length, column="value"):
+    return with_own.query("encoding == @name and test_length == @length")[column].mean()
+
+last = {name: of_name.history.groupby("seed")["token_accuracy"].last() for name, of_name in runs.items()}
+assert last["sinusoidal"].min() > 0.9 and last["none"].max() < 0.5 and last["none"].max() - last["none"].min() < 0.05
+assert min(mean("sinusoidal", n) for n in range(1, LENGTH + 1)) > 0.9 and mean("sinusoidal", LENGTH + 1) < 0.5
+for length in range(1, 2 * LENGTH + 1):
+    assert abs(mean("none", length) - mean("none", length, "order_blind_baseline")) < 0.03
+assert gain.loc[LENGTH, "least"] > 0.5 and gain.loc[2 * LENGTH, "difference"] < 0 and (gain["n"] == 6).all()
+assert min(mirrored["block 2, head 1"], mirrored["block 2, head 2"]) > 0.5
+first, second = (order.split() for order in ORDERS)
+assert first == second[::-1] and answers["sinusoidal"].tolist() == [[*map(int, second)], [*map(int, first)]]
+assert answers["none"].iloc[0] == answers["none"].iloc[1] and len(set(answers["none"].iloc[0])) == 1
+assert (answered == rotations[:, ::-1]).all()
+early, late = dependence[:2], dependence[-2:]
+assert (early.argmax(1) >= LENGTH - 2).all() and (late.argmax(1) < 2).all()
+neighbours = [jnp.diag(dependence[:, ::-1], offset).sum() / LENGTH for offset in (-1, 0, 1)]
+assert 1.7 / LENGTH < neighbours[1] < 2.3 / LENGTH and (sum(neighbours) - neighbours[1]) / (1 - neighbours[1]) > 0.5
+assert abs(shape.loc[LENGTH, "difference"]) < 0.05
+for name in ("sinusoidal", "Triangles"):
+    assert mean(name, 2 * LENGTH) < mean(name, 2 * LENGTH, "order_blind_baseline")
+from jaxpe.conformance import suite
+assert suite.list_faults("triangles.py:Triangles") == []
+assert len(jaxpe.load("kept")) == 18
+""",
 }
 
 
