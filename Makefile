@@ -7,7 +7,7 @@ DOCS := build/docs
 # Modules of these packages are listed since pdoc shows no more of a package than its `__all__`.
 MODULES := jaxpe $(subst /,.,$(basename $(wildcard jaxpe/cli/[a-z]*.py jaxpe/encodings/[a-z]*.py jaxpe/model/[a-z]*.py jaxpe/tasks/[a-z]*.py)))
 
-.PHONY: study test test-slow trials test-all fuzz mutants docs pages
+.PHONY: study test test-slow trials test-all fuzz mutants docs pages notebooks
 study: .venv/study
 	$(BIN)/jaxpe study --preset quick --results results
 
@@ -35,6 +35,10 @@ mutants: .venv/test
 # Typed dictionaries that inherit, and shape letters, which are no Python names: pdoc leaves annotations that contain them as they are written, with a warning.
 docs: .venv/docs
 	$(BIN)/python -W 'ignore:Error parsing type annotation' -W 'ignore:Cannot determine where' -m pdoc --docformat markdown --output-directory $(DOCS) $(MODULES)
+
+# Executes the notebooks in place, so that they are read with their outputs.
+notebooks: .venv/test
+	$(BIN)/python tests/notebook_outputs.py
 
 # The published article and workbench, from what is committed alone: figures that only this folder has are nobody else's.
 pages: .venv/study
