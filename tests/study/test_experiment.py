@@ -14,6 +14,8 @@ from jaxpe.study.experiment import load_experiment, plan_experiment, run_experim
 from jaxpe.study.presets import SIZES
 from jaxpe.study.workspace import Workspace
 
+HISTORY = {"step": [10, 20], "loss": [2.0, 1.0], "token_accuracy": [0.5, 0.6], "exact_match": [0.0, 0.1]}
+
 FILE = '''"""Is it small?
 
 Measured: the seed of each run.
@@ -89,7 +91,9 @@ def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(sma
     def write_records(work, group, wait):
         for run in group:
             diverged = run.seed == 1000 or run.config.training.learning_rate == 1e-2
-            work.results.write_run(run.id, {"seed": run.seed, "diverged": diverged, "seconds": 2.0}, {})
+            work.results.write_run(
+                run.id, {"seed": run.seed, "diverged": diverged, "seconds": 2.0, "history": HISTORY}, {}
+            )
         return True
 
     monkeypatch.setattr(Workspace, "train_group", write_records)

@@ -22,9 +22,13 @@ def test_another_encoding_gets_the_trained_positions():
 
 def test_every_field_of_a_test_identifies_its_scores():
     changes = {"shift": 1, "scaled": True, "checkpoint": "25", "sampler": "randomized", "part": "validation"}
-    keys = [EvaluationConfig().make_key(4, 16), EvaluationConfig().make_key(5, 16), EvaluationConfig().make_key(4, 8)]
-    keys += [EvaluationConfig(**{name: value}).make_key(4, 16) for name, value in changes.items()]
-    keys.append(EvaluationConfig(encoding="alibi").make_key(4, 16))
+    keys = [
+        EvaluationConfig().make_key(4, 16, 60),
+        EvaluationConfig().make_key(5, 16, 60),
+        EvaluationConfig().make_key(4, 8, 60),
+    ]
+    keys += [EvaluationConfig(**{name: value}).make_key(4, 16, 60) for name, value in changes.items()]
+    keys.append(EvaluationConfig(encoding="alibi").make_key(4, 16, 60))
     assert len({str(sorted(key.items(), key=str)) for key in keys}) == len(keys) == 3 + len(EvaluationConfig().__dict__)
 
 
@@ -59,7 +63,7 @@ def test_a_test_that_does_not_say_where_is_refused_unless_training_was_at_0_1_2(
 
 
 def test_scores_of_0_1_2_are_stored_under_one_key_whether_or_not_the_sampler_is_named():
-    assert EvaluationConfig().make_key(4, 16) == EvaluationConfig().resolve(CONFIG).make_key(4, 16)
+    assert EvaluationConfig().make_key(4, 16, 60) == EvaluationConfig().resolve(CONFIG).make_key(4, 16, 60)
 
 
 def test_positions_that_no_shift_changes_cannot_be_shifted():

@@ -13,6 +13,8 @@ from jaxpe.study.experiment import EXPERIMENTS, STUDY, load_experiment, plan_exp
 from jaxpe.study.stored_runs import NO_RUNS, NotStored, compare_with_runs, parse_preset
 from jaxpe.study.workspace import Workspace
 
+HISTORY = {"step": [10, 20], "loss": [2.0, 1.0], "token_accuracy": [0.5, 0.6], "exact_match": [0.0, 0.1]}
+
 FILE = '''"""Is it small?"""
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import make_base_row
@@ -52,7 +54,9 @@ def results(small, tmp_path, monkeypatch):
 
     def write_records(work, runs):
         for run in work.select_missing(runs):
-            work.results.write_run(run.id, {"seed": run.seed, "diverged": False, "seconds": 2.0, "devices": 2}, {})
+            work.results.write_run(
+                run.id, {"seed": run.seed, "diverged": False, "seconds": 2.0, "devices": 2, "history": HISTORY}, {}
+            )
 
     with monkeypatch.context() as patch:
         patch.setattr(Workspace, "train", write_records)
