@@ -56,6 +56,28 @@ def test_the_gradient_over_small_groups_equals_the_gradient_over_whole_buckets()
     assert abs(float(dropped[0][0].loss / gradients[0][0].loss) - 1) > 1e-3
 
 
+def test_equal_examples_lose_other_numbers():
+    stream = load_source(CONFIG).stream
+    model, buckets = init_model(CONFIG, stream), make_length_buckets(stream, 6, CONFIG.training)
+    batches = draw_batches(0, jnp.arange(1), {}, stream=stream, sampler=CONFIG.sampler, length_buckets=buckets)
+    copied = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[0][:1], leaf[0].shape), batches)
+    losses = []
+    for rate in (0.0, 0.3):
+        options = ForwardOptions(dropout=Dropout(rate, jax.random.key(0)))
+        sums, _ = compute_gradient(model, copied, CONFIG, buckets, options)
+        firsts = [
+            compute_example_sums(
+                model,
+                *jax.tree.map(lambda leaf: leaf[0], batch),
+                bucket.weight * bucket.examples,
+                options._replace(dropout=options.dropout.select(0)),
+            ).loss
+            for bucket, batch in zip(buckets, copied, strict=True)
+        ]
+        losses.append(float(sums.loss / sum(firsts)))
+    assert losses[0] == pytest.approx(1, abs=1e-5) and abs(losses[1] - 1) > 1e-3
+
+
 def test_a_group_is_a_divisor_of_the_examples_within_the_activation_budget():
     assert choose_group_size(replace(CONFIG, activation_budget=1), 12, 8) == 1
     assert choose_group_size(replace(CONFIG, activation_budget=7 * 12 * 16), 12, 8) == 4
