@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.figures.accuracy import draw_all
+from jaxpe.figures.draw import format_series
 from jaxpe.records.claims import Claim, ClaimResult, Text
 from jaxpe.records.statistics import (
     SOLVED_SCORE,
@@ -250,12 +251,13 @@ def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
     table = tables.select_rate(table)
     longest = table[table["test_length"] == table["train_length"]]
     rows = []
+    longest = longest.assign(encoding=[format_series(row) for row in longest.itertuples()])
     for (task, architecture, encoding), part in longest.groupby(["task", "architecture", "encoding"], sort=False):
         metrics = {str(name): own for name, own in part.groupby("metric")}
         if {"token_accuracy"} < set(metrics):
             row = {"task": task, "architecture": architecture, "encoding": encoding}
             rows.append(row | (describe_tasks(metrics) if "exact_match" in metrics else describe_text(metrics)))
-    return f"Solved at the training length: exact match at least {SOLVED_SCORE} (means over seeds)", rows
+    return f"At the training length, means over seeds; solved: exact match at least {SOLVED_SCORE}", rows
 
 
 def describe_tasks(metrics: dict[str, pd.DataFrame]) -> dict[str, str]:

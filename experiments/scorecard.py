@@ -114,7 +114,9 @@ def measure_properties(work: Workspace, name: str) -> list[TableRow]:
     subject_set = card.build_subjects(name)
     base: TableRow = {"experiment": "scorecard", "encoding": label_encoding(name)}
     about = suite.describe_encoding(subject_set)
-    rows = [base | {"metric": "about", "property": name, "measured": value} for name, value in about.items()]
+    rows = [
+        base | {"metric": "about", "property": name, "measured": value, "value": None} for name, value in about.items()
+    ]
     for row in card.measure_rows(subject_set.subjects):
         columns: TableRow = {"metric": "property", "property": row.name, "measured": row.measured}
         rows.append(base | columns | {"fault": row.fault or None, "value": float(not row.fault)})

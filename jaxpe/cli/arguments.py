@@ -137,7 +137,7 @@ def check_values(parameter: Parameter, values: list[str], see: str) -> list[str]
     """The values of a parameter, a list split at commas. Raises UserError for one that it cannot have."""
     if values and not parameter.takes_value:
         raise UserError(f"{parameter.name} takes no value. {see}")
-    if parameter.takes_value and not values and not parameter.many:
+    if parameter.takes_value and not values:
         raise UserError(f"{parameter.name} needs a value. {see}")
     if parameter.many and not issubclass(parameter.type, Path):
         values = [part for value in values for part in value.split(",") if part]

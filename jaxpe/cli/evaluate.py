@@ -11,14 +11,14 @@ from typing import Any
 import pandas as pd
 
 from jaxpe import devices
-from jaxpe.errors import UnknownName, UserError
+from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import to_json_value
 from jaxpe.report.means import list_means
 from jaxpe.study.api import load
 from jaxpe.study.evaluators import describe_config
-from jaxpe.study.scores import EvaluationConfig, list_test_samplers
-from jaxpe.study.trained import Runs
+from jaxpe.study.scores import EvaluationConfig
+from jaxpe.study.trained import Runs, parse_lengths
 from jaxpe.study.workspace import group_runs
 
 
@@ -35,10 +35,9 @@ def evaluate_runs(
 
     Runs that cannot be tested so, as at positions that a learned table does not have, are named and left out.
     """
-    if not lengths or min(lengths) < 1 or examples < 1:
-        raise UserError("Give at least one of --lengths, and numbers above 0.")
-    if evaluation.sampler is not None and evaluation.sampler not in list_test_samplers():
-        raise UnknownName("position sampler", evaluation.sampler, list_test_samplers())
+    if not lengths:
+        raise UserError("Give the lengths of the test inputs: --lengths 20 40.")
+    parse_lengths(lengths)
     devices.prepare_jax(None)
     runs = load(results, **{name: tuple(values) for name, values in filters.items() if values})
     parts, faults = list[pd.DataFrame](), list[str]()

@@ -63,7 +63,7 @@ class RunOptions:
     results: Path = Path("results")
     """Folder for runs, tables, claims, figures and the report, RESULTS/index.html. The same command again resumes it."""
     encodings: Annotated[tuple[EncodingName, ...], describe_option(AS_IN_PRESET, "ENCODING ...")] = ()
-    """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class."""
+    """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class. Options follow a name after colons: rotary:base=100, drop:base=alibi:after=0.5."""
     tasks: Annotated[tuple[TaskName, ...], describe_option(AS_IN_PRESET, "TASK ...")] = ()
     """Tasks to train on: names from `jaxpe list tasks`, or path/to/file.py:Class."""
     architectures: Annotated[tuple[ArchitectureName, ...], describe_option(AS_IN_PRESET, "ARCHITECTURE ...")] = ()

@@ -14,6 +14,7 @@ from jaxpe.cli.options import EncodingName, RunOptions, TaskName, format_command
 from jaxpe.cli.overrides import parse_overrides, parse_seeds
 from jaxpe.cli.plot import print_notes
 from jaxpe.data import cache
+from jaxpe.data.language import OBJECTIVES
 from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.plugins.files import freeze_code
@@ -23,6 +24,7 @@ from jaxpe.records.json_values import read_json, to_json_value
 from jaxpe.records.provenance import TABLE
 from jaxpe.records.results import open_results
 from jaxpe.records.statistics import Estimate
+from jaxpe.records.stored_files import exists
 from jaxpe.report.means import list_means
 from jaxpe.report.page import write_pages
 from jaxpe.report.redraw import redraw
@@ -35,6 +37,8 @@ from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
 from jaxpe.tasks import TASKS
 
+# Fields that only language tasks use.
+TEXT_FIELDS = ("corpus", "text_column", "tokenizer", "vocabulary", "starts")
 # Options that set the field of a preset with their name.
 FIELD_OPTIONS = ("steps", "corpus", "text_column", "tokenizer")
 
@@ -76,6 +80,8 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             run_experiment(experiment, planned, work, format_command())
             redraw(experiment, options.results / planned.folder)
             page = write_pages(options.results)
+            for gap in list_gaps(experiment, options.results / planned.folder):
+                terminal.note(gap)
             if planned not in plans:
                 terminal.note(format_first_look(options.results / planned.folder, page))
     print_notes(options.results)
@@ -96,10 +102,27 @@ def list_first_look(
     A study takes many minutes: with this row there is something to see after the first one or two.
     """
     experiment, planned = parts[0]
-    if len(parts) == 1 or len(planned.preset.grid) < 2:
+    if len(parts) == 1 or len(planned.preset.grid) < 2 or exists(work.results.folder / planned.folder / TABLE):
         return []
     first = plan_experiment(experiment, replace(planned.preset, grid=planned.preset.grid[:1]), work)
     return [(experiment, first)] if work.select_missing(first.runs) else []
+
+
+def list_gaps(experiment: Experiment, folder: Path) -> list[str]:
+    """What an experiment of the user's own declares and does not give: claims that are not judged, figures that are not drawn."""
+    if experiment.origin is None:
+        return []
+    judged = {claim["id"] for claim in read_claims(folder)}
+    drawn = {path.stem for path in (folder / "figures").glob("*.svg")}
+    declared = [claim for claim in experiment.module.CLAIMS if "{" not in claim.id]
+    gaps = [
+        f"{claim.id} was not judged: `claims` gave no result for it." for claim in declared if claim.id not in judged
+    ]
+    return gaps + [
+        f"{claim.id} names the figure {claim.figure!r}, which `figures` did not draw."
+        for claim in declared
+        if claim.figure and claim.figure not in drawn
+    ]
 
 
 def format_first_look(folder: Path, page: Path) -> str:
@@ -140,9 +163,10 @@ def choose_preset(experiment: Experiment, options: RunOptions, own_options: obje
 
 
 def list_unused(experiment: Experiment, preset: Preset, options: RunOptions, values: Mapping[str, object]) -> list[str]:
-    """What was typed and changes nothing in an experiment without a grid: 'tasks', 'steps'."""
+    """What was typed and changes nothing: 'tasks', 'steps' in an experiment without a grid, 'corpus' where no task has a text."""
     if preset.grid:
-        return []
+        has_texts = any(row.task in OBJECTIVES for row in preset.grid)
+        return [] if has_texts else [name for name in values if name in TEXT_FIELDS]
     names = [name for name in ("tasks", "encodings", "architectures", "positions") if getattr(options, name)]
     return [name for name in (*names, *values) if name not in getattr(experiment.module, "PRESET_FIELDS", ())]
 

@@ -37,6 +37,7 @@ def print_table(results: Path, experiment: str, options: TableOptions) -> int:
         print(text, end="")
     else:
         write_text(options.output, text)
+        print(f"The table is {options.output}", file=sys.stderr)
     return 0
 
 

@@ -85,6 +85,12 @@ def check_order_blind_baseline(subject: TaskSubject) -> Finding:
                 continue
             note = ""
             for metric, (alone, stated) in zip(METRICS, pairs, strict=True):
+                if stated is None and architecture != "decoder":
+                    return Finding(
+                        "none",
+                        f"{architecture}: it is None, as only that of a decoder may be",
+                        ("order_blind_baseline",),
+                    )
                 if stated is None:
                     continue
                 examples = subject.draw_pairs(length, EXAMPLES)

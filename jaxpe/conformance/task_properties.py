@@ -31,7 +31,7 @@ COMPARED = 40  # examples that are compared one by one
 
 def check_options(subject: TaskSubject) -> Finding:
     """Options are hashable, and two instances with the same options are equal: compiled programs are kept by them."""
-    check_hash("it", subject.task)
+    check_hash("the class", subject.task)
     again = make_task_subject(subject.name).task
     if again != subject.task or hash(again) != hash(subject.task):
         return Finding("not equal", "two instances with the same options are not equal: remove __eq__ and __hash__")
@@ -42,13 +42,13 @@ def check_options(subject: TaskSubject) -> Finding:
 def check_class(subject: TaskSubject) -> Finding:
     """What the class must declare is there."""
     task = subject.task
-    check_declarations("it", task)
+    check_declarations("the class", task)
     return Finding(f"{task.symbols} symbols, {'in place' if task.in_place else 'answers at slots'}")
 
 
 def check_sizes(subject: TaskSubject) -> Finding:
     """The lengths, and how many symbols x and y have."""
-    if not check_lengths("it", subject.task, LONGEST):
+    if not check_lengths("the class", subject.task, LONGEST):
         return Finding("no length", f"it has no length up to {LONGEST}")
     low, high = subject.lengths[0], subject.lengths[-1]
     x, y = ([size(low), size(high)] for size in (subject.task.x_size, subject.task.y_size))
@@ -58,8 +58,8 @@ def check_sizes(subject: TaskSubject) -> Finding:
 def check_tracing(subject: TaskSubject) -> Finding:
     """`sample` takes a traced length, under jit and vmap, and returns arrays of the declared sizes."""
     for length in subject.spread_lengths(SPREAD):
-        check_shapes("it", subject.task, length)
-    check_shapes("it", subject.task, subject.lengths[-1])
+        check_shapes("the class", subject.task, length)
+    check_shapes("the class", subject.task, subject.lengths[-1])
     subject.draw(subject.lengths[0])
     return Finding(f"{BATCH} examples of any length in one program")
 

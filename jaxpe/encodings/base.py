@@ -31,7 +31,11 @@ Attention = Literal["causal", "bidirectional", "cross"]
 
 @dataclass(frozen=True)
 class Context:
-    """What an encoding is built for."""
+    """What an encoding is built for: D (`model_width`), H (`heads`) and K (`head_width`) of the model, and what is known of positions.
+
+    `max_length`: 1 + the largest position that any sampler of the run can give, in tests too; `trained_positions`: the same of
+    training alone, None where that is not known. `attention`: "bidirectional", "causal" or "cross".
+    """
 
     model_width: int
     heads: int
@@ -50,6 +54,8 @@ class View(NamedTuple):
 
     `q_positions` [T] and `k_positions` [S]; `mask` [T, S], True where a query sees a key, or None where each sees all;
     `q_seen` and `k_seen`, what `observe` gave for the inputs of the queries and of the keys; `distances` [T, S], i − j.
+    Keys stand in the order of their tokens, also where positions do not. `scaling_length` belongs to the model, which
+    scales logits by it before `weights` is called.
     """
 
     q_positions: Num[Array, "T"]

@@ -57,18 +57,25 @@ def compress_tables(results: Path) -> None:
             path.unlink()
 
 
-def keep_previous(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
-    """Keeps the table at `path` as `PREVIOUS` where it holds runs that the new rows do not. Returns whether it did."""
+def keep_previous(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Keeps the table at `path` as `PREVIOUS` where it holds runs that the new rows do not. Returns the name, '' for none.
+
+    An earlier one that is kept stays; the next gets a number, as table.previous-2.csv.
+    """
     try:
         text = read_text(path)
     except UserError:
-        return False
+        return ""
     old_runs = {tuple(row.get(name) or "" for name in RUN_COLUMNS) for row in csv.DictReader(io.StringIO(text))}
     new_runs = {tuple(format_entry(row.get(name)) for name in RUN_COLUMNS) for row in rows}
     if old_runs <= new_runs:
-        return False
-    write_text(path.with_name(PREVIOUS), text)
-    return True
+        return ""
+    kept, number = path.with_name(PREVIOUS), 1
+    while kept.exists():
+        number += 1
+        kept = path.with_name(PREVIOUS.replace(".csv", f"-{number}.csv"))
+    write_text(kept, text)
+    return kept.name
 
 
 def format_entry(value: Any) -> str:

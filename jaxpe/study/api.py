@@ -70,6 +70,8 @@ def train(
     numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
     if not numbers:
         raise UserError("There is nothing to train: give at least one seed.")
+    if len(set(numbers)) < len(numbers):
+        raise UserError(f"A seed is given more than once: {', '.join(map(str, numbers))}.")
     task, encoding = TASKS.replace_alias(task), ENCODINGS.replace_alias(encoding)
     options: dict[str, Any] = {"encoding_options": encoding_options, "task_options": task_options}
     options = {name: freeze_options(name, values) for name, values in options.items() if values}

@@ -28,7 +28,7 @@ from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.calls import call_user_code
 from jaxpe.plugins.files import load_file
 from jaxpe.records.claims import Claim, ClaimResult
-from jaxpe.records.csv_tables import PREVIOUS, keep_previous, write_table
+from jaxpe.records.csv_tables import keep_previous, write_table
 from jaxpe.records.provenance import collect_provenance, write_provenance
 from jaxpe.study import tuning
 from jaxpe.study.diverged import mark_diverged
@@ -203,8 +203,11 @@ def run_experiment(experiment: Experiment, plan: TrainingPlan, work: Workspace, 
     started = time.monotonic()
     folder = check_folder(experiment.name, experiment.origin, work.results.folder, plan.folder)
     rows, runs = measure_rows(experiment, plan, work)
-    if keep_previous(folder / "table.csv", rows):
-        work.reporter.note(f"{folder}/table.csv also held other runs: the old table is kept as {PREVIOUS}.")
+    if kept := keep_previous(folder / "table.csv", rows):
+        work.reporter.note(
+            f"{folder}/table.csv also held other runs: the old table is kept as {kept}. A command that names all of them gives "
+            "one table, without training again."
+        )
     write_table(folder / "table.csv", rows)
     write_models(folder, keep_models(experiment, runs, work))
     write_history(folder, experiment.name, runs, work)

@@ -133,7 +133,7 @@ def narrow_grid(
 ) -> Preset:
     """The preset for these tasks, encodings, architectures and position samplers alone; its own where none is named.
 
-    A task that the grid does not have is added at the sizes of the preset. Raises UserError for an unknown name, for two
+    A task that the grid does not have is added at the sizes of the preset, with what the first row is trained with. Raises UserError for an unknown name, for two
     tasks or encodings with the same label, and where nothing is left.
     """
     check_names(task_names, encoding_names, architectures)
@@ -142,10 +142,14 @@ def narrow_grid(
         return replace(preset, encodings=tuple(encoding_names))
     rows = [row for row in preset.grid if not task_names or row.task in task_names]
     missing_tasks = [name for name in dict.fromkeys(task_names) if all(row.task != name for row in rows)]
-    rows += [GridRow(task=name, architectures=tasks.find_task(name).architectures) for name in missing_tasks]
+    rows += [add_task(preset.grid[0], name) for name in missing_tasks]
     rows = select_architectures(rows, architectures)
     if not rows:
         raise UserError("Nothing is left to run: none of the tasks is defined for these architectures.")
+    if len(sampler_names) > 1 and len({name for row in rows for name in row.positions}) == 1:
+        raise UserError(
+            "This experiment compares encodings at one position sampler: give --positions one name, and each its own --results."
+        )
     if sampler_names:
         rows = list(dict.fromkeys(replace(row, positions=tuple(sampler_names)) for row in rows))
     if encoding_names:
@@ -157,6 +161,13 @@ def narrow_grid(
                 "Give `--architectures decoder`."
             )
     return replace(preset, grid=tuple(row for row in rows if row.encodings))
+
+
+def add_task(first: GridRow, name: str) -> GridRow:
+    """A row for another task, with the encodings, samplers and, as far as the task is defined for them, architectures of a row."""
+    known = tasks.find_task(name).architectures
+    architectures = tuple(one for one in first.architectures if one in known) or known
+    return GridRow(task=name, architectures=architectures, encodings=first.encodings, positions=first.positions)
 
 
 def split_by_architecture(row: GridRow) -> list[GridRow]:

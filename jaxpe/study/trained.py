@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,13 +13,13 @@ import jax.numpy as jnp
 import pandas as pd
 
 from jaxpe.data.examples import EOS, SPECIALS
-from jaxpe.errors import UserError
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.model import Inputs, Output, Transformer, generate
 from jaxpe.positions import Arange
 from jaxpe.records.results import open_results
 from jaxpe.study import tables
 from jaxpe.study.evaluators import describe_config
-from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig
+from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig, list_test_samplers
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.tasks import Task, label_task
 from jaxpe.tasks.base import Sample
@@ -153,10 +154,14 @@ class Runs(Sequence[TrainedModel]):
 
     def measure(self, lengths: int | Iterable[int], examples: int, evaluation: EvaluationConfig) -> pd.DataFrame:
         """The same with all columns of a table of results."""
+        asked = parse_lengths(lengths)
+        if isinstance(examples, bool) or not isinstance(examples, int) or examples < 1:
+            raise UserError(f"examples is a whole number above 0, not {examples!r}.")
+        if evaluation.sampler is not None and evaluation.sampler not in list_test_samplers():
+            raise UnknownName("position sampler", evaluation.sampler, list_test_samplers())
         rows = []
         for config, group in group_runs(self.runs).items():
             source = self.work.open_source(config)
-            asked = [lengths] if isinstance(lengths, int) else list(lengths)
             known = [n for n in asked if n in source.stream.lengths(n, n)]
             if not known:
                 raise UserError(
@@ -176,10 +181,20 @@ class Runs(Sequence[TrainedModel]):
         return target.folder
 
 
+def parse_lengths(lengths: int | Iterable[int]) -> list[int]:
+    """The lengths as a list. Raises UserError for anything but whole numbers above 0."""
+    values = [lengths] if isinstance(lengths, int) else lengths if isinstance(lengths, Iterable) else []
+    numbers = [operator.index(value) if hasattr(value, "__index__") else 0 for value in values]
+    if not numbers or min(numbers) < 1:
+        raise UserError(f"lengths is a whole number above 0, or several of them, not {lengths!r}.")
+    return numbers
+
+
 def parse_symbols(symbols: str | Iterable[int], count: int) -> list[int]:
     """The symbols of an input. Raises UserError for none, and for what is no symbol of the task."""
     try:
-        values = [int(symbol) for symbol in (symbols.split() if isinstance(symbols, str) else symbols)]
+        given = symbols.split() if isinstance(symbols, str) else symbols
+        values = [int(symbol) if isinstance(symbol, str) else operator.index(symbol) for symbol in given]
     except (TypeError, ValueError):
         raise UserError(f"An input is numbers with spaces between them, as '3 1 4', not {symbols!r}.") from None
     if not values or min(values) < 0 or max(values) >= count:

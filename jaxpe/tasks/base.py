@@ -30,7 +30,16 @@ class Sample(NamedTuple):
 class Task:
     """Base class of all tasks. The fields of a subclass are the options of the task, and part of a run's identity.
 
-    A subclass may have a slow solver, the method `reference(x)` from the list x to the list y: `jaxpe check` compares it.
+    A subclass declares, as class attributes without an annotation of their type:
+
+    * `summary`, one line that says what x and y are, and `order_needed`, whether the answer depends on the order of x; both
+      must be there;
+    * `architectures`: those in which the task makes sense, by default all three; `in_place`: True where an encoder answers at
+      the tokens of x, not at blank slots; `counting`: True where the answer is a function of how often each symbol occurs;
+    * `version`: to be increased when the examples change; `extrapolates`: whether theory (C-RASP) predicts that solutions
+      generalize to longer inputs, None where it is silent.
+
+    It may have a slow solver, the method `reference(x)` from the list x to the list y: `jaxpe check` compares it.
     """
 
     version: ClassVar[int] = 1  # increase it when the examples change

@@ -58,10 +58,13 @@ def check_hash(title: str, task: Task) -> None:
 
 def check_declarations(title: str, task: Task) -> None:
     """Raises UserError where the class does not declare what a task must declare."""
-    for name, kind in DECLARED.items():
-        if not isinstance(getattr(task, name, None), kind):
-            value = f"is {getattr(task, name)!r}" if hasattr(task, name) else "is missing"
-            raise UserError(f"{title}: {name} {value}, but must be of type {kind.__name__}.")
+    faults = [
+        f"{name} {f'is {getattr(task, name)!r}' if hasattr(task, name) else 'is missing'}, but must be of type {kind.__name__}"
+        for name, kind in DECLARED.items()
+        if not isinstance(getattr(task, name, None), kind)
+    ]
+    if faults:
+        raise UserError(f"{title}: {'; '.join(faults)}.")
     names = task.architectures
     if not (isinstance(names, tuple) and names and set(names) <= set(ARCHITECTURES)):
         raise UserError(f"{title}: architectures is {names!r}, but must be a tuple with some of {ARCHITECTURES}.")

@@ -67,7 +67,7 @@ def test_runs_that_cannot_be_tested_so_are_named(folder, capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--lengths", "0"), "numbers above 0"),
+        (("--lengths", "0"), "lengths is a whole number above 0"),
         (("--lengths", "4", "--encodings", "rotary"), "has encoding=('rotary',)"),
         (("--lengths", "4", "--sampler", "shuffled"), "Unknown position sampler 'shuffled'"),
         (("--lengths", "4", "--seeds", "5-3"), "the first is greater than the last"),

@@ -1,6 +1,7 @@
 """`jaxpe run`: from options to a preset, to a plan, and to what is printed."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from command_line import assert_one_sentence, call_jaxpe
@@ -9,6 +10,7 @@ from support import ROOT
 from jaxpe.cli import run
 from jaxpe.cli.options import RunOptions
 from jaxpe.data import cache
+from jaxpe.records.claims import Claim
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.provenance import write_provenance
 from jaxpe.study import experiment
@@ -33,7 +35,10 @@ def test_seeds_are_a_number_or_the_first_and_the_last():
 
 
 def test_position_samplers_replace_those_of_every_row():
-    preset = run.choose_preset(ACCURACY, RunOptions(preset="smoke", positions=("offset", "randomized")), None)
+    preset = run.choose_preset(ACCURACY, RunOptions(preset="smoke", positions=("offset",)), None)
+    assert {row.positions for row in preset.grid} == {("offset",)}
+    randomized = load_experiment("randomized")  # it compares samplers
+    preset = run.choose_preset(randomized, RunOptions(preset="standard", positions=("offset", "randomized")), None)
     assert {row.positions for row in preset.grid} == {("offset", "randomized")}
 
 
@@ -44,6 +49,8 @@ def test_position_samplers_replace_those_of_every_row():
         ("pretrained", {"steps": 3, "encodings": ("none",)}, ["encodings", "steps"]),
         ("throughput", {"set": ("width=8", "layers=1")}, ["width"]),
         ("accuracy", {"steps": 3, "tasks": ("copy",)}, []),
+        ("accuracy", {"tasks": ("copy",), "corpus": "kjv", "tokenizer": "byte"}, ["corpus", "tokenizer"]),
+        ("accuracy", {"tasks": ("causal_lm",), "tokenizer": "byte"}, []),
     ],
 )
 def test_what_an_experiment_has_no_use_for_is_said(name, options, unused, capsys):
@@ -107,6 +114,21 @@ def test_a_study_shows_its_first_row_first_and_the_page_grows(tmp_path, capsys, 
     assert run.run_experiments(names[:1], options) == 0 and [call[:2] for call in calls] == [("accuracy", 2)]
 
 
+def test_what_an_own_experiment_declares_and_does_not_give_is_said(tmp_path):
+    claims = tuple(
+        Claim(name, "It is so.", "1", figure=figure) for name, figure in (("a", "drawn"), ("b", "nope"), ("c", ""))
+    )
+    own = SimpleNamespace(origin="mine.py", module=SimpleNamespace(CLAIMS=claims))
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "drawn.svg").write_text("")
+    judged = [claim.judge("undecided", None).to_json("mine") for claim in claims[:2]]
+    (tmp_path / "claims.json").write_text(json.dumps(judged))
+    assert run.list_gaps(own, tmp_path) == [
+        "c was not judged: `claims` gave no result for it.", "b names the figure 'nope', which `figures` did not draw.",
+    ]  # fmt: skip
+    assert run.list_gaps(SimpleNamespace(origin=None), tmp_path) == []
+
+
 def test_a_summary_is_printed_in_columns():
     printed = run.format_summary("Accuracy", ["encoding", "at N"], [["none", "0.25"], ["sinusoidal", "1.00"]])
     assert printed == "Accuracy\nencoding    at N\nnone        0.25\nsinusoidal  1.00\n"
@@ -129,6 +151,8 @@ def test_a_claim_is_printed_with_its_interval_or_as_not_run():
         ("accuracy --seeds 5-3", "names no seed"),
         ("accuracy --seeds two", "as 3-5, not 'two'"),
         ("accuracy --seeds 3-5 --set first_seed=1", "first_seed is given more than once: give either --seeds"),
+        ("accuracy --positions arange offset", "at one position sampler"),
+        ("accuracy --encodings --preset smoke", "--encodings needs a value"),
         ("accuracy --positions ofset", "Did you mean 'offset'"),
         ("accuracy --positions shuffled", "shuffled positions are for tests: train with arange"),
         ("accuracy --tasks reverse --set dropout=1", "below 1"),
@@ -149,7 +173,7 @@ def test_a_claim_is_printed_with_its_interval_or_as_not_run():
         ("accuracy --text-column a --set text_column=b", "either --text-column or --set text_column"),
         ("accuracy --tasks reverse --set precision=hihg", "Did you mean 'high'"),
         ("accuracy --set learning_rates=0.1/x", "takes numbers"),
-        ("accuracy --encodings a.py:Mine b.py:Mine", "could not tell apart"),
+        ("accuracy --encodings a.py:Mine b.py:Mine", "would both be called Mine in tables"),
         ("superposition --photographs nothing", "nothing"),
         ("superposition --encodings sinusodial", "Did you mean 'sinusoidal'"),
         ("nothing.py", "There is no file"),

@@ -219,3 +219,10 @@ class WrongReference(Plain):
 
 class OtherTask:
     """No task at all."""
+
+
+class NoBlindBaseline(Plain):
+    architectures = ("encoder",)
+
+    def order_blind_baseline(self, length, metric, architecture):
+        return None

@@ -49,6 +49,7 @@ BROKEN = [
     ("LengthRaises", "length-only baseline", r"KeyError: 'exact_match' \(broken_tasks.py, line"),
     ("BlindTooHigh", "order-blind baseline", "encoder, length 2, .*: 1.0000 is stated, but .*line"),
     ("BlindTooLow", "order-blind baseline", "encoder, length 1, token_accuracy: 0.9000 is stated, but"),
+    ("NoBlindBaseline", "order-blind baseline", "encoder: it is None, as only that of a decoder may be.*line"),
     ("BlindIsNone", "length-only baseline", "length_baseline is None"),
     ("WrongReference", "reference", "but reference gives .*line"),
 ]

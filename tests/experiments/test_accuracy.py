@@ -103,6 +103,14 @@ def test_the_summary_counts_solved_seeds():
     assert row["order-blind baseline"] == "0.300" and row["length-only baseline"] == "0.100"
 
 
+def test_the_summary_has_a_row_for_each_sampler():
+    table = make_table(("reverse", "exact_match", "none", 0.5), ("reverse", "token_accuracy", "none", 0.7))
+    table = table.assign(order_blind_baseline=0.3, length_baseline=0.1)
+    both = pd.concat([table, table.assign(positions="offset", value=1.0)])
+    _, rows = MODULE.summary(both)
+    assert [(row["encoding"], row["solved"]) for row in rows] == [("none", "0 of 10"), ("none + offset", "10 of 10")]
+
+
 def test_the_summary_has_the_numbers_of_real_text():
     names = (("bits_per_character", 2.5), ("token_accuracy", 0.4))
     table = make_table(*[("masked_lm", metric, "learned", value) for metric, value in names])

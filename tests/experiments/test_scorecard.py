@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import read_table
 from jaxpe.study import presets
 from jaxpe.study.experiment import load_experiment
+from jaxpe.study.experiment_checks import check_rows
 
 MODULE = load_experiment("scorecard").module
 
@@ -166,3 +168,11 @@ def test_a_training_that_diverges_is_exit_code_3_and_stands_on_the_page(monkeypa
     assert {row[3] for row in summary["rows"] if row[0] == "language"} == {"not comparable"}
     page = (folder / "scorecard.html").read_text()
     assert "A property does not hold" in page and "trainings diverged" in page
+
+
+def test_the_rows_of_the_property_card_can_be_written(monkeypatch):
+    """Also those that describe the encoding, which have no value."""
+    monkeypatch.setattr(MODULE.card, "measure_rows", lambda subjects: [])
+    work = SimpleNamespace(reporter=SimpleNamespace(note=lambda text: None), failures=[])
+    rows = MODULE.measure_properties(work, "alibi")
+    assert rows and check_rows(rows, "scorecard") == rows

@@ -31,7 +31,8 @@ def test_a_smaller_table_does_not_make_a_larger_one_disappear(tmp_path):
     write_table(path, rows)
     before = path.read_bytes()
     assert not keep_previous(path, rows) and not keep_previous(path, [*rows, {"task": "index"}])
-    assert keep_previous(path, rows[:3]) and (tmp_path / PREVIOUS).read_bytes() == before
+    assert keep_previous(path, rows[:3]) == PREVIOUS and (tmp_path / PREVIOUS).read_bytes() == before
+    assert keep_previous(path, rows[:3]) == "table.previous-2.csv" and (tmp_path / PREVIOUS).read_bytes() == before
 
 
 DAMAGES = {

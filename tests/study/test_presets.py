@@ -54,7 +54,9 @@ def test_a_grid_is_narrowed_to_tasks_and_encodings_and_a_new_task_is_added():
     rows = (GridRow(task="reverse", architectures=("encoder",)), GridRow(task="copy", architectures=("decoder",)))
     grid = presets.narrow_grid(Preset(rows), ["copy", "index"], ["rotary"]).grid
     assert [(row.task, row.encodings) for row in grid] == [("copy", ("rotary",)), ("index", ("rotary",))]
-    assert "encoder_decoder" in grid[1].architectures
+    assert grid[1].architectures == rows[0].architectures
+    grid = presets.narrow_grid(Preset(rows), ["causal_lm"]).grid  # which is for decoders alone
+    assert (grid[0].architectures, grid[0].encodings) == (("decoder",), rows[0].encodings)
 
 
 def test_named_architectures_are_trained_at_the_sizes_of_their_own_rows():
