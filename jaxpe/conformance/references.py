@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxpe.conformance.layer import MAX_LENGTH, TRAIN_LENGTH, LayerTrace, make_inputs, make_mask, stack_seen
-from jaxpe.conformance.subject import HOOKS, Subject, get_row_options, list_parameters
-from jaxpe.encodings.base import Encoding
+from jaxpe.conformance.subject import Subject, get_row_options, list_parameters
+from jaxpe.encodings.base import HOOKS, Encoding
 from jaxpe.errors import UserError
 
 Reference = Callable[..., Any]

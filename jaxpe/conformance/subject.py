@@ -22,10 +22,8 @@ from jaxpe.conformance.layer import (
     make_inputs,
     make_mask,
 )
-from jaxpe.encodings.base import Attention, Context, Encoding, NoEncoding, View
+from jaxpe.encodings.base import HOOKS, Attention, Context, Encoding, NoEncoding, View
 from jaxpe.encodings.registry import build_encoding, get_encoding_class, resolve_encoding
-
-HOOKS = ("embed", "observe", "rotate", "bias", "weights")
 
 
 @dataclass(frozen=True, eq=False)

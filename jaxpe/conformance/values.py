@@ -27,7 +27,8 @@ from jaxpe.conformance.references import (
     list_keyword_arguments,
     list_unknown_references,
 )
-from jaxpe.conformance.subject import HOOKS, Subject, find_active_hooks, get_row_options, run_layer, spread_positions
+from jaxpe.conformance.subject import Subject, find_active_hooks, get_row_options, run_layer, spread_positions
+from jaxpe.encodings.base import HOOKS
 
 LARGEST_POSITION = 100_000
 

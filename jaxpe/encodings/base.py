@@ -187,6 +187,7 @@ def require_trained_positions(trained_positions: int | None, encoding: str) -> i
     return trained_positions
 
 
+HOOKS = ("embed", "observe", "rotate", "bias", "weights")
 DECLARATIONS = ("shared", "invariance", "directed", "integer_positions", "keeps_norms", "token_std", "changes_at")
 
 

@@ -7,9 +7,11 @@ from functools import lru_cache
 from typing import TypeVar
 
 from jaxpe import encodings
+from jaxpe.encodings.base import HOOKS, Encoding
 from jaxpe.encodings.validate import PositionNeeds, validate_encoding
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.calls import call_user_code
+from jaxpe.plugins.registry import split_options
 from jaxpe.records.json_values import compute_digest
 from jaxpe.tasks.registry import label_task, list_tasks_of_jaxpe
 from jaxpe.training.config import RunConfig
@@ -37,6 +39,7 @@ def check_config(config: RunConfig, source: Source) -> None:
         raise UnknownName("batching", config.batching, BATCHINGS)
     if config.precision not in PRECISIONS:
         raise UnknownName("precision", config.precision, PRECISIONS)
+    check_hooks(config.encoding)
     config.make_model_config(source.stream)  # refuses a width that the heads do not divide
     lengths = source.stream.lengths(1, config.train_length)
     if not lengths:
@@ -45,6 +48,17 @@ def check_config(config: RunConfig, source: Source) -> None:
         )
     check_position_count(config, config.sampler.bound(max(source.stream.sizes(lengths[-1]))), "training")
     check_position_count(config, config.table_length, "the longest test")
+
+
+def check_hooks(name: str) -> None:
+    """Raises UserError for an encoding of the user's own that does nothing: none of its methods is a hook."""
+    kind = encodings.ENCODINGS.get_class(name)
+    is_own = split_options(name)[0] not in encodings.CATALOGUE
+    if is_own and all(getattr(kind, hook) is getattr(Encoding, hook) for hook in (*HOOKS, "at")):
+        raise UserError(
+            f"encoding {encodings.label_encoding(name)!r} has none of the methods {', '.join(HOOKS)}, so that it does nothing: "
+            "is a name misspelt?"
+        )
 
 
 def call_run_code(config: RunConfig, function: Callable[[], R]) -> R:

@@ -61,3 +61,18 @@ def test_a_task_that_the_architecture_does_not_have_is_refused(changes, message)
 def test_training_values_outside_their_range_are_refused(values, message):
     with pytest.raises(UserError, match=message):
         Training(**values)
+
+
+def test_an_encoding_of_ones_own_without_a_hook_is_refused(tmp_path):
+    file = tmp_path / "mine.py"
+    methods = {
+        "Misspelt": "biass(self, q, k, view): return None",
+        "Scheduled": "at(self, block, progress): return self",
+    }
+    lines = [f"class {name}(Encoding):\n    def {method}" for name, method in methods.items()]
+    file.write_text("from jaxpe.encodings import Encoding\n" + "\n".join(lines) + "\n")
+    source = load_source(CONFIG)
+    with pytest.raises(UserError, match=r"'Misspelt' has none of the methods embed, .* misspelt"):
+        check_config(replace(CONFIG, encoding=f"{file}:Misspelt"), source)
+    for name in (f"{file}:Scheduled", "none"):
+        check_config(replace(CONFIG, encoding=name), source)
