@@ -13,7 +13,7 @@ from jaxpe.conformance.suite import HEADS, WIDTH
 from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.files import load_object
-from jaxpe.plugins.registry import Registry
+from jaxpe.plugins.registry import Registry, split_options
 from jaxpe.tasks import TASKS
 
 UNCHECKED = r"([a-z]+(?:, [a-z]+)*) not compared"  # of the property `reference`
@@ -40,13 +40,14 @@ def find_kind(name: str) -> str:
 
     Raises UserError for an unknown name, for one that stands for both, and for a class that is neither.
     """
+    base, _ = split_options(name)
     known = {kind: [*one.list_names(), *one.aliases, *one.reserved] for kind, one in REGISTRIES.items()}
-    kinds = [kind for kind in REGISTRIES if name in known[kind]]
+    kinds = [kind for kind in REGISTRIES if base in known[kind]]
     if not kinds:
-        if not all(one.is_path(name) for one in REGISTRIES.values()):
+        if not all(one.is_path(base) for one in REGISTRIES.values()):
             hint = "One in a file of your own is named path/to/file.py:Class."
             raise UnknownName("encoding or task", name, [*known["encoding"], *known["task"]], hint)
-        kinds = [kind for kind, one in REGISTRIES.items() if one.includes(load_object(name))]
+        kinds = [kind for kind, one in REGISTRIES.items() if one.includes(load_object(base))]
     if not kinds:
         bases = " or ".join(f"{one.group}.{one.base.__name__}" for one in REGISTRIES.values())
         raise UserError(f"{name!r} is neither an encoding nor a task: derive the class from {bases}.")

@@ -89,3 +89,9 @@ def test_what_a_name_stands_for_decides_what_is_checked(tmp_path, monkeypatch):
         check.check_object("copy", None, 16, None, False)
     with pytest.raises(UserError, match="causal_lm is a task on real text"):
         check.check_object("causal_lm", None, None, None, False)
+
+
+def test_a_name_with_options_is_checked_with_them(capsys):
+    assert check.check_object("reverse:alphabet=4", None, None, None, True) == 0
+    card = json.loads(capsys.readouterr().out)
+    assert "alphabet=4" in json.dumps(card)

@@ -21,6 +21,7 @@ from jaxpe.records.csv_tables import COLUMNS, read_table
 from jaxpe.study import experiment, tables, tuning
 from jaxpe.study.workspace import Workspace
 
+HISTORY = {"step": [8], "loss": [1.0], "token_accuracy": [0.5], "exact_match": [0.0]}
 MINE = """
 \"\"\"Does my own encoding help?
 
@@ -101,7 +102,7 @@ def write_runs(monkeypatch):
     def replace_training(diverged=False, arrays=None):
         def train_group(work, group, wait):
             for run in group:
-                record = {"seed": run.seed, "diverged": diverged, "seconds": 1.0, "history": {"loss": [1.0]}}
+                record = {"seed": run.seed, "diverged": diverged, "seconds": 1.0, "history": HISTORY}
                 work.results.write_run(run.id, record, arrays or {})
             return True
 

@@ -15,7 +15,7 @@ BROKEN = ROOT / "tests" / "conformance" / "broken_tasks.py"
         ("revers", "Did you mean 'reverse'"),
         ("missing_duplicate --lengths 5", "has no example of length 5"),
         ("reverse --examples 0", "must be at least 1"),
-        ("reverse --lengths", "must be at least 1"),
+        ("reverse --lengths", "--lengths needs a value"),
         ("causal_lm", "causal_lm is a task on real text"),
         ("no.py:Mine", "There is no file 'no.py'"),
         (f"{BROKEN}:LengthAboveOne", "length_baseline is 1.5 (token_accuracy, length 10)"),
