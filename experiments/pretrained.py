@@ -72,7 +72,7 @@ class Options:
 
 
 OPTIONS = Options
-PRESET_FIELDS = ("seeds", "examples", "train_length", "width", "corpus")
+PRESET_FIELDS = ("seeds", "examples", "train_length", "width", "corpus", "text_column")
 # seeds: of the random controls; examples: sums that are read, and 16 times the number of verses; train_length and width: of
 # the controls if there is no table. Presets of fewer than MIN_EXAMPLES examples measure only models that are named.
 PRESETS = {

@@ -64,7 +64,7 @@ class Options:
 
 
 OPTIONS = Options
-PRESET_FIELDS = ("encodings", "seeds", "examples", "width", "steps", "batch", "learning_rate", "corpus", "vocabulary")
+PRESET_FIELDS = ("encodings", "seeds", "examples", "width", "steps", "batch", "learning_rate", "corpus", "text_column", "tokenizer", "vocabulary")  # fmt: skip
 # examples: digits tested; a tenth as many photographs and a 32nd as many verses at most. width: of the readers' hidden layers.
 PRESETS = {
     "smoke": Preset((), seeds=1, steps=40, batch=32, examples=32, width=32),

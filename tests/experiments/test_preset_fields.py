@@ -34,4 +34,4 @@ def test_an_experiment_reads_the_fields_that_it_names_and_no_others(name, tmp_pa
     module.measure(Workspace(open_results(tmp_path / "r")), [], preset)
     unread = set(module.PRESET_FIELDS) - RecordingPreset.read
     assert RecordingPreset.read <= set(module.PRESET_FIELDS)
-    assert unread <= {"corpus"}  # `pretrained` reads it where a published model is in the cache
+    assert unread <= {"corpus", "text_column"}  # `pretrained` reads them where a published model is in the cache
