@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from jaxpe.conformance.card import Card, card_to_json, make_encoding_card, make_task_card
 from jaxpe.conformance.findings import PropertyResult
 from jaxpe.conformance.suite import HEADS, WIDTH
-from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.files import load_object
-from jaxpe.plugins.registry import Registry, split_options
-from jaxpe.tasks import TASKS
+from jaxpe.plugins.registry import split_options
+from jaxpe.study.api import REGISTRIES
 
 UNCHECKED = r"([a-z]+(?:, [a-z]+)*) not compared"  # of the property `reference`
-REGISTRIES: dict[str, Registry[Any]] = {"encoding": ENCODINGS, "task": TASKS}
 
 
 def check_object(name: str, kind: str | None, width: int | None, heads: int | None, as_json: bool) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from jaxpe import devices
+from jaxpe.cli.run import format_columns
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import to_json_value
@@ -62,7 +63,8 @@ def evaluate_runs(
 
 def format_means(rows: Sequence[Mapping[str, Any]]) -> str:
     """The means as lines of text, in columns."""
-    lines = [
+    names = ("task", "architecture", "encoding", "positions", "test_positions", "test_length", "metric")
+    lines: list[tuple[str, ...]] = [
         (
             "task",
             "architecture",
@@ -78,9 +80,5 @@ def format_means(rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     for row in rows:
         interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
-        names = tuple(str(row[name]) for name in ("task", "architecture", "encoding", "positions", "test_positions"))
-        lines.append((*names, str(row["test_length"]), row["metric"], f"{row['mean']:.3f}", interval, str(row["n"])))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+        lines.append((*(str(row[name]) for name in names), f"{row['mean']:.3f}", interval, str(row["n"])))
+    return format_columns(lines)

@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 
 class PresetName(str):
-    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next five."""
+    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next six."""
 
 
 class EncodingName(str):

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from jaxpe.errors import UnknownName, UserError
+from jaxpe.plugins.registry import parse_truth
 from jaxpe.study.presets import NOT_OVERRIDDEN, Preset
 
 
@@ -72,11 +73,6 @@ def name_kind(annotation: str) -> str:
 def parse_numbers(text: str) -> tuple[float, ...]:
     """'0.001/0.003' -> (0.001, 0.003), 'none' -> ()."""
     return () if text == "none" else tuple(float(part) for part in text.split("/"))
-
-
-def parse_truth(text: str) -> bool:
-    """'true' or 'false' as a bool. Raises ValueError for anything else."""
-    return bool(("false", "true").index(text))
 
 
 PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {

@@ -222,6 +222,11 @@ def format_claim(claim: Mapping[str, Any]) -> str:
 def format_summary(title: str, columns: list[str], rows: list[list[str]]) -> str:
     """A summary as lines of text, in columns."""
     lines = [columns, *([str(entry) for entry in row] for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    return f"{title}\n{format_columns(lines)}\n"
+
+
+def format_columns(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of words, the words of a column below each other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     texts = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join(text.rstrip() for text in [title, *texts, ""])
+    return "\n".join(text.rstrip() for text in texts)

@@ -191,6 +191,10 @@ class Registry(Generic[T]):
             return self.catalogue[name]
         if self.is_path(name):
             return load_object(name)
+        if "=" in name:
+            raise UserError(
+                f"{name!r} is no {self.kind}: options follow its name after colons, as in NAME:option=value:option=value."
+            )
         hint = f"{self.noun.capitalize()} in a file of your own is named path/to/file.py:Class."
         raise UnknownName(self.kind, name, [*self.list_names(), *self.reserved], hint)
 

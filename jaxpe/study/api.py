@@ -40,7 +40,7 @@ from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.tasks import TASKS
 from jaxpe.training.config import Options, RunConfig, Training
 
-REGISTRIES: dict[str, Registry[Any]] = {"task": TASKS, "encoding": ENCODINGS}  # by the fields of a run
+REGISTRIES: dict[str, Registry[Any]] = {"encoding": ENCODINGS, "task": TASKS}  # by the fields of a run
 log = logging.getLogger("jaxpe")
 
 

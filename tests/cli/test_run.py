@@ -111,6 +111,9 @@ def test_a_study_shows_its_first_row_first_and_the_page_grows(tmp_path, capsys, 
     assert calls[0][2] is False and calls[1][2] > 10_000 and calls[2][2] > 10_000
     assert "grows with every experiment" in capsys.readouterr().err
     calls.clear()
+    assert run.run_experiments(names, options) == 0  # there is a table to see already
+    assert [call[:2] for call in calls] == [("accuracy", 2), ("randomized", 1)]
+    calls.clear()
     assert run.run_experiments(names[:1], options) == 0 and [call[:2] for call in calls] == [("accuracy", 2)]
 
 

@@ -143,6 +143,13 @@ def test_a_name_can_fix_options_which_are_part_of_label_and_identity(registry, t
             registry.replace_alias(f"{path}:Mine:{options}")
 
 
+@BOTH
+def test_an_option_that_lost_its_name_is_no_unknown_name(registry):
+    """As after a comma: rotary:base=100,fraction=0.5."""
+    with pytest.raises(UserError, match=f"'fraction=0.5' is no {registry.kind}: options follow its name after colons"):
+        registry.resolve("fraction=0.5")
+
+
 def test_other_usual_names_take_options_too():
     assert ENCODINGS.replace_alias("rope:base=100") == "rotary:base=100"
     assert ENCODINGS.identify("rotary:base=100")["object"]["keywords"] == {"base": 100.0}
