@@ -19,12 +19,12 @@ def test_every_plain_result_is_in_one_mean():
         row
         for row in rows
         if (row["task"], row["architecture"], row["encoding"], row["metric"])
-        == ("reverse", "encoder", "none", "exact_match")
+        == ("reverse", "encoder", "none", "token_accuracy")
         and row["test_length"] == 8
     ]
     values = plain[
         (plain["task"] == "reverse") & (plain["architecture"] == "encoder") & (plain["encoding"] == "none")
-        & (plain["metric"] == "exact_match") & (plain["test_length"] == 8)
+        & (plain["metric"] == "token_accuracy") & (plain["test_length"] == 8)
     ]["value"]  # fmt: skip
     expected = estimate_mean(values)
     assert (row["mean"], row["low"], row["high"], row["n"]) == (expected.value, expected.low, expected.high, expected.n)
