@@ -108,13 +108,28 @@ def stack_seen(seen: Any, tokens: int) -> Float[Array, "T N"]:
     return jnp.concatenate(leaves, axis=1) if leaves else jnp.zeros((tokens, 0))
 
 
-def apply_layer(encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"], mask: Any) -> LayerTrace:
-    """Self-attention over embedded tokens, with the encoding of the first block at the start of training."""
-    encoding = encoding.at(0, 0.0)
+class Attended(NamedTuple):
+    """What one attention reads: token embeddings, queries, keys, values, and what they are to each other."""
+
+    x: Float[Array, "T D"]
+    q: Float[Array, "T H K"]
+    k: Float[Array, "S H K"]
+    v: Float[Array, "S H K"]
+    view: View
+
+
+def prepare_layer(encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"], mask: Any) -> Attended:
+    """Self-attention over embedded tokens, up to `rotate`."""
     x = encoding.embed(jnp.asarray(inputs.x), positions)
     q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
     seen = encoding.observe(x)
-    view = View(positions, positions, None if mask is None else jnp.asarray(mask), seen, seen)
+    return Attended(x, q, k, v, View(positions, positions, None if mask is None else jnp.asarray(mask), seen, seen))
+
+
+def apply_layer(encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"], mask: Any) -> LayerTrace:
+    """Self-attention over embedded tokens, with the encoding of the first block at the start of training."""
+    encoding = encoding.at(0, 0.0)
+    x, q, k, v, view = prepare_layer(encoding, inputs, positions, mask)
     return attend(encoding, q, k, v, view)._replace(embedded=x)
 
 

@@ -49,6 +49,7 @@ PROPERTIES: dict[str, Property] = {
     "causality": Property(order.check_causality, ("causal",)),
     "padding": Property(order.check_padding),
     "step-by-step decoding": Property(order.check_decoding, ("causal",)),
+    "query tiles": Property(transforms.check_tiles),
     "norms": Property(hooks.check_norms),
     "position range": Property(ranges.check_range),
     "fractional positions": Property(ranges.check_fractions),

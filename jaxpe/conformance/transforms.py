@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,6 +16,7 @@ from jaxpe.conformance.layer import (
     FAST_COMPILATION,
     POSITIONS,
     TRAIN_LENGTH,
+    LayerInputs,
     LayerTrace,
     apply_layer,
     apply_layer_jit,
@@ -21,15 +24,20 @@ from jaxpe.conformance.layer import (
     find_largest_difference,
     make_inputs,
     make_mask,
+    prepare_layer,
 )
 from jaxpe.conformance.parameters import compute_gradients
 from jaxpe.conformance.subject import Subject, find_fault_methods, run_layer
+from jaxpe.encodings.base import Encoding
+from jaxpe.model.attention import QueryRows, attend_queries, map_tiles
 from jaxpe.plugins.calls import get_first_line
 
 FIELDS = (
     ("embed", "embedded"), ("observe", "seen"), ("rotate", "rotated_q"), ("rotate", "rotated_k"), ("bias", "bias"),
     ("weights", "weights"),
 )  # fmt: skip
+
+TILE = 7  # queries; the last tile of TRAIN_LENGTH is not full
 
 
 def check_jit(subject: Subject) -> Finding:
@@ -72,6 +80,32 @@ def check_vmap(subject: Subject) -> Finding:
         if finding.fault:
             return finding
     return finding
+
+
+@partial(jax.jit, compiler_options=FAST_COMPILATION)
+def apply_in_tiles(encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"], mask: Any) -> Any:
+    """The output of `apply_layer`, computed for TILE queries at a time as `jaxpe.model` does on long inputs."""
+    encoding = encoding.at(0, 0.0)
+    _, q, k, v, view = prepare_layer(encoding, inputs, positions, mask)
+    rotated_q, rotated_k = encoding.rotate(q, k, view)
+    scale = 1 / math.sqrt(q.shape[-1])
+    attend = partial(attend_queries, k=rotated_k, v=v, encoding=encoding, view=view, scale=scale, dtype="float32")
+    rows = QueryRows(rotated_q, view.q_positions, view.mask, view.q_seen)
+    return map_tiles(lambda of_tile: attend(of_tile)[0], rows, TILE)
+
+
+def check_tiles(subject: Subject) -> Finding:
+    """A few queries at a time give the outputs of all queries at once: a row of the hooks depends on no other query."""
+    inputs, mask = make_inputs(subject.width, subject.heads), make_mask(subject.attention)
+    expected = run_layer(subject).out
+    result = np.asarray(apply_in_tiles(subject.encoding, inputs, jnp.asarray(POSITIONS), mask))
+    difference, index = find_largest_difference(result, expected)
+    if difference > compute_tolerance(expected, TRAIN_LENGTH):
+        fault = (
+            f"called with {TILE} of {TRAIN_LENGTH} queries, the output of token {index[0]} is off by {difference:.2g}"
+        )
+        return Finding("differs from all queries at once", fault, find_fault_methods(subject))
+    return Finding(f"equal to {difference:.0e}" if difference else "equal")
 
 
 def check_lowering(subject: Subject) -> Finding:

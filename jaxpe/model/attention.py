@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Key, Num
 
 from jaxpe.encodings.base import Encoding, View
 from jaxpe.model.interface import AttentionRecord
 from jaxpe.model.products import contract
+
+WHOLE = 1024**2  # the most pairs of query and key whose logits are computed at once
+TILE = 128  # queries at a time where there are more
+
+
+class QueryRows(NamedTuple):
+    """What differs between the queries of one attention, all with a first axis T."""
+
+    q: Float[Array, "T H W"]
+    positions: Num[Array, "T"]
+    mask: Bool[Array, "T S"] | None
+    seen: Any
 
 
 def make_weight(key: Key[Array, ""], *shape: int, fan_in: int) -> nnx.Param:
@@ -47,21 +62,68 @@ class MultiHeadAttention(nnx.Module):
         v: Float[Array, "S H K"],
         encoding: Encoding,
         view: View,
-    ) -> tuple[Float[Array, "T D"], AttentionRecord]:
+        tile: int | None = None,
+    ) -> tuple[Float[Array, "T D"], AttentionRecord | None]:
+        """What attention adds to each query, and its record. With `tile`, so many queries at a time, and no record."""
         q = contract("td,dhk->thk", x, self.query[...], self.product_dtype)
         scale = 1 / math.sqrt(q.shape[-1])
         q, k = encoding.rotate(q, k, view)
-        logits = contract("thw,shw->hts", q * scale, k, self.product_dtype)
-        bias = encoding.bias(q, k, view)
-        if bias is not None:
-            logits = logits + bias
-        if view.scaling_length is not None:
-            assert view.mask is not None
-            logits = logits * scale_for_length(view.mask, view.scaling_length)
-        weights = encoding.weights(logits, view)
-        mixed = contract("hts,shk->thk", weights, v, self.product_dtype)
-        x = contract("thk,hkd->td", mixed, self.out[...], self.product_dtype)
-        return x, AttentionRecord(logits, weights)
+        attend = partial(attend_queries, k=k, v=v, encoding=encoding, view=view, scale=scale, dtype=self.product_dtype)
+        rows, record = QueryRows(q, view.q_positions, view.mask, view.q_seen), None
+        if tile is None:
+            mixed, record = attend(rows)
+        else:
+            mixed = map_tiles(lambda of_tile: attend(of_tile)[0], rows, tile)
+        return contract("thk,hkd->td", mixed, self.out[...], self.product_dtype), record
+
+
+def attend_queries(
+    rows: QueryRows,
+    k: Float[Array, "S H W"],
+    v: Float[Array, "S H K"],
+    encoding: Encoding,
+    view: View,
+    scale: float,
+    dtype: str,
+) -> tuple[Float[Array, "T H K"], AttentionRecord]:
+    """The weighted mean of values for some queries, whose own rows replace those of the view. `scale`: 1 / √K."""
+    view = view._replace(q_positions=rows.positions, mask=rows.mask, q_seen=rows.seen)
+    logits = contract("thw,shw->hts", rows.q * scale, k, dtype)
+    bias = encoding.bias(rows.q, k, view)
+    if bias is not None:
+        logits = logits + bias
+    if view.scaling_length is not None:
+        assert view.mask is not None
+        logits = logits * scale_for_length(view.mask, view.scaling_length)
+    weights = encoding.weights(logits, view)
+    return contract("hts,shk->thk", weights, v, dtype), AttentionRecord(logits, weights)
+
+
+def choose_tile(queries: int, keys: int) -> int | None:
+    """How many queries attend at a time: all (None) where the logits of one head are few, else TILE.
+
+    Tiles bring the memory of logits and weights from H · T · S numbers down to H · TILE · S.
+    """
+    return TILE if queries * keys > WHOLE and queries > TILE else None
+
+
+def map_tiles(
+    attend: Callable[[QueryRows], Float[Array, "N H K"]], rows: QueryRows, tile: int
+) -> Float[Array, "T H K"]:
+    """`attend` on `tile` queries at a time, one tile after the other; a gradient computes each tile again.
+
+    The last tile is filled up with copies of the last query.
+    """
+    count = len(rows.q)
+    tiles = -(-count // tile)
+
+    def cut(leaf: Array) -> Array:
+        filled = jnp.pad(leaf, [(0, tiles * tile - count)] + [(0, 0)] * (leaf.ndim - 1), mode="edge")
+        return filled.reshape(tiles, tile, *leaf.shape[1:])
+
+    mixed: Array = jax.lax.map(jax.checkpoint(attend, prevent_cse=False), jax.tree.map(cut, rows))
+    joined: Array = mixed.reshape(tiles * tile, *mixed.shape[2:])[:count]
+    return joined
 
 
 def scale_for_length(mask: Bool[Array, "T S"], scaling_length: Float[Array, ""]) -> Float[Array, "T 1"]:

@@ -11,7 +11,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Int, Key
 
 from jaxpe.encodings.base import Encoding, View
-from jaxpe.model.attention import MultiHeadAttention, make_weight
+from jaxpe.model.attention import MultiHeadAttention, choose_tile, make_weight
 from jaxpe.model.interface import AttentionRecord, Dropout, ModelConfig, drop_out
 from jaxpe.model.products import contract
 
@@ -67,8 +67,9 @@ class Block(nnx.Module):
         cache: KeyValueCache | None = None,
         start: int | Int[Array, ""] = 0,
         dropout: Dropout | None = None,
+        record: bool = False,
     ) -> tuple[Float[Array, "T D"], KeyValueCache, list[AttentionRecord]]:
-        """The residual stream after the block, the cache with the new keys and values, and the attention records.
+        """The residual stream after the block, the cache with the new keys and values, and with `record` what attention did.
 
         With a cache, x holds the tokens from index `start` on, and attention reads the whole cache.
         """
@@ -79,16 +80,19 @@ class Block(nnx.Module):
             write = partial(jax.lax.dynamic_update_slice_in_dim, start_index=start, axis=0)
             kept = jax.tree.map(write, cache, kept)
         view = view._replace(q_seen=q_seen, k_seen=kept.seen)
-        mixed, record = self.attention(h, kept.k, kept.v, encoding, view)
-        x, records = x + drop_out(mixed, dropout, 0), [record]
+        tile = None if record else choose_tile(len(x), len(kept.k))
+        mixed, of_self = self.attention(h, kept.k, kept.v, encoding, view, tile)
+        x, records = x + drop_out(mixed, dropout, 0), [of_self]
         if memory is not None:
             assert self.cross is not None
             h = self.norms[1](x)
             k_memory, v_memory = self.cross.project_keys_values(memory.states)
             seen = {"q_seen": memory.encoding.observe(h), "k_seen": memory.encoding.observe(memory.states)}
-            mixed, record = self.cross(h, k_memory, v_memory, memory.encoding, memory.view._replace(**seen))
-            x, records = x + drop_out(mixed, dropout, 1), [*records, record]
+            tile = None if record else choose_tile(len(x), len(k_memory))
+            memory_view = memory.view._replace(**seen)
+            mixed, of_cross = self.cross(h, k_memory, v_memory, memory.encoding, memory_view, tile)
+            x, records = x + drop_out(mixed, dropout, 1), [*records, of_cross]
         h = self.norms[-1](x)
         inner = jax.nn.gelu(contract("td,de->te", h, self.mlp_in[...], self.product_dtype))
         outer = contract("te,ed->td", inner, self.mlp_out[...], self.product_dtype)
-        return x + drop_out(outer, dropout, 2), kept, records
+        return x + drop_out(outer, dropout, 2), kept, [one for one in records if one is not None]

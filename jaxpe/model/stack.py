@@ -81,9 +81,13 @@ class Stack(nnx.Module):
         memory: tuple[Float[Array, "M D"], View] | None = None,
         caches: Sequence[KeyValueCache] | None = None,
         start: int | Int[Array, ""] = 0,
-    ) -> tuple[Float[Array, "T D"], list[KeyValueCache], Record]:
-        """The normalised output of the last block, the caches and the record. `memory`: states and what is seen of them."""
-        record, new_caches = Record([x], [], []), []
+        record: bool = False,
+    ) -> tuple[Float[Array, "T D"], list[KeyValueCache], Record | None]:
+        """The normalised output of the last block, the caches and, if requested, the record.
+
+        `memory`: states and what is seen of them.
+        """
+        made, new_caches = Record([x], [], []), []
         for i, block in enumerate(self.blocks):
             encoding = self.encodings[i % len(self.encodings)].at(i, options.progress)
             of_block = None
@@ -91,12 +95,13 @@ class Stack(nnx.Module):
                 cross_encoding = self.cross_encodings[i % len(self.cross_encodings)].at(i, options.progress)
                 of_block = Memory(memory[0], cross_encoding, memory[1])
             dropout = None if options.dropout is None else options.dropout.select(1 + i)
-            x, cache, attention = block(x, encoding, view, of_block, caches[i] if caches else None, start, dropout)
+            cache = caches[i] if caches else None
+            x, cache, attention = block(x, encoding, view, of_block, cache, start, dropout, record)
             new_caches.append(cache)
-            record.hidden.append(x)
-            record.attention.append(attention[0])
-            record.cross.extend(attention[1:])
-        return self.norm(x), new_caches, record
+            made.hidden.append(x)
+            made.attention.extend(attention[:1])
+            made.cross.extend(attention[1:])
+        return self.norm(x), new_caches, made if record else None
 
 
 def make_encodings(

@@ -43,11 +43,11 @@ class Transformer(nnx.Module):
         """Logits for every token; with `record`, also the residual stream and the attention of every block."""
         memory, source_record = None, None
         if self.source is not None:
-            states, source_record = self.encode_source(inputs, options)
+            states, source_record = self.encode_source(inputs, options, record)
             memory = states, make_source_view(inputs, inputs.positions, options)
         x = self.stack.embed(inputs.tokens, inputs.positions, options)
-        x, _, stack_record = self.stack(x, self.make_view(inputs, options), options, memory)
-        return Output(self.unembed(x), stack_record._replace(source=source_record) if record else None)
+        x, _, made = self.stack(x, self.make_view(inputs, options), options, memory, record=record)
+        return Output(self.unembed(x), None if made is None else made._replace(source=source_record))
 
     def unembed(self, x: Float[Array, "T D"]) -> Float[Array, "T V"]:
         """Logits from the normalised output of the last block."""
@@ -62,15 +62,15 @@ class Transformer(nnx.Module):
         return View(inputs.positions, inputs.positions, mask, scaling_length=options.scaling_length)
 
     def encode_source(
-        self, inputs: Inputs, options: ForwardOptions = DEFAULT_OPTIONS
-    ) -> tuple[Float[Array, "S D"], Record]:
-        """The encoder side of an encoder-decoder: the states that its decoder attends to, and their record."""
+        self, inputs: Inputs, options: ForwardOptions = DEFAULT_OPTIONS, record: bool = False
+    ) -> tuple[Float[Array, "S D"], Record | None]:
+        """The encoder side of an encoder-decoder: the states that its decoder attends to and, if requested, their record."""
         assert self.source is not None
         if options.dropout is not None:  # random numbers other than those of the decoder
             options = options._replace(dropout=options.dropout.select(1000))
         x = self.source.embed(inputs.source, inputs.source_positions, options)
-        x, _, record = self.source(x, make_source_view(inputs, inputs.source_positions, options), options)
-        return x, record
+        x, _, made = self.source(x, make_source_view(inputs, inputs.source_positions, options), options, record=record)
+        return x, made
 
 
 def make_source_view(inputs: Inputs, q_positions: Num[Array, "T"], options: ForwardOptions) -> View:

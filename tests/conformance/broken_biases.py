@@ -169,3 +169,10 @@ class WithoutReference(Alibi):
 
     def bias(self, q, k, view):
         return super().bias(q, k, view)
+
+
+class ComparesQueries(Encoding):
+    """The bias of a query depends on the other queries of the call."""
+
+    def bias(self, q, k, view):
+        return jnp.einsum("thw,shw->hts", q - q.mean(0), k)

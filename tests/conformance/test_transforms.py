@@ -9,6 +9,7 @@ from broken_encodings import assert_fault
     [
         ("CountsCalls", "jit", "bias gives different results with and without jit"),
         ("CannotBeMapped", "vmap", "ConcretizationTypeError"),
+        ("ComparesQueries", "query tiles", "called with 7 of 20 queries, the output of token"),
         ("OnlyOnCPU", "lowering", "cannot be lowered for an accelerator"),
     ],
 )
