@@ -7,7 +7,7 @@ DOCS := build/docs
 # Modules of these packages are listed since pdoc shows no more of a package than its `__all__`.
 MODULES := jaxpe $(subst /,.,$(basename $(wildcard jaxpe/cli/[a-z]*.py jaxpe/encodings/[a-z]*.py jaxpe/model/[a-z]*.py jaxpe/tasks/[a-z]*.py)))
 
-.PHONY: study test test-slow trials test-all fuzz mutants docs pages notebooks
+.PHONY: study test test-slow trials test-all fuzz mutants accelerator docs pages notebooks
 study: .venv/study
 	$(BIN)/jaxpe study --preset quick --results results
 
@@ -31,6 +31,10 @@ fuzz: .venv/test
 # Small changes that make results wrong, applied to a copy one at a time: do the tests notice? WORDS=tasks tries some of them.
 mutants: .venv/test
 	$(BIN)/python tests/mutants/run.py $(WORDS)
+
+# Is jaxpe right on this machine's accelerator, and how fast? Eight minutes; without one, every part in a tiny form.
+accelerator: .venv/study
+	$(BIN)/python experiments/accelerator.py
 
 # Typed dictionaries that inherit, and shape letters, which are no Python names: pdoc leaves annotations that contain them as they are written, with a warning.
 docs: .venv/docs

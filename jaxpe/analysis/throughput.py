@@ -9,14 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxpe.analysis.roofline import Work, count_forward_work, count_step_work
 from jaxpe.training import evaluate, population
 from jaxpe.training.config import RunConfig
 from jaxpe.training.lengths import choose_padded_lengths
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.parameters import init_model
-from jaxpe.training.population import ReplicaSpec
+from jaxpe.training.population import Program, ReplicaSpec
 from jaxpe.training.scores import measure_scores
-from jaxpe.training.sources import load_source
+from jaxpe.training.sources import Source, load_source
 
 SIDE = 2048  # of the matrices
 
@@ -24,7 +25,7 @@ SIDE = 2048  # of the matrices
 class TrainingSpeed(NamedTuple):
     """The speed of one training program."""
 
-    flops: float  # floating-point operations per second
+    work: Work  # of all replicas per second
     compile_seconds: float
     replica_seconds: float  # per step and replica
     memory: float  # bytes of arguments and temporaries; 0 where the backend does not say
@@ -43,16 +44,15 @@ def measure_product(seconds: float = 2.0) -> float:
     return 2 * SIDE**3 / float(np.median(times))
 
 
-def count_example_flops(config: RunConfig, length: int) -> float:
-    """Operations of one example's forward pass: a third of 6·parameters·T + 12·layers·D·T², without embedding and head."""
-    tokens = 2 * length
-    return config.layers * (2 * 12 * config.width**2 * tokens + 4 * config.width * tokens**2)
-
-
 def measure_training(config: RunConfig, devices: int, steps: int) -> TrainingSpeed:
-    """The speed of training on some devices: the fastest of three times `steps` steps, compilation left out."""
+    """The speed of training on some devices, compilation left out."""
     source = load_source(config)
     program = population.compile_program(config, source, make_mesh(jax.devices()[:devices]))
+    return time_training(config, source, program, steps)
+
+
+def time_training(config: RunConfig, source: Source, program: Program, steps: int) -> TrainingSpeed:
+    """The speed of a compiled program: the fastest of three times `steps` steps."""
     specs = [ReplicaSpec(seed, 1e-3) for seed in range(program.replicas)]
     replicas = population.init_replicas(config, source, program, specs)
     replicas = population.advance_replicas(program, replicas, 0, 1)
@@ -62,16 +62,14 @@ def measure_training(config: RunConfig, devices: int, steps: int) -> TrainingSpe
         replicas = population.advance_replicas(program, replicas, first, first + steps)
         times.append(time.perf_counter() - began)
     seconds = min(times) / steps
-    lengths = source.stream.lengths(1, config.train_length)
-    mean = float(np.mean([count_example_flops(config, length) for length in lengths]))
-    rate = 3 * mean * config.training.batch * program.replicas / seconds
+    work = count_step_work(config, source.stream).scale(program.replicas / seconds)
     memory = program.compiled.memory_analysis()
     peak = float(memory.temp_size_in_bytes + memory.argument_size_in_bytes) if memory else 0.0
-    return TrainingSpeed(rate, program.compile_seconds, seconds / program.replicas, peak)
+    return TrainingSpeed(work, program.compile_seconds, seconds / program.replicas, peak)
 
 
-def measure_evaluation(config: RunConfig, examples: int, longest: int) -> tuple[float, int]:
-    """Operations per second of tests at all lengths up to `longest`, compilation left out; the number of programs."""
+def measure_evaluation(config: RunConfig, examples: int, longest: int) -> tuple[Work, int]:
+    """Work per second of tests at all lengths up to `longest`, compilation left out; the number of programs."""
     source, mesh = load_source(config), make_mesh()
     lengths = list(range(1, longest + 1))
     top_of = choose_padded_lengths(lengths, shortest=0, programs=6)
@@ -85,5 +83,6 @@ def measure_evaluation(config: RunConfig, examples: int, longest: int) -> tuple[
     for length in lengths:
         evaluate.evaluate(compiled[top_of[length]], models, {}, config.task, length, options)
     seconds = time.perf_counter() - began
-    total = sum(count_example_flops(config, length) for length in lengths) * examples * len(models)
-    return total / seconds, len(compiled)
+    of_lengths = [count_forward_work(config, source.stream.sizes(length)[0]) for length in lengths]
+    total = Work(*np.sum(of_lengths, axis=0)).scale(examples * len(models))
+    return total.scale(1 / seconds), len(compiled)

@@ -87,7 +87,7 @@ class Stack(nnx.Module):
 
         `memory`: states and what is seen of them.
         """
-        made, new_caches = Record([x], [], []), []
+        kept, new_caches = Record([x], [], []), []
         for i, block in enumerate(self.blocks):
             encoding = self.encodings[i % len(self.encodings)].at(i, options.progress)
             of_block = None
@@ -98,10 +98,10 @@ class Stack(nnx.Module):
             cache = caches[i] if caches else None
             x, cache, attention = block(x, encoding, view, of_block, cache, start, dropout, record)
             new_caches.append(cache)
-            made.hidden.append(x)
-            made.attention.extend(attention[:1])
-            made.cross.extend(attention[1:])
-        return self.norm(x), new_caches, made if record else None
+            kept.hidden.append(x)
+            kept.attention.extend(attention[:1])
+            kept.cross.extend(attention[1:])
+        return self.norm(x), new_caches, kept if record else None
 
 
 def make_encodings(

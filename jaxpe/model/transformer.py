@@ -46,8 +46,8 @@ class Transformer(nnx.Module):
             states, source_record = self.encode_source(inputs, options, record)
             memory = states, make_source_view(inputs, inputs.positions, options)
         x = self.stack.embed(inputs.tokens, inputs.positions, options)
-        x, _, made = self.stack(x, self.make_view(inputs, options), options, memory, record=record)
-        return Output(self.unembed(x), None if made is None else made._replace(source=source_record))
+        x, _, kept = self.stack(x, self.make_view(inputs, options), options, memory, record=record)
+        return Output(self.unembed(x), None if kept is None else kept._replace(source=source_record))
 
     def unembed(self, x: Float[Array, "T D"]) -> Float[Array, "T V"]:
         """Logits from the normalised output of the last block."""
@@ -69,8 +69,8 @@ class Transformer(nnx.Module):
         if options.dropout is not None:  # random numbers other than those of the decoder
             options = options._replace(dropout=options.dropout.select(1000))
         x = self.source.embed(inputs.source, inputs.source_positions, options)
-        x, _, made = self.source(x, make_source_view(inputs, inputs.source_positions, options), options, record=record)
-        return x, made
+        x, _, kept = self.source(x, make_source_view(inputs, inputs.source_positions, options), options, record=record)
+        return x, kept
 
 
 def make_source_view(inputs: Inputs, q_positions: Num[Array, "T"], options: ForwardOptions) -> View:

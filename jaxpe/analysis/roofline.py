@@ -1,0 +1,129 @@
+"""What a machine can do at best, measured, and the least time that a training step or a test takes there: its roofline.
+
+Rates are measured on all devices of a mesh at once, each in a loop inside one program, so that neither dispatch nor, for
+exponentials and GELU, memory is timed. The work of a model is counted from its sizes, for real tokens only. Everything
+elementwise that is neither an exponential of a softmax nor a GELU counts nothing, as if it were fused into its neighbours,
+so a share of the roofline is a lower bound of how well a machine is used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, DTypeLike, Float
+
+from jaxpe.data.examples import ExampleStream
+from jaxpe.devices import use_precision
+from jaxpe.training.config import RunConfig
+from jaxpe.training.mesh import make_sharded_shape, map_replicas, shard_replicas
+from jaxpe.training.parameters import count_parameters
+
+CHAINED = 16  # applications to a number while it is in a register
+TIMES = 5  # of which the fastest counts
+Step = Callable[[Array, Array], Array]
+
+
+class Rates(NamedTuple):
+    """What all devices together do in a second."""
+
+    products: float  # floating-point operations of matrix products
+    exponentials: float
+    gelus: float
+    moved: float  # bytes read and written
+
+
+class Work(NamedTuple):
+    """What has to be done, in the units of `Rates`."""
+
+    products: float
+    exponentials: float
+    gelus: float
+    moved: float = 0.0
+
+    def scale(self, factor: float) -> Work:
+        """So many times this work."""
+        return Work(*(factor * part for part in self))
+
+    def compute_least_seconds(self, rates: Rates) -> float:
+        """The time at these rates, one kind of work after the other."""
+        return sum(part / rate for part, rate in zip(self, rates, strict=True))
+
+
+def measure_rates(mesh: Mesh, precision: str = "highest", seconds: float = 0.3) -> Rates:
+    """The rates of a mesh. `precision`: that of matrix products, as in `RunConfig`. `seconds`: about, of each loop."""
+    is_cpu = mesh.devices.flat[0].platform == "cpu"
+    side, cached, large = (1024, 2**17, 2**24) if is_cpu else (8192, 2**24, 2**28)
+    dtype = "bfloat16" if precision == "bfloat16" else "float32"
+
+    def chain(step: Callable[[Array], Array]) -> Step:
+        def apply(a: Array, start: Array) -> Array:
+            for _ in range(CHAINED):
+                a = step(a)
+            return a
+
+        return apply
+
+    with use_precision(precision):
+        products = measure_loop(lambda a, start: a @ start, (side, side), mesh, seconds, dtype)
+    exponentials = measure_loop(chain(lambda a: jnp.exp(-a)), (cached,), mesh, seconds)
+    gelus = measure_loop(chain(lambda a: jax.nn.gelu(a) + 1.0), (cached,), mesh, seconds)
+    copies = measure_loop(lambda a, start: a + 1.0, (large,), mesh, seconds)
+    return Rates(2 * side**3 * products, CHAINED * cached * exponentials, CHAINED * cached * gelus, 8 * large * copies)
+
+
+def measure_loop(step: Step, shape: tuple[int, ...], mesh: Mesh, seconds: float, dtype: DTypeLike = "float32") -> float:
+    """How many times a second the devices together apply `step` to an array of this shape each.
+
+    `step` takes the array and the one that the loop began with, which is normal with variance 1 / (size of the last axis).
+    """
+
+    def repeat(start: Float[Array, "..."], count: Array) -> Array:
+        after: Array = jax.lax.fori_loop(0, count, lambda _, a: step(a, start), start)
+        return after
+
+    stacked = make_sharded_shape((mesh.size, *shape), dtype, mesh)
+    program = (
+        jax.jit(map_replicas(repeat, mesh, "map", 1)).lower(stacked, jax.ShapeDtypeStruct((), jnp.int32)).compile()
+    )
+    draw = jax.jit(lambda: (jax.random.normal(jax.random.key(0), stacked.shape) / shape[-1] ** 0.5).astype(dtype))
+    a = jax.device_put(draw(), shard_replicas(mesh))
+
+    def time_it(count: int) -> float:
+        began = time.perf_counter()
+        jax.block_until_ready(program(a, np.int32(count)))
+        return time.perf_counter() - began
+
+    count = 1
+    time_it(count)
+    while (taken := time_it(count)) < seconds / 4:
+        count = max(2 * count, round(count * seconds / max(taken, 1e-6) / 8))
+    return float(mesh.size * count / min(taken, *(time_it(count) for _ in range(TIMES))))
+
+
+def count_forward_work(config: RunConfig, tokens: int) -> Work:
+    """The forward pass of one example in an encoder or a decoder, without embedding and unembedding."""
+    of_layer = Work(
+        products=24 * config.width**2 * tokens + 4 * config.width * tokens**2,
+        exponentials=config.heads * tokens**2,
+        gelus=4 * config.width * tokens,
+    )
+    return of_layer.scale(config.layers)
+
+
+def count_step_work(config: RunConfig, stream: ExampleStream) -> Work:
+    """A training step of one model: forward and backward of a mean batch, then the optimizer.
+
+    Products count three times, GELUs twice (value and derivative), exponentials once. Parameters, gradient and the two
+    moments of Adam are read and written once.
+    """
+    lengths = stream.lengths(1, config.train_length)
+    of_lengths = [count_forward_work(config, stream.sizes(length)[0]) for length in lengths]
+    mean = Work(*np.mean(of_lengths, axis=0)).scale(config.training.batch)
+    moved = 2 * 4 * 4 * count_parameters(config, stream)
+    return Work(3 * mean.products, mean.exponentials, 2 * mean.gelus, moved)
