@@ -16,14 +16,15 @@ from jaxpe.errors import UserError
 from jaxpe.plugins.registry import split_options
 from jaxpe.records.csv_tables import format_table
 from jaxpe.records.json_values import format_json, to_json_value
-from jaxpe.records.provenance import MODELS, TABLE, read_provenance
+from jaxpe.records.provenance import HISTORY, MODELS, TABLE, read_provenance
 from jaxpe.records.results import Results, open_results
 from jaxpe.records.stored_files import exists, read_text
 from jaxpe.study.evaluators import EvaluatorCache, describe_config
 from jaxpe.study.experiment import Experiment, call_experiment, keep_models, measure_rows, plan_experiment
+from jaxpe.study.histories import average_histories
 from jaxpe.study.kept_models import KeptModels
 from jaxpe.study.presets import GridRow, Preset
-from jaxpe.study.tables import Measurements
+from jaxpe.study.tables import Measurements, TableRow
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.tasks.registry import list_tasks_of_jaxpe
 from jaxpe.training.config import RunConfig
@@ -73,7 +74,7 @@ class StoredWorkspace(Workspace):
 def compare_with_runs(experiment: Experiment, results: Path, folder: Path) -> Comparison:
     """The table in an experiment's folder, row by row, against the rows that its `measure` makes from stored runs.
 
-    The models that the folder keeps are compared with those of the runs too.
+    The models and the course of training that the folder keeps are compared with those of the runs too.
     """
     if not (results / "runs").is_dir():
         return Comparison(notes=(NO_RUNS,))
@@ -91,6 +92,7 @@ def compare_with_runs(experiment: Experiment, results: Path, folder: Path) -> Co
             *name_rows(folder, stored - measured, "is in the table, and the stored runs do not give it"),
             *name_rows(folder, measured - stored, "follows from the stored runs, and is not in the table"),
             *compare_models(folder, models),
+            *compare_history(folder, average_histories(experiment.name, runs, work)),
         ),
     )
 
@@ -100,6 +102,16 @@ def compare_models(folder: Path, models: KeptModels | None) -> list[str]:
     stored = read_text(folder / MODELS) if exists(folder / MODELS) else ""
     computed = "" if models is None else format_json(models)
     return [] if stored == computed else [f"{folder.name}/{MODELS} does not hold the models of the stored runs."]
+
+
+def compare_history(folder: Path, rows: Sequence[TableRow]) -> list[str]:
+    """What is wrong with the course of training in an experiment's folder, where that of the stored runs is this.
+
+    Nothing where there is no such file: older versions wrote none.
+    """
+    if not exists(folder / HISTORY) or count_rows(read_text(folder / HISTORY)) == count_rows(format_table(rows)):
+        return []
+    return [f"{folder.name}/{HISTORY} does not hold the course of training of the stored runs."]
 
 
 def count_rows(text: str) -> Counter[tuple[tuple[str, str], ...]]:

@@ -75,6 +75,15 @@ def test_a_table_agrees_with_the_runs_that_it_was_measured_from(small, results):
     assert {path: path.stat().st_mtime_ns for path in results.rglob("*")} == before
 
 
+def test_another_course_of_training_than_that_of_the_runs_is_named(small, results):
+    history = results / "small" / "history.csv"
+    history.write_text(history.read_text().replace("loss,2", "loss,2.5", 1))
+    (difference,) = compare(small, results).differences
+    assert difference == "small/history.csv does not hold the course of training of the stored runs."
+    history.unlink()
+    assert compare(small, results).differences == ()  # versions before it wrote none
+
+
 def test_a_row_that_the_runs_do_not_give_is_named_with_the_one_that_they_give(small, results):
     table = results / "small" / "table.csv"
     table.write_text(table.read_text().replace("seed,0.125", "seed,0.25", 1))
