@@ -25,10 +25,10 @@ import pandas as pd
 import tyro
 
 from jaxpe import devices
-from jaxpe.analysis import accelerator
-from jaxpe.analysis.accelerator import FULL, TINY, Session
-from jaxpe.analysis.attention_speed import FUSED, WAYS, AttentionCase, time_attention
-from jaxpe.analysis.timed_tables import GRACE, extend_table
+from jaxpe.analysis.speed import accelerator
+from jaxpe.analysis.speed.accelerator import FULL, TINY, Session
+from jaxpe.analysis.speed.attention import FUSED, WAYS, AttentionCase, time_attention
+from jaxpe.analysis.speed.timed_tables import GRACE, extend_table
 
 
 def start_compiling_attention(session: Session, pool: ThreadPoolExecutor) -> dict[AttentionCase, Future[Any]]:

@@ -3,7 +3,7 @@
 Measured: the config of the closest comparable JAX codebase: `reverse` over 2 symbols in an encoder of 5 layers, width 64, 8
 heads, batch 128, lengths uniform in 1 to 40, no dropout. Operations counted: 6·block parameters·tokens + 12·layers·D·ΣT², for
 real tokens only. The roofline is the least time for these products, the exponentials, the GELUs and the optimizer's memory at
-the rates that this machine reaches in the same run (`jaxpe.analysis.roofline`). Two devices are compared with one, and batches of 2 to 32 replicas with each other, on a smaller model.
+the rates that this machine reaches in the same run (`jaxpe.analysis.speed.roofline`). Two devices are compared with one, and batches of 2 to 32 replicas with each other, on a smaller model.
 
 Predicted: training reaches 35 % of the float32 rate of a 2048-square product on a CPU, evaluation 30 %. Two virtual devices give
 1.3 times the throughput of one. The cost of a model is the same from 2 to 32 replicas.
@@ -21,8 +21,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from jaxpe import cli
-from jaxpe.analysis.roofline import measure_rates
-from jaxpe.analysis.throughput import measure_evaluation, measure_product, measure_training
+from jaxpe.analysis.speed.roofline import measure_rates
+from jaxpe.analysis.speed.throughput import measure_evaluation, measure_product, measure_training
 from jaxpe.figures.throughput import draw_all
 from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.study import tables

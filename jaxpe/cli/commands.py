@@ -134,7 +134,7 @@ def scorecard(
         against: Encodings to compare it with. The baseline `none` (no positional encoding) is always added.
         preset: Size of the comparison: smoke, quick or standard.
         results: Results folder. The page and the table are written to RESULTS/scorecard-NAME.
-        seeds: Number of seeds, which begin with 0 or with the preset's first_seed; or the first and the last of them, as 3-5.
+        seeds: How many seeds, counted from the preset's first_seed (0 unless set); or a range, as 3-5.
         set: Other fields of the preset, for example width=64. `jaxpe list fields` lists all.
         devices: On a CPU, the number of devices that JAX divides the cores into.
         quiet: Show no progress.

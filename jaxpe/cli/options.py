@@ -71,7 +71,7 @@ class RunOptions:
     positions: Annotated[tuple[SamplerName, ...], describe_option(AS_IN_PRESET, "SAMPLER ...")] = ()
     """Position samplers of training: arange, offset, randomized, abacus, coupled; `jaxpe list samplers` explains them."""
     seeds: Seeds = None
-    """Number of seeds, which begin with 0 or with the preset's first_seed; or the first and the last of them, as 3-5."""
+    """How many seeds, counted from the preset's first_seed (0 unless set); or a range, as 3-5."""
     steps: Annotated[int | None, describe_option(AS_IN_PRESET)] = None
     """Number of training steps."""
     corpus: Annotated[str | None, describe_option(AS_IN_PRESET, "CORPUS")] = None

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxpe.encodings.base import Context, Encoding, View
-from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
+from jaxpe.encodings.frequencies import compute_frequencies
+from jaxpe.encodings.rotary import compute_rotated_width, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
 from jaxpe.errors import UserError
 

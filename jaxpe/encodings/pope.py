@@ -17,6 +17,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Context, Encoding, View
+from jaxpe.encodings.frequencies import compute_frequencies
 
 
 class PoPE(Encoding):
@@ -35,7 +36,7 @@ class PoPE(Encoding):
         self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H W"], Float[Array, "S H W"]]:
         width = q.shape[-1]
-        frequency = np.asarray(self.base ** (-np.arange(width) / width), np.float32)
+        frequency = compute_frequencies(width, self.base, step=1)
 
         def to_polar(
             x: Float[Array, "P H K"], positions: Num[Array, "P"], phase: Array | float

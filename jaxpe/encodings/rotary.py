@@ -16,12 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Context, Encoding, View
+from jaxpe.encodings.frequencies import compute_frequencies
 from jaxpe.errors import UserError
-
-
-def compute_frequencies(width: int, base: float) -> np.ndarray:
-    """θ_c = base^(−2c/width), c = 0 … width/2 − 1, in radians per position."""
-    return np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
 
 
 def rotate_pairs(

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxpe.encodings.base import Context, Encoding, View, require_trained_positions
+from jaxpe.encodings.frequencies import compute_frequencies
 from jaxpe.encodings.rotary import compute_rotated_width, rotate_pairs
 from jaxpe.errors import UserError
 
@@ -35,7 +36,7 @@ class RotaryYarn(Encoding):
     def rotate(
         self, q: Float[Array, "T H K"], k: Float[Array, "S H K"], view: View
     ) -> tuple[Float[Array, "T H K"], Float[Array, "S H K"]]:
-        plain = self.base ** (-np.arange(0, self.width, 2) / self.width)
+        plain = compute_frequencies(self.width, self.base, dtype=np.float64)
         kept = np.clip((self.trained * plain / (2 * math.pi) - 1) / 31, 0, 1)
         frequency = np.asarray(plain * ((1 - kept) / self.factor + kept), np.float32)
         amplitude = 0.1 * math.log(self.factor) + 1

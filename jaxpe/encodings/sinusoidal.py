@@ -18,12 +18,13 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Context, Encoding
+from jaxpe.encodings.frequencies import compute_frequencies
 from jaxpe.errors import UserError
 
 
 def compute_sinusoids(positions: Num[Array, "T"], width: int, base: float = 10_000.0) -> Float[Array, "T {width}"]:
     """PE at these positions, with amplitude 1. Angles are formed by broadcasting in float32, as in `rotary`."""
-    frequency = np.asarray(base ** (-np.arange(0, width, 2) / width), np.float32)
+    frequency = compute_frequencies(width, base)
     angle = positions.astype(jnp.float32)[:, None] * frequency
     return jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=-1).reshape(positions.shape[0], width)
 

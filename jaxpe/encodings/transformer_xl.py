@@ -19,7 +19,7 @@ from flax import nnx
 from jaxtyping import Array, Float, Key
 
 from jaxpe.encodings.base import Context, Encoding, View
-from jaxpe.encodings.rotary import compute_frequencies
+from jaxpe.encodings.frequencies import compute_frequencies
 from jaxpe.errors import UserError
 
 

@@ -18,7 +18,8 @@ import numpy as np
 from jaxtyping import Array, Float, Key, Num
 
 from jaxpe.encodings.base import Context, Encoding, View, require_trained_positions
-from jaxpe.encodings.rotary import compute_frequencies, compute_rotated_width, rotate_pairs
+from jaxpe.encodings.frequencies import compute_frequencies
+from jaxpe.encodings.rotary import compute_rotated_width, rotate_pairs
 
 
 class XPos(Encoding):

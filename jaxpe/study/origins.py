@@ -26,7 +26,6 @@ from jaxpe.records.provenance import read_provenance
 
 ENTRY_POINTS = "jaxpe.experiments"
 TAKEN = ("runs", "checkpoints", "index.html", "compare.html", "jaxpe.json")  # in a results folder
-ORIGIN = ("code", "file", "package")  # what provenance holds of it
 
 
 class Origin(NamedTuple):

@@ -8,8 +8,8 @@ import numpy as np
 from flax import nnx
 
 from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.frequencies import compute_frequencies
 from jaxpe.encodings.learned import Learned
-from jaxpe.encodings.rotary import compute_frequencies
 from jaxpe.encodings.sinusoidal import Sinusoidal, compute_sinusoids
 from jaxpe.encodings.sinusoidal import reference_embed as sinusoidal_reference
 

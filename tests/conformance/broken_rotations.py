@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from jaxpe.encodings.rotary import Rotary, compute_frequencies, rotate_pairs
+from jaxpe.encodings.frequencies import compute_frequencies
+from jaxpe.encodings.rotary import Rotary, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
 
 

@@ -1,9 +1,12 @@
 """The check of an encoding before training: every encoding passes it, and wrong classes are refused."""
 
+import inspect
+
+import jax
 import pytest
 
 from jaxpe import encodings
-from jaxpe.encodings.validate import validate_encoding
+from jaxpe.encodings.validate import call_hooks, validate_encoding
 from jaxpe.errors import UserError
 
 LIMITS = {"learned": 20, "learned_bert": 20, "binary": 2**16}
@@ -100,3 +103,16 @@ def test_hooks_that_cannot_be_trained_are_refused_before_anything_compiles(file,
 
 def test_a_class_in_a_file_passes(file):
     assert validate_encoding(f"{file}:Good", CONTEXT, "encoder") == (None, False)
+
+
+@pytest.mark.parametrize("base", [0.0, -5.0])
+def test_a_base_that_gives_no_frequencies_is_refused_by_every_encoding_that_has_one(base):
+    context, tried = encodings.Context(32, 2, 40, "causal", 10), 0
+    for name, class_name in encodings.CATALOGUE.items():
+        options = inspect.signature(encodings.get_encoding_class(class_name).__init__).parameters
+        if "base" not in options or not isinstance(options["base"].default, float):
+            continue  # the base of a wrapper is another encoding
+        tried += 1
+        with pytest.raises(UserError, match="base must be above 0"):
+            call_hooks(encodings.build_encoding(name, context, key=jax.random.key(0), base=base), 32, 2)
+    assert tried >= 8

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpe.analysis.roofline import Work, count_forward_work, count_step_work
+from jaxpe.analysis.speed.roofline import Work, count_forward_work, count_step_work
 from jaxpe.training import evaluate, population
 from jaxpe.training.config import RunConfig
 from jaxpe.training.lengths import choose_padded_lengths

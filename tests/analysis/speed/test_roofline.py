@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from small_models import make_inputs
 
-from jaxpe.analysis import roofline
-from jaxpe.analysis.roofline import Rates, Work, count_forward_work, count_step_work, measure_loop
+from jaxpe.analysis.speed import roofline
+from jaxpe.analysis.speed.roofline import Rates, Work, count_forward_work, count_step_work, measure_loop
 from jaxpe.training.config import RunConfig, Training
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.parameters import init_model

@@ -18,8 +18,8 @@ import jax
 import numpy as np
 
 from jaxpe import devices
-from jaxpe.analysis.roofline import Rates, measure_rates
-from jaxpe.analysis.throughput import time_training
+from jaxpe.analysis.speed.roofline import Rates, measure_rates
+from jaxpe.analysis.speed.throughput import time_training
 from jaxpe.records.files import write_text
 from jaxpe.records.provenance import collect_versions
 from jaxpe.training import evaluate, population
