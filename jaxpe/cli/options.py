@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 
 class PresetName(str):
-    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next six."""
+    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next seven."""
 
 
 class EncodingName(str):
@@ -37,6 +37,10 @@ class SamplerName(str):
 
 class ExperimentName(str):
     """A name from `jaxpe list experiments`, or path/to/mine.py."""
+
+
+class SinkName(str):
+    """tensorboard, trackio, wandb, or path/to/file.py:Class."""
 
 
 def describe_option(default: str = "", values: str = "") -> Any:
@@ -86,6 +90,8 @@ class RunOptions:
     """On a CPU, the number of devices that JAX divides the cores into; runs are spread over them."""
     dry_run: Switch = False
     """Train nothing. Print how many runs would be trained, with a rough estimate of time and disk space."""
+    log_to: Annotated[tuple[SinkName, ...], describe_option(values="SINK ...")] = ()
+    """Where loss, accuracy, learning rate and speed go while models train, besides RESULTS/metrics/*.jsonl: tensorboard, trackio, wandb, or path/to/file.py:Class. Options follow a name after colons: wandb:project=mine:mode=offline."""
     quiet: Switch = False
     """Show no progress."""
     json: Switch = False

@@ -62,7 +62,7 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
     """The same for loaded experiments, while code is frozen."""
     adapted = [choose_preset(experiment, options, own_options) for experiment in experiments]
     with Terminal(options.quiet) as terminal:
-        work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)
+        work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal, options.log_to)
         plans = [plan_experiment(*pair, work) for pair in zip(experiments, adapted, strict=True)]
         for one, planned in zip(experiments, plans, strict=True):
             check_folder(one.name, one.origin, options.results, planned.folder)
