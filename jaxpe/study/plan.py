@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 
@@ -24,7 +25,8 @@ BYTES_OF_RECORDS = 60_000  # for each run, besides its parameters
 LONG_WORK = 120.0  # seconds from which work is announced
 
 
-class Machines(NamedTuple):
+@dataclass(frozen=True)
+class Machines:
     """The machines that work is planned for."""
 
     count: int
