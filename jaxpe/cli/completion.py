@@ -18,12 +18,14 @@ from jaxpe.cli.options import (
     PresetName,
     RunOptions,
     SamplerName,
+    SinkName,
     TaskName,
 )
 from jaxpe.cli.parsing import MARKERS, make_name_registry
 from jaxpe.encodings import ENCODINGS
 from jaxpe.positions import SAMPLERS
 from jaxpe.study import presets
+from jaxpe.study.sinks import SINKS
 from jaxpe.tasks import TASKS, list_task_names
 from jaxpe.tasks.base import ARCHITECTURES
 
@@ -38,6 +40,7 @@ def print_script(shell: str, commands: Mapping[str, Any]) -> int:
         ArchitectureName: list(ARCHITECTURES),
         ExperimentName: list_experiment_names(),
         SamplerName: list(SAMPLERS),
+        SinkName: SINKS.list_names(),
     }
     arguments = ["--tyro-write-completion", shell, "-"]
     result: int = tyro.extras.subcommand_cli_from_dict(

@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 
 class PresetName(str):
-    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next six."""
+    """A name from `jaxpe list presets`. Shell completion knows the values of this class and of the next seven."""
 
 
 class EncodingName(str):
@@ -37,6 +37,10 @@ class SamplerName(str):
 
 class ExperimentName(str):
     """A name from `jaxpe list experiments`, or path/to/mine.py."""
+
+
+class SinkName(str):
+    """tensorboard, trackio, wandb, or path/to/file.py:Class."""
 
 
 def describe_option(default: str = "", values: str = "") -> Any:
@@ -85,7 +89,13 @@ class RunOptions:
     devices: Devices = None
     """On a CPU, the number of devices that JAX divides the cores into; runs are spread over them."""
     dry_run: Switch = False
-    """Train nothing. Print how many runs would be trained, with a rough estimate of time and disk space."""
+    """Train nothing. Print how many runs would be trained, with a rough estimate of time, cost and disk space."""
+    machines: int = 1
+    """With --dry-run: the number of machines that share the work, each like this one or, with --gpu, with one GPU."""
+    gpu: Annotated[str | None, describe_option("none, CPUs", "GPU")] = None
+    """With --dry-run: the GPU of each machine, one of those in jaxpe/study/rates.json."""
+    log_to: Annotated[tuple[SinkName, ...], describe_option(values="SINK ...")] = ()
+    """Where loss, accuracy, learning rate and speed go while models train, besides RESULTS/metrics/*.jsonl: tensorboard, trackio, wandb, or path/to/file.py:Class. Options follow a name after colons: wandb:project=mine:mode=offline."""
     quiet: Switch = False
     """Show no progress."""
     json: Switch = False

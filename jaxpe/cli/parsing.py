@@ -19,6 +19,7 @@ from jaxpe.cli.options import (
     ExperimentName,
     PresetName,
     SamplerName,
+    SinkName,
     TaskName,
 )
 
@@ -36,6 +37,7 @@ NAMES: dict[type, str] = {  # and how --help calls a value
     ArchitectureName: "ARCHITECTURE",
     ExperimentName: "EXPERIMENT",
     SamplerName: "SAMPLER",
+    SinkName: "SINK",
 }
 
 

@@ -48,6 +48,8 @@ def run_experiments(names: Sequence[str], options: RunOptions, own_options: obje
 
     `own_options` are those of the one experiment; without them, every experiment takes its defaults.
     """
+    if not options.dry_run and (options.machines != 1 or options.gpu is not None):
+        raise UserError("--machines and --gpu plan and train nothing: give them with --dry-run.")
     devices.prepare_jax(options.devices)
     options = replace(
         options,
@@ -62,16 +64,17 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
     """The same for loaded experiments, while code is frozen."""
     adapted = [choose_preset(experiment, options, own_options) for experiment in experiments]
     with Terminal(options.quiet) as terminal:
-        work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal)
+        work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal, options.log_to)
         plans = [plan_experiment(*pair, work) for pair in zip(experiments, adapted, strict=True)]
         for one, planned in zip(experiments, plans, strict=True):
             check_folder(one.name, one.origin, options.results, planned.folder)
-        runs = {one.name: planned.list_all_runs(work) for one, planned in zip(experiments, plans, strict=True)}
+        stages = {one.name: planned.list_stages(work) for one, planned in zip(experiments, plans, strict=True)}
         if options.dry_run:
-            description = plan.describe_plan(runs, work)
+            description = plan.describe_plan(stages, work, plan.choose_machines(work, options.machines, options.gpu))
             print(json.dumps(description, indent=1) if options.json else plan.format_plan(description))
             return 0
-        if announcement := plan.format_announcement(plan.merge_runs(runs.values()), work):
+        all_runs = plan.merge_runs(runs for of_one in stages.values() for runs in of_one)
+        if announcement := plan.format_announcement(all_runs, work):
             terminal.note(announcement)
         parts = list(zip(experiments, plans, strict=True))
         for experiment, planned in [*list_first_look(parts, work), *parts]:

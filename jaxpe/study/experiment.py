@@ -167,14 +167,17 @@ class TrainingPlan(NamedTuple):
     rates: RateGrids
     folder: str  # of the experiment's results
 
-    def list_all_runs(self, work: Workspace) -> list[Run]:
-        """All runs, if every config that can choose a rate chooses another one than the common rate."""
+    def list_stages(self, work: Workspace) -> list[list[Run]]:
+        """All runs, if every config that can choose a rate chooses another one than the common rate.
+
+        Those of a stage do not wait for each other; a stage waits for those before it.
+        """
         choices = {}
         for config, rates in self.rates.items():
             common = config.training.learning_rate
             choices[config] = next((rate for rate in rates if rate != common), common)
         candidates = tuning.list_rate_candidates(work, self.rates)
-        return [*self.runs, *candidates, *tuning.list_own_rate_runs(work, self.runs, choices)]
+        return [self.runs, candidates, tuning.list_own_rate_runs(work, self.runs, choices)]
 
 
 def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> TrainingPlan:

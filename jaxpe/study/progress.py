@@ -177,8 +177,8 @@ class Terminal:
 class ProgressWorkspace(Workspace):
     """A workspace that shows each of its training programs in a terminal."""
 
-    def __init__(self, results: Results, terminal: Terminal) -> None:
-        super().__init__(results, terminal)
+    def __init__(self, results: Results, terminal: Terminal, log_to: Sequence[str] = ()) -> None:
+        super().__init__(results, terminal, log_to=log_to)
         self.terminal = terminal
         self.lines: dict[RunConfig, ProgramLine] = {}
 

@@ -20,8 +20,10 @@ from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results, make_damage_error
 from jaxpe.study import evaluators, run_configs, scores
 from jaxpe.study.evaluators import describe_config
+from jaxpe.study.metrics import Metrics
 from jaxpe.study.reporter import Reporter, SilentReporter
 from jaxpe.study.scores import EvaluationConfig
+from jaxpe.study.sinks import open_sinks
 from jaxpe.study.tables import Measurements
 from jaxpe.tasks import TASKS
 from jaxpe.training import checkpoints, parameters, population
@@ -30,7 +32,7 @@ from jaxpe.training.config import RunConfig
 from jaxpe.training.identity import compute_run_id
 from jaxpe.training.lengths import choose_padded_lengths
 from jaxpe.training.mesh import make_mesh
-from jaxpe.training.population import Program, ReplicaSpec, TrainedReplica
+from jaxpe.training.population import Program, ReplicaSpec, RoundProgress, TrainedReplica
 from jaxpe.training.scores import Scores
 from jaxpe.training.sources import Source
 
@@ -64,11 +66,18 @@ def group_by_program(runs: Iterable[Run]) -> dict[RunConfig, list[Run]]:
 class Workspace:
     """A results folder, the devices, and what has been opened and compiled so far.
 
-    `save_every`: seconds between two checkpoints of a training.
+    `save_every`: seconds between two checkpoints of a training. `log_to`: sinks of its metrics, besides a file.
     """
 
-    def __init__(self, results: Results, reporter: Reporter | None = None, save_every: float = 30.0) -> None:
+    def __init__(
+        self,
+        results: Results,
+        reporter: Reporter | None = None,
+        save_every: float = 30.0,
+        log_to: Sequence[str] = (),
+    ) -> None:
         self.results, self.reporter, self.save_every = results, reporter or SilentReporter(), save_every
+        self.metrics = Metrics(open_sinks(log_to, results.folder))
         self.mesh = make_mesh()
         self.sources: run_configs.Sources = {}
         self.evaluators = evaluators.EvaluatorCache(self.mesh, lambda text: self.reporter.note(text))
@@ -154,14 +163,13 @@ class Workspace:
         """Trains and stores the runs of one round."""
         config = batch[0].config
         specs = [ReplicaSpec(run.seed, run.config.training.learning_rate, run.config.scales) for run in batch]
-        trained = population.train_round(
-            config,
-            self.open_source(config),
-            program,
-            specs,
-            folder,
-            lambda steps: self.reporter.advance(steps * len(batch)),
-        )
+        watched = self.metrics.watch(describe_config(config), batch)
+
+        def report(progress: RoundProgress) -> None:
+            watched.follow(progress)
+            self.reporter.advance(progress.advanced * len(batch))
+
+        trained = population.train_round(config, self.open_source(config), program, specs, folder, report)
         for run, result in zip(batch, trained, strict=True):
             self.write_run(run, result, program)
         folder.clear()

@@ -61,6 +61,15 @@ class Program(NamedTuple):
     compile_seconds: float
 
 
+class RoundProgress(NamedTuple):
+    """How far a round is."""
+
+    advanced: int  # steps since the report before; of a resumed round, those of its checkpoint
+    done: int  # steps
+    seconds: float  # of training, since the round began or resumed
+    replicas: Replica  # only to be read while it is reported: the next steps reuse their memory
+
+
 class RoundState(NamedTuple):
     """The state of a round: all replicas on a first axis, and the models kept so far."""
 
@@ -183,19 +192,19 @@ def train_round(
     program: Program,
     specs: Sequence[ReplicaSpec],
     folder: CheckpointFolder | None = None,
-    report: Callable[[int], None] = lambda steps: None,
+    report: Callable[[RoundProgress], None] = lambda progress: None,
 ) -> list[TrainedReplica]:
     """Trains up to `program.replicas` replicas together, from the start or from the newest checkpoint in the folder.
 
-    `report` is called after every chunk with its number of steps. If it raises KeyboardInterrupt (Ctrl-C), a checkpoint is
-    saved first.
+    `report` is called after every chunk, and after a checkpoint was loaded. If it raises KeyboardInterrupt (Ctrl-C), a
+    checkpoint is saved first.
     """
     steps, keep_at = config.training.steps, list_checkpoint_steps(config.training.steps)
     state, done, seconds = RoundState(init_replicas(config, source, program, specs), {}), 0, 0.0
     if folder is not None and (checkpoint := folder.load_newest(partial(make_template, state.replicas, keep_at))):
         done, state = checkpoint
         state = state._replace(replicas=jax.device_put(state.replicas, shard_replicas(program.mesh)))
-        report(done)
+        report(RoundProgress(done, done, seconds, state.replicas))
     for stop in [stop for stop in list_stops(steps) if stop > done]:
         started = time.perf_counter()
         state = state._replace(replicas=advance_replicas(program, state.replicas, done, stop))
@@ -207,7 +216,7 @@ def train_round(
         if folder is not None and folder.is_due() and done < steps:
             folder.save(done, state)
         try:
-            report(advanced)
+            report(RoundProgress(advanced, done, seconds, state.replicas))
         except KeyboardInterrupt:
             if folder is not None:
                 folder.save(done, state)

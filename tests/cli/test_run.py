@@ -88,8 +88,8 @@ def test_a_dry_run_of_a_study_has_a_line_for_each_experiment(tmp_path, capsys, m
     words = ("--preset", "smoke", "--tasks", "reverse", "--dry-run", "--results", tmp_path / "r")
     code, printed, _ = call_jaxpe(capsys, "study", *words)
     lines = printed.splitlines()
-    assert code == 0 and "training programs" in lines[-1] and not (tmp_path / "r").exists()
-    assert [line.split()[-1] for line in lines[1:-1]] == ["accuracy", "extrapolation"]
+    assert code == 0 and "training programs" in lines[-2] and not (tmp_path / "r").exists()
+    assert [line.split()[-1] for line in lines[1:-2]] == ["accuracy", "extrapolation"]
 
 
 def test_a_study_shows_its_first_row_first_and_the_page_grows(tmp_path, capsys, monkeypatch):
@@ -182,6 +182,9 @@ def test_a_claim_is_printed_with_its_interval_or_as_not_run():
         ("nothing.py", "There is no file"),
         ("accuracy --encodings nothing.py:Mine", "There is no file"),
         (f"accuracy --results {ROOT / 'jaxpe'}", "not a results folder"),
+        ("accuracy --preset smoke --machines 4", "give them with --dry-run"),
+        ("accuracy --preset smoke --dry-run --machines 0", "--machines must be at least 1"),
+        ("accuracy --preset smoke --dry-run --gpu abacus", "No rates were measured for --gpu abacus"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, capsys, line, says):

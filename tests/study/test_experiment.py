@@ -102,7 +102,7 @@ def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(sma
     )
     work = Workspace(open_results(tmp_path / "results"))
     plan = plan_experiment(small, small.get_preset("quick"), work)
-    assert len(plan.runs) == 1 and len(plan.list_all_runs(work)) == 1 + 2 * 2 + 1
+    assert len(plan.runs) == 1 and [len(runs) for runs in plan.list_stages(work)] == [1, 2 * 2, 1]
     run_experiment(small, plan, work, "jaxpe run small.py")
     folder = tmp_path / "results" / "small"
     table = read_table(folder / "table.csv")

@@ -1,5 +1,6 @@
 """The workspace: runs are trained once, scores are measured once, and a kill at any moment changes no bit."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -39,6 +40,16 @@ def test_a_run_is_recorded_and_not_trained_again(trained, monkeypatch):
     again = Workspace(open_results(folder))
     monkeypatch.setattr(Workspace, "train_group", None)  # a call would fail
     again.train(again.list_runs(CONFIG, [0]))
+
+
+def test_what_a_training_says_is_written_while_it_runs(trained):
+    folder, work, runs = trained
+    [path] = (folder / "metrics").glob("*.jsonl")
+    [line] = map(json.loads, path.read_text().splitlines())
+    [replica] = line["replicas"]
+    assert (line["program"], line["step"], line["steps"]) == ("reverse, encoder, learned", 10, 10)
+    assert (replica["run"], replica["seed"]) == (runs[0].id, 0)
+    assert replica["loss"] == pytest.approx(work.results.read_record(runs[0].id)["history"]["loss"][-1], rel=1e-5)
 
 
 def test_scores_are_stored_for_each_kind_of_test(trained, monkeypatch):

@@ -16,8 +16,8 @@ def interrupt_in_second_chunk(folder):
     """Trains until Ctrl-C in the second chunk, at step 20."""
     chunks = []
 
-    def report(steps):
-        chunks.append(steps)
+    def report(progress):
+        chunks.append(progress)
         if len(chunks) == 2:
             raise KeyboardInterrupt
 
@@ -39,7 +39,7 @@ def test_only_the_newest_checkpoint_is_kept(folder):
 
 def test_a_resumed_training_has_the_same_bits_and_all_kept_parameters(pair, folder):
     chunks = []
-    resumed = train_replicas(folder=folder, report=chunks.append)
+    resumed = train_replicas(folder=folder, report=lambda progress: chunks.append(progress.advanced))
     assert chunks[0] == 20 and have_equal_bits(resumed[0], pair[0])
     assert set(resumed[0].checkpoints) == set(CHECKPOINTS)
 
@@ -48,7 +48,9 @@ def test_an_altered_checkpoint_is_not_used(pair, folder, caplog):
     meta = folder.path / "00000020" / "meta.json"
     meta.write_text(json.dumps(json.loads(meta.read_text()) | {"digest": "0"}))
     chunks = []
-    assert have_equal_bits(train_replicas(folder=folder, report=chunks.append)[0], pair[0])
+    assert have_equal_bits(
+        train_replicas(folder=folder, report=lambda progress: chunks.append(progress.advanced))[0], pair[0]
+    )
     assert chunks[0] == 10 and "step 20 cannot be used (it was altered)" in caplog.text
 
 

@@ -35,3 +35,18 @@ def test_a_replica_that_diverges_is_frozen_and_changes_no_bit_of_the_other(pair)
     assert diverged.diverged and not other.diverged and have_equal_bits(other, pair[0])
     assert all(np.isfinite(leaf).all() for leaf in list_leaves(diverged))
     assert len(diverged.history["step"]) < len(other.history["step"])
+
+
+def test_reading_a_round_while_it_runs_changes_no_bit_of_it(pair):
+    seen = []
+
+    def report(progress):
+        seen.append((progress.advanced, progress.done, np.asarray(progress.replicas.history).copy(), progress.seconds))
+
+    watched = train_replicas(report=report)
+    assert all(
+        have_equal_bits(*both) and both[0].history == both[1].history for both in zip(watched, pair, strict=True)
+    )
+    assert [(advanced, done) for advanced, done, *_ in seen] == [(10, 10), (10, 20), (20, 40)]
+    taken = [history[..., -1].sum(axis=1).tolist() for *_, history, _ in seen]
+    assert taken == [[10, 10], [20, 20], [40, 40]] and 0 < seen[0][-1] < seen[1][-1] < seen[2][-1]
