@@ -21,7 +21,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxpe.errors import UserError
-from jaxpe.records.files import disk_errors, make_temporary_name, sweep_temporary_files, write_bytes, write_durably
+from jaxpe.records.files import (
+    TEMPORARY,
+    disk_errors,
+    make_temporary_name,
+    sweep_temporary_files,
+    write_bytes,
+    write_durably,
+)
 from jaxpe.records.json_values import compute_digest, to_canonical_json, to_json_value, write_json
 
 log = logging.getLogger("jaxpe")
@@ -54,13 +61,18 @@ def open_results(folder: Path, write: bool = True) -> Results:
         if write and schema < SCHEMA:
             warn_of_older_schema(folder, schema)
             write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and not is_unused(folder) and not marker.is_file():  # which another process may write just now
         raise UserError(f"{folder} is not a results folder and not empty: choose another folder.")
     elif write:
         write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
     if write:
         sweep_temporary_files(folder)
     return Results(folder)
+
+
+def is_unused(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a process is writing."""
+    return all(path.name.startswith(TEMPORARY) for path in folder.iterdir())
 
 
 def warn_of_older_schema(folder: Path, schema: int) -> None:

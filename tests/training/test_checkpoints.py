@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from small_runs import have_equal_bits, train_replicas
 
+from jaxpe.records.leases import LeaseLost
 from jaxpe.training.checkpoints import CheckpointFolder
 from jaxpe.training.population import CHECKPOINTS
 
@@ -69,7 +70,8 @@ def test_two_processes_may_write_into_one_folder(tmp_path):
     """Neither fails; at worst a checkpoint is superfluous."""
     code = (
         "import sys; from pathlib import Path; import numpy as np\n"
-        "from jaxpe.training.checkpoints import CheckpointFolder\n"
+        "from jaxpe.records.leases import LeaseLost
+from jaxpe.training.checkpoints import CheckpointFolder\n"
         "folder = CheckpointFolder(Path(sys.argv[1]), 'same', 0.0)\n"
         "for step in range(1, 25):\n    folder.save(step, {'a': np.full(1000, step)})\n"
     )
@@ -83,24 +85,32 @@ def test_two_processes_may_write_into_one_folder(tmp_path):
     assert loaded.step == 24 and loaded.state["a"][0] == 24
 
 
-def test_a_lock_is_held_by_one_process_and_ends_with_it(tmp_path):
-    code = (
-        "import sys, time; from pathlib import Path\n"
-        "from jaxpe.training.checkpoints import CheckpointFolder\n"
-        "with CheckpointFolder(Path(sys.argv[1]), 'x').hold(wait=True) as held:\n    print(held, flush=True); time.sleep(60)\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, tmp_path / "checkpoints" / "round"], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "True\n"
-    folder = CheckpointFolder(tmp_path / "checkpoints" / "round", "x")
-    with folder.hold(wait=False) as held:
-        assert not held
-    process.kill()
-    with folder.hold(wait=True) as held:
-        assert held
-    folder.forget()
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("moment", ["before", "while writing"])
+def test_who_lost_the_lease_writes_and_deletes_nothing(moment, tmp_path):
+    """Also where it is lost while the arrays are written: the checkpoints of the other process stay."""
+    other = CheckpointFolder(tmp_path / "round", "same")
+    other.save(3, {"a": np.arange(4)})
+    calls = []
+
+    def require():
+        calls.append(1)
+        if moment == "before" or len(calls) > 1:
+            raise LeaseLost
+
+    loser = CheckpointFolder(tmp_path / "round", "same", require=require)
+    with pytest.raises(LeaseLost):
+        loser.save(9, {"a": np.zeros(4)})
+    with pytest.raises(LeaseLost):
+        loser.clear()
+    assert [path.name for path in (tmp_path / "round").iterdir()] == ["00000003"]
+
+
+def test_ctrl_c_after_the_lease_was_lost_stays_ctrl_c(tmp_path):
+    def lose():
+        raise LeaseLost
+
+    interrupt_in_second_chunk(CheckpointFolder(tmp_path / "round", "here", require=lose))
+    assert not (tmp_path / "round").exists()
 
 
 def test_a_checkpoint_of_other_versions_is_not_used(folder, caplog):
