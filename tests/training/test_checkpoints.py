@@ -70,8 +70,7 @@ def test_two_processes_may_write_into_one_folder(tmp_path):
     """Neither fails; at worst a checkpoint is superfluous."""
     code = (
         "import sys; from pathlib import Path; import numpy as np\n"
-        "from jaxpe.records.leases import LeaseLost
-from jaxpe.training.checkpoints import CheckpointFolder\n"
+        "from jaxpe.training.checkpoints import CheckpointFolder\n"
         "folder = CheckpointFolder(Path(sys.argv[1]), 'same', 0.0)\n"
         "for step in range(1, 25):\n    folder.save(step, {'a': np.full(1000, step)})\n"
     )
