@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe import devices
+from jaxpe.cli.columns import format_columns
 from jaxpe.cli.options import EncodingName, RunOptions, TaskName, format_command
 from jaxpe.cli.overrides import parse_overrides, parse_seeds
 from jaxpe.cli.plot import print_notes
@@ -223,10 +224,3 @@ def format_summary(title: str, columns: list[str], rows: list[list[str]]) -> str
     """A summary as lines of text, in columns."""
     lines = [columns, *([str(entry) for entry in row] for row in rows)]
     return f"{title}\n{format_columns(lines)}\n"
-
-
-def format_columns(lines: Sequence[Sequence[str]]) -> str:
-    """Lines of words, the words of a column below each other."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    texts = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join(text.rstrip() for text in texts)
