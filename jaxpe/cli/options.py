@@ -84,6 +84,10 @@ class RunOptions:
     """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `jaxpe list fields` lists all."""
     devices: Devices = None
     """On a CPU, the number of devices that JAX divides the cores into; runs are spread over them."""
+    engine: Literal["local", "ray"] = "local"
+    """Where runs are trained: local, in this process and in others that were started with the same command and results folder; or ray, by the machines of a Ray cluster, of which only this one writes results."""
+    ray_address: Annotated[str, describe_option("auto", "ADDRESS")] = "auto"
+    """With --engine ray: the address of the cluster, auto for the one that this machine belongs to, local for a new one of this machine alone."""
     dry_run: Switch = False
     """Train nothing. Print how many runs would be trained, with a rough estimate of time and disk space."""
     quiet: Switch = False

@@ -119,7 +119,7 @@ def status(results: Annotated[Path, arg(metavar="RESULTS")], /, json: Switch = F
 
     Several processes, on one machine or on many that share the folder, may run the same command: each round of training is done
     by one of them. A process that gives no sign for half a minute is stale, and another one takes over its round. Ends with exit
-    code 3 where a training diverged or a stored run is damaged.
+    code 3 where a training diverged or failed, or a stored run is damaged.
 
     Args:
         results: Results folder.

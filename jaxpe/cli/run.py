@@ -72,6 +72,10 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             description = plan.describe_plan(runs, work)
             print(json.dumps(description, indent=1) if options.json else plan.format_plan(description))
             return 0
+        if options.engine == "ray":
+            from jaxpe.study.ray_engine import RayEngine
+
+            work.engine = RayEngine(options.ray_address)
         if announcement := plan.format_announcement(plan.merge_runs(runs.values()), work):
             terminal.note(announcement)
         parts = list(zip(experiments, plans, strict=True))

@@ -9,6 +9,7 @@ from typing import Any
 from jaxpe.cli.columns import format_columns
 from jaxpe.errors import UserError, escape_unprintable
 from jaxpe.plugins.registry import label_name
+from jaxpe.records.failures import read_failures
 from jaxpe.records.leases import LeaseFolder
 from jaxpe.records.provenance import TABLE
 from jaxpe.records.results import Results, open_results
@@ -17,12 +18,12 @@ COLUMNS = ("state", "host", "process", "since", "last sign", "works on")
 
 
 def print_status(folder: Path, as_json: bool) -> int:
-    """Prints who works on a results folder and what is stored. Returns 0, or 3 where a training diverged or a record is damaged."""
+    """Prints who works on a results folder and what is stored. Returns 0, or 3 where a training failed or a record is damaged."""
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}: give the --results of a command that was started.")
     status = describe_status(open_results(folder, write=False))
     print(json.dumps(status, indent=1) if as_json else format_status(folder, status))
-    return 3 if status["diverged"] or status["damaged"] else 0
+    return 3 if status["diverged"] or status["damaged"] or status["failed"] else 0
 
 
 def describe_status(results: Results) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def describe_status(results: Results) -> dict[str, Any]:
         for holder in holders
     ]
     tables = sorted(path.parent.name for path in results.folder.glob(f"*/{TABLE}*"))
-    return {"leases": rows, **describe_runs(results), "experiments": tables}
+    return {"leases": rows, **describe_runs(results), "failed": read_failures(results), "experiments": tables}
 
 
 def describe_runs(results: Results) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def describe_runs(results: Results) -> dict[str, Any]:
 
 def format_status(folder: Path, status: dict[str, Any]) -> str:
     """The status in words: a line for each process, and one for each fault."""
-    if not status["leases"] and not status["stored"] and not status["damaged"]:
+    if not any(status.values()):
         return f"{folder} holds no runs, and no process works on it."
     lines = [[str(word) for word in COLUMNS]]
     for row in status["leases"]:
@@ -79,6 +80,9 @@ def format_status(folder: Path, status: dict[str, Any]) -> str:
     text = [who, f"{folder} holds {status['stored']} runs. Tables: {tables}."]
     if status["diverged"]:
         text.append(f"Trainings that diverged: {'; '.join(map(escape_unprintable, status['diverged']))}.")
+    for failure in status["failed"]:
+        what = f"{failure['about']} ({failure['error']})"
+        text.append(escape_unprintable(f"Not trained, after {failure['attempts']} attempts: {what}."))
     if status["damaged"]:
         names = ", ".join(name[:12] for name in status["damaged"])
         text.append(f"Damaged, to be deleted and trained again: {escape_unprintable(names)}.")

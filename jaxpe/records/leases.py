@@ -110,11 +110,13 @@ class Lease:
                 raise LeaseLost
 
     def give_back(self) -> None:
-        """Ends the touching, and deletes the file where the lease was not lost."""
+        """Ends the touching, and deletes the file where the lease was not lost, and an empty folder."""
         self.ended.set()
         with suppress(OSError):
             if self.look():
                 self.path.unlink()
+        with suppress(OSError):
+            self.path.parent.rmdir()
 
 
 class LeaseFolder:
@@ -178,8 +180,6 @@ class LeaseFolder:
         finally:
             if lease is not None:
                 lease.give_back()
-                with suppress(OSError):
-                    self.path.rmdir()
 
     def take(self, items: Sequence[str], about: str = "") -> Lease | None:
         """Takes the lease of some items; None where another process works on one of them.

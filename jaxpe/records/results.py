@@ -34,6 +34,7 @@ from jaxpe.records.json_values import compute_digest, to_canonical_json, to_json
 log = logging.getLogger("jaxpe")
 SCHEMA = 3  # raise it when runs of an older version can no longer be read
 MARKER = "jaxpe.json"
+FILES = ("record.json", "parameters.safetensors")  # that make a run whole
 KEY, DIGEST = (
     "__key__",
     "__digest__",
@@ -96,7 +97,7 @@ class Results(NamedTuple):
     def has_run(self, identifier: str) -> bool:
         """Whether a run is stored whole."""
         folder = self.locate_run(identifier)
-        return (folder / "record.json").is_file() and (folder / "parameters.safetensors").is_file()
+        return all((folder / name).is_file() for name in FILES)
 
     def write_run(self, identifier: str, record: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
         """Writes a run into a temporary folder and renames it. A run that exists stays as it is.
@@ -111,16 +112,24 @@ class Results(NamedTuple):
             "schema": SCHEMA,
             "parameters": hashlib.sha256(content).hexdigest(),
         }
+        text = json.dumps(facts | {"digest": compute_digest(facts)})
+        self.write_files(identifier, {"parameters.safetensors": content, "record.json": text.encode()})
+
+    def write_files(self, identifier: str, files: Mapping[str, bytes]) -> None:
+        """The same for a run that is given as its files, by name: what `read_files` returned on another machine."""
         temporary = self.locate_run(make_temporary_name())
         with disk_errors():
             temporary.mkdir(parents=True)
             try:
-                write_durably(temporary / "parameters.safetensors", content)
-                text = json.dumps(facts | {"digest": compute_digest(facts)})
-                write_durably(temporary / "record.json", text.encode())
+                for name, content in files.items():
+                    write_durably(temporary / name, content)
                 self.place_run(temporary, identifier)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
+
+    def read_files(self, identifier: str) -> dict[str, bytes]:
+        """The files of a stored run, without its measurements."""
+        return {name: (self.locate_run(identifier) / name).read_bytes() for name in FILES}
 
     def place_run(self, temporary: Path, identifier: str) -> None:
         """Renames the folder of a finished run. Another process may have stored the same run meanwhile."""

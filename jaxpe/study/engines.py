@@ -1,25 +1,37 @@
-"""Where the rounds of a study are trained: in this process, which shares them with other processes on the results folder."""
+"""Where the rounds of a study are trained: in this process, or by another engine that follows the same protocol.
+
+Either way rounds are taken under leases, so that several processes share a results folder.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from jax.sharding import Mesh
+
 from jaxpe.records.leases import LeaseFolder
+from jaxpe.records.results import Results
 from jaxpe.study.reporter import Reporter
 
 
 class Work(Protocol):
     """What an engine needs of a workspace. Runs are those of `jaxpe.study.workspace`."""
 
+    results: Results
     leases: LeaseFolder
     reporter: Reporter
+    mesh: Mesh
+    failures: list[str]
 
     def select_missing(self, runs: Iterable[Any]) -> list[Any]:
         """The runs that the results folder does not hold."""
 
     def train_group(self, group: list[Any], join: bool) -> bool:
         """Trains runs of one program; without `join` only where no other process does. Returns whether all are stored."""
+
+    def pick_up(self, group: list[Any], missing: list[Any]) -> None:
+        """Reports the runs of a group that were stored meanwhile."""
 
 
 class Engine(Protocol):

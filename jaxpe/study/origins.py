@@ -25,7 +25,7 @@ from jaxpe.records.files import write_text
 from jaxpe.records.provenance import read_provenance
 
 ENTRY_POINTS = "jaxpe.experiments"
-TAKEN = ("runs", "checkpoints", "leases", "index.html", "compare.html", "jaxpe.json")  # in a results folder
+TAKEN = ("runs", "checkpoints", "leases", "failures", "index.html", "compare.html", "jaxpe.json")  # in a results folder
 ORIGIN = ("code", "file", "package")  # what provenance holds of it
 
 

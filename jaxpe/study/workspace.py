@@ -21,7 +21,7 @@ from jaxpe.records.leases import Lease, LeaseFolder, LeaseLost
 from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results, make_damage_error
 from jaxpe.study import evaluators, run_configs, scores
-from jaxpe.study.engines import LocalEngine
+from jaxpe.study.engines import Engine, LocalEngine
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.reporter import Reporter, SilentReporter
 from jaxpe.study.scores import EvaluationConfig
@@ -72,9 +72,9 @@ class Workspace:
 
     def __init__(self, results: Results, reporter: Reporter | None = None, save_every: float = 30.0) -> None:
         self.results, self.reporter, self.save_every = results, reporter or SilentReporter(), save_every
-        self.engine, self.leases = LocalEngine(), LeaseFolder(results.folder / "leases")
+        self.engine: Engine = LocalEngine()
+        self.leases, self.mesh = LeaseFolder(results.folder / "leases"), make_mesh()
         self.counted: set[str] = set()  # runs whose steps the reporter knows of
-        self.mesh = make_mesh()
         self.sources: run_configs.Sources = {}
         self.evaluators = evaluators.EvaluatorCache(self.mesh, lambda text: self.reporter.note(text))
         self.measuring_code: str | None = None  # a digest of the experiment that measures, where it is the user's own
