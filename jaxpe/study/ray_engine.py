@@ -8,6 +8,7 @@ other rounds go on.
 from __future__ import annotations
 
 import signal
+import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -94,8 +95,9 @@ class RayEngine:
         self.ray: Any = ray
         with keep_signals():
             try:
+                require_answer(address)
                 ray.init(address=address, ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR")
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except (OSError, ValueError, RuntimeError) as error:
                 raise UserError(
                     f"There is no Ray cluster at {address} ({get_first_line(error)}): start one with `ray start --head`, give its "
                     "address, or `--ray-address local`."
@@ -172,6 +174,13 @@ def take_round(work: Work, groups: Sequence[list[Any]], given_up: set[str]) -> R
             runs = tuple((run.config, run.seed, run.id) for run in batch)
             return Round(Order(runs, work.mesh.size, describe_settings()), about, lease)
     return None
+
+
+def require_answer(address: str) -> None:
+    """Raises OSError where nothing listens at host:port, for which Ray would wait many minutes."""
+    host, colon, port = address.rpartition("//")[2].rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 @contextmanager

@@ -110,6 +110,7 @@ class Workspace:
         missing = self.select_missing(runs)
         self.reporter.begin("training", sum(run.config.training.steps for run in missing))
         self.engine.train(self, list(group_by_program(missing).values()))
+        checkpoints.sweep_checkpoints(self.results.folder / "checkpoints", self.results.has_run)
 
     def has_diverged(self, run: Run) -> bool:
         """Whether the training of a stored run diverged."""
@@ -201,11 +202,10 @@ class Workspace:
 
     def open_checkpoint_folder(self, batch: list[Run], lease: Lease) -> checkpoints.CheckpointFolder:
         """Where a round keeps its checkpoints, which are only valid for the same runs, devices and versions."""
-        name = hashlib.sha256(" ".join(run.id for run in batch).encode()).hexdigest()[:24]
-        bound = {"devices": self.mesh.size, "device": describe_device(), "versions": collect_versions()}
-        path = self.results.folder / "checkpoints" / name
-        identity = compute_digest(bound | {"runs": [run.id for run in batch]})
-        return checkpoints.CheckpointFolder(path, identity, self.save_every, lease.require)
+        ids = [run.id for run in batch]
+        path = self.results.folder / "checkpoints" / hashlib.sha256(" ".join(ids).encode()).hexdigest()[:24]
+        bound = {"devices": self.mesh.size, "device": describe_device(), "versions": collect_versions(), "runs": ids}
+        return checkpoints.CheckpointFolder(path, compute_digest(bound), self.save_every, lease.require, ids)
 
     def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
         """Stores a finished run: its record, and its parameters at every checkpoint."""

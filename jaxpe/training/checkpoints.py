@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -41,13 +41,18 @@ class CheckpointFolder:
     """
 
     def __init__(
-        self, path: Path, identity: str, every: float = 30.0, require: Callable[[], None] = lambda: None
+        self,
+        path: Path,
+        identity: str,
+        every: float = 30.0,
+        require: Callable[[], None] = lambda: None,
+        runs: Sequence[str] = (),
     ) -> None:
         """`every`: seconds between two checkpoints. `identity`: what a round must share with a checkpoint to use it.
 
-        `require` is called before anything is written or deleted: it raises LeaseLost where the round is another process's.
+        `runs`: the ids of the runs of the round, by which `sweep_checkpoints` knows that it is over. `require` is called before anything is written or deleted: it raises LeaseLost where the round is another process's.
         """
-        self.path, self.identity, self.every, self.require = path, identity, every, require
+        self.path, self.identity, self.every, self.require, self.runs = path, identity, every, require, list(runs)
         self.saved = time.monotonic()
 
     def is_due(self) -> bool:
@@ -69,7 +74,7 @@ class CheckpointFolder:
             with disk_errors():
                 with ocp.PyTreeCheckpointer() as checkpointer:
                     checkpointer.save((temporary / "state").resolve(), leaves)
-                meta = {"step": step, "identity": self.identity}
+                meta = {"step": step, "identity": self.identity, "runs": self.runs}
                 text = json.dumps(meta | {"digest": self.compute_digest(step, leaves)})
                 write_durably(temporary / "meta.json", text.encode())
                 self.require()
@@ -143,3 +148,15 @@ def replace_folder(temporary: Path, target: Path) -> None:
         except OSError:
             if not target.exists():
                 raise
+
+
+def sweep_checkpoints(folder: Path, is_stored: Callable[[str], bool]) -> None:
+    """Deletes the checkpoints of rounds whose runs are all stored. Processes that were killed leave some."""
+    for path in folder.glob("*/[0-9]*/meta.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+            if runs and all(map(is_stored, runs)):
+                remove(path.parents[1])
+    for empty in [*folder.glob("*"), folder]:
+        with suppress(OSError):
+            empty.rmdir()

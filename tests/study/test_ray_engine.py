@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import jax
 import pytest
+from command_line import ENVIRONMENT
 from support import ROOT
 
 from jaxpe import devices
@@ -137,5 +140,7 @@ def test_what_a_user_must_mend_ends_the_command_with_one_sentence(engine, tmp_pa
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence():
-    with pytest.raises(UserError, match="There is no Ray cluster at"):
-        RayEngine("127.0.0.1:1")
+    """In a process of its own: this one may be connected."""
+    code = "from jaxpe.study.ray_engine import RayEngine\nRayEngine('127.0.0.1:1')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT)
+    assert "UserError: There is no Ray cluster at 127.0.0.1:1" in done.stderr

@@ -9,7 +9,7 @@ import pytest
 from small_runs import have_equal_bits, train_replicas
 
 from jaxpe.records.leases import LeaseLost
-from jaxpe.training.checkpoints import CheckpointFolder
+from jaxpe.training.checkpoints import CheckpointFolder, sweep_checkpoints
 from jaxpe.training.population import CHECKPOINTS
 
 
@@ -110,6 +110,22 @@ def test_ctrl_c_after_the_lease_was_lost_stays_ctrl_c(tmp_path):
 
     interrupt_in_second_chunk(CheckpointFolder(tmp_path / "round", "here", require=lose))
     assert not (tmp_path / "round").exists()
+
+
+def test_checkpoints_of_finished_rounds_are_swept(tmp_path):
+    """Not those of rounds of which a run is missing, nor what cannot be read."""
+    rounds = {"done": ["a", "b"], "half": ["a", "c"], "unnamed": []}
+    for name, runs in rounds.items():
+        CheckpointFolder(tmp_path / "c" / name, "x", runs=runs).save(3, {"a": np.zeros(1)})
+    for name, text in (("empty", None), ("torn", "{"), ("odd", '{"runs": 3}')):
+        (tmp_path / "c" / name / "00000001").mkdir(parents=True)
+        if text is None:
+            (tmp_path / "c" / name / "00000001").rmdir()
+        else:
+            (tmp_path / "c" / name / "00000001" / "meta.json").write_text(text)
+    sweep_checkpoints(tmp_path / "c", {"a", "b"}.__contains__)
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["half", "odd", "torn", "unnamed"]
+    sweep_checkpoints(tmp_path / "no", lambda run: True)
 
 
 def test_a_checkpoint_of_other_versions_is_not_used(folder, caplog):
