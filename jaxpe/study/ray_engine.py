@@ -37,11 +37,11 @@ Files = dict[str, dict[str, bytes]]  # by run, then by name
 
 
 class Order(NamedTuple):
-    """What a machine is asked to train: configs, seeds and ids of the runs of a round, its devices, and settings of JAX."""
+    """What a machine is asked to train: configs, seeds and ids of the runs of a round, its devices, and what else can change a number."""
 
     runs: tuple[tuple[RunConfig, int, str], ...]
     devices: int
-    settings: Mapping[str, object]
+    environment: Mapping[str, object]  # of `describe_settings`
 
 
 class Round(NamedTuple):
@@ -61,10 +61,10 @@ def train_order(order: Order) -> Files | str:
     """Trains the runs of a round in a temporary folder and returns their files; a sentence where a user must do something."""
     clean_environment()
     try:
-        prepare_jax(order.devices if order.settings["backend"] == "cpu" else None)
-        if describe_settings() != order.settings:
+        prepare_jax(order.devices if order.environment["backend"] == "cpu" else None)
+        if describe_settings() != order.environment:
             raise UserError(
-                f"A machine of the Ray cluster computes with {describe_settings()}, and this one with {order.settings}: start the "
+                f"A machine of the Ray cluster computes with {describe_settings()}, and this one with {order.environment}: start the "
                 "command on a machine of the same kind, with one GPU where tasks get one."
             )
         return train_runs(order)
