@@ -61,7 +61,7 @@ class RunOptions:
     preset: PresetName = QUICK
     """Size of the experiments: `jaxpe list presets` describes smoke, quick, standard and full."""
     results: Path = Path("results")
-    """Folder for runs, tables, claims, figures and the report, RESULTS/index.html. The same command again resumes it."""
+    """Folder for runs, tables, claims, figures and the report, RESULTS/index.html. The same command again resumes it; started several times at once, also on machines that share the folder, it shares the work."""
     encodings: Annotated[tuple[EncodingName, ...], describe_option(AS_IN_PRESET, "ENCODING ...")] = ()
     """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class. Options follow a name after colons: rotary:base=100, drop:base=alibi:after=0.5."""
     tasks: Annotated[tuple[TaskName, ...], describe_option(AS_IN_PRESET, "TASK ...")] = ()
