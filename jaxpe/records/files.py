@@ -87,8 +87,8 @@ def make_in_folder(folder: Path, make: Callable[[Path], None]) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             make(path)
             break
-        except FileNotFoundError:
-            if attempt == TRIES - 1:
+        except (FileNotFoundError, FileExistsError):  # the folder was deleted between two steps
+            if attempt == TRIES - 1 or folder.is_file():
                 raise
         except BaseException:
             remove(path)
