@@ -67,9 +67,9 @@ def prepare_jax(devices: int | None) -> None:
     try:
         jax.config.update("jax_num_cpu_devices", count)
     except RuntimeError:  # JAX is in use already
-        if devices is not None and jax.device_count() != count:
+        if devices is not None and jax.local_device_count() != count:
             raise UserError(
-                f"JAX is already in use with {jax.device_count()} device(s): start a new process for --devices {devices}."
+                f"JAX is already in use with {jax.local_device_count()} device(s): start a new process for --devices {devices}."
             ) from None
     require_platform()
 
@@ -128,14 +128,14 @@ def describe_settings() -> dict[str, object]:
 
     require_settings()
     flags = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if not HARMLESS_FLAG.match(flag)]
-    return {"backend": jax.default_backend(), "divided": jax.device_count() > 1, "xla_flags": sorted(flags)}
+    return {"backend": jax.default_backend(), "divided": jax.local_device_count() > 1, "xla_flags": sorted(flags)}
 
 
 def describe_device() -> str:
     """The kind of device: last bits differ between processors too. 'cpu (Intel Xeon …)', or the name of an accelerator."""
     import jax
 
-    kind = str(jax.devices()[0].device_kind)
+    kind = str(jax.local_devices()[0].device_kind)
     return f"{kind} ({name_processor()})" if kind.lower() == "cpu" else kind
 
 

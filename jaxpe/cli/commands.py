@@ -215,6 +215,7 @@ COMMANDS: dict[str, Any] = {
     "compare": reading.compare,
     "table": reading.table,
     "verify": reading.verify,
+    "status": reading.status,
     "list": list_names,
     "new": new,
     "check": check,

@@ -20,8 +20,8 @@ ABOUT = """Experiments on positional encodings for Transformers.
 command, `jaxpe --version` prints the version. A claim is a statement that an experiment tests; its verdict is stored with the
 results.
 
-Exit codes: 0 done; 1 an internal error; 2 wrong arguments, bad input or a full disk; 3 finished, but a training diverged,
-or `check`, `doctor` or `verify` named a fault; 130 stopped by Ctrl-C, 143 by SIGTERM."""
+Exit codes: 0 done; 1 an internal error; 2 wrong arguments, bad input or a full disk; 3 finished, but a training diverged
+or was given up, or `check`, `doctor` or `verify` named a fault; 130 stopped by Ctrl-C, 143 by SIGTERM."""
 
 
 def run_script(file: str, arguments: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from jaxpe import devices
-from jaxpe.cli.run import format_columns
+from jaxpe.cli.columns import format_columns
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import to_json_value

@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "jaxpe table results/standard extrapolation --tasks reverse --architectures encoder --columns lengths --format markdown",
     ),
     "verify": ("jaxpe verify results", "jaxpe verify mine --experiments path/to/mine.py"),
+    "status": ("jaxpe status results", "jaxpe status /shared/mine --json"),
     "list": ("jaxpe list encodings", "jaxpe list tasks --json", "jaxpe list fields accuracy --preset standard"),
     "new": (
         "jaxpe new mine --hook rotate",

@@ -65,7 +65,7 @@ class RunOptions:
     preset: PresetName = QUICK
     """Size of the experiments: `jaxpe list presets` describes smoke, quick, standard and full."""
     results: Path = Path("results")
-    """Folder for runs, tables, claims, figures and the report, RESULTS/index.html. The same command again resumes it."""
+    """Folder for runs, tables, claims, figures and the report, RESULTS/index.html. The same command again resumes it; started several times at once, also on machines that share the folder, it shares the work."""
     encodings: Annotated[tuple[EncodingName, ...], describe_option(AS_IN_PRESET, "ENCODING ...")] = ()
     """Encodings to compare: names from `jaxpe list encodings`, or path/to/file.py:Class. Options follow a name after colons: rotary:base=100, drop:base=alibi:after=0.5."""
     tasks: Annotated[tuple[TaskName, ...], describe_option(AS_IN_PRESET, "TASK ...")] = ()
@@ -88,6 +88,10 @@ class RunOptions:
     """Other fields of the preset, for example width=64 layers=3. Several numbers are joined by /, as in learning_rates=0.001/0.003. `jaxpe list fields` lists all."""
     devices: Devices = None
     """On a CPU, the number of devices that JAX divides the cores into; runs are spread over them."""
+    engine: Literal["local", "ray"] = "local"
+    """Where runs are trained: local, in this process and in others that were started with the same command and results folder; or ray, by the machines of a Ray cluster, of which only this one writes results."""
+    ray_address: Annotated[str, describe_option("auto", "ADDRESS")] = "auto"
+    """With --engine ray: the address of the cluster, auto for the one that this machine belongs to, local for a new one of this machine alone."""
     dry_run: Switch = False
     """Train nothing. Print how many runs would be trained, with a rough estimate of time, cost and disk space."""
     machines: int = 1

@@ -114,6 +114,22 @@ def verify(
     return verify_folder(results, experiments)
 
 
+def status(results: Annotated[Path, arg(metavar="RESULTS")], /, json: Switch = False) -> int:
+    """Show which processes work on a results folder, and what it holds. Nothing is trained.
+
+    Several processes, on one machine or on many that share the folder, may run the same command: each round of training is done
+    by one of them. A process that gives no sign for half a minute is stale, and another one takes over its round. Ends with exit
+    code 3 where a training diverged or failed, or a stored run is damaged.
+
+    Args:
+        results: Results folder.
+        json: Print the status as JSON.
+    """
+    from jaxpe.cli.status import print_status
+
+    return print_status(results, json)
+
+
 def evaluate(
     results: Annotated[Path, arg(metavar="RESULTS")],
     /,

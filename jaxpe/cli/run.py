@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxpe import devices
+from jaxpe.cli.columns import format_columns
 from jaxpe.cli.options import EncodingName, RunOptions, TaskName, format_command
 from jaxpe.cli.overrides import parse_overrides, parse_seeds
 from jaxpe.cli.plot import print_notes
@@ -73,6 +74,10 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             description = plan.describe_plan(stages, work, plan.choose_machines(work, options.machines, options.gpu))
             print(json.dumps(description, indent=1) if options.json else plan.format_plan(description))
             return 0
+        if options.engine == "ray":
+            from jaxpe.study.ray_engine import RayEngine
+
+            work.engine = RayEngine(options.ray_address)
         all_runs = plan.merge_runs(runs for of_one in stages.values() for runs in of_one)
         if announcement := plan.format_announcement(all_runs, work):
             terminal.note(announcement)
@@ -226,10 +231,3 @@ def format_summary(title: str, columns: list[str], rows: list[list[str]]) -> str
     """A summary as lines of text, in columns."""
     lines = [columns, *([str(entry) for entry in row] for row in rows)]
     return f"{title}\n{format_columns(lines)}\n"
-
-
-def format_columns(lines: Sequence[Sequence[str]]) -> str:
-    """Lines of words, the words of a column below each other."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    texts = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join(text.rstrip() for text in texts)

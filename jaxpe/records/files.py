@@ -12,14 +12,16 @@ import os
 import platform
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jaxpe.errors import UserError
+from jaxpe.records.processes import is_running
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 TEMPORARY = ".writing-"  # begins the names of files that are not finished
+TRIES = 100  # at making something in a folder that others delete
 REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 
 
@@ -60,13 +62,44 @@ def explain_disk_error(error: Exception) -> str:
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all. Raises UserError on a full or protected disk."""
     with disk_errors():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(make_temporary_name())
+        temporary = write_temporary(path.parent, content)
         try:
-            write_durably(temporary, content)
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def write_temporary(folder: Path, content: bytes) -> Path:
+    """A new file with this content in a folder, under a temporary name; makes the folder where there is none."""
+    return make_in_folder(folder, lambda path: write_durably(path, content))
+
+
+def make_temporary_folder(folder: Path) -> Path:
+    """A new folder inside another one, under a temporary name."""
+    return make_in_folder(folder, Path.mkdir)
+
+
+def make_in_folder(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Makes something under a temporary name in a folder, which another process may delete whenever it is empty."""
+    path = folder / make_temporary_name()
+    for attempt in range(TRIES):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            make(path)
+            break
+        except (FileNotFoundError, FileExistsError):  # the folder was deleted between two steps
+            if attempt == TRIES - 1 or folder.is_file():
+                raise
+        except BaseException:
+            remove(path)
+            raise
+    return path
+
+
+def refresh(folder: Path) -> None:
+    """Writes and deletes a file, so that a network file system forgets what it remembers of the names in a folder."""
+    with disk_errors():
+        remove(write_temporary(folder, b""))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -89,13 +122,7 @@ def is_abandoned(name: str) -> bool:
     parts = name.removeprefix(TEMPORARY).split("-")
     if not name.startswith(TEMPORARY) or len(parts) != 3 or parts[0] != hash_host() or not parts[1].isdigit():
         return False
-    try:
-        os.kill(int(parts[1]), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+    return not is_running(int(parts[1]))
 
 
 def sweep_temporary_files(folder: Path) -> None:

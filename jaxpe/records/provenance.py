@@ -38,7 +38,7 @@ def collect_provenance(command: str, *, devices: int, seconds: float) -> dict[st
         "commit": read_commit(),
         "system": f"{platform.system()} {platform.machine()}",
         "backend": jax.default_backend(),
-        "device": jax.devices()[0].device_kind,
+        "device": jax.local_devices()[0].device_kind,
         "devices": devices,
         "seconds": round(seconds, 1),
     }

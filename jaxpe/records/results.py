@@ -21,12 +21,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxpe.errors import UserError
-from jaxpe.records.files import disk_errors, make_temporary_name, sweep_temporary_files, write_bytes, write_durably
+from jaxpe.records.files import (
+    TEMPORARY,
+    disk_errors,
+    make_temporary_name,
+    sweep_temporary_files,
+    write_bytes,
+    write_durably,
+)
 from jaxpe.records.json_values import compute_digest, to_canonical_json, to_json_value, write_json
 
 log = logging.getLogger("jaxpe")
 SCHEMA = 3  # raise it when runs of an older version can no longer be read
 MARKER = "jaxpe.json"
+FILES = ("record.json", "parameters.safetensors")  # that make a run whole
 KEY, DIGEST = (
     "__key__",
     "__digest__",
@@ -54,13 +62,18 @@ def open_results(folder: Path, write: bool = True) -> Results:
         if write and schema < SCHEMA:
             warn_of_older_schema(folder, schema)
             write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and not is_unused(folder) and not marker.is_file():  # which another process may write just now
         raise UserError(f"{folder} is not a results folder and not empty: choose another folder.")
     elif write:
         write_json(marker, {"schema": SCHEMA, "jaxpe": version("jaxpe")})
     if write:
         sweep_temporary_files(folder)
     return Results(folder)
+
+
+def is_unused(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a process is writing."""
+    return all(path.name.startswith(TEMPORARY) for path in folder.iterdir())
 
 
 def warn_of_older_schema(folder: Path, schema: int) -> None:
@@ -84,7 +97,7 @@ class Results(NamedTuple):
     def has_run(self, identifier: str) -> bool:
         """Whether a run is stored whole."""
         folder = self.locate_run(identifier)
-        return (folder / "record.json").is_file() and (folder / "parameters.safetensors").is_file()
+        return all((folder / name).is_file() for name in FILES)
 
     def write_run(self, identifier: str, record: Mapping[str, Any], parameters: Mapping[str, np.ndarray]) -> None:
         """Writes a run into a temporary folder and renames it. A run that exists stays as it is.
@@ -99,16 +112,24 @@ class Results(NamedTuple):
             "schema": SCHEMA,
             "parameters": hashlib.sha256(content).hexdigest(),
         }
+        text = json.dumps(facts | {"digest": compute_digest(facts)})
+        self.write_files(identifier, {"parameters.safetensors": content, "record.json": text.encode()})
+
+    def write_files(self, identifier: str, files: Mapping[str, bytes]) -> None:
+        """The same for a run that is given as its files, by name: what `read_files` returned on another machine."""
         temporary = self.locate_run(make_temporary_name())
         with disk_errors():
             temporary.mkdir(parents=True)
             try:
-                write_durably(temporary / "parameters.safetensors", content)
-                text = json.dumps(facts | {"digest": compute_digest(facts)})
-                write_durably(temporary / "record.json", text.encode())
+                for name, content in files.items():
+                    write_durably(temporary / name, content)
                 self.place_run(temporary, identifier)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
+
+    def read_files(self, identifier: str) -> dict[str, bytes]:
+        """The files of a stored run, without its measurements."""
+        return {name: (self.locate_run(identifier) / name).read_bytes() for name in FILES}
 
     def place_run(self, temporary: Path, identifier: str) -> None:
         """Renames the folder of a finished run. Another process may have stored the same run meanwhile."""

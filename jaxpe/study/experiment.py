@@ -240,14 +240,21 @@ def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) ->
     choices, rate_rows = tuning.choose_rates(work, plan.rates, experiment.name, preset.examples)
     own_rate_runs = tuning.list_own_rate_runs(work, plan.runs, choices)
     work.train(own_rate_runs)
-    runs = [*plan.runs, *own_rate_runs]
+    runs = select_stored([*plan.runs, *own_rate_runs], work)
     work.diverged_runs += [run for run in runs if work.has_diverged(run)]
     work.measuring_code = experiment.code
     measured = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset))
     rows = check_rows(measured, experiment.name) + rate_rows
-    candidates = [run for run in tuning.list_rate_candidates(work, plan.rates) if work.has_diverged(run)]
+    candidates = select_stored(tuning.list_rate_candidates(work, plan.rates), work)
+    candidates = [run for run in candidates if work.has_diverged(run)]
     rows = mark_diverged(rows, [*work.diverged_runs[known:], *candidates])
     return [row | {"experiment": experiment.name} for row in rows], runs
+
+
+def select_stored(runs: list[Run], work: Workspace) -> list[Run]:
+    """The runs without those that an engine gave up: `work.failures` names them, and the command ends with exit code 3."""
+    missing = {run.id for run in work.select_missing(runs)}
+    return [run for run in runs if run.id not in missing]
 
 
 def keep_models(experiment: Experiment, runs: list[Run], work: Workspace) -> KeptModels | None:

@@ -25,7 +25,9 @@ from jaxpe.records.files import write_text
 from jaxpe.records.provenance import read_provenance
 
 ENTRY_POINTS = "jaxpe.experiments"
-TAKEN = ("runs", "checkpoints", "metrics", "index.html", "compare.html", "jaxpe.json")  # in a results folder
+TAKEN = (  # in a results folder
+    "runs", "checkpoints", "leases", "failures", "metrics", "index.html", "compare.html", "jaxpe.json",
+)  # fmt: skip
 
 
 class Origin(NamedTuple):

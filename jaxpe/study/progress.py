@@ -188,9 +188,9 @@ class ProgressWorkspace(Workspace):
         self.terminal.expect(list(self.lines.values()))
         super().train(runs)
 
-    def train_group(self, group: list[Run], wait: bool) -> bool:
+    def train_group(self, group: list[Run], join: bool) -> bool:
         self.terminal.start_program(self.lines[group[0].config.program_key])
-        return super().train_group(group, wait)
+        return super().train_group(group, join)
 
     def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
         super().write_run(run, trained, program)

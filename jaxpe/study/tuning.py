@@ -54,10 +54,15 @@ def measure_validation_losses(work: Workspace, config: RunConfig, examples: int)
 def choose_rates(
     work: Workspace, grids: RateGrids, experiment: str, examples: int
 ) -> tuple[dict[RunConfig, float], list[TableRow]]:
-    """The rate with the least mean loss for each config, and the table rows that record losses and choice."""
+    """The rate with the least mean loss for each config, and the table rows that record losses and choice.
+
+    A config has no choice where an engine gave up one of its candidates.
+    """
     choices, rows = dict[RunConfig, float](), list[TableRow]()
     work.train(list_rate_candidates(work, grids))
     for config, rates in grids.items():
+        if work.select_missing(list_rate_candidates(work, {config: rates})):  # which no machine could train
+            continue
         losses = {
             rate: measure_validation_losses(work, replace_learning_rate(config, rate), examples) for rate in rates
         }

@@ -15,10 +15,13 @@ from jaxpe.devices import describe_device, use_precision
 from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.model import Transformer
+from jaxpe.records.files import refresh
 from jaxpe.records.json_values import compute_digest
+from jaxpe.records.leases import Lease, LeaseFolder, LeaseLost
 from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results, make_damage_error
 from jaxpe.study import evaluators, run_configs, scores
+from jaxpe.study.engines import Engine, LocalEngine
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.metrics import Metrics
 from jaxpe.study.reporter import Reporter, SilentReporter
@@ -78,7 +81,9 @@ class Workspace:
     ) -> None:
         self.results, self.reporter, self.save_every = results, reporter or SilentReporter(), save_every
         self.metrics = Metrics(open_sinks(log_to, results.folder))
-        self.mesh = make_mesh()
+        self.engine: Engine = LocalEngine()
+        self.leases, self.mesh = LeaseFolder(results.folder / "leases"), make_mesh()
+        self.counted: set[str] = set()  # runs whose steps the reporter knows of
         self.sources: run_configs.Sources = {}
         self.evaluators = evaluators.EvaluatorCache(self.mesh, lambda text: self.reporter.note(text))
         self.measuring_code: str | None = None  # a digest of the experiment that measures, where it is the user's own
@@ -113,11 +118,8 @@ class Workspace:
         """
         missing = self.select_missing(runs)
         self.reporter.begin("training", sum(run.config.training.steps for run in missing))
-        groups = list(group_by_program(missing).values())
-        busy = [group for group in groups if not self.train_group(group, wait=False)]
-        for group in busy:
-            self.reporter.note(f"waiting for another process that trains {describe_config(group[0].config)}")
-            self.train_group(group, wait=True)
+        self.engine.train(self, list(group_by_program(missing).values()))
+        checkpoints.sweep_checkpoints(self.results.folder / "checkpoints", self.results.has_run)
 
     def has_diverged(self, run: Run) -> bool:
         """Whether the training of a stored run diverged."""
@@ -130,24 +132,47 @@ class Workspace:
             raise make_damage_error(self.results.locate_run(run.id) / "record.json")
         return record
 
-    def train_group(self, group: list[Run], wait: bool) -> bool:
-        """Trains runs of one program, as many at a time as it has replicas, and stores them.
+    def train_group(self, group: list[Run], join: bool) -> bool:
+        """Trains and stores runs of one program, as many at a time as it has replicas. Returns whether all runs are stored.
 
-        Without `wait` it skips rounds that another process trains. Returns whether all runs are stored.
+        Rounds that other processes train are left to them; without `join`, the whole program.
         """
-        size, program, complete = population.count_replicas(group[0].config, self.mesh), None, True
-        for first in range(0, len(group), size):
-            batch = group[first : first + size]
-            folder = self.open_checkpoint_folder(batch)
-            with folder.hold(wait) as is_held:
-                if is_held and self.select_missing(batch):
-                    program = program or self.compile_group(batch)
-                    self.train_batch(batch, program, folder)
-                elif not is_held:
-                    complete = False
-                if is_held:
-                    folder.forget()
-        return complete
+        size, program = population.count_replicas(group[0].config, self.mesh), None
+        while missing := self.select_missing(group):
+            self.pick_up(group, missing)
+            taken = {run for holder in self.leases.list_live() for run in holder.items}
+            free = [run for run in missing if run.id not in taken]
+            if not free or (len(free) < len(missing) and not join):
+                return False
+            batch, seeds = free[:size], " ".join(str(run.seed) for run in free[:size])
+            about = f"{describe_config(group[0].config)}, seeds {seeds}"
+            with self.leases.hold([run.id for run in batch], about) as lease:
+                if lease is None:
+                    return False
+                program = self.train_round(batch, program, lease)
+        self.pick_up(group, missing)
+        return True
+
+    def pick_up(self, group: list[Run], missing: list[Run]) -> None:
+        """Reports the runs of a group that other processes stored."""
+        for run in group:
+            if run not in missing and run.id not in self.counted:
+                self.counted.add(run.id)
+                self.reporter.advance(run.config.training.steps)
+
+    def train_round(self, batch: list[Run], program: Program | None, lease: Lease) -> Program | None:
+        """Trains and stores the runs of one round under its lease. Returns the program, once it is compiled."""
+        refresh(self.results.folder / "runs")
+        if len(self.select_missing(batch)) < len(batch):  # another process stored some just now
+            return program
+        for holder in lease.replaced:
+            self.reporter.note(f"taking over from process {holder.pid} on {holder.host}, which has stopped")
+        program = program or self.compile_group(batch)
+        try:
+            self.train_batch(batch, program, lease)
+        except LeaseLost:
+            self.reporter.note("this process was paused for so long that another one has taken over the round")
+        return program
 
     def compile_group(self, group: list[Run]) -> Program:
         """The training program of a group. Raises UserError where its code is no longer that of the planned runs."""
@@ -159,9 +184,9 @@ class Workspace:
         self.reporter.note(f"training {describe_config(config)} (compiled in {program.compile_seconds:.1f} s)")
         return program
 
-    def train_batch(self, batch: list[Run], program: Program, folder: checkpoints.CheckpointFolder) -> None:
-        """Trains and stores the runs of one round."""
-        config = batch[0].config
+    def train_batch(self, batch: list[Run], program: Program, lease: Lease) -> None:
+        """Trains and stores the runs of one round. Raises LeaseLost, before it writes, where it is another process's."""
+        config, folder = batch[0].config, self.open_checkpoint_folder(batch, lease)
         specs = [ReplicaSpec(run.seed, run.config.training.learning_rate, run.config.scales) for run in batch]
         watched = self.metrics.watch(describe_config(config), batch)
 
@@ -171,7 +196,9 @@ class Workspace:
 
         trained = population.train_round(config, self.open_source(config), program, specs, folder, report)
         for run, result in zip(batch, trained, strict=True):
+            lease.require()
             self.write_run(run, result, program)
+            self.counted.add(run.id)
         folder.clear()
 
     def require_current(self, run: Run) -> None:
@@ -181,13 +208,12 @@ class Workspace:
                 f"The code of {describe_config(run.config)} was edited since its runs were planned: run the command again."
             )
 
-    def open_checkpoint_folder(self, batch: list[Run]) -> checkpoints.CheckpointFolder:
+    def open_checkpoint_folder(self, batch: list[Run], lease: Lease) -> checkpoints.CheckpointFolder:
         """Where a round keeps its checkpoints, which are only valid for the same runs, devices and versions."""
-        name = hashlib.sha256(" ".join(run.id for run in batch).encode()).hexdigest()[:24]
-        bound = {"devices": self.mesh.size, "device": describe_device(), "versions": collect_versions()}
-        path = self.results.folder / "checkpoints" / name
-        identity = compute_digest(bound | {"runs": [run.id for run in batch]})
-        return checkpoints.CheckpointFolder(path, identity, self.save_every)
+        ids = [run.id for run in batch]
+        path = self.results.folder / "checkpoints" / hashlib.sha256(" ".join(ids).encode()).hexdigest()[:24]
+        bound = {"devices": self.mesh.size, "device": describe_device(), "versions": collect_versions(), "runs": ids}
+        return checkpoints.CheckpointFolder(path, compute_digest(bound), self.save_every, lease.require, ids)
 
     def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
         """Stores a finished run: its record, and its parameters at every checkpoint."""

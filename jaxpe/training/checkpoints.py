@@ -1,10 +1,8 @@
 """Checkpoints of a population in training, from which a run that was killed resumes with the same bits.
 
 Orbax writes the arrays. A SHA-256 of them, of the step and of what the round is, is stored next to them, since no checkpoint
-format detects a flipped bit. A checkpoint is only used for the same runs, number of devices and versions.
-
-Two processes may work on one results folder: a round belongs to the one that holds its lock, and the lock ends with its
-process.
+format detects a flipped bit. A checkpoint is only used for the same runs, number of devices and versions. A round belongs to the
+process that holds its lease (`jaxpe.records.leases`); one that lost it must write none.
 """
 
 from __future__ import annotations
@@ -13,21 +11,19 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import jax
 import numpy as np
 from jaxtyping import PyTree
 
-from jaxpe.records.files import disk_errors, make_temporary_name, remove, write_durably
+from jaxpe.records.files import disk_errors, make_temporary_folder, remove, write_durably
 from jaxpe.records.results import hash_arrays
-from jaxpe.surroundings import STOP
 
 log = logging.getLogger("jaxpe")
-SECONDS_BETWEEN_LOOKS = 0.2  # at a lock that another process holds
 State = TypeVar("State")  # a pytree of arrays
 
 
@@ -44,9 +40,19 @@ class CheckpointFolder:
     Other processes that write here too at worst make a checkpoint superfluous.
     """
 
-    def __init__(self, path: Path, identity: str, every: float = 30.0) -> None:
-        """`every`: seconds between two checkpoints. `identity`: what a round must share with a checkpoint to use it."""
-        self.path, self.identity, self.every = path, identity, every
+    def __init__(
+        self,
+        path: Path,
+        identity: str,
+        every: float = 30.0,
+        require: Callable[[], None] = lambda: None,
+        runs: Sequence[str] = (),
+    ) -> None:
+        """`every`: seconds between two checkpoints. `identity`: what a round must share with a checkpoint to use it.
+
+        `runs`: the ids of the runs of the round, by which `sweep_checkpoints` knows that it is over. `require` is called before anything is written or deleted: it raises LeaseLost where the round is another process's.
+        """
+        self.path, self.identity, self.every, self.require, self.runs = path, identity, every, require, list(runs)
         self.saved = time.monotonic()
 
     def is_due(self) -> bool:
@@ -60,17 +66,19 @@ class CheckpointFolder:
         """
         import orbax.checkpoint as ocp
 
+        self.require()
         leaves = name_leaves(state)
-        temporary, target = self.path / make_temporary_name(), self.path / f"{step:08d}"
+        with disk_errors():
+            temporary = make_temporary_folder(self.path)
         try:
             with disk_errors():
-                temporary.mkdir(parents=True)
                 with ocp.PyTreeCheckpointer() as checkpointer:
                     checkpointer.save((temporary / "state").resolve(), leaves)
-                meta = {"step": step, "identity": self.identity}
+                meta = {"step": step, "identity": self.identity, "runs": self.runs}
                 text = json.dumps(meta | {"digest": self.compute_digest(step, leaves)})
                 write_durably(temporary / "meta.json", text.encode())
-                replace_folder(temporary, target)
+                self.require()
+                replace_folder(temporary, self.path / f"{step:08d}")
         finally:
             remove(temporary)
         for other in self.list_steps():
@@ -117,29 +125,10 @@ class CheckpointFolder:
         state = jax.tree.unflatten(jax.tree.structure(template), [leaves[name] for name in expected])
         return Checkpoint(meta["step"], state)
 
-    @contextmanager
-    def hold(self, wait: bool) -> Iterator[bool]:
-        """Holds the lock of the round, and yields whether it is held; with `wait`, once no other process holds it.
-
-        Where the file system has no locks, every process holds it.
-        """
-        with disk_errors():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = self.lock_path.open("wb")
-        with file:
-            yield lock_file(file, wait)
-
-    @property
-    def lock_path(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.lock")
-
     def clear(self) -> None:
-        """Deletes all checkpoints."""
+        """Deletes all checkpoints of the round, whose runs are stored."""
+        self.require()
         remove(self.path)
-
-    def forget(self) -> None:
-        """Deletes the lock of a round whose runs are all stored. Whoever waits for it finds nothing left to train."""
-        remove(self.lock_path)
         with suppress(OSError):
             self.path.parent.rmdir()
 
@@ -161,23 +150,13 @@ def replace_folder(temporary: Path, target: Path) -> None:
                 raise
 
 
-def lock_file(file: IO[bytes], wait: bool) -> bool:
-    """Locks an open file for this process, until it is closed; with `wait`, once no other process has locked it.
-
-    Returns whether it is locked. Raises KeyboardInterrupt after a signal.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if not wait:
-                return False
-            STOP.check()
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        except OSError:
-            return True
+def sweep_checkpoints(folder: Path, is_stored: Callable[[str], bool]) -> None:
+    """Deletes the checkpoints of rounds whose runs are all stored. Processes that were killed leave some."""
+    for path in folder.glob("*/[0-9]*/meta.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            runs = json.loads(path.read_text(encoding="utf-8"))["runs"]
+            if runs and all(map(is_stored, runs)):
+                remove(path.parents[1])
+    for empty in [*folder.glob("*"), folder]:
+        with suppress(OSError):
+            empty.rmdir()

@@ -1,7 +1,8 @@
 """How replicas are laid out over devices.
 
-There are no collectives: each device works on its own replicas. On a CPU the devices are virtual. All devices belong to one
-process; nothing here sets up several hosts.
+There are no collectives: each device works on its own replicas. On a CPU the devices are virtual. A process uses the devices of
+its own host alone, also where `jax.distributed` has connected several: hosts share rounds of training by leases in the results
+folder (`jaxpe.records.leases`).
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def get_batching() -> Batching:
 
 
 def make_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh with the single axis "runs" over some devices, all of them by default."""
-    devices = jax.devices() if devices is None else devices
+    """A mesh with the single axis "runs" over some devices, all of this process by default."""
+    devices = jax.local_devices() if devices is None else devices
     return Mesh(np.array(devices), ("runs",), axis_types=(AxisType.Auto,))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from jaxpe.data.examples import Data, ExampleStream
 from jaxpe.devices import use_precision
 from jaxpe.model import Transformer
 from jaxpe.positions import Sampler
+from jaxpe.records.leases import LeaseLost
 from jaxpe.training.batches import Batch, LengthBucket, draw_batches, make_length_buckets
 from jaxpe.training.checkpoints import CheckpointFolder
 from jaxpe.training.checks import call_run_code
@@ -197,7 +199,7 @@ def train_round(
     """Trains up to `program.replicas` replicas together, from the start or from the newest checkpoint in the folder.
 
     `report` is called after every chunk, and after a checkpoint was loaded. If it raises KeyboardInterrupt (Ctrl-C), a
-    checkpoint is saved first.
+    checkpoint is saved first. Raises LeaseLost where another process took the round over.
     """
     steps, keep_at = config.training.steps, list_checkpoint_steps(config.training.steps)
     state, done, seconds = RoundState(init_replicas(config, source, program, specs), {}), 0, 0.0
@@ -219,7 +221,8 @@ def train_round(
             report(RoundProgress(advanced, done, seconds, state.replicas))
         except KeyboardInterrupt:
             if folder is not None:
-                folder.save(done, state)
+                with suppress(LeaseLost):
+                    folder.save(done, state)
             raise
     return [extract_replica(state, i, spec, seconds / len(specs)) for i, spec in enumerate(specs)]
 

@@ -100,7 +100,7 @@ def write_runs(monkeypatch):
     """Replaces training: every run is stored at once, as one that diverged or not."""
 
     def replace_training(diverged=False, arrays=None):
-        def train_group(work, group, wait):
+        def train_group(work, group, join):
             for run in group:
                 record = {"seed": run.seed, "diverged": diverged, "seconds": 1.0, "history": HISTORY}
                 work.results.write_run(run.id, record, arrays or {})

@@ -103,6 +103,30 @@ def test_thirty_kills_in_twelve_runs_change_no_bit(calm, tmp_path):
     assert not list(tmp_path.rglob(".writing-*")) and not (tmp_path / "checkpoints").exists()
 
 
+OPENING = """
+import sys, time
+from pathlib import Path
+from jaxpe.records.results import open_results
+print("ready", flush=True)
+for number in range(int(sys.stdin.readline())):
+    while time.time() < int(sys.argv[2]) + number / 50: pass
+    open_results(Path(sys.argv[1]) / str(number))
+"""
+
+
+def test_several_processes_open_a_new_folder_at_once(tmp_path):
+    words = [sys.executable, "-c", OPENING, str(tmp_path), str(int(time.time()) + 3)]
+    processes = [
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
+        for _ in range(3)
+    ]
+    outputs = [process.communicate("40\n") for process in processes]
+    assert [(process.returncode, err) for process, (_, err) in zip(processes, outputs, strict=True)] == [(0, "")] * 3
+    assert [path.name for path in tmp_path.glob("*/*")] == ["jaxpe.json"] * 40
+
+
 WRITING = """
 import sys
 from pathlib import Path

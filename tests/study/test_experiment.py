@@ -88,7 +88,7 @@ def test_what_is_no_experiment_is_refused(name, message, tmp_path, monkeypatch):
 
 
 def test_an_experiment_is_run_at_its_common_rate_and_the_rates_that_it_chose(small, tmp_path, monkeypatch):
-    def write_records(work, group, wait):
+    def write_records(work, group, join):
         for run in group:
             diverged = run.seed == 1000 or run.config.training.learning_rate == 1e-2
             work.results.write_run(

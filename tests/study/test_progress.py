@@ -117,7 +117,7 @@ def test_durations_have_a_unit_that_fits(seconds, text):
 def test_a_workspace_shows_each_program_and_takes_about_the_disk_that_was_estimated(tmp_path, monkeypatch):
     """Trainings that end at once, with models of zeros; one diverges. What is stored is not shown again."""
 
-    def finish_at_once(work, group, wait):
+    def finish_at_once(work, group, join):
         for run in group:
             shapes = jax.eval_shape(partial(parameters.init_model, run.config, work.open_source(run.config).stream))
             model = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)

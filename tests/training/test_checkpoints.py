@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from small_runs import have_equal_bits, train_replicas
 
-from jaxpe.training.checkpoints import CheckpointFolder
+from jaxpe.records.leases import LeaseLost
+from jaxpe.training.checkpoints import CheckpointFolder, sweep_checkpoints
 from jaxpe.training.population import CHECKPOINTS
 
 
@@ -85,24 +86,48 @@ def test_two_processes_may_write_into_one_folder(tmp_path):
     assert loaded.step == 24 and loaded.state["a"][0] == 24
 
 
-def test_a_lock_is_held_by_one_process_and_ends_with_it(tmp_path):
-    code = (
-        "import sys, time; from pathlib import Path\n"
-        "from jaxpe.training.checkpoints import CheckpointFolder\n"
-        "with CheckpointFolder(Path(sys.argv[1]), 'x').hold(wait=True) as held:\n    print(held, flush=True); time.sleep(60)\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, tmp_path / "checkpoints" / "round"], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "True\n"
-    folder = CheckpointFolder(tmp_path / "checkpoints" / "round", "x")
-    with folder.hold(wait=False) as held:
-        assert not held
-    process.kill()
-    with folder.hold(wait=True) as held:
-        assert held
-    folder.forget()
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("moment", ["before", "while writing"])
+def test_who_lost_the_lease_writes_and_deletes_nothing(moment, tmp_path):
+    """Also where it is lost while the arrays are written: the checkpoints of the other process stay."""
+    other = CheckpointFolder(tmp_path / "round", "same")
+    other.save(3, {"a": np.arange(4)})
+    calls = []
+
+    def require():
+        calls.append(1)
+        if moment == "before" or len(calls) > 1:
+            raise LeaseLost
+
+    loser = CheckpointFolder(tmp_path / "round", "same", require=require)
+    with pytest.raises(LeaseLost):
+        loser.save(9, {"a": np.zeros(4)})
+    with pytest.raises(LeaseLost):
+        loser.clear()
+    assert [path.name for path in (tmp_path / "round").iterdir()] == ["00000003"]
+
+
+def test_ctrl_c_after_the_lease_was_lost_stays_ctrl_c(tmp_path):
+    def lose():
+        raise LeaseLost
+
+    interrupt_in_second_chunk(CheckpointFolder(tmp_path / "round", "here", require=lose))
+    assert not (tmp_path / "round").exists()
+
+
+def test_checkpoints_of_finished_rounds_are_swept(tmp_path):
+    """Not those of rounds of which a run is missing, nor what cannot be read."""
+    rounds = {"done": ["a", "b"], "half": ["a", "c"], "unnamed": []}
+    for name, runs in rounds.items():
+        CheckpointFolder(tmp_path / "c" / name, "x", runs=runs).save(3, {"a": np.zeros(1)})
+    for name, text in (("empty", None), ("torn", "{"), ("odd", '{"runs": 3}')):
+        (tmp_path / "c" / name / "00000001").mkdir(parents=True)
+        if text is None:
+            (tmp_path / "c" / name / "00000001").rmdir()
+        else:
+            (tmp_path / "c" / name / "00000001" / "meta.json").write_text(text)
+    sweep_checkpoints(tmp_path / "c", {"a", "b"}.__contains__)
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["half", "odd", "torn", "unnamed"]
+    sweep_checkpoints(tmp_path / "no", lambda run: True)
 
 
 def test_a_checkpoint_of_other_versions_is_not_used(folder, caplog):
