@@ -73,6 +73,7 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             return 0
         if announcement := plan.format_announcement(plan.merge_runs(runs.values()), work):
             terminal.note(announcement)
+        work.expect(plan.merge_runs(runs.values()))
         parts = list(zip(experiments, plans, strict=True))
         for experiment, planned in [*list_first_look(parts, work), *parts]:
             terminal.end()

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from jaxpe.records.json_values import compute_digest
 from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results, make_damage_error
 from jaxpe.study import evaluators, run_configs, scores
+from jaxpe.study.ahead import AheadMaker
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.reporter import Reporter, SilentReporter
 from jaxpe.study.scores import EvaluationConfig
@@ -28,7 +30,7 @@ from jaxpe.training import checkpoints, parameters, population
 from jaxpe.training.checks import check_config
 from jaxpe.training.config import RunConfig
 from jaxpe.training.identity import compute_run_id
-from jaxpe.training.lengths import choose_padded_lengths
+from jaxpe.training.lengths import choose_padded_lengths, pad_lengths
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.population import Program, ReplicaSpec, TrainedReplica
 from jaxpe.training.scores import Scores
@@ -72,6 +74,7 @@ class Workspace:
         self.mesh = make_mesh()
         self.sources: run_configs.Sources = {}
         self.evaluators = evaluators.EvaluatorCache(self.mesh, lambda text: self.reporter.note(text))
+        self.programs: AheadMaker[RunConfig, Program] = AheadMaker()  # of training, by the config that stands for them
         self.measuring_code: str | None = None  # a digest of the experiment that measures, where it is the user's own
         self.diverged_runs: list[Run] = []  # of the experiments that were run
         self.failures: list[str] = []  # what else went wrong, in sentences: the command ends with exit code 3
@@ -97,6 +100,11 @@ class Workspace:
 
     # ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def expect(self, runs: Iterable[Run]) -> None:
+        """Says which runs later calls of `train` will name, in this order: programs are compiled while others train."""
+        for config, group in group_by_program(self.select_missing(runs)).items():
+            self.programs.expect(config, partial(self.compile_program, group[0].config))
+
     def train(self, runs: Sequence[Run]) -> None:
         """Trains the runs that the results folder does not hold, those of one program together.
 
@@ -104,11 +112,18 @@ class Workspace:
         """
         missing = self.select_missing(runs)
         self.reporter.begin("training", sum(run.config.training.steps for run in missing))
+        self.expect(missing)
         groups = list(group_by_program(missing).values())
-        busy = [group for group in groups if not self.train_group(group, wait=False)]
-        for group in busy:
-            self.reporter.note(f"waiting for another process that trains {describe_config(group[0].config)}")
-            self.train_group(group, wait=True)
+        try:
+            busy = [group for group in groups if not self.train_group(group, wait=False)]
+            for group in busy:
+                self.reporter.note(f"waiting for another process that trains {describe_config(group[0].config)}")
+                self.train_group(group, wait=True)
+        except BaseException:
+            self.programs.clear()
+            raise
+        for group in groups:
+            self.programs.forget(group[0].config.program_key)
 
     def has_diverged(self, run: Run) -> bool:
         """Whether the training of a stored run diverged."""
@@ -145,10 +160,14 @@ class Workspace:
         config = group[0].config
         self.reporter.note(f"compiling {describe_config(config)}")
         self.require_current(group[0])
-        program = population.compile_program(config, self.open_source(config), self.mesh)
+        program = self.programs.take(config.program_key, partial(self.compile_program, config))
         self.require_current(group[0])
         self.reporter.note(f"training {describe_config(config)} (compiled in {program.compile_seconds:.1f} s)")
         return program
+
+    def compile_program(self, config: RunConfig) -> Program:
+        """The training program of a config."""
+        return population.compile_program(config, self.open_source(config), self.mesh)
 
     def train_batch(self, batch: list[Run], program: Program, folder: checkpoints.CheckpointFolder) -> None:
         """Trains and stores the runs of one round."""
@@ -214,11 +233,12 @@ class Workspace:
         lengths: Sequence[int],
         examples: int,
         evaluation: EvaluationConfig = PLAIN_TEST,
-        one_program: bool = False,
+        padding: float = 0.0,
     ) -> dict[tuple[int, int], Scores]:
         """Scores by (seed, length) for the runs of one config, measured where they are not stored yet.
 
-        `one_program`: every length is padded to the longest, which saves compiling and costs padding.
+        `padding`: every length is padded to so many training lengths, or else to the longest; this saves compiling and costs
+        padding. 0: as `choose_padded_lengths` says. Last bits depend on it.
         Raises UserError where a test needs positions that the encoding does not know.
         """
         if len(group_runs(runs)) != 1:
@@ -230,7 +250,9 @@ class Workspace:
         results: dict[tuple[int, int], Scores] = {}
         models: dict[str, Transformer] = {}
         tops = (
-            dict.fromkeys(lengths, max(lengths)) if one_program else choose_padded_lengths(lengths, config.train_length)
+            pad_lengths(lengths, source.stream, config.train_length, padding)
+            if padding
+            else choose_padded_lengths(lengths, config.train_length)
         )
         for length in lengths:
             key = evaluation.make_key(length, examples, config.table_length)
