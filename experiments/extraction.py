@@ -58,7 +58,7 @@ PRESETS = {
     "quick": Preset(
         (
             encoder(task="reverse", overrides=grids.SIX),
-            encoder(task="index", encodings=("sinusoidal",), overrides=grids.SIX),
+            encoder(task="index", encodings=("sinusoidal",), overrides=grids.QUICK_INDEX | grids.SIX),
         ),
         **grids.QUICK_SIZES,
     ),
