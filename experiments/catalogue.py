@@ -71,7 +71,7 @@ PRESETS = {
     ),
     "quick": Preset(
         (decoder(task="copy", encodings=("none", "rotary", "t5")),),
-        seeds=3, train_length=8, steps=600, share_tests=True, **SHARED,
+        seeds=3, train_length=8, steps=600, examples=128, share_tests=True, **SHARED,
     ),
     "standard": Preset(
         (

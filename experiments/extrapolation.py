@@ -129,7 +129,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     rows = []
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
-        lengths = [n, 2 * n, 4 * n, 8 * n]
+        lengths = [k * n for k in (1, 2, 4, 8) if k <= preset.max_length_ratio]
         if not config.is_language:
             lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
         plain = make_published_test(config)

@@ -57,7 +57,7 @@ PRESETS = {
     ),
     "quick": Preset(
         (encoder(task="reverse", encodings=("sinusoidal",)),),
-        seeds=6, train_length=8, steps=800, share_tests=True, **(SHARED | {"max_length_ratio": 4.0}),
+        seeds=6, train_length=8, steps=800, examples=128, share_tests=True, **(SHARED | {"max_length_ratio": 4.0}),
     ),
     "standard": Preset(
         tuple(encoder(task=task, encodings=ENCODINGS) for task in TASKS),
