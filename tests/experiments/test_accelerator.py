@@ -26,5 +26,5 @@ def test_every_part_runs_without_an_accelerator(tmp_path):
     losses = [row["value"] for row in rows if row["what"] == "loss, largest relative difference"]
     assert losses and max(losses) < 1e-4
     assert "cpu" in content["device"] and {"jax", "jaxpe"} <= set(content["versions"])
-    table = (tmp_path / "results" / "accuracy" / "table.csv").read_text(encoding="utf-8")
-    assert "sinusoidal" in table and "none" in table
+    table = (tmp_path / "results" / "reproduction" / "table.csv").read_text(encoding="utf-8")
+    assert "unique_copy" in table and "learned" in table

@@ -55,7 +55,7 @@ FULL = Sizes(
     500, 30, 128, 8, 5, (16, 64, 256, 1, 4), 4, 512, (10, 20, 40, 41, 60, 80, 100), (512, 1024, 2048, 4096, 8192), 512,
     (("catalogue", "ranking"), ("reproduction", "full")),
 )  # fmt: skip
-TINY = Sizes(12, 2, 4, 1, 1, (2, 1), 2, 8, (4, 6), (16,), 16, (("accuracy", "smoke"),))
+TINY = Sizes(12, 2, 4, 1, 1, (2, 1), 2, 8, (4, 6), (16,), 16, (("reproduction", "smoke"),))
 
 
 @dataclass
