@@ -41,7 +41,7 @@ from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training import train
-from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.lengths import choose_test_lengths, pad_lengths
 from jaxpe.training.overlap import compute_seen_shares
 
 encoder = partial(GridRow, architectures=("encoder",))
@@ -56,13 +56,11 @@ PRESETS = {
     "quick": Preset(
         (
             encoder(task="reverse", overrides=grids.SIX),
-            GridRow(task="reverse", architectures=("encoder_decoder",), encodings=PAIR),
             encoder(task="count", encodings=PAIR, overrides=grids.QUICK_COUNT | grids.SIX),
-            encoder(task="index", encodings=PAIR, overrides=grids.SIX),
+            encoder(task="index", encodings=PAIR, overrides=grids.QUICK_INDEX | grids.SIX),
             grids.text_row(task="masked_lm", overrides=grids.QUICK_TEXT, encodings=("learned",)),
-            grids.text_row(task="causal_lm", overrides=grids.QUICK_TEXT),
+            grids.text_row(task="causal_lm", overrides=grids.QUICK_TEXT, encodings=("none", "learned")),
         ),
-        seeds=3,
         **grids.QUICK_SIZES,
     ),
     "standard": Preset(
@@ -150,7 +148,9 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
         source, n = work.open_source(config), config.train_length
         lengths = [n] if config.is_language else choose_test_lengths(source.stream, n, 1.0, 6)
         evaluation = EvaluationConfig().resolve(config)
-        for (seed, length), scores in work.measure_scores(group, lengths, preset.examples, evaluation).items():
+        for (seed, length), scores in work.measure_scores(
+            group, lengths, preset.examples, evaluation, preset.test_padding
+        ).items():
             rows += tables.make_score_rows("accuracy", config, source, seed, length, scores, evaluation=evaluation)
         for run in [] if config.is_language else group:
             steps = train.find_first_step(work.results.read_record(run.id)["history"], "token_accuracy", 0.95)
@@ -167,9 +167,10 @@ def measure_overlap(work: Workspace, runs: list[Run], preset: Preset) -> list[Ta
     rows = []
     configs = {run.config.task: run.config for run in reversed(runs) if not run.config.is_language}
     for config in reversed(configs.values()):
-        stream = work.open_source(config).stream
-        lengths = choose_test_lengths(stream, config.train_length, 2.0, 10)
-        shares = compute_seen_shares(config, stream, 0, lengths, preset.examples)
+        source = work.open_source(config)
+        lengths = choose_test_lengths(source.stream, config.train_length, 2.0, 10)
+        top = pad_lengths(lengths, source.stream, config.train_length, preset.test_padding)[lengths[0]]
+        shares = compute_seen_shares(config, source, work.mesh, 0, lengths, preset.examples, top)
         for length, share in zip(lengths, shares, strict=True):
             row = tables.make_base_row("accuracy", config, 0, length) | {"architecture": "any", "encoding": "any"}
             rows.append(row | {"metric": "seen_in_training", "value": share, "n_examples": preset.examples})

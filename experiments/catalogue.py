@@ -70,8 +70,8 @@ PRESETS = {
         (decoder(task="copy", encodings=("rotary", "t5")),), **(grids.SMOKE_SIZES | {"heads": 4})
     ),
     "quick": Preset(
-        (decoder(task="copy", encodings=("none", "sinusoidal", "rotary", "t5")),),
-        seeds=6, train_length=8, steps=800, **SHARED,
+        (decoder(task="copy", encodings=("none", "rotary", "t5")),),
+        seeds=3, train_length=8, steps=600, examples=128, share_tests=True, **SHARED,
     ),
     "standard": Preset(
         (
@@ -152,7 +152,9 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             tests |= {name: change.resolve(config) for name, change in CHANGES.items()}
         for change, evaluation in tests.items():
             columns: dict[str, Any] = sizes | {"tested_with": change}
-            for (seed, length), scores in work.measure_scores(group, lengths, preset.examples, evaluation).items():
+            for (seed, length), scores in work.measure_scores(
+                group, lengths, preset.examples, evaluation, preset.test_padding
+            ).items():
                 columns["untrained_share"] = measure_untrained_share(config, source, length)
                 rows += tables.make_score_rows(
                     "catalogue", config, source, seed, length, scores, metrics, evaluation, **columns

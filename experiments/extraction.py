@@ -58,9 +58,9 @@ PRESETS = {
     "quick": Preset(
         (
             encoder(task="reverse", overrides=grids.SIX),
-            encoder(task="index", encodings=("sinusoidal",), overrides=grids.SIX),
+            encoder(task="index", encodings=("sinusoidal",), overrides=grids.QUICK_INDEX | grids.SIX),
         ),
-        **grids.QUICK_SIZES,
+        **(grids.QUICK_SIZES | {"examples": 256}),
     ),
     "standard": Preset(
         (

@@ -50,7 +50,7 @@ PRESETS = {
             encoder(task="reverse", overrides=grids.SIX),
             encoder(task="reverse", encodings=("learned",), positions=("offset",), overrides=grids.SIX),
             encoder(task="count", encodings=PAIR, overrides=grids.QUICK_COUNT | grids.SIX),
-            grids.text_row(task="causal_lm", overrides=grids.QUICK_TEXT),
+            grids.text_row(task="causal_lm", overrides=grids.QUICK_TEXT, encodings=("none", "learned")),
         ),
         **grids.QUICK_SIZES,
     ),
@@ -129,18 +129,18 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     rows = []
     for config, group in group_runs(runs).items():
         source, n = work.open_source(config), config.train_length
-        lengths = [n, 2 * n, 4 * n, 8 * n]
+        lengths = [k * n for k in (1, 2, 4, 8) if k <= preset.max_length_ratio]
         if not config.is_language:
             lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
         plain = make_published_test(config)
-        scores = work.measure_scores(group, lengths, preset.examples, plain)
+        scores = work.measure_scores(group, lengths, preset.examples, plain, preset.test_padding)
         curve = make_rows(work, config, "plain", plain, scores)
         rows += curve
         for length in [] if config.is_language else sorted({n, 2 * n} & set(lengths)):
             results = [result for (_, at), result in scores.items() if at == length]
             rows += average_places(config, length, plain, results)
         for variant, (tested, evaluation) in list_variants(plain, n, lengths).items():
-            scores = work.measure_scores(group, tested, preset.examples, evaluation)
+            scores = work.measure_scores(group, tested, preset.examples, evaluation, preset.test_padding)
             rows += make_rows(work, config, variant, evaluation, scores)
         rows += [row for run in group for row in summarize_curve(run, curve)]
     return rows

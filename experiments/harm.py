@@ -56,7 +56,7 @@ FROZEN = ("sinusoidal", "random_fixed")
 PAIR = effects.MATCHED_PAIR
 TASKS = ("count", "index", "majority", "histogram", "copy", "reverse", "relative_index")
 ALL_SWEEPS, RATIO = make_scales([*SWEEPS]), make_scales(["ratio"])
-QUICK_SCALES = make_scales(["ratio"], (0.0, 0.1, 1.0, 10.0, 100.0)) + make_scales(["position", "both"], (10.0, 100.0))
+QUICK_SCALES = make_scales(["ratio"], (0.0, 0.1, 1.0, 10.0, 100.0))
 WIDE: Overrides = {"width": 40, "seeds": 10}  # a token of width 32 and a position of width 8; or both in all 40, added
 SWEEP: Overrides = {"steps": 1500, "seeds": 3}
 encoders = grids.encoder_rows
@@ -93,11 +93,11 @@ PRESETS = {
     "quick": Preset(
         (
             *encoders(["count"], encodings=NONE_OR_SINUSOIDS, overrides=grids.QUICK_COUNT | grids.SIX),
-            *encoders(["index"], encodings=NONE_OR_SINUSOIDS, overrides=grids.SIX),
+            *encoders(["index"], encodings=NONE_OR_SINUSOIDS, overrides=grids.QUICK_INDEX | grids.SIX),
             *encoders(["reverse"], overrides=grids.SIX),
             *encoders(["reverse"], encodings=LEARNED, positions=("offset",), overrides=grids.SIX),
-            *encoders(["count"], encodings=SINUSOIDS, scales=QUICK_SCALES, overrides=grids.QUICK_COUNT | {"seeds": 2}),
-            *encoders(["index"], encodings=SINUSOIDS, scales=QUICK_SCALES, overrides={"seeds": 2}),
+            *encoders(["count"], encodings=SINUSOIDS, scales=QUICK_SCALES, overrides={"seeds": 2}),
+            *encoders(["index"], encodings=SINUSOIDS, scales=QUICK_SCALES, overrides=grids.QUICK_INDEX | {"seeds": 2}),
         ),
         **grids.QUICK_SIZES,
     ),
@@ -197,7 +197,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             lengths = lengths[:2]
         scales, plain = describe_scales(config), make_published_test(config)
         for evaluation in dict.fromkeys((replace(plain, sampler=PLAIN_SAMPLER), plain)):
-            scores = work.measure_scores(group, lengths, preset.examples, evaluation)
+            scores = work.measure_scores(group, lengths, preset.examples, evaluation, preset.test_padding)
             for (seed, length), result in scores.items():
                 rows += tables.make_score_rows(
                     "harm", config, source, seed, length, result, ("token_accuracy",), evaluation, **scales

@@ -57,7 +57,7 @@ PRESETS = {
     ),
     "quick": Preset(
         (encoder(task="reverse", encodings=("sinusoidal",)),),
-        seeds=6, train_length=8, steps=1000, **(SHARED | {"max_length_ratio": 5.0}),
+        seeds=6, train_length=8, steps=800, examples=128, share_tests=True, **(SHARED | {"max_length_ratio": 4.0}),
     ),
     "standard": Preset(
         tuple(encoder(task=task, encodings=ENCODINGS) for task in TASKS),
@@ -107,7 +107,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             tests = {"randomized": EvaluationConfig(), "spread": EvaluationConfig(sampler="spread")}
         for variant, test in tests.items():
             evaluation = test.resolve(config)
-            scores = work.measure_scores(group, lengths, preset.examples, evaluation)
+            scores = work.measure_scores(group, lengths, preset.examples, evaluation, preset.test_padding)
             for (seed, length), result in scores.items():
                 rows += tables.make_score_rows(
                     "randomized", config, source, seed, length, result, evaluation=evaluation, variant=variant

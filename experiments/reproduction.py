@@ -74,7 +74,7 @@ PRESETS = {
         seeds=1, train_length=4, steps=40, batch=16, examples=32, **SHARED,
     ),
     "quick": Preset(
-        tuple(make_rows(SMALL, alphabet=24)), seeds=4, train_length=8, steps=800, batch=32, examples=128, **SHARED,
+        tuple(make_rows(SMALL, alphabet=24)), seeds=2, train_length=8, steps=800, batch=32, examples=128, share_tests=True, **SHARED,
     ),
     "standard": Preset(
         (*make_rows(PRIMARY, alphabet=48), *make_rows(SMALL, alphabet=48, seeds=6)),
@@ -124,7 +124,9 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
                 "width": config.width,
             }
             evaluation = make_published_test(config)  # after random starts from position 0, as Huang et al. test
-            for (seed, length), scores in work.measure_scores(group, lengths, preset.examples, evaluation).items():
+            for (seed, length), scores in work.measure_scores(
+                group, lengths, preset.examples, evaluation, preset.test_padding
+            ).items():
                 rows += tables.make_score_rows(
                     "reproduction", config, source, seed, length, scores, evaluation=evaluation, **columns
                 )

@@ -52,7 +52,14 @@ class Options:
 OPTIONS = Options
 CLAIMS: tuple[Claim, ...] = ()
 ARCHITECTURES = ("decoder", "encoder")  # the first one that the encoding takes
-QUICK_TEXT: Overrides = {"heads": 2, **grids.QUICK_TEXT, "steps": 400, **grids.SIX}
+QUICK_TEXT: Overrides = {
+    "heads": 2,
+    **grids.QUICK_TEXT,
+    "max_length_ratio": 8.0,
+    "steps": 400,
+    "batch": 32,
+    **grids.SIX,
+}
 STANDARD_TEXT: Overrides = {**grids.STANDARD_TEXT, "length_buckets": 2, **grids.SIX}
 SHARED: dict[str, Any] = {"heads": 4, "batch": 32, "length_buckets": 1, "max_length_ratio": 5.0, "num_test_lengths": 6}
 

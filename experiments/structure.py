@@ -71,7 +71,7 @@ RECOVERY_ROWS = (text(task="causal_lm", overrides=TEN, encodings=("none",)),)  #
 PRESETS = {
     "smoke": Preset((reverse(), text(task="causal_lm", overrides=TINY)), **grids.SMOKE_SIZES),
     "quick": Preset(
-        (reverse(), text(task="masked_lm", overrides=grids.QUICK_TEXT), text(task="causal_lm", overrides=grids.QUICK_TEXT, encodings=("none", "learned"))), **grids.QUICK_SIZES,
+        (reverse(), text(task="masked_lm", overrides=grids.QUICK_TEXT), text(task="causal_lm", overrides=grids.QUICK_TEXT, encodings=("none", "learned"))), **(grids.QUICK_SIZES | {"examples": 256}),
     ),
     "standard": Preset(
         (

@@ -59,7 +59,9 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             source.stream, config.train_length, preset.max_length_ratio, preset.num_test_lengths
         )
         evaluation = EvaluationConfig().resolve(config)
-        for (seed, length), scores in work.measure_scores([run], lengths, preset.examples, evaluation).items():
+        for (seed, length), scores in work.measure_scores(
+            [run], lengths, preset.examples, evaluation, preset.test_padding
+        ).items():
             rows += tables.make_score_rows("tour", config, source, seed, length, scores, evaluation=evaluation)
         rows += [base | row for row in measure_code(work, run)]
     return rows

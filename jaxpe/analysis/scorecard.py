@@ -62,7 +62,7 @@ def measure_scores(work: Workspace, runs: list[Run], preset: Preset) -> list[Tab
     lengths = choose_test_lengths(source.stream, n, preset.max_length_ratio, preset.num_test_lengths)
     if config.is_language:
         lengths = [times * n for times in TEXT_LENGTHS if max(source.stream.sizes(times * n)) <= config.table_length]
-    for (seed, length), scores in work.measure_scores(runs, lengths, preset.examples, one_program=True).items():
+    for (seed, length), scores in work.measure_scores(runs, lengths, preset.examples, padding=1.0).items():
         rows += make_score_rows("scorecard", config, source, seed, length, scores, **columns)
     return rows
 

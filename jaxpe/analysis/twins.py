@@ -5,6 +5,8 @@ A rule that no permutation of the input changes is right on one of the two at mo
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,11 +57,18 @@ def measure_both_right(
     samples = [(x, len(x), read_answer(task, x), len(read_answer(task, x))) for pair in pairs for x in pair]
     stacked = Sample(*(jnp.asarray(np.stack(parts)) for parts in zip(*samples, strict=True)))
     sizes = stream.sizes(int(stacked.x.shape[1]) - (task == "index"))
+    right = np.asarray(find_right(model, stacked, stream=stream, sizes=sizes)).reshape(-1, 2)
+    return float(right.all(1).mean())
 
-    def is_right(model: Transformer, sample: Sample) -> Bool[Array, ""]:
+
+@partial(jax.jit, static_argnames=("stream", "sizes"))
+def find_right(model: Transformer, samples: Sample, *, stream: TaskStream, sizes: tuple[int, int]) -> Bool[Array, "N"]:
+    """Which samples, in arrays for `sizes` tokens, have every symbol of their answer right. All seeds share this program."""
+
+    def is_right(sample: Sample) -> Bool[Array, ""]:
         example = format_sample(sample, stream.architecture, stream.task.in_place, sizes)
         logits = model(make_inputs(example, Arange(), jax.random.key(0))).logits
         return ((logits.argmax(-1) == example.targets) | ~example.loss_mask).all()
 
-    right = np.asarray(jax.jit(jax.vmap(is_right, (None, 0)))(model, stacked)).reshape(-1, 2)
-    return float(right.all(1).mean())
+    right: Bool[Array, "N"] = jax.vmap(is_right)(samples)
+    return right

@@ -81,6 +81,7 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
         all_runs = plan.merge_runs(runs for of_one in stages.values() for runs in of_one)
         if announcement := plan.format_announcement(all_runs, work):
             terminal.note(announcement)
+        work.expect(all_runs)
         parts = list(zip(experiments, plans, strict=True))
         for experiment, planned in [*list_first_look(parts, work), *parts]:
             terminal.end()

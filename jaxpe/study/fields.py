@@ -25,6 +25,7 @@ FIELDS = {
     "shift": Field("whether position tables have room for a test at positions shifted by the training length"),
     "max_position_ratio": Field("bound of random positions; 0: the size of the table", "training lengths", True),
     "examples": Field("test examples at each length"),
+    "share_tests": Field("whether tests are padded to max_length_ratio, so that all lengths share one compiled program"),
     "width": Field("width of the model, D"),
     "layers": Field("number of blocks"),
     "heads": Field("attention heads; they divide the width"),

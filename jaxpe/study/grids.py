@@ -15,15 +15,13 @@ TEN: Overrides = {"seeds": 10}  # for rows that decide a claim
 SIX: Overrides = {"seeds": 6}  # the fewest seeds that can give a verdict on a difference
 FIVE: Overrides = {"seeds": 5}  # for rows that decide no claim
 LIGHT: Overrides = {"steps": 1500, "batch": 32, "seeds": 5}  # a quarter of the work, for rows that decide no claim
-QUICK_COUNT: Overrides = {"steps": 1200}
+QUICK_INDEX: Overrides = {"steps": 700, "batch": 64}
+QUICK_COUNT: Overrides = {"steps": 1000, "batch": 64}
 OWN_LEARNING_RATES: Overrides = {"learning_rates": (1e-3, 3e-3, 1e-2)}  # for the primary cell of C2
 QUICK_TEXT: Overrides = {  # shows that the language tasks work; too short a training to decide anything
     "train_length": 32,
-    "max_length_ratio": 8.0,
-    "steps": 800,
-    "batch": 32,
-    "length_buckets": 1,
-    "examples": 128,
+    "steps": 600,
+    "batch": 16,
     "seeds": 2,
 }
 STANDARD_TEXT: Overrides = {
@@ -57,7 +55,16 @@ SMOKE_SIZES: dict[str, Any] = {
     "batch": 16,
     "length_buckets": 1,
 }
-QUICK_SIZES: dict[str, Any] = {"train_length": 8, "steps": 800, "num_test_lengths": 7}
+QUICK_SIZES: dict[str, Any] = {
+    "train_length": 8,
+    "max_length_ratio": 4.0,
+    "num_test_lengths": 6,
+    "examples": 128,
+    "share_tests": True,
+    "steps": 700,
+    "batch": 32,
+    "length_buckets": 1,
+}
 STANDARD_SIZES: dict[str, Any] = {
     "seeds": 10,
     "train_length": 12,

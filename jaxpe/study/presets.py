@@ -61,6 +61,7 @@ class Preset:
     shift: bool = True
     max_position_ratio: float = 0.0
     examples: int = 256
+    share_tests: bool = False
     width: int = 32
     layers: int = 2
     heads: int = 2
@@ -87,6 +88,11 @@ class Preset:
     batching: str | None = None
     activation_budget: int | None = None
     options: object | None = None  # options of the experiment: an instance of its `Options`
+
+    @property
+    def test_padding(self) -> float:
+        """Training lengths that every test is padded to; 0: ranges of lengths are padded to their longest."""
+        return self.max_length_ratio if self.share_tests else 0.0
 
     def list_seeds(self) -> range:
         """The seeds of a run config."""

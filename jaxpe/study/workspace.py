@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxpe.devices import describe_device, use_precision
+from jaxpe.devices import use_precision
 from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.model import Transformer
 from jaxpe.records.files import refresh
-from jaxpe.records.json_values import compute_digest
 from jaxpe.records.leases import Lease, LeaseFolder, LeaseLost
-from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results, make_damage_error
 from jaxpe.study import evaluators, run_configs, scores
+from jaxpe.study.ahead import AheadMaker
 from jaxpe.study.engines import Engine, LocalEngine
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.metrics import Metrics
 from jaxpe.study.reporter import Reporter, SilentReporter
+from jaxpe.study.round_files import open_checkpoint_folder, write_trained_run
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.sinks import open_sinks
 from jaxpe.study.tables import Measurements
@@ -33,9 +32,9 @@ from jaxpe.training import checkpoints, parameters, population
 from jaxpe.training.checks import check_config
 from jaxpe.training.config import RunConfig
 from jaxpe.training.identity import compute_run_id
-from jaxpe.training.lengths import choose_padded_lengths
+from jaxpe.training.lengths import choose_padded_lengths, pad_lengths
 from jaxpe.training.mesh import make_mesh
-from jaxpe.training.population import Program, ReplicaSpec, RoundProgress, TrainedReplica
+from jaxpe.training.population import Program, ReplicaSpec, RoundProgress
 from jaxpe.training.scores import Scores
 from jaxpe.training.sources import Source
 
@@ -73,11 +72,7 @@ class Workspace:
     """
 
     def __init__(
-        self,
-        results: Results,
-        reporter: Reporter | None = None,
-        save_every: float = 30.0,
-        log_to: Sequence[str] = (),
+        self, results: Results, reporter: Reporter | None = None, save_every: float = 30.0, log_to: Sequence[str] = ()
     ) -> None:
         self.results, self.reporter, self.save_every = results, reporter or SilentReporter(), save_every
         self.metrics = Metrics(open_sinks(log_to, results.folder))
@@ -86,6 +81,7 @@ class Workspace:
         self.counted: set[str] = set()  # runs whose steps the reporter knows of
         self.sources: run_configs.Sources = {}
         self.evaluators = evaluators.EvaluatorCache(self.mesh, lambda text: self.reporter.note(text))
+        self.programs: AheadMaker[RunConfig, Program] = AheadMaker()  # of training, by the config that stands for them
         self.measuring_code: str | None = None  # a digest of the experiment that measures, where it is the user's own
         self.diverged_runs: list[Run] = []  # of the experiments that were run
         self.failures: list[str] = []  # what else went wrong, in sentences: the command ends with exit code 3
@@ -109,7 +105,10 @@ class Workspace:
         """The runs that the results folder does not hold."""
         return [run for run in runs if not self.results.has_run(run.id)]
 
-    # ── training ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def expect(self, runs: Iterable[Run]) -> None:
+        """Says which runs later calls of `train` will name, in this order: programs are compiled while others train."""
+        for config, group in group_by_program(self.select_missing(runs)).items():
+            self.programs.expect(config, partial(self.compile_program, group[0].config))
 
     def train(self, runs: Sequence[Run]) -> None:
         """Trains the runs that the results folder does not hold, those of one program together.
@@ -118,7 +117,15 @@ class Workspace:
         """
         missing = self.select_missing(runs)
         self.reporter.begin("training", sum(run.config.training.steps for run in missing))
-        self.engine.train(self, list(group_by_program(missing).values()))
+        self.expect(missing)
+        groups = list(group_by_program(missing).values())
+        try:
+            self.engine.train(self, groups)
+        except BaseException:
+            self.programs.clear()
+            raise
+        for group in groups:
+            self.programs.forget(group[0].config.program_key)
         checkpoints.sweep_checkpoints(self.results.folder / "checkpoints", self.results.has_run)
 
     def has_diverged(self, run: Run) -> bool:
@@ -143,6 +150,7 @@ class Workspace:
             taken = {run for holder in self.leases.list_live() for run in holder.items}
             free = [run for run in missing if run.id not in taken]
             if not free or (len(free) < len(missing) and not join):
+                self.programs.forget(group[0].config.program_key)
                 return False
             batch, seeds = free[:size], " ".join(str(run.seed) for run in free[:size])
             about = f"{describe_config(group[0].config)}, seeds {seeds}"
@@ -179,14 +187,19 @@ class Workspace:
         config = group[0].config
         self.reporter.note(f"compiling {describe_config(config)}")
         self.require_current(group[0])
-        program = population.compile_program(config, self.open_source(config), self.mesh)
+        program = self.programs.take(config.program_key, partial(self.compile_program, config))
         self.require_current(group[0])
         self.reporter.note(f"training {describe_config(config)} (compiled in {program.compile_seconds:.1f} s)")
         return program
 
+    def compile_program(self, config: RunConfig) -> Program:
+        """The training program of a config."""
+        return population.compile_program(config, self.open_source(config), self.mesh)
+
     def train_batch(self, batch: list[Run], program: Program, lease: Lease) -> None:
         """Trains and stores the runs of one round. Raises LeaseLost, before it writes, where it is another process's."""
-        config, folder = batch[0].config, self.open_checkpoint_folder(batch, lease)
+        config, ids = batch[0].config, [run.id for run in batch]
+        folder = open_checkpoint_folder(self.results, ids, self.mesh, self.save_every, lease.require)
         specs = [ReplicaSpec(run.seed, run.config.training.learning_rate, run.config.scales) for run in batch]
         watched = self.metrics.watch(describe_config(config), batch)
 
@@ -208,30 +221,9 @@ class Workspace:
                 f"The code of {describe_config(run.config)} was edited since its runs were planned: run the command again."
             )
 
-    def open_checkpoint_folder(self, batch: list[Run], lease: Lease) -> checkpoints.CheckpointFolder:
-        """Where a round keeps its checkpoints, which are only valid for the same runs, devices and versions."""
-        ids = [run.id for run in batch]
-        path = self.results.folder / "checkpoints" / hashlib.sha256(" ".join(ids).encode()).hexdigest()[:24]
-        bound = {"devices": self.mesh.size, "device": describe_device(), "versions": collect_versions(), "runs": ids}
-        return checkpoints.CheckpointFolder(path, compute_digest(bound), self.save_every, lease.require, ids)
-
     def write_run(self, run: Run, trained: TrainedReplica, program: Program) -> None:
-        """Stores a finished run: its record, and its parameters at every checkpoint."""
-        record = {
-            "config": asdict(run.config),
-            "seed": run.seed,
-            "diverged": trained.diverged,
-            "history": trained.history,
-            "seconds": trained.seconds,
-            "compile_seconds": program.compile_seconds,
-            "devices": self.mesh.size,
-            "device": describe_device(),
-            "versions": collect_versions(),
-        }
-        arrays: dict[str, np.ndarray] = {}
-        for name, model in trained.checkpoints.items():
-            arrays |= parameters.flatten_model(model, f"{name}/")
-        self.results.write_run(run.id, record, arrays)
+        """Stores a finished run."""
+        write_trained_run(self.results, run.id, run.config, trained, program.compile_seconds, self.mesh)
 
     def load_model(self, run: Run, checkpoint: str = "100", config: RunConfig | None = None) -> Transformer:
         """The model of a stored run, or of another config with its parameters. `checkpoint`: percent of its training steps."""
@@ -240,19 +232,18 @@ class Workspace:
         stream = self.open_source(run.config).stream
         return parameters.restore_model(config or run.config, stream, arrays, f"{checkpoint}/")
 
-    # ── measuring ───────────────────────────────────────────────────────────────────────────────────────────────────
-
     def measure_scores(
         self,
         runs: Sequence[Run],
         lengths: Sequence[int],
         examples: int,
         evaluation: EvaluationConfig = PLAIN_TEST,
-        one_program: bool = False,
+        padding: float = 0.0,
     ) -> dict[tuple[int, int], Scores]:
         """Scores by (seed, length) for the runs of one config, measured where they are not stored yet.
 
-        `one_program`: every length is padded to the longest, which saves compiling and costs padding.
+        `padding`: every length is padded to so many training lengths, or else to the longest; this saves compiling and costs
+        padding. 0: as `choose_padded_lengths` says. Last bits depend on it.
         Raises UserError where a test needs positions that the encoding does not know.
         """
         if len(group_runs(runs)) != 1:
@@ -264,7 +255,9 @@ class Workspace:
         results: dict[tuple[int, int], Scores] = {}
         models: dict[str, Transformer] = {}
         tops = (
-            dict.fromkeys(lengths, max(lengths)) if one_program else choose_padded_lengths(lengths, config.train_length)
+            pad_lengths(lengths, source.stream, config.train_length, padding)
+            if padding
+            else choose_padded_lengths(lengths, config.train_length)
         )
         for length in lengths:
             key = evaluation.make_key(length, examples, config.table_length)

@@ -28,6 +28,12 @@ def choose_test_lengths(
     return sorted({find_nearest(target) for target in targets if target <= available[-1]})
 
 
+def pad_lengths(lengths: Sequence[int], stream: ExampleStream, train_length: int, ratio: float) -> dict[int, int]:
+    """For each length the one that all are padded to: the longest up to ratio · train_length, or else the longest of them."""
+    top = max([*lengths, *stream.lengths(1, round(ratio * train_length))[-1:]])
+    return dict.fromkeys(lengths, top)
+
+
 def choose_padded_lengths(lengths: Sequence[int], shortest: int = 1, programs: int = 2) -> dict[int, int]:
     """For each length the one that it is padded to, each of which takes a compiled program.
 

@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
-from jaxpe.data.examples import Example, ExampleStream
+from jaxpe.data.examples import Example
 from jaxpe.tasks.evaluation_sets import make_evaluation_key
-from jaxpe.training.batches import draw_batches, make_length_buckets
 from jaxpe.training.config import RunConfig
 from jaxpe.training.evaluate import draw_test_batch
-
-draw_compiled = jax.jit(draw_batches, static_argnames=("stream", "sampler", "length_buckets"))
+from jaxpe.training.population import CHUNK, count_replicas, make_draw, place_seeds
+from jaxpe.training.sources import Source
 
 
 def compute_seen_shares(
-    config: RunConfig, stream: ExampleStream, seed: int, lengths: Sequence[int], examples: int
+    config: RunConfig, source: Source, mesh: Mesh, seed: int, lengths: Sequence[int], examples: int, longest: int
 ) -> list[float]:
     """For each length the share of its test examples that were in a training batch; both are drawn again to compare them.
 
-    The shares are the same for every encoding, since batches depend on seed and step alone.
+    The shares are the same for every encoding, since batches depend on seed and step alone. `longest`: the length that test
+    examples are padded to, which changes no share. The programs that draw are those of training and of tests.
     """
-    buckets = make_length_buckets(stream, config.train_length, config.training)
-    steps, trained = jnp.arange(config.training.steps), set[bytes]()
-    for batch, _ in draw_compiled(seed, steps, {}, stream=stream, sampler=config.sampler, length_buckets=buckets):
-        merged = jax.tree.map(lambda part: part.reshape(part.shape[0] * part.shape[1], *part.shape[2:]), batch)
-        trained |= set(identify_examples(merged))
+    stream, steps, trained = source.stream, config.training.steps, set[bytes]()
+    draw, seeds = make_draw(config, source, mesh), place_seeds([seed] * count_replicas(config, mesh), mesh)
+    for begin in range(0, steps, CHUNK):
+        for batch, _ in draw(seeds, begin):
+            of_seed = jax.tree.map(lambda part, stop=steps - begin: np.asarray(part[0])[:stop], batch)
+            merged = jax.tree.map(lambda part: part.reshape(part.shape[0] * part.shape[1], *part.shape[2:]), of_seed)
+            trained |= set(identify_examples(merged))
     shares = []
     for length in lengths:
         key = make_evaluation_key(config.task, length)
-        test, _ = draw_test_batch(
-            key, length, 0, {}, stream=stream, sampler=config.sampler, longest=max(lengths), examples=examples
-        )
+        test, _ = draw_test_batch(key, length, 0, {}, stream=stream, sampler=None, longest=longest, examples=examples)
         shares.append(float(np.mean([example in trained for example in identify_examples(test)])))
     return shares
 

@@ -103,29 +103,50 @@ def count_replicas(config: RunConfig, mesh: Mesh) -> int:
 
 
 def compile_program(config: RunConfig, source: Source, mesh: Mesh) -> Program:
-    """Compiles the training of a population. Raises UserError if an encoding or a task of the user's own fails."""
+    """Compiles the training of a population, and what it draws: batches, and parameters before the first step.
+
+    Raises UserError if an encoding or a task of the user's own fails.
+    """
     started = time.perf_counter()
     replicas = count_replicas(config, mesh)
     buckets = make_length_buckets(source.stream, config.train_length, config.training)
-    data = jax.device_put(source.train)
-    draw_steps = partial(
-        draw_chunk,
-        mesh=mesh,
-        batching=config.batching,
-        stream=source.stream,
-        sampler=config.sampler,
-        length_buckets=buckets,
-    )
-
-    def draw(seeds: Int[Array, "R"], begin: int) -> list[Batch]:
-        batches: list[Batch] = draw_steps(seeds, jnp.arange(CHUNK) + begin, data)
-        return batches
+    draw = make_draw(config, source, mesh)
 
     def build() -> jax.stages.Compiled:
-        return compile_steps(config, source.stream, mesh, buckets, draw)
+        compiled = compile_steps(config, source.stream, mesh, buckets, draw)
+        jax.block_until_ready(draw(place_seeds([0] * replicas, mesh), 0))
+        init_replica(config, source.stream, 0, 1.0, config.scales)
+        return compiled
 
     compiled = call_run_code(config, build)
     return Program(compiled, draw, mesh, replicas, time.perf_counter() - started)
+
+
+def make_draw(config: RunConfig, source: Source, mesh: Mesh) -> Callable[[Int[Array, "R"], int], list[Batch]]:
+    """What draws the batches of CHUNK steps for seeds as `place_seeds` places them."""
+    buckets = make_length_buckets(source.stream, config.train_length, config.training)
+    data = jax.device_put(source.train)
+
+    def draw(seeds: Int[Array, "R"], begin: int) -> list[Batch]:
+        batches: list[Batch] = draw_chunk(
+            seeds,
+            jnp.arange(CHUNK) + begin,
+            data,
+            mesh=mesh,
+            batching=config.batching,
+            stream=source.stream,
+            sampler=config.sampler,
+            length_buckets=buckets,
+        )
+        return batches
+
+    return draw
+
+
+def place_seeds(seeds: Sequence[int], mesh: Mesh) -> Int[Array, "R"]:
+    """The seeds of all replicas, each on its device, as those of replicas in training are."""
+    placed: Int[Array, "R"] = jax.device_put(np.asarray(seeds, np.int32), shard_replicas(mesh))
+    return placed
 
 
 def compile_steps(

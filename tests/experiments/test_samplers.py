@@ -41,7 +41,7 @@ class Recorder:
     def read_record(self, run_id):
         return {"history": {"step": [1], "token_accuracy": [1.0], "loss": [0.0]}}
 
-    def measure_scores(self, runs, lengths, examples, evaluation=EvaluationConfig(), one_program=False):  # noqa: B008
+    def measure_scores(self, runs, lengths, examples, evaluation=EvaluationConfig(), padding=0.0):  # noqa: B008
         number, none = float(len(self.calls)), np.zeros(1)
         self.calls.append((runs[0].config, evaluation))
         scores = Scores(WHOLE, WHOLE, number, number, number, number, WHOLE, none + 1, none, none, none)

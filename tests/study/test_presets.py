@@ -16,6 +16,11 @@ def test_an_override_replaces_the_fields_of_rows_too():
     assert preset.grid[0].overrides == {} and SMALL.grid[0].overrides == {"steps": 9}
 
 
+def test_tests_share_a_program_where_a_preset_says_so():
+    assert SMALL.test_padding == 0.0
+    assert presets.override(SMALL, {"share_tests": True, "max_length_ratio": 3.0}).test_padding == 3.0
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

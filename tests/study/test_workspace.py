@@ -1,10 +1,14 @@
 """The workspace: runs are trained once, scores are measured once, and a kill at any moment changes no bit."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -85,6 +89,44 @@ def test_only_so_many_evaluations_stay_compiled(tmp_path, monkeypatch):
     for examples in (4, 6, 4, 8):
         assert work.evaluators.get(CONFIG, work.open_source(CONFIG), 6, examples, EvaluationConfig()) == examples
     assert list(work.evaluators.compiled.values()) == [6, 8]
+
+
+def test_padding_makes_all_lengths_share_a_program_and_changes_no_count(trained):
+    """Only the last bits of the loss may differ."""
+    folder, work, runs = trained
+    again = Workspace(open_results(folder.with_name("padded")))
+    target = again.results.locate_run(runs[0].id)
+    shutil.copytree(work.results.locate_run(runs[0].id), target, ignore=shutil.ignore_patterns("scores-*"))
+    plain, padded = work.measure_scores(runs, [3, 6], 16), again.measure_scores(runs, [3, 6], 16, padding=5.0)
+    assert len(again.evaluators.compiled) == 1
+    for at, score in plain.items():
+        np.testing.assert_allclose(padded[at].nats, score.nats, rtol=1e-5)
+        np.testing.assert_array_equal(padded[at].index_answers, score.index_answers)
+        assert (padded[at].correct, padded[at].exact, padded[at].examples) == (
+            score.correct,
+            score.exact,
+            score.examples,
+        )
+
+
+def test_programs_of_runs_that_are_expected_are_compiled_ahead(tmp_path, monkeypatch):
+    """Each once: the first where it is needed, the next in a thread."""
+    compiled = {}
+
+    def compile_nothing(work, config):
+        compiled[config.encoding] = threading.current_thread()
+        return SimpleNamespace(compile_seconds=0.0)
+
+    monkeypatch.setattr(Workspace, "compile_program", compile_nothing)
+    monkeypatch.setattr(Workspace, "train_batch", lambda *words: None)
+    work = Workspace(open_results(tmp_path / "r"))
+    runs = [run for name in ("learned", "none") for run in work.list_runs(replace(CONFIG, encoding=name), [0])]
+    work.expect(runs)
+    for run in runs:
+        work.train([run])
+    assert sorted(compiled) == ["learned", "none"] and compiled["learned"] is threading.current_thread()
+    assert compiled["none"] is not threading.current_thread()
+    assert not work.programs.started and not work.programs.expected
 
 
 def test_a_test_beyond_the_position_table_is_refused(trained):

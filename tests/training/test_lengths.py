@@ -2,7 +2,7 @@
 
 from small_runs import CONFIG
 
-from jaxpe.training.lengths import choose_padded_lengths, choose_test_lengths
+from jaxpe.training.lengths import choose_padded_lengths, choose_test_lengths, pad_lengths
 from jaxpe.training.sources import load_source
 
 
@@ -14,6 +14,12 @@ def test_lengths_are_padded_as_little_as_two_programs_allow():
 def test_at_most_so_many_programs_are_used():
     padded = choose_padded_lengths(range(1, 101), shortest=0, programs=6)
     assert len(set(padded.values())) == 6 and all(top >= length for length, top in padded.items())
+
+
+def test_lengths_that_share_a_program_are_padded_to_the_same_length_whatever_is_tested():
+    stream = load_source(CONFIG).stream
+    assert pad_lengths([1, 6], stream, 6, 4.0) == {1: 24, 6: 24} and pad_lengths([12], stream, 6, 4.0) == {12: 24}
+    assert pad_lengths([1, 30], stream, 6, 4.0) == {1: 30, 30: 30} and pad_lengths([2, 9], stream, 6, 0.0)[2] == 9
 
 
 def test_test_lengths_reach_the_ratio_and_include_the_training_length():
