@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,14 @@ def train(
     results: str | Path | None = None,
     encoding_options: Mapping[str, Any] | None = None,
     task_options: Mapping[str, Any] | None = None,
+    log_to: Sequence[str] = (),
     **sizes: Any,
 ) -> Runs:
     """Trains one model for each seed, or finds those that the results folder holds already.
 
     `task`, `encoding`: names of `jaxpe list tasks` and `encodings`, or path/to/file.py:Class; `positions`: the sampler in training; `sizes`:
-    fields of a preset, such as steps, train_length, width, layers, heads, max_length_ratio. Without `results` the runs live
+    fields of a preset, such as steps, train_length, width, layers, heads, max_length_ratio; `log_to`: sinks of metrics, as
+    those of --log-to. Without `results` the runs live
     in a temporary folder. Raises UserError for names and values that do not exist, before anything is trained.
     """
     devices.prepare_jax(None)
@@ -81,7 +83,7 @@ def train(
     presets.check_samplers([positions])
     preset = presets.override(Preset((row,)), sizes)
     temporary = None if results is not None else tempfile.TemporaryDirectory(prefix="jaxpe-")
-    work = Workspace(open_results(Path(results or temporary.name)))  # type: ignore[union-attr]
+    work = Workspace(open_results(Path(results or temporary.name)), log_to=log_to)  # type: ignore[union-attr]
     [config] = run_configs.expand_grid(preset, work.sources)
     work.check_configs([config])
     runs = work.list_runs(config, numbers)

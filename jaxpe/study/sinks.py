@@ -25,6 +25,7 @@ from jaxpe.records.json_values import to_json_value
 from jaxpe.training.config import RunConfig
 
 FOLDER = "metrics"  # in a results folder
+SECONDS_TO_CONNECT = 30.0  # training waits so long for a service, once
 
 
 class ReplicaMetrics(NamedTuple):
@@ -165,7 +166,7 @@ class WeightsAndBiases(RunSink):
         return self.library.init(
             project=self.project, entity=self.entity or None, mode=self.mode or None, dir=str(self.folder),
             id=replica.run, name=name_replica(program, replica), group=program, config=describe_replica(replica),
-            resume="allow", reinit="create_new", **{"settings": {"silent": True, "console": "off"}},
+            resume="allow", reinit="create_new", **{"settings": {"silent": True, "console": "off", "init_timeout": SECONDS_TO_CONNECT}},
         )  # fmt: skip
 
     def log(self, run: Any, values: dict[str, float], step: int) -> None:

@@ -75,10 +75,9 @@ class Workspace:
         self, results: Results, reporter: Reporter | None = None, save_every: float = 30.0, log_to: Sequence[str] = ()
     ) -> None:
         self.results, self.reporter, self.save_every = results, reporter or SilentReporter(), save_every
-        self.metrics = Metrics(open_sinks(log_to, results.folder))
+        self.metrics, self.counted = Metrics(open_sinks(log_to, results.folder)), set[str]()  # runs that were reported
         self.engine: Engine = LocalEngine()
         self.leases, self.mesh = LeaseFolder(results.folder / "leases"), make_mesh()
-        self.counted: set[str] = set()  # runs whose steps the reporter knows of
         self.sources: run_configs.Sources = {}
         self.evaluators = evaluators.EvaluatorCache(self.mesh, lambda text: self.reporter.note(text))
         self.programs: AheadMaker[RunConfig, Program] = AheadMaker()  # of training, by the config that stands for them
