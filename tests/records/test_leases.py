@@ -265,6 +265,21 @@ def test_no_reader_ever_sees_a_torn_lease(folder):
         reading.result()
 
 
+def test_a_disk_that_fails_is_no_empty_folder(folder, monkeypatch):
+    """Who cannot see the other holders must not take a lease."""
+    with folder.hold(["a"]), monkeypatch.context() as patch:
+        for name in ("listdir", "fstat"):
+            patch.setattr(leases.os, name, raise_failure)
+            with pytest.raises(OSError, match="Input/output"):
+                folder.take(["b"])
+            patch.undo()
+    assert folder.list_holders() == []
+
+
+def raise_failure(*_):
+    raise OSError(5, "Input/output error")
+
+
 def test_a_lost_lease_is_told_from_a_failing_disk(folder, monkeypatch):
     with folder.hold(["a"]) as lease:
         with monkeypatch.context() as patch:
