@@ -129,11 +129,12 @@ class LeaseFolder:
     # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def list_holders(self) -> list[Holder]:
-        """All leases, stale ones too, ordered by name and generation."""
-        try:
-            names = sorted(os.listdir(self.path))
-        except OSError:
-            return []
+        """All leases, stale ones too, ordered by name and generation. Raises UserError where they may not be read."""
+        with disk_errors():
+            try:
+                names = sorted(os.listdir(self.path))
+            except FileNotFoundError:
+                return []
         holders = [read_holder(self.path / name) for name in names if is_lease_name(name)]
         return [holder for holder in holders if holder is not None]
 
@@ -202,9 +203,7 @@ class LeaseFolder:
         now = self.read_clock() if others else 0.0
         if not lease.look() or not all(self.is_stale(holder, now) for holder in others):
             lease.give_back()
-            time.sleep(
-                random.uniform(0, self.beat / 20)
-            )  # two that gave way to each other try again one after the other
+            time.sleep(random.uniform(0, 0.05))  # two that gave way to each other try again one after the other
             return None
         for holder in others:
             remove(holder.path)
@@ -256,12 +255,15 @@ def create_file(path: Path, content: bytes, is_ours: Callable[[], bool]) -> bool
 
 
 def read_holder(path: Path) -> Holder | None:
-    """What a lease says; None where it is gone."""
-    try:
-        with path.open("rb") as file:
-            content, touched = file.read(), os.fstat(file.fileno()).st_mtime
-    except OSError:
-        return None
+    """What a lease says; None where it is gone. Raises UserError where it may not be read."""
+    with disk_errors():
+        try:
+            with path.open("rb") as file:
+                content, touched = file.read(), os.fstat(file.fileno()).st_mtime
+        except OSError as error:
+            if error.errno in GONE:
+                return None
+            raise
     facts = read_facts(content)
     try:
         texts = {name: str(facts[name]) for name in ("token", "host", "process", "started", "about")}
