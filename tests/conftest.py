@@ -27,6 +27,14 @@ import jax  # noqa: E402
 from jaxpe import devices  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
-# Compiling takes most of the time of the tests, and less with few optimizations. What runs in a process of its own has them.
+# Compiling takes most of the time of the tests, and less with few optimizations. What runs in a process of its own has them:
+# XLA reads its flags when it starts, so the environment need not keep them.
 devices.PINNED["jax_disable_most_optimizations"] = True
 jax.config.update("jax_disable_most_optimizations", True)
+flags = os.environ.get("XLA_FLAGS")
+os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+jax.devices()
+if flags is None:
+    del os.environ["XLA_FLAGS"]
+else:
+    os.environ["XLA_FLAGS"] = flags
