@@ -15,7 +15,7 @@ import re
 import site
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions, requires, version
@@ -234,17 +234,21 @@ def collect_closure(name: str, path: Path, belongs: Callable[[Path], bool] = bel
     return Closure(tuple(contents), tuple(contents.values()), list_libraries(tops - {family or ""}))
 
 
+@cache
+def read_owners(*folders: tuple[Path, int]) -> Mapping[str, list[str]]:
+    """The installed packages of each top module: read once for the same folders and times of changes."""
+    return packages_distributions()
+
+
 def list_libraries(names: set[str]) -> tuple[str, ...]:
     """'NAME VERSION' of the installed packages with these top modules, but for jaxpe and what it requires itself."""
     unknown = names - {""} - set(sys.stdlib_module_names) - {PACKAGE.name}
     if not unknown:
         return ()
-    owners = packages_distributions()
-    required = {
-        re.split(r"[^\w.-]", line)[0].lower().replace("_", "-")
-        for line in requires(PACKAGE.name) or ()
-        if "extra ==" not in line
-    }
+    folders = [path for path in map(Path, sys.path) if path.is_dir()]
+    owners = read_owners(*((path.resolve(), path.stat().st_mtime_ns) for path in folders))
+    lines = [line for line in requires(PACKAGE.name) or () if "extra ==" not in line]
+    required = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in lines}
     imported = {owner for name in unknown for owner in owners.get(name, ())}
     return tuple(sorted(f"{one} {version(one)}" for one in imported if one.lower().replace("_", "-") not in required))
 
