@@ -38,6 +38,7 @@ install_import_hook(
 )  # fmt: skip
 
 import jax  # noqa: E402
+import pytest  # noqa: E402
 
 from jaxpe import devices  # noqa: E402
 
@@ -54,3 +55,11 @@ if flags is None:
     del os.environ["XLA_FLAGS"]
 else:
     os.environ["XLA_FLAGS"] = flags
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The fast tests of a file run in one worker, which shares what they make, unless they name another group."""
+    for item in items:
+        if not {"slow", "xdist_group"} & {mark.name for mark in item.iter_markers()}:
+            item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
