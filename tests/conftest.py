@@ -25,7 +25,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # workers share the cores: m
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["JAXPE_CACHE"] + "/xla"
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-os.environ["JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES"] = "none"  # their folders, which differ, would be a part of the digests
+os.environ["JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES"] = (
+    "none"  # their folders, which differ, would be a part of the digests
+)
 
 from jaxtyping import install_import_hook  # noqa: E402
 
