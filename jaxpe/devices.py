@@ -38,6 +38,7 @@ PINNED: dict[str, object] = {
     "jax_use_direct_linearize": True,
     "jax_no_execution": False,
 }
+KEPT_FROM = 1.0  # seconds of compilation from which a program is kept in the cache
 PRECISION_IS_OURS: ContextVar[bool] = ContextVar("precision_is_ours", default=False)  # inside `use_precision`
 # Flags of XLA that no number depends on; all others are part of the identity of a run.
 HARMLESS_FLAG = re.compile(
@@ -63,7 +64,7 @@ def prepare_jax(devices: int | None) -> None:
         if name in jax.config.values:
             jax.config.update(name, value)
     jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1.0)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", KEPT_FROM)
     try:
         jax.config.update("jax_num_cpu_devices", count)
     except RuntimeError:  # JAX is in use already

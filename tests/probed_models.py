@@ -51,7 +51,12 @@ def measure_extraction_table(encoding="learned"):
     model, probe_data = open_model(encoding)
     untrained = jax.tree.map(lambda leaf: leaf * 0.9, model)
     rows = make_extraction_rows(measure_extraction(model, untrained, probe_data, 0), encoding)
-    return pd.concat([rows, pd.DataFrame(raw_sum.measure_random_tables(1, (4, 32)))])
+    return pd.concat([rows, measure_random_tables()])
+
+
+@cache
+def measure_random_tables():
+    return pd.DataFrame(raw_sum.measure_random_tables(1, (4, 32)))
 
 
 @cache

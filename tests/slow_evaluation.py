@@ -1,6 +1,6 @@
 """Scores of a model on an evaluation set, one example after the other and without padding."""
 
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,13 @@ from jaxpe.training.scores import Scores, measure_scores
 from jaxpe.training.sources import load_source
 
 
-def evaluate_slowly(config, model, length, sampler=None, shift=0, options=None, examples=6, name=None):
-    """The sums over the evaluation set of a length, of a decoder or an encoder. `name`: of the examples."""
+@cache
+def compile_measurement(config, sampler, shift):
+    """The scores of a model on the example of a key, compiled once for all models of a config."""
     stream = load_source(config).stream
 
     @partial(jax.jit, static_argnames="length")
-    def measure(number, length):
-        key = jax.random.fold_in(make_evaluation_key(name or config.task, length), number)
+    def measure(model, options, key, length):
         example = stream.example(key, length, length, {})
         places = jnp.arange(example.tokens.shape[0]) + shift
         if sampler is not None:
@@ -27,9 +27,17 @@ def evaluate_slowly(config, model, length, sampler=None, shift=0, options=None, 
             places = sampler(target, example.tokens, example.length)
         nothing = jnp.zeros(0, jnp.int32)
         inputs = Inputs(example.tokens, places, example.length, nothing, nothing, jnp.int32(0))
-        return measure_scores(model(inputs, options or ForwardOptions()).logits, example, {})
+        return measure_scores(model(inputs, options).logits, example, {})
 
-    return jax.tree.map(lambda *parts: np.sum(parts, axis=0), *[measure(number, length) for number in range(examples)])
+    return measure
+
+
+def evaluate_slowly(config, model, length, sampler=None, shift=0, options=None, examples=6, name=None):
+    """The sums over the evaluation set of a length, of a decoder or an encoder. `name`: of the examples."""
+    measure, key = compile_measurement(config, sampler, shift), make_evaluation_key(name or config.task, length)
+    keys = [jax.random.fold_in(key, number) for number in range(examples)]
+    parts = [measure(model, options or ForwardOptions(), key, length) for key in keys]
+    return jax.tree.map(lambda *values: np.sum(values, axis=0), *parts)
 
 
 def assert_close(scores, expected):

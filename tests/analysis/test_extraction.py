@@ -8,6 +8,8 @@ from jaxpe.analysis.extraction import average_controls
 from jaxpe.report.answers.extraction import PRIMARY
 from jaxpe.study import tables
 
+pytestmark = pytest.mark.xdist_group("extraction")  # whose table is measured once
+
 
 def test_controls_are_means_over_seeds_except_where_claims_pair_them():
     table = measure_extraction_table()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from language_runs import open_language_model
 from probed_models import get_first
+from small_models import forward
 
 from jaxpe.analysis import hidden, recovery
 from jaxpe.training import parameters
@@ -19,7 +20,7 @@ def test_projecting_out_nothing_is_the_model_and_projecting_out_everything_leave
     model, config, source = open_language_model(task, encoding)
     inputs = get_first(hidden.draw_probe_data(config, source, 24).sample.inputs)
     nothing, centre = jnp.zeros((16, 16)), jnp.linspace(-1, 1, 16)
-    plain = model(inputs).logits
+    plain = forward(model, inputs)
     for layer in range(3):
         logits = forward_projected(model, inputs, jnp.int32(layer), nothing, centre)
         np.testing.assert_allclose(logits, plain, atol=1e-5)

@@ -1,12 +1,10 @@
 """`jaxpe check`: what it prints, and its exit codes."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from broken_encodings import name_broken
-from support import ROOT
+from command_line import call_jaxpe
 
 from jaxpe.cli import check
 from jaxpe.conformance import suite, task_suite
@@ -44,12 +42,11 @@ def test_a_property_that_fails_gives_exit_code_3_and_is_in_the_json(capsys):
     ("class_name", "code", "message"), [("NarrowCode", 3, "FAILED: embed"), ("RaisesInHook", 2, "NameError")]
 )
 def test_the_command_exits_with_3_for_a_failed_property_and_with_2_where_nothing_can_be_measured(
-    class_name, code, message
+    class_name, code, message, capsys
 ):
-    command = [sys.executable, "-m", "jaxpe", "check", name_broken(class_name)]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert result.returncode == code and message in result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
+    outcome = call_jaxpe(capsys, "check", name_broken(class_name))
+    assert outcome.code == code and message in outcome.out + outcome.err
+    assert "Traceback" not in outcome.err
 
 
 def test_a_task_has_a_card_of_its_own_and_its_answers_are_not_called_right_without_a_solver(capsys):

@@ -10,7 +10,7 @@ from command_line import assert_one_sentence, call_jaxpe
 import jaxpe
 from jaxpe.records.statistics import estimate_mean
 
-SIZES = {"steps": 4, "layers": 1, "width": 8, "batch": 8, "train_length": 4}
+SIZES = {"steps": 4, "layers": 1, "width": 8, "batch": 8, "train_length": 4, "length_buckets": 1}
 
 
 @pytest.fixture(scope="module")

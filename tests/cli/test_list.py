@@ -9,6 +9,8 @@ from command_line import assert_one_sentence, call_jaxpe
 import jaxpe
 from jaxpe.plugins import registry
 
+SIZES = {"steps": 2, "layers": 1, "width": 8, "batch": 8, "train_length": 3, "length_buckets": 1}
+
 
 def test_encodings_are_listed_with_what_they_declare(capsys):
     rows = json.loads(call_jaxpe(capsys, "list", "encodings", "--json").out)
@@ -26,9 +28,7 @@ def test_every_kind_has_a_line_for_each_name(capsys, kind):
 
 def test_stored_runs_are_listed_with_their_configs(capsys, tmp_path):
     for name in ("nope", "rope"):
-        jaxpe.train(
-            "copy", "encoder", name, seeds=1, steps=2, layers=1, width=8, train_length=3, results=tmp_path / "r"
-        )
+        jaxpe.train("copy", "encoder", name, seeds=1, results=tmp_path / "r", **SIZES)
     outcome = call_jaxpe(capsys, "list", "runs", "--results", tmp_path / "r")
     lines = [line.split("  ", 1) for line in outcome.out.splitlines()]
     assert [line[1] for line in lines] == ["copy, encoder, none, seed 0", "copy, encoder, rotary, seed 0"]

@@ -8,6 +8,7 @@ from probed_models import make_extraction_rows, measure_extraction_table
 from jaxpe.analysis import readers
 from jaxpe.study import experiment
 
+pytestmark = pytest.mark.xdist_group("extraction")  # whose table is measured once
 MODULE = experiment.load_experiment("extraction").module
 
 

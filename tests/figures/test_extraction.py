@@ -5,6 +5,7 @@ from probed_models import measure_extraction_table
 
 from jaxpe.figures import extraction
 
+pytestmark = pytest.mark.xdist_group("extraction")  # whose table is measured once
 BY_LAYER = ("probes", "new_places", "places", "mixing")
 
 

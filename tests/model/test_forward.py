@@ -27,7 +27,7 @@ OPTIONS = {"plain": {}, "scales": {"scales": (0.5, 3.0)}, "scaled": {"scaling_le
 @cache
 def make_model(architecture, encoding):
     """A model with noise on every parameter, also on those that start at 0 or 1."""
-    model = build_model(ModelConfig(architecture, 12, width=8, layers=3), encoding, {}, 40, 0)
+    model = build_model(ModelConfig(architecture, 12, width=8, layers=2), encoding, {}, 40, 0)
     leaves, structure = jax.tree.flatten(model)
     generator = np.random.default_rng(0)
     noisy = [leaf + jnp.asarray(0.3 * generator.normal(size=leaf.shape), leaf.dtype) for leaf in leaves]

@@ -77,6 +77,16 @@ def test_a_closure_follows_the_users_modules_and_variants_of_jaxpe_and_names_lib
     assert closure.is_current() and code.collect_closure("top", tmp_path / "top.py").compute_digest() == before
 
 
+def test_a_library_that_is_installed_later_is_named(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    assert code.list_libraries({"mine"}) == ()
+    information = tmp_path / "mine-3.1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 3.1\n")
+    (information / "top_level.txt").write_text("mine\n")
+    assert code.list_libraries({"mine"}) == ("mine 3.1",)
+
+
 def digest_of(kind):
     return kind.__name__
 

@@ -204,21 +204,24 @@ SELECTIONS = {  # by the experiment and the beginning of a claim's id
 }
 ONE_CELL = re.compile(r"C8|C3|C10.*|C5(\.\w+-(seen|beyond)-sinusoidal)?")  # other parts pair more than two cells
 CASES = [
-    (folder, result.id, selection)
+    (folder, claim, selection)
     for folder in FOLDERS
     for (experiment, claim), selection in SELECTIONS.items()
     if folder.endswith(f"/{experiment}")
-    for result in judge(folder)[0]
-    if result.id.partition(".")[0] == claim and ONE_CELL.fullmatch(result.id) and result.n
 ]
 
 
 @pytest.mark.parametrize(("folder", "claim", "selection"), CASES, ids=[f"{case[0]}-{case[1]}" for case in CASES])
-def test_the_cell_of_a_paired_difference_is_selected_by_loops(folder, claim, selection):
-    """Effect, interval, n and p of the claim from the rows of the committed table, read without the package."""
-    [result] = [one for one in judge(folder)[0] if one.id == claim]
-    a, b = selection(independent.read_rows(ROOT / folder / "table.csv"), claim)
-    assert_same(result.estimate, independent.estimate_difference(a, b))
+def test_the_cells_of_a_paired_difference_are_selected_by_loops(folder, claim, selection):
+    """Effect, interval, n and p of the claim and its parts from the rows of the committed table, read without the package."""
+    results = [
+        one for one in judge(folder)[0] if one.id.partition(".")[0] == claim and ONE_CELL.fullmatch(one.id) and one.n
+    ]
+    rows = independent.read_rows(ROOT / folder / "table.csv")
+    for result in results:
+        a, b = selection(rows, result.id)
+        assert_same(result.estimate, independent.estimate_difference(a, b))
+    assert results
 
 
 def test_shares_of_seeds_are_selected_by_loops():

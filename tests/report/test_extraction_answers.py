@@ -1,11 +1,13 @@
 """The answers and the summary of extraction in words: they follow the rows of its table."""
 
+import pytest
 from extraction_changes import set_share
 from probed_models import measure_extraction_table
 
 from jaxpe.analysis.readers import RAW_SUM
 from jaxpe.study import experiment
 
+pytestmark = pytest.mark.xdist_group("extraction")  # whose table is measured once
 MODULE = experiment.load_experiment("extraction").module
 
 

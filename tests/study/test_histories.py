@@ -9,7 +9,14 @@ from jaxpe.study.histories import POINTS, average_histories
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    sizes = {"layers": 1, "width": 8, "batch": 8, "train_length": 4, "results": tmp_path_factory.mktemp("runs") / "r"}
+    sizes = {
+        "layers": 1,
+        "width": 8,
+        "batch": 8,
+        "train_length": 4,
+        "length_buckets": 1,
+        "results": tmp_path_factory.mktemp("runs") / "r",
+    }
     short = jaxpe.train("copy", "encoder", "none", seeds=2, steps=60, **sizes)
     return short, jaxpe.train("copy", "encoder", "none", seeds=1, steps=400, **sizes)
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from small_models import forward
 from small_runs import compile_program
 
 from jaxpe.model import ForwardOptions
@@ -24,7 +25,7 @@ def compute_logits(scales, config=CONFIG):
     source = load_source(config)
     model = parameters.init_model(config, source.stream)
     example = source.stream.example(jax.random.key(0), 6, 6, {})
-    return model(make_inputs(example, config.sampler, jax.random.key(0)), ForwardOptions(scales)).logits
+    return forward(model, make_inputs(example, config.sampler, jax.random.key(0)), ForwardOptions(scales))
 
 
 def train(config, specs):

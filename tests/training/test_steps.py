@@ -57,11 +57,15 @@ def make_batches(changes):
     return {name: jnp.asarray(values) for name, values in batches.items()}
 
 
-def run(config, changes, stop=STEPS, begin=None):
-    """The replica after the first `stop` steps, or those after `begin`."""
-    advance = jax.jit(lambda replica, batches: train.train_steps(replica, batches, 0, first, stop, config, ()))
-    first, replica = (0, make_replica(config)) if begin is None else begin
-    return advance(replica, make_batches(changes))
+@partial(jax.jit, static_argnames="config")
+def advance(replica, batches, stop, config):
+    """Compiled once for a config, with the gradients of the fixture."""
+    return train.train_steps(replica, batches, 0, 0, stop, config, ())
+
+
+def run(config, changes, stop=STEPS):
+    """The replica after the first `stop` steps."""
+    return advance(make_replica(config), make_batches(changes), stop, config)
 
 
 def assert_equal_bits(a, b):
