@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-AHEAD = 2  # values made before they are taken; each compiled program takes memory
+AHEAD = 3  # values made before they are taken; each compiled program takes memory
 
 
 class AheadMaker(Generic[K, V]):

@@ -10,7 +10,6 @@ import pytest
 from jaxpe.training import train
 from jaxpe.training.batches import make_length_buckets
 from jaxpe.training.config import RunConfig, Training
-from jaxpe.training.overlap import draw_compiled
 from jaxpe.training.sources import load_source
 
 
