@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from small_runs import draw_compiled
 
 from jaxpe.training import train
 from jaxpe.training.batches import make_length_buckets
