@@ -73,18 +73,18 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             return 0
         if announcement := plan.format_announcement(plan.merge_runs(runs.values()), work):
             terminal.note(announcement)
-        work.expect(plan.merge_runs(runs.values()))
         parts = list(zip(experiments, plans, strict=True))
-        for experiment, planned in [*list_first_look(parts, work), *parts]:
-            terminal.end()
-            terminal.note(f"{experiment.name}: {experiment.question}")
-            run_experiment(experiment, planned, work, format_command())
-            redraw(experiment, options.results / planned.folder)
-            page = write_pages(options.results)
-            for gap in list_gaps(experiment, options.results / planned.folder):
-                terminal.note(gap)
-            if planned not in plans:
-                terminal.note(format_first_look(options.results / planned.folder, page))
+        with work.expecting(plan.merge_runs(runs.values())):
+            for experiment, planned in [*list_first_look(parts, work), *parts]:
+                terminal.end()
+                terminal.note(f"{experiment.name}: {experiment.question}")
+                run_experiment(experiment, planned, work, format_command())
+                redraw(experiment, options.results / planned.folder)
+                page = write_pages(options.results)
+                for gap in list_gaps(experiment, options.results / planned.folder):
+                    terminal.note(gap)
+                if planned not in plans:
+                    terminal.note(format_first_look(options.results / planned.folder, page))
     print_notes(options.results)
     diverged = list_diverged(work)
     print_results(options, [planned.folder for planned in plans], page, diverged)
