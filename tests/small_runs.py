@@ -6,12 +6,15 @@ import jax
 import numpy as np
 
 from jaxpe.training import population
+from jaxpe.training.batches import draw_batches
 from jaxpe.training.config import RunConfig, Training
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.population import ReplicaSpec
 from jaxpe.training.sources import load_source
 
 CONFIG = RunConfig("reverse", "encoder", "learned", 6, 60, width=16, layers=1, training=Training(steps=40, batch=16))
+
+draw_compiled = jax.jit(draw_batches, static_argnames=("stream", "sampler", "length_buckets"))
 
 
 @cache

@@ -81,18 +81,18 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
         all_runs = plan.merge_runs(runs for of_one in stages.values() for runs in of_one)
         if announcement := plan.format_announcement(all_runs, work):
             terminal.note(announcement)
-        work.expect(all_runs)
         parts = list(zip(experiments, plans, strict=True))
-        for experiment, planned in [*list_first_look(parts, work), *parts]:
-            terminal.end()
-            terminal.note(f"{experiment.name}: {experiment.question}")
-            run_experiment(experiment, planned, work, format_command())
-            redraw(experiment, options.results / planned.folder)
-            page = write_pages(options.results)
-            for gap in list_gaps(experiment, options.results / planned.folder):
-                terminal.note(gap)
-            if planned not in plans:
-                terminal.note(format_first_look(options.results / planned.folder, page))
+        with work.expecting(all_runs):
+            for experiment, planned in [*list_first_look(parts, work), *parts]:
+                terminal.end()
+                terminal.note(f"{experiment.name}: {experiment.question}")
+                run_experiment(experiment, planned, work, format_command())
+                redraw(experiment, options.results / planned.folder)
+                page = write_pages(options.results)
+                for gap in list_gaps(experiment, options.results / planned.folder):
+                    terminal.note(gap)
+                if planned not in plans:
+                    terminal.note(format_first_look(options.results / planned.folder, page))
     print_notes(options.results)
     diverged = list_diverged(work)
     print_results(options, [planned.folder for planned in plans], page, diverged)

@@ -5,14 +5,15 @@ XLA compiles without Python's lock, so that a core which waits can compile what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-AHEAD = 2  # values made before they are taken; each compiled program takes memory
+AHEAD = 3  # values made before they are taken; each compiled program takes memory
 
 
 class AheadMaker(Generic[K, V]):
@@ -30,6 +31,17 @@ class AheadMaker(Generic[K, V]):
         """Says that `take(key, make)` will follow, after those that were expected before."""
         if key not in self.started:
             self.expected.setdefault(key, make)
+
+    @contextmanager
+    def expecting(self, makers: Mapping[K, Callable[[], V]]) -> Iterator[None]:
+        """Inside, these are expected in this order. Where it ends by an error, nothing is any more."""
+        for key, make in makers.items():
+            self.expect(key, make)
+        try:
+            yield
+        except BaseException:
+            self.clear()  # else the process would make them before it ends
+            raise
 
     def start(self) -> None:
         """Begins to make what is expected next, as far as there is room."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -104,10 +105,12 @@ class Workspace:
         """The runs that the results folder does not hold."""
         return [run for run in runs if not self.results.has_run(run.id)]
 
-    def expect(self, runs: Iterable[Run]) -> None:
-        """Says which runs later calls of `train` will name, in this order: programs are compiled while others train."""
-        for config, group in group_by_program(self.select_missing(runs)).items():
-            self.programs.expect(config, partial(self.compile_program, group[0].config))
+    def expecting(self, runs: Iterable[Run]) -> AbstractContextManager[None]:
+        """Inside, calls of `train` name these runs, in this order: programs are compiled while others train."""
+        groups = group_by_program(self.select_missing(runs))
+        return self.programs.expecting(
+            {key: partial(self.compile_program, group[0].config) for key, group in groups.items()}
+        )
 
     def train(self, runs: Sequence[Run]) -> None:
         """Trains the runs that the results folder does not hold, those of one program together.
@@ -116,13 +119,9 @@ class Workspace:
         """
         missing = self.select_missing(runs)
         self.reporter.begin("training", sum(run.config.training.steps for run in missing))
-        self.expect(missing)
         groups = list(group_by_program(missing).values())
-        try:
+        with self.expecting(missing):
             self.engine.train(self, groups)
-        except BaseException:
-            self.programs.clear()
-            raise
         for group in groups:
             self.programs.forget(group[0].config.program_key)
         checkpoints.sweep_checkpoints(self.results.folder / "checkpoints", self.results.has_run)

@@ -28,7 +28,7 @@ def compute_seen_shares(
     draw, seeds = make_draw(config, source, mesh), place_seeds([seed] * count_replicas(config, mesh), mesh)
     for begin in range(0, steps, CHUNK):
         for batch, _ in draw(seeds, begin):
-            of_seed = jax.tree.map(lambda part, stop=steps - begin: np.asarray(part[0])[:stop], batch)
+            of_seed = jax.tree.map(lambda part, stop=steps - begin: np.asarray(part)[0, :stop], batch)
             merged = jax.tree.map(lambda part: part.reshape(part.shape[0] * part.shape[1], *part.shape[2:]), of_seed)
             trained |= set(identify_examples(merged))
     shares = []

@@ -245,6 +245,7 @@ def train_round(
                 with suppress(LeaseLost):
                     folder.save(done, state)
             raise
+    state = jax.tree.map(np.asarray, state)
     return [extract_replica(state, i, spec, seconds / len(specs)) for i, spec in enumerate(specs)]
 
 
@@ -254,7 +255,11 @@ def make_template(replicas: Replica, keep_at: dict[int, str], step: int) -> Roun
 
 
 def extract_replica(state: RoundState, i: int, spec: ReplicaSpec, seconds: float) -> TrainedReplica:
-    """Replica `i` of a finished round."""
-    replica = jax.tree.map(lambda leaf: np.asarray(leaf[i]), state.replicas)
+    """Replica `i` of a finished round whose state is in NumPy arrays.
+
+    To index an array that is spread over devices, they would wait for each other: for ever, where one of them is busy with
+    another program.
+    """
+    replica = jax.tree.map(lambda leaf: leaf[i], state.replicas)
     models = {name: jax.tree.map(lambda leaf: leaf[i], model) for name, model in state.checkpoints.items()}
     return TrainedReplica(spec, models, average_history(replica), not bool(replica.alive), seconds)

@@ -121,12 +121,15 @@ def test_programs_of_runs_that_are_expected_are_compiled_ahead(tmp_path, monkeyp
     monkeypatch.setattr(Workspace, "train_batch", lambda *words: None)
     work = Workspace(open_results(tmp_path / "r"))
     runs = [run for name in ("learned", "none") for run in work.list_runs(replace(CONFIG, encoding=name), [0])]
-    work.expect(runs)
-    for run in runs:
-        work.train([run])
+    with work.expecting(runs):
+        for run in runs:
+            work.train([run])
     assert sorted(compiled) == ["learned", "none"] and compiled["learned"] is threading.current_thread()
     assert compiled["none"] is not threading.current_thread()
     assert not work.programs.started and not work.programs.expected
+    with pytest.raises(KeyboardInterrupt), work.expecting(runs):
+        raise KeyboardInterrupt
+    assert not work.programs.expected
 
 
 def test_a_test_beyond_the_position_table_is_refused(trained):

@@ -8,12 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
-from small_runs import CONFIG
+from small_runs import CONFIG, draw_compiled
 
 from jaxpe import positions, streams
 from jaxpe.training.batches import make_inputs, make_length_buckets
 from jaxpe.training.config import Training
-from jaxpe.training.overlap import draw_compiled
 from jaxpe.training.sources import load_source
 
 

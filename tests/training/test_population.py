@@ -4,11 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small_runs import CONFIG, have_equal_bits, list_leaves, train_replicas
+from small_runs import CONFIG, draw_compiled, have_equal_bits, list_leaves, train_replicas
 
-from jaxpe.training import train
+from jaxpe.training import population, train
 from jaxpe.training.batches import make_length_buckets
-from jaxpe.training.overlap import draw_compiled
 from jaxpe.training.sources import load_source
 
 
@@ -16,6 +15,18 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_other_replica_is(pair):
     swapped = train_replicas(seeds=(1, 0))
     assert have_equal_bits(pair[0], swapped[1]) and have_equal_bits(pair[1], swapped[0])
     assert not have_equal_bits(pair[0], pair[1])
+
+
+def test_replicas_leave_their_devices_without_a_program(pair, monkeypatch):
+    """A program over several devices waits for all of them, and one may be busy with what a thread compiles or draws."""
+    extract = population.extract_replica
+
+    def extract_from_memory(state, *rest):
+        assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(state))
+        return extract(state, *rest)
+
+    monkeypatch.setattr(population, "extract_replica", extract_from_memory)
+    assert have_equal_bits(train_replicas()[1], pair[1])
 
 
 @pytest.mark.slow

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from small_runs import draw_compiled
 
 from jaxpe.training import train
 from jaxpe.training.batches import make_length_buckets
 from jaxpe.training.config import RunConfig, Training
-from jaxpe.training.overlap import draw_compiled
 from jaxpe.training.sources import load_source
 
 
