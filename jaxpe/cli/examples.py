@@ -9,7 +9,7 @@ from typing import Any
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "study": (
         "jaxpe study --preset smoke --results first    # minutes: shows that everything runs",
-        "jaxpe study    # a quarter of an hour on two cores",
+        "jaxpe study    # minutes on two cores",
     ),
     "run": (
         "jaxpe run accuracy --tasks reverse --encodings none sinusoidal --seeds 6 --results mine",

@@ -20,7 +20,7 @@ Scales = tuple[float, float]  # factors of the token and of the position
 THREE = ("none", "sinusoidal", "learned")
 SIZES = {  # the presets that every experiment of the study has, smallest first
     "smoke": "minutes: shows that everything runs, and nothing else",
-    "quick": "a quarter of an hour on two cores: every headline effect, over few seeds",
+    "quick": "minutes on two cores: every headline effect, over few seeds",
     "standard": "hours on two cores: ten seeds, the same for all encodings, where a claim is decided",
     "full": "everything, also wide models: days on a CPU, minutes to hours on an accelerator",
 }
