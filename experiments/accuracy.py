@@ -119,9 +119,13 @@ EQUAL = Claim(
     figure="accuracy",
     family="primary",
     title=Text(
-        "Learned and sinusoidal encodings do equally well", "学習型と正弦波のエンコーディングは、同等の性能を示す"
+        "Learned and sinusoidal encodings translate equally well",
+        "学習型と正弦波のエンコーディングは、翻訳で同等の性能を示す",
     ),
-    effect=Text("learned minus sinusoidal", "学習型 − 正弦波"),
+    effect=Text(
+        "bits per character of the translation, learned minus sinusoidal",
+        "訳文の 1 文字あたりのビット数、学習型 − 正弦波",
+    ),
 )
 EQUAL_ELSEWHERE = Claim(
     "C2.{part}",

@@ -112,10 +112,10 @@ RANKING = Claim(
     figure="merit",
     family="primary",
     title=Text(
-        "When decoders copy beyond their training length, encodings rank as was published",
-        "学習時より長い系列をコピーするデコーダで、論文で報告されたエンコーディングの順位が再現される",
+        "When decoders copy beyond their training length, encodings rank as Kazemnejad et al. (2023) published",
+        "学習時より長い系列をコピーするデコーダで、Kazemnejad et al. (2023) が報告したエンコーディングの順位が再現される",
     ),
-    effect=Text("rank correlation over encodings", "エンコーディング間の順位相関"),
+    effect=Text("rank correlation over encodings; 1 is the same order", "エンコーディングの順位相関。1 なら同じ順位"),
 )
 RANKING_PART = replace(RANKING, id="C11.{part}", cell="", family="C11", title=None, effect=None)
 CLAIMS = (RANKING, RANKING_PART)
@@ -126,7 +126,7 @@ CASES = {  # part of the claim -> task, metric; "": the claim itself
     "reverse-tokens": ("reverse", "token_accuracy"),
 }
 DESCRIPTIVE = (
-    "This setting describes: the verdict is left to N = 20, 4 layers, width 64, 6,000 steps, six encodings and ten seeds "
+    "Undecided: this setting describes, and the verdict is left to N = 20, 4 layers, width 64, 6,000 steps, six encodings and ten seeds "
     "(preset ranking)."
 )
 CHANGES = {  # what a model trained with `rotary` is also tested with

@@ -95,11 +95,11 @@ BEYOND = Claim(
     family="primary",
     title=Text(
         "With sinusoids an encoder reverses inputs twice as long as those in training better than by ignoring order",
-        "正弦波を使えば、エンコーダは学習時の 2 倍の長さの系列を、順序を見ない規則よりも正しく逆順にできる",
+        "正弦波を使えば、エンコーダは学習時の 2 倍の長さの系列を、順序を無視する方法よりも正しく逆順にできる",
     ),
     effect=Text(
         "accuracy on reverse at twice the training length minus the order-blind baseline",
-        "2 倍の長さの系列を逆順にするときの正答率 − 順序を見ない規則の正答率",
+        "2 倍の長さの系列を逆順にするときの正答率 − 順序を無視する方法の正答率",
     ),
 )
 BEYOND_ELSEWHERE = Claim(

@@ -98,12 +98,13 @@ COPYING = Claim(
     figure="copying",
     family="primary",
     title=Text(
-        "If the number of the first position is drawn at random in training, decoders with learned positions copy inputs up to "
-        "twice as long as those in training better than decoders without an encoding",
-        "学習時に位置番号の始まりを乱数で選ぶと、学習型エンコーディングのデコーダは、学習時の 2 倍までの長さの系列を、エンコーディングなしの場合よりも正しくコピーする",
+        "If positions start at a random number in training, decoders with learned positions copy longer inputs (up to twice as "
+        "long) better than decoders without an encoding",
+        "学習時に位置番号をランダムな数から始めると、学習型エンコーディングのデコーダは、学習時より長い系列（2 倍まで）を、エンコーディングなしのデコーダよりも正しくコピーする",
     ),
     effect=Text(
-        "exact match from N + 1 to 2 N, with minus without", "N + 1 から 2 N までの長さでの完全一致率、あり − なし"
+        "share of copies without an error at lengths N + 1 to 2 N, with minus without",
+        "N + 1 から 2 N までの長さを誤りなくコピーした割合、あり − なし",
     ),
 )
 COPYING_PART = replace(COPYING, id="C10.{part}", cell="", family="C10", title=None, effect=None)

@@ -107,8 +107,8 @@ CONTRAST = Claim(
     "character, all four intervals above 0", figure="use", family="primary",
     title=Text("On text, predicting the next word makes a model rely on absolute position more than guessing masked words does",
                "テキストでは、次の単語を予測する学習のほうが、隠した単語を推測する学習よりも、モデルを絶対位置に頼らせる"),
-    effect=Text("share of the benefit of position that is lost when all positions are shifted by 1 and 8, next word minus masked words",
-                "全体の位置を 1 または 8 だけずらしたときに、位置がもたらす利得のうち失われる割合、次の単語の予測 − 隠した単語の推測"),
+    effect=Text("shifting all positions by 1 and 8 loses a share of what positions are worth; that share, next word minus masked words",
+                "全体の位置を 1 と 8 だけずらすと、位置がもたらす利得の一部が失われる。その割合、次の単語の予測 − 隠した単語の推測"),
 )  # fmt: skip
 CONTRAST_PARTS = {
     unit: Claim("C4.{pair}-" + unit, f"What shifts by 1 and 8 cost, {words}: {{words}} minus masked LM.", name, figure="use", family="C4")
@@ -129,9 +129,9 @@ RECOVERS = Claim(
     "C9", RECOVERY, "share of chance",
     cell="causal_lm, none: probe error of position after layer 1, untrained minus trained, interval above 0",
     question="help", figure="layers", family="primary",
-    title=Text("In a decoder trained on text without any encoding, position can be read after the first layer, better than before training",
-               "エンコーディングなしでテキストを学習したデコーダでは、第 1 層の後で、学習前よりも正確に位置を読み出せる"),
-    effect=Text("error of a probe that reads position, untrained minus trained", "位置を読むプローブの誤差、学習前 − 学習後"),
+    title=Text("In a decoder trained on text without any encoding, position can be read after the first layer more accurately than in an untrained one",
+               "エンコーディングなしでテキストを学習したデコーダでは、第 1 層の後で、学習前のデコーダよりも正確に位置を読み出せる"),
+    effect=Text("error of a probe that reads position, as a share of the error of guessing, untrained minus trained", "位置を読むプローブの誤差（当てずっぽうの誤差に対する比）、学習前 − 学習後"),
 )  # fmt: skip
 RECOVERS_DEEPER = part_of_c9("C9.layer{layer}", RECOVERY, "share of chance")
 USED = part_of_c9(

@@ -87,8 +87,8 @@ DESTROYED = Claim(
         "単に足し合わせた二つの信号は壊れてしまい、どちらもわからなくなる",
     ),
     effect=Text(
-        "never shown sums minus trained on sums",
-        "両方を言い当てた割合、和を見たことのない読み手 − 和で学習した読み手",
+        "share of sums with both parts named, by a classifier that was never shown sums minus one trained on sums",
+        "両方を言い当てた割合、和を見たことのない分類器 − 和で学習した分類器",
     ),
 )
 FIXED = declare_part(

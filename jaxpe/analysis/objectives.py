@@ -18,7 +18,7 @@ PAIRS = {  # what is compared with masked LM: as published, and with every token
 }
 UNITS = ("share", "bits")
 FAR = 32
-FAR_NOTE = "Describes: a shift by 32 meets rows that hardly any window trained."
+FAR_NOTE = "Undecided: a shift by 32 meets rows that hardly any window trained, so its numbers describe."
 NEW_SEEDS = range(10, 20)  # which chose nothing
 NOT_NEW = "Undecided: not run on the seeds 10 to 19. These numbers are of seeds that chose the cell."
 
@@ -81,6 +81,7 @@ def describe_all(comparisons: Sequence[Comparison]) -> str:
     left = [f"{one.pair} in {one.unit}" for one in comparisons if one.verdict == "undecided"]
     if left and not notes and judge_all(comparisons) == "undecided":
         notes[
-            f"Undecided: all {len(comparisons)} intervals must lie above 0, but that of {' and '.join(left)} holds it."
+            f"Undecided: all {len(comparisons)} intervals must lie above 0 (masked LM compared with next-token prediction as "
+            f"published and with equally many predictions, in shares and in bits), but that of {' and '.join(left)} does not."
         ] = None
     return " ".join([f"{'; '.join(parts)}.", *notes])

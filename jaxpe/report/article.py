@@ -6,7 +6,8 @@ says which experiment gives it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +17,10 @@ from markupsafe import Markup
 from jaxpe.records.provenance import read_provenance
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, facts, guide
-from jaxpe.report.claims import Entry, Headline, Key, list_decisions, list_headlines, read_all_claims
+from jaxpe.report.claims import Entry, Headline, Key, list_declared, list_headlines, list_verdicts, read_all_claims
 from jaxpe.report.drawings import Drawing, read_drawing
 from jaxpe.report.live import read_models
-from jaxpe.report.messages import Messages
+from jaxpe.report.messages import LANGUAGES, Messages, join_languages
 from jaxpe.report.sections import list_missing, read_section
 from jaxpe.report.styles import describe_styles
 from jaxpe.study.experiment import EXPERIMENTS
@@ -56,19 +57,29 @@ SECTIONS = (
     Section("panda", "sums", "superposition", ("sums",), "superposition/bridge"),
     Section("help", "help", "harm", ("help",), "accuracy/accuracy"),
     Section("ends", "lengths", "extrapolation", ("ends", "random"), "extrapolation/overview"),
-    Section("models", "models", "structure", ("models",), "structure/use"),
+    Section("models", "models", "structure", ("models", "absent"), "structure/use"),
     Section("which"),
     Section("sure"),
 )
+
+
+class Reference(NamedTuple):
+    """A paper, and the name of the message that says what it has to do with the page."""
+
+    text: str
+    arxiv: str
+    message: str
+
+
 REFERENCES = (
-    "Vaswani et al. (2017). Attention Is All You Need. arXiv:1706.03762.",
-    "Wang & Chen (2020). What Do Position Embeddings Learn? An Empirical Study of Pre-Trained Language Model Positional Encoding. arXiv:2010.04903.",
-    "Kazemnejad et al. (2023). The Impact of Positional Encoding on Length Generalization in Transformers. arXiv:2305.19466.",
-    "Ruoss et al. (2023). Randomized Positional Encodings Boost Length Generalization of Transformers. arXiv:2305.16843.",
-    "Press, Smith & Lewis (2022). Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation. arXiv:2108.12409.",
-    "Su et al. (2021). RoFormer: Enhanced Transformer with Rotary Position Embedding. arXiv:2104.09864.",
-    "Raffel et al. (2020). Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer. arXiv:1910.10683.",
-)
+    Reference("Vaswani et al. (2017). Attention Is All You Need.", "1706.03762", "vaswani"),
+    Reference("Wang & Chen (2020). What Do Position Embeddings Learn? An Empirical Study of Pre-Trained Language Model Positional Encoding.", "2010.04903", "wang"),
+    Reference("Kazemnejad et al. (2023). The Impact of Positional Encoding on Length Generalization in Transformers.", "2305.19466", "kazemnejad"),
+    Reference("Ruoss et al. (2023). Randomized Positional Encodings Boost Length Generalization of Transformers.", "2305.16843", "ruoss"),
+    Reference("Press, Smith & Lewis (2022). Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation.", "2108.12409", "press"),
+    Reference("Su et al. (2021). RoFormer: Enhanced Transformer with Rotary Position Embedding.", "2104.09864", "su"),
+    Reference("Raffel et al. (2020). Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.", "1910.10683", "raffel"),
+)  # fmt: skip
 PARTS = ("start", *(section.name for section in SECTIONS))
 
 
@@ -77,11 +88,10 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     claims = read_all_claims(folders)
     parts = guide.read_parts(results)
     values = brief.compute_sentences(results, claims, parts) | facts.compute_facts(results, claims, parts)
-    decisions = list_decisions(claims)
     if models := read_models(results):
         parts["live"] = models
     headlines = list_headlines(claims)
-    seeds = [headline.entry["n"] for headline in headlines if headline.entry is not None and headline.was_run]
+    recommended = facts.make_recommendations(results)
     return {
         "data": {
             "styles": describe_styles(["sinusoidal", "learned", "none", "concatenated"]),
@@ -94,12 +104,14 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "found": fill_sentences(values, messages),
         "values": values,
         "drawings": read_fallbacks(results),
-        "recommended": facts.make_recommendations(results),
+        "recommended": recommended,
+        "best": facts.list_best(recommended),
         "further": read_further(folders, claims),
         "headlines": headlines,
         "groups": group_headlines(headlines),
-        "decisions": decisions,
-        "seeds": max(seeds, default=0),
+        "ruled": list(list_declared()),
+        "verdicts": count_verdicts(list_verdicts(claims)),
+        "seeds": list_seed_counts(parts, recommended),
         "missing": list_missing(results),
         "references": REFERENCES,
         "version": version("jaxpe"),
@@ -117,15 +129,36 @@ def group_headlines(headlines: Sequence[Headline]) -> dict[str, list[Headline]]:
     return groups
 
 
+def count_verdicts(verdicts: Iterable[str]) -> dict[str, int]:
+    """How many claims were supported, contradicted, left undecided, or got a word of their own such as 'harmful'."""
+    counts = Counter(verdicts)
+    named = {name: counts.pop(name, 0) for name in ("supported", "contradicted", "undecided")}
+    return named | {"effects": counts.total(), "count": counts.total() + sum(named.values())}
+
+
+def list_seed_counts(parts: Mapping[str, Any], recommended: Sequence[Mapping[str, Any]]) -> list[int]:
+    """From how many trainings the numbers of the figures and of the table of recommendations are, in rising order."""
+    shown = [str(part["seeds"]) for part in parts.values() if isinstance(part, Mapping) and "seeds" in part]
+    shown += [str(row["seeds"]) for row in parts.get("models", {"rows": []})["rows"]]
+    shown += [str(cell[1]) for row in recommended for _, cell, _ in row["cells"] if cell]
+    return sorted({int(count) for text in shown for count in text.split("–")})
+
+
 def fill_sentences(values: Mapping[str, brief.Values | None], messages: Messages) -> dict[str, Markup]:
-    """The sentences that have values, in every language, each with its opening words where these follow from the numbers."""
-    filled = {}
-    for name, own in values.items():
-        if own is not None and f"found.{name}" in messages.catalogue:
-            verdicts = {key: messages(f"verdict.{own[key]}") for key in ("seen", "beyond", "verdict") if key in own}
-            opening = messages(f"found.{name}.holds") if own["holds"] else ""
-            filled[name] = messages(f"found.{name}", **(own | verdicts | {"opening": opening}))
-    return filled
+    """The sentences that have values, in every language."""
+    return {
+        name: join_languages({language: fill_sentence(name, own, messages, language) for language in LANGUAGES})
+        for name, own in values.items()
+        if own is not None and f"found.{name}" in messages.catalogue
+    }
+
+
+def fill_sentence(name: str, own: brief.Values, messages: Messages, language: str) -> Markup:
+    """A sentence in one language, with its opening words where these follow from the numbers."""
+    verdicts = {key: f"verdict.{own[key]}" for key in ("seen", "beyond", "verdict") if key in own}
+    words = {key: messages.get_message(message, language) for key, message in verdicts.items()}
+    opening = messages.get_message(f"found.{name}.holds", language) if own["holds"] else ""
+    return messages.get_message(f"found.{name}", language, **(own | words | {"opening": opening}))
 
 
 def read_further(folders: Sequence[Path], claims: Mapping[Key, Entry]) -> list[Further]:

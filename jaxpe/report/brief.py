@@ -11,7 +11,8 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
-from jaxpe.analysis.effects import compare_speed
+from jaxpe.analysis.effects import SOLVED, compare_speed
+from jaxpe.analysis.readers import POSITIONS
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.stored_files import exists
 from jaxpe.report.claims import Entry, Key
@@ -65,15 +66,16 @@ def compute_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | N
         return None
     part = select_rows(part, sweep="none", **ENCODER)
     part = part[part["width"] == part["width"].min()]
+    steps = select_rows(table, task="count", metric="steps_to_95", sweep="none")["steps"].max()
     n = part["train_length"].min()
     values = {
         f"{name}_{where}": compute_mean(part, encoding=encoding, test_length=length)
         for name, encoding in (("with", "sinusoidal"), ("without", "none"))
         for where, length in (("seen", n), ("beyond", 2 * n))
     }
-    holds = seen["verdict"] != "harmful" and beyond["verdict"] == "harmful"
+    holds = seen["verdict"] != "harmful" and beyond["verdict"] == "harmful" and speed.word == "harmful"
     facts = {"seen": seen["verdict"], "beyond": beyond["verdict"], "n": seen["n"], "holds": holds}
-    facts["speed"] = f"{2**speed.estimate.value:.1f}"
+    facts |= {"speed": f"{2**speed.estimate.value:.1f}", "solved": f"{100 * SOLVED:.0f}", "steps": f"{steps:,g}"}
     return format_percents(values) | facts if is_complete(values) else None
 
 
@@ -100,7 +102,7 @@ def compute_read(claim: Entry | None, readers: Mapping[str, Any] | None) -> Valu
         return None
     (narrow, low), (wide, high) = shares[0], shares[-1]
     return format_percents({"share": claim["effect"], "low": low, "high": high}) | {
-        "n": claim["n"], "narrow": narrow, "wide": wide, "holds": claim["effect"] == 1,
+        "n": claim["n"], "narrow": narrow, "wide": wide, "places": POSITIONS, "holds": claim["effect"] == 1,
     }  # fmt: skip
 
 

@@ -100,13 +100,9 @@ def get_text(entry: Entry, name: str, otherwise: str) -> Text:
     return Text(text["en"], text["ja"])
 
 
-def list_decisions(claims: dict[Key, Entry]) -> list[bool]:
-    """For every claim that was measured, whether it is decided. A part that repeats its claim's numbers does not count."""
-    return [
-        entry["verdict"] != "undecided"
-        for key, entry in claims.items()
-        if entry["n"] and not repeats_whole(claims, key)
-    ]
+def list_verdicts(claims: dict[Key, Entry]) -> list[str]:
+    """The verdict of every claim that was measured. A part that repeats its claim's numbers does not count."""
+    return [entry["verdict"] for key, entry in claims.items() if entry["n"] and not repeats_whole(claims, key)]
 
 
 def repeats_whole(claims: dict[Key, Entry], key: Key) -> bool:

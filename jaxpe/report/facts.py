@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from jaxpe.analysis.effects import compare_speed
+from jaxpe.analysis.effects import SOLVED, compare_speed
+from jaxpe.analysis.objectives import PAIRS, UNITS
+from jaxpe.figures.randomized import average_lengths
+from jaxpe.report.answers.superposition import select_width
 from jaxpe.report.brief import CLEARLY, ENCODER, Values, compute_mean, format_percents, is_complete, read_stored
 from jaxpe.report.claims import Entry, Key
+from jaxpe.report.guide import CHANGES
+from jaxpe.report.templates import set_minus
 from jaxpe.study.tables import select_rows
 
 ENCODINGS = ("none", "sinusoidal", "learned", "rotary", "alibi", "t5")  # of the table of recommendations
@@ -26,12 +32,13 @@ def compute_facts(results: Path, claims: Mapping[Key, Entry], guide: Mapping[str
     return {
         "pairs": compute_pairs(guide.get("pairs")),
         "swap": compute_swap(read_stored(results / "superposition")),
-        "pile": compute_pile(claims),
+        "pile": compute_pile(read_stored(results / "superposition"), claims),
         "histogram": compute_histogram(read_stored(results / "harm"), claims),
         "concatenated": compute_concatenated(read_stored(results / "harm"), claims),
         "sums": compute_sums(guide.get("sums")),
-        "random": compute_random(claims),
+        "random": compute_random(read_stored(results / "randomized"), claims),
         "models": compute_models(guide.get("models"), claims),
+        "absent": compute_absent(guide.get("models"), read_stored(results / "structure")),
     }
 
 
@@ -40,7 +47,8 @@ def compute_pairs(pairs: Mapping[str, Any] | None) -> Values | None:
     if pairs is None:
         return None
     shares = pairs["shares"]
-    return format_percents(shares) | {"pairs": pairs["pairs"], "top": pairs["top"], "holds": shares["neither"] < 0.5}
+    sizes = {"pairs": pairs["pairs"], "top": pairs["top"], "classes": f"{pairs['classes']:,}"}
+    return format_percents(shares) | sizes | {"holds": shares["one"] > 0.5}
 
 
 def compute_swap(table: pd.DataFrame) -> Values | None:
@@ -61,12 +69,15 @@ def compute_swap(table: pd.DataFrame) -> Values | None:
     return {name: f"{values[name]:.{count}f}" for name, count in digits.items()} | {"holds": bool(holds)}
 
 
-def compute_pile(claims: Mapping[Key, Entry]) -> Values | None:
+def compute_pile(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
     """Whether every verse was put back in order from the shuffled sums of its words and positions."""
     entry = claims.get(("superposition", "C7.pile"))
-    if entry is None or entry["effect"] is None:
+    part = select_rows(table, metric="verses_rebuilt", encoding="sinusoidal")
+    if entry is None or entry["effect"] is None or part.empty:
         return None
-    return format_percents({"share": entry["effect"]}) | {"n": entry["n"], "holds": entry["effect"] == 1}
+    part = select_width(part)
+    sizes = {"lines": f"{part['n_examples'].iloc[0]:g}", "width": f"{part['width'].iloc[0]:g}"}
+    return format_percents({"share": entry["effect"]}) | sizes | {"n": entry["n"], "holds": entry["effect"] == 1}
 
 
 def compute_histogram(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
@@ -86,7 +97,7 @@ def compute_histogram(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Value
         return None
     holds = entry["verdict"] == "helpful" and speed.word == "helpful"
     values["speed"] = 2**speed.estimate.value
-    return format_percents(values) | {"n": entry["n"], "holds": holds}
+    return format_percents(values | {"solved": SOLVED}) | {"n": entry["n"], "holds": holds}
 
 
 def compute_concatenated(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
@@ -112,24 +123,28 @@ def compute_sums(sums: Mapping[str, Any] | None) -> Values | None:
     rows = {name: shares for name, *shares in sums["rows"]}
     if not {"digit + digit", "digit + fixed digit", "token + position"} <= set(rows):
         return None
-    (never, trained), (word_never, word_trained) = rows["digit + digit"], rows["token + position"]
+    (never, trained, _), (word_never, word_trained, _) = rows["digit + digit"], rows["token + position"]
     shares = {"never": never, "trained": trained, "word_never": word_never, "word_trained": word_trained}
     holds = min(trained - never, word_trained - word_never) > CLEARLY
     return format_percents(shares | {"fixed": rows["digit + fixed digit"][1]}) | {"n": sums["seeds"], "holds": holds}
 
 
-def compute_random(claims: Mapping[Key, Entry]) -> Values | None:
+def compute_random(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
     """What positions drawn at random add beyond the training length, and what they cost within it."""
     gain, price = (claims.get(("randomized", name)) for name in ("C12", "C12.price"))
-    if gain is None or price is None:
+    if gain is None or price is None or table.empty:
         return None
     values = {"gain": gain["effect"], "low": gain["low"], "high": gain["high"]}
     cost = {"price": price["effect"], "price_low": price["high"], "price_high": price["low"]}
     if not is_complete(values | cost):
         return None
     changes = values | {name: -value for name, value in cost.items()}
-    points = {name: f"{100 * value:+.0f}".replace("-", "−") for name, value in changes.items()}
-    return points | {"n": gain["n"], "holds": gain["verdict"] == "supported"}
+    points = {name: set_minus(f"{100 * value:+.1f}") for name, value in changes.items()}
+    beyond = average_lengths(table)
+    means = beyond.groupby("variant")["value"].mean()
+    over = {name: ", ".join(beyond[column].unique()) for name, column in (("tasks", "task"), ("encodings", "encoding"))}
+    shares = format_percents({name: means[name] for name in ("plain", "randomized")})
+    return points | shares | over | {"n": gain["n"], "holds": gain["verdict"] == "supported" and price["effect"] > 0}
 
 
 def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]) -> Values | None:
@@ -146,7 +161,21 @@ def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]
     bits |= {f"{one['task']}_bits": one["bits"] for one in models["rows"]}
     shown = {name: f"{value:.2f}" for name, value in bits.items()}
     facts = {"n": models["rows"][0]["seeds"], "verdict": claim["verdict"].replace(" ", "_"), "holds": holds}
-    return shown | facts
+    four = [claims.get(("structure", f"C4.{pair}-{unit}")) for pair, unit in product(PAIRS, UNITS)]
+    above = sum(one is not None and one["verdict"] == "supported" for one in four)
+    return shown | facts | {"needed": len(four), "above": above, "judged": claim["n"], "shift": CHANGES["shift"]}
+
+
+def compute_absent(models: Mapping[str, Any] | None, structure: pd.DataFrame) -> Values | None:
+    """Bits per character of GPT-like models without an encoding, and what wrong positions cost those that learned some."""
+    own = next((one for one in (models or {}).get("rows", []) if one["task"] == "causal_lm"), None)
+    without = list_means(select_text(structure)).get("none")
+    if own is None or without is None:
+        return None
+    none, n = without
+    lost = own["costs"][1]
+    holds = lost > float(none) - own["bits"] > 0
+    return {"none": none, "learned": f"{own['bits']:.2f}", "lost": f"{lost:.2f}", "n": n, "holds": holds}
 
 
 def make_recommendations(results: Path) -> list[dict[str, Any]]:
@@ -165,15 +194,30 @@ def make_recommendations(results: Path) -> list[dict[str, Any]]:
     ]
 
 
+def list_best(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """For each need, as far as it was measured: the need, the encodings that are the best of its column, and their number."""
+    columns = zip(*(row["cells"] for row in rows), strict=True)
+    best = [[(row["encoding"], cell) for row, cell in zip(rows, column, strict=True) if cell[2]] for column in columns]
+    return [(each[0][1][0], ", ".join(name for name, _ in each), each[0][1][1][0]) for each in best if each]
+
+
 def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, times: int) -> dict[str, tuple[str, int]]:
     """The mean and the number of seeds of each encoding for one need."""
     if task == "causal_lm":
-        part = select_rows(structure, task=task, metric="bits_per_character")
-        part = part if part.empty else part[part["starts"].eq("packed") & part["positions"].eq("arange")]
-        part = part[part["corpus"] == part["corpus"].iloc[0]] if len(part) else part
-    else:
-        part = select_rows(catalogue, task=task, metric="token_accuracy")
-        part = part if part.empty else select_rows(part, architecture="decoder", positions="arange")
+        return list_means(select_text(structure), times)
+    part = select_rows(catalogue, task=task, metric="token_accuracy")
+    return list_means(part if part.empty else select_rows(part, architecture="decoder", positions="arange"), times)
+
+
+def select_text(structure: pd.DataFrame) -> pd.DataFrame:
+    """The bits per character of decoders that guess the next word of the first corpus, windows packed."""
+    part = select_rows(structure, task="causal_lm", metric="bits_per_character")
+    part = part if part.empty else select_rows(part, starts="packed", positions="arange")
+    return part if part.empty else part[part["corpus"] == part["corpus"].iloc[0]]
+
+
+def list_means(part: pd.DataFrame, times: int = 1) -> dict[str, tuple[str, int]]:
+    """The mean and the number of seeds of each encoding, at `times` the training length."""
     if part.empty:
         return {}
     part = part[part["test_length"] == times * part["train_length"]]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from jaxpe.analysis.use import read_costs
+from jaxpe.pretrained.efficientnet import CLASSES
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.stored_files import exists
 from jaxpe.report.brief import ENCODER
@@ -52,7 +53,7 @@ def make_pairs(table: pd.DataFrame) -> dict[str, Any] | None:
         return None
     seen = (pairs["rank_first"] <= TOP).astype(int) + (pairs["rank_second"] <= TOP)
     shares = {name: round_value((seen == count).mean()) for name, count in (("both", 2), ("one", 1), ("neither", 0))}
-    return {"pairs": len(pairs), "top": TOP, "shares": shares}
+    return {"pairs": len(pairs), "top": TOP, "classes": CLASSES, "shares": shares}
 
 
 def make_lengths(table: pd.DataFrame) -> dict[str, Any] | None:
@@ -94,17 +95,18 @@ def make_layers(table: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def make_sums(table: pd.DataFrame) -> dict[str, Any] | None:
-    """How often both parts of a sum are named, by classifiers that never saw sums and by those trained on them."""
+    """How often both parts of a sum are named, by classifiers that never saw sums and by those trained on them.
+
+    The last entry of a row: how many guesses at random name both parts once.
+    """
     part = select_rows(table, metric="both_named")
     if part.empty:
         return None
     part = part[part["parts"].isin(SUMS) & part["encoding"].isin(["sinusoidal", float("nan")])]
     means = part.groupby(["parts", "reader"])["value"].mean().unstack("reader")
-    rows = [
-        [name, round_value(means.loc[name, "never shown sums"]), round_value(means.loc[name, "trained on sums"])]
-        for name in SUMS
-        if name in means.index
-    ]
+    shares = means[["never shown sums", "trained on sums"]].map(round_value)
+    guesses = part.groupby("parts")["length_baseline"].first()
+    rows = [[name, *shares.loc[name], round(1 / guesses[name])] for name in SUMS if name in means.index]
     return {"seeds": int(part["seed"].nunique()), "rows": rows} if rows else None
 
 
@@ -164,7 +166,14 @@ def make_ratio(table: pd.DataFrame) -> dict[str, Any] | None:
         return None
     counts = part[part["task"].isin(SWEPT)].groupby(["task", "factor"])["seed"].nunique()
     seeds = "–".join(str(count) for count in sorted({counts.min(), counts.max()}))
-    return {"encoding": str(encoding), "width": int(width), "length": n, "seeds": seeds, "tasks": tasks}
+    sizes = {"length": n, "steps": read_steps(select_rows(table, sweep="ratio", encoding=encoding, width=width))}
+    return {"encoding": str(encoding), "width": int(width), "seeds": seeds, "tasks": tasks} | sizes
+
+
+def read_steps(rows: pd.DataFrame) -> int | None:
+    """How many steps these models were trained for, where all had as many and the table says so."""
+    counts = set(rows["steps"].dropna()) if "steps" in rows else set()
+    return int(counts.pop()) if len(counts) == 1 else None
 
 
 def average_by_factor(rows: pd.DataFrame, name: str, length: int) -> dict[str, Any]:

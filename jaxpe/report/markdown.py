@@ -23,7 +23,7 @@ from jaxpe.report.claims import Entry, Headline, list_headlines, read_all_claims
 from jaxpe.report.messages import Messages
 from jaxpe.report.numbers import fill_numbers
 from jaxpe.report.sections import list_folders
-from jaxpe.report.templates import format_change, format_short
+from jaxpe.report.templates import find_reason, format_change, format_short
 
 BLOCK = re.compile(r"<!-- (?P<kind>table|claims|findings|text): (?P<path>\S+) -->\n.*?<!-- end -->", re.DOTALL)
 TAGS = {"strong": "**", "em": "*", "code": "`"}
@@ -60,7 +60,7 @@ def make_headline_row(headline: Headline, folder: Path, link: str) -> list[str]:
     path = f"{headline.figure.replace('/', '/figures/')}.svg"
     figure = f"[figure]({link}/{path})" if (folder / path).is_file() else ""
     effect = f"{format_change(entry['effect'])} ({headline.effect.en})"
-    return [claim, entry["verdict"], effect, format_interval(entry), format_seed_count(entry), figure]
+    return [claim, format_verdict(entry), effect, format_interval(entry), format_seed_count(entry), figure]
 
 
 def make_claims(claims: Iterable[Entry]) -> str:
@@ -68,7 +68,7 @@ def make_claims(claims: Iterable[Entry]) -> str:
     rows = [
         [
             f"{entry['id']}: {entry['statement']}",
-            entry["verdict"] if entry["n"] else "not run",
+            format_verdict(entry),
             f"{format_change(entry['effect'])} {entry['unit']}" if entry["effect"] is not None else "–",
             format_interval(entry),
             format_seed_count(entry),
@@ -77,6 +77,14 @@ def make_claims(claims: Iterable[Entry]) -> str:
         for entry in claims
     ]
     return make_table(["claim", "verdict", "effect", "95 % interval", "n", "p (Holm)"], rows)
+
+
+def format_verdict(entry: Entry) -> str:
+    """The verdict, and of an undecided claim the reason that its note gives."""
+    if not entry["n"]:
+        return "not run"
+    reason = find_reason(entry["note"]) if entry["verdict"] == "undecided" else ""
+    return f"{entry['verdict']}: {reason}" if reason else entry["verdict"]
 
 
 def format_interval(entry: Entry) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxpe.analysis.effects import MARGIN, SPEED_MARGIN
 from jaxpe.records.experiment_folders import list_members
 from jaxpe.records.files import write_text
 from jaxpe.records.provenance import read_provenance
@@ -35,10 +36,15 @@ computed from them. A table above 1 MB lies there as `table.csv.gz`; pandas read
 ## How to read it
 
 * A training run is repeated with several random seeds. `n` is the number of seeds, or of pairs of seeds, unless a note says
-  otherwise. Fewer than ten seeds are exploratory; fewer than six cannot decide a difference.
+  otherwise. Fewer than ten seeds are exploratory; fewer than six decide no comparison of trained models. What must hold
+  exactly, up to rounding, or concerns one published table, is computed and needs no seeds: there n may be smaller.
 * Seeds are paired: every encoding sees the same batches and starts from the same weights. Intervals are 95 % intervals, for
   differences by an exact sign-flip test.
-* A verdict comes from the claim's own interval. `p (Holm)` is corrected for testing several claims that ask one question.
+* A verdict comes from the claim's own interval, compared with what the claim names, otherwise with 0: "in most seeds" and
+  "usually" mean one half. Where more than one interval decides, or a baseline is in the way, an undecided claim says why.
+  `p (Holm)` is corrected for testing several claims that ask one question.
+* *Helpful* and *harmful*: the interval of the effect lies on one side of 0 and reaches beyond ± {MARGIN:g} of accuracy
+  (± {SPEED_MARGIN:g} in log₂ of training steps). *Harmless*: it lies within, or both models make hardly an error in any seed.
 * N is the longest training length. Two baselines need no training: the length-only baseline knows only the length of the
   input, the order-blind baseline knows all symbols but not their order.
 """

@@ -52,7 +52,7 @@ def test_any_other_setting_describes(columns):
     lengths = {"test_length": 12} if "train_length" in columns else {}
     [result, *_] = MODULE.claims(make_table(OURS, **columns, **lengths))
     assert result.verdict == "undecided" and result.value > 0.8
-    assert ("This setting describes" in result.note) == ("seeds" not in columns)
+    assert ("Undecided: this setting describes" in result.note) == ("seeds" not in columns)
 
 
 def test_an_encoding_less_leaves_the_ranking_undecided():

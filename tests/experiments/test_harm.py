@@ -84,7 +84,7 @@ def test_of_two_values_below_the_baseline_neither_is_helped_or_harmed():
     results = {result.id: result for result in MODULE.claims(table)}
     part = results["C5.histogram-beyond-sinusoidal"]
     assert part.verdict == "undecided" and part.value == pytest.approx(0.06, abs=0.01)
-    assert "both are below the length-only baseline of 0.600" in part.note
+    assert "are below the length-only baseline of 0.600" in part.note
     assert results["C5"].verdict == "contradicted"  # one of the two is above it
     assert judge(table.assign(length_baseline=0.8))["C5"] == "undecided"
 

@@ -82,6 +82,10 @@ def test_the_computed_figures_say_what_is_true(open_page, article):
     assert "The same bag" in order.inner_text()
     order.locator("input").click()
     assert re.search(r"Different bags: [1-5] of 5", order.inner_text())
+    fits = (
+        "wordTable.flatMap((word, w) => [0, 1, 2, 3, 4].map((p) => [w, p, readBoth(add(word, sinusoid(p + 1)), 5, 1)]))"
+    )
+    assert all((w, p) == (one["w"], one["p"]) and not one["unsure"] for w, p, one in page.evaluate(fits))
     pile = page.locator("[data-play=pile]")
     assert "5 of 5 right" in pile.inner_text()
     set_slider(pile, 5)
@@ -104,7 +108,11 @@ def test_the_figures_draw_the_numbers_of_the_tables(open_page, article):
     for name, part in parts.items():
         shown = page.locator(f"[data-play={name}]").inner_text()
         assert f"n = {part['seeds']} runs" in shown
-        assert name == "sums" or f"up to length {part.get('length', part.get('train_length'))}." in shown
+        length = part.get("length", part.get("train_length"))
+        assert name == "sums" or re.search(rf"up to length {length}[.,]", shown)
+    assert f"for {parts['ratio']['steps']:,} steps" in page.locator("[data-play=ratio]").inner_text()
+    odds = re.findall(r"once in ([\d,]+)", page.locator("[data-play=sums]").inner_text())
+    assert odds == [f"{row[-1]:,}" for row in parts["sums"]["rows"]]
     widths = (
         page.locator("[data-play=layers] .layer")
         .first.locator(".part")

@@ -6,7 +6,7 @@ import pytest
 from command_line import call_jaxpe
 from page_folders import make_entry, write_folder
 
-from jaxpe.report.claims import adjust_claims, list_decisions, list_declared, list_headlines, read_all_claims
+from jaxpe.report.claims import adjust_claims, list_declared, list_headlines, list_verdicts, read_all_claims
 from jaxpe.report.page import write_pages
 from jaxpe.report.sections import list_folders
 from jaxpe.study.experiment import EXPERIMENTS
@@ -80,7 +80,7 @@ def test_a_claim_that_repeats_its_wholes_numbers_counts_once():
         ("harm", "C5.other"): make_entry("C5.other", effect=0.4, verdict="undecided"),
         ("mine", "C5.again"): make_entry("C5.again"), ("mine", "C2"): make_entry("C2", n=0),
     }  # fmt: skip
-    assert list_decisions(claims) == [True, False, True]
+    assert list_verdicts(claims) == ["supported", "undecided", "supported"]
 
 
 def test_a_claim_is_known_by_its_experiment_and_its_id(tmp_path):

@@ -6,7 +6,7 @@ from support import ROOT
 
 from jaxpe.errors import UserError
 from jaxpe.records.json_values import write_json
-from jaxpe.report.markdown import convert_html, fill_blocks
+from jaxpe.report.markdown import convert_html, fill_blocks, make_claims
 
 
 def test_the_generated_blocks_of_readme_are_those_of_the_results():
@@ -41,6 +41,23 @@ def test_headline_claims_are_listed_with_their_numbers_and_those_that_were_not_r
     assert effect.startswith("-0.5 (") and "with minus without" in effect
     with pytest.raises(UserError, match="no other"):
         fill_blocks("<!-- claims: other -->\n<!-- end -->", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "note", "shown"),
+    [
+        (
+            "undecided",
+            "Exploratory: n is below 10. Undecided: both are 0.1. Its parts: none.",
+            "undecided: both are 0.1.",
+        ),
+        ("undecided", "Exploratory: n is below 10.", "undecided"),
+        ("supported", "Undecided: elsewhere.", "supported"),
+    ],
+)
+def test_an_undecided_claim_says_why_where_its_note_does(verdict, note, shown):
+    entry = make_entry("C5", verdict=verdict, note=note)
+    assert make_claims([entry | {"adjusted_p": 0.1}]).splitlines()[-1].split(" | ")[1] == shown
 
 
 def test_findings_are_the_pages_sentences():

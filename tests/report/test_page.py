@@ -154,7 +154,7 @@ def test_every_message_is_used_in_every_language_and_none_is_missing(tmp_path, w
 # Keys that scripts make from data: readers, tasks, ways to show, why rows are left out, and what is said instead of another.
 MADE = {
     "index.html": {"both_tables", "position_table", "neither", "answers", "input", "beyond", "within", "turn", "turns", "shift",
-                   "shuffled", "masked_lm", "causal_lm", "layer", "length_note", "seeds_note", "layer_0", "at_n", "at_2n"},
+                   "shuffled", "masked_lm", "causal_lm", "layer", "length_note", "steps_note", "seeds_note", "layer_0", "at_n", "at_2n"},
     "compare.html": {"curve", "map", "left_repeated", "left_unplaced", "left_empty", "few", "many", "map_mean", "map_single",
                      "keys", "keys_table", "no_rows", "none_diverged", "replaced", "replaced_architecture"},
 }  # fmt: skip

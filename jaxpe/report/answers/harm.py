@@ -203,11 +203,13 @@ def format_next_factor(means: pd.Series) -> str:
 
 
 def describe_means(pairs: Pairs) -> str:
-    """'Means 0.130 and 0.070; both are below the length-only baseline of 0.239.'"""
+    """'Means 0.188 and 0.869; the length-only baseline is 0.239.', or why means below the baseline decide nothing."""
     a, b = pairs.a.mean(), pairs.b.mean()
-    baseline = f"; the length-only baseline is {pairs.baseline:.3f}" if pairs.baseline > 0 else ""
     if max(a, b) < pairs.baseline:
-        baseline = f"; both are below the length-only baseline of {pairs.baseline:.3f}"
+        return (
+            f"Undecided: both means, {a:.3f} and {b:.3f}, are below the length-only baseline of {pairs.baseline:.3f}."
+        )
+    baseline = f"; the length-only baseline is {pairs.baseline:.3f}" if pairs.baseline > 0 else ""
     return f"Means {a:.3f} and {b:.3f}{baseline}."
 
 

@@ -199,11 +199,11 @@ const PLAY = {
     addNote(holder, "length_note", { length, n: seeds });
   },
 
-  ratio(holder, { tasks, length, seeds }) {
+  ratio(holder, { tasks, length, seeds, steps }) {
     const [pictures, key] = [element("div", { class: "row" }), element("div")];
     const looks = { count: { colour: "#D55E00", marker: "s", dash: "" }, index: { colour: "#0072B2", marker: "o", dash: "7 3" } };
     holder.append(pictures, key);
-    addNote(holder, "length_note", { length, n: seeds });
+    addNote(holder, steps ? "steps_note" : "length_note", { length, n: seeds, steps: steps?.toLocaleString("en") });
     drawAndKeep(() => {
       const names = Object.keys(tasks).filter((task) => task in looks);
       const factors = tasks[names[0]].within.map(([factor]) => factor);
@@ -221,7 +221,7 @@ const PLAY = {
 
   sums(holder, { rows, seeds }) {
     const picture = element("div");
-    drawAndKeep(() => picture.replaceChildren(...rows.map(([name, never, trained]) => element("div", { class: "group" }, element("p", {}, say(`sum_${name.replaceAll(" ", "_")}`)), ...bars([{ name: say("never_sums"), share: never }, { name: say("on_sums"), share: trained }])))));
+    drawAndKeep(() => picture.replaceChildren(...rows.map(([name, never, trained, odds]) => element("div", { class: "group" }, element("p", {}, say(`sum_${name.replaceAll(" ", "_")}`), element("span", { class: "quiet" }, say("chance", { odds: odds.toLocaleString("en") }))), ...bars([{ name: say("never_sums"), share: never }, { name: say("on_sums"), share: trained }])))));
     holder.append(picture);
     addNote(holder, "seeds_note", { n: seeds });
   },
