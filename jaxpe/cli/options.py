@@ -91,7 +91,7 @@ class RunOptions:
     engine: Literal["local", "ray"] = "local"
     """Where runs are trained: local, in this process and in others that were started with the same command and results folder; or ray, by the machines of a Ray cluster, of which only this one writes results."""
     ray_address: Annotated[str, describe_option("auto", "ADDRESS")] = "auto"
-    """With --engine ray: the address of the cluster, auto for the one that this machine belongs to, local for a new one of this machine alone."""
+    """Address of the Ray cluster: auto for the one that this machine belongs to, local for a new one of this machine alone, or HOST:PORT."""
     dry_run: Switch = False
     """Train nothing. Print how many runs would be trained, with a rough estimate of time, cost and disk space."""
     machines: int = 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import socket
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,8 @@ class RayEngine:
         except ImportError:
             raise UserError("--engine ray needs Ray: install it with pip install 'jaxpe[ray]'.") from None
         self.ray: Any = ray
-        with keep_signals():
+        with keep_signals(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # Ray starts processes by fork, which JAX warns of
             try:
                 require_answer(address)
                 ray.init(address=address, ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR")

@@ -24,6 +24,9 @@ class RecordingWorkspace:
     def train(self, runs):
         self.trained += [run.id for run in runs]
 
+    def select_missing(self, runs):
+        return [run for run in runs if run.id not in self.trained]
+
 
 @pytest.fixture
 def work(monkeypatch):
@@ -47,3 +50,9 @@ def test_only_a_rate_other_than_the_common_one_is_trained_again(work):
     runs = work.list_runs(CONFIG, [0, 1])
     assert [run.id for run in tuning.list_own_rate_runs(work, runs, {CONFIG: 1e-2})] == ["0.01-0", "0.01-1"]
     assert tuning.list_own_rate_runs(work, runs, {CONFIG: 3e-3}) == tuning.list_own_rate_runs(work, runs, {}) == []
+
+
+def test_a_config_whose_candidates_could_not_be_trained_has_no_choice(work, monkeypatch):
+    monkeypatch.setattr(work, "select_missing", lambda runs: runs)
+    choices, rows = tuning.choose_rates(work, {CONFIG: (1e-3, 1e-2)}, "accuracy", 8)
+    assert choices == {} and rows == []

@@ -1,7 +1,11 @@
 """Replicas on several devices."""
 
+import socket
 import subprocess
 import sys
+
+import pytest
+from command_line import ENVIRONMENT
 
 
 def test_eight_devices_train_without_collectives():
@@ -22,3 +26,20 @@ def test_eight_devices_train_without_collectives():
     assert "num_partitions=8" in result.stdout
     collectives = ("all-reduce", "all-gather", "collective-permute", "all-to-all")
     assert not any(word in result.stdout for word in collectives)
+
+
+@pytest.mark.slow
+def test_a_process_uses_the_devices_of_its_own_host():
+    """Two processes that jax.distributed has connected, as on two hosts: four devices, of which each has two."""
+    code = (
+        "import sys, jax\njax.config.update('jax_num_cpu_devices', 2)\n"
+        "jax.distributed.initialize(sys.argv[1], 2, int(sys.argv[2]))\n"
+        "from jaxpe.devices import prepare_jax\nprepare_jax(None)\n"
+        "from jaxpe.training.mesh import make_mesh\nprint(jax.device_count(), make_mesh().size)"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    words = [[sys.executable, "-c", code, address, str(number)] for number in range(2)]
+    processes = [subprocess.Popen(one, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) for one in words]
+    assert [process.communicate(timeout=300)[0] for process in processes] == ["4 2\n"] * 2
