@@ -38,11 +38,12 @@ def measure_guesses(work: Workspace, run: Run) -> list[TableRow]:
             shown = mask_and_shuffle(tokens, place, verse, order)
             chances = np.asarray(predict_word(model, shown, place + 1))
             best = np.argsort(-chances, kind="stable")[:GUESSES]
-            row = {"verse": verse, "order": order}
+            row = {"verse": verse, "order": order, "value": None}
             rows += [row | {"metric": "shown", "position": i, "word": words[t]} for i, t in enumerate(shown)]
             guesses = [(words[t], round(float(chances[t]), 6)) for t in best]
             rows += [row | {"metric": "probability", "word": word, "value": chance} for word, chance in guesses]
-        rows.append({"metric": "masked_word", "verse": verse, "position": place, "word": words[tokens[place]]})
+        row = {"verse": verse, "position": place, "value": None}
+        rows.append(row | {"metric": "masked_word", "word": words[tokens[place]]})
     return rows
 
 
