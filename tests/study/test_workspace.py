@@ -118,7 +118,12 @@ def test_programs_of_runs_that_are_expected_are_compiled_ahead(tmp_path, monkeyp
         return SimpleNamespace(compile_seconds=0.0)
 
     monkeypatch.setattr(Workspace, "compile_program", compile_nothing)
-    monkeypatch.setattr(Workspace, "train_batch", lambda *words: None)
+
+    def store_nothing_but_a_record(work, batch, program, lease):
+        for run in batch:
+            work.results.write_run(run.id, {"seed": run.seed}, {})
+
+    monkeypatch.setattr(Workspace, "train_batch", store_nothing_but_a_record)
     work = Workspace(open_results(tmp_path / "r"))
     runs = [run for name in ("learned", "none") for run in work.list_runs(replace(CONFIG, encoding=name), [0])]
     with work.expecting(runs):
@@ -127,7 +132,9 @@ def test_programs_of_runs_that_are_expected_are_compiled_ahead(tmp_path, monkeyp
     assert sorted(compiled) == ["learned", "none"] and compiled["learned"] is threading.current_thread()
     assert compiled["none"] is not threading.current_thread()
     assert not work.programs.started and not work.programs.expected
-    with pytest.raises(KeyboardInterrupt), work.expecting(runs):
+    others = work.list_runs(CONFIG, [1])
+    with pytest.raises(KeyboardInterrupt), work.expecting(others):
+        assert work.programs.expected
         raise KeyboardInterrupt
     assert not work.programs.expected
 
