@@ -95,9 +95,9 @@ class RunOptions:
     dry_run: Switch = False
     """Train nothing. Print how many runs would be trained, with a rough estimate of time, cost and disk space."""
     machines: int = 1
-    """With --dry-run: the number of machines that share the work, each like this one or, with --gpu, with one GPU."""
+    """Number of machines that share the work in the plan of --dry-run, each like this one or, with --gpu, with one GPU."""
     gpu: Annotated[str | None, describe_option("none, CPUs", "GPU")] = None
-    """With --dry-run: the GPU of each machine, one of those in jaxpe/study/rates.json."""
+    """The GPU of each machine in the plan of --dry-run, one of those in jaxpe/study/rates.json."""
     log_to: Annotated[tuple[SinkName, ...], describe_option(values="SINK ...")] = ()
     """Where loss, accuracy, learning rate and speed go while models train, besides RESULTS/metrics/*.jsonl: tensorboard, trackio, wandb, or path/to/file.py:Class. Options follow a name after colons: wandb:project=mine:mode=offline."""
     quiet: Switch = False

@@ -175,7 +175,7 @@ def test_backend_division_over_devices_and_flags_of_xla_are_part_of_the_identity
     ids.add(identify())
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     ids.add(identify())
-    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
     ids.add(identify())
     assert len(ids) == 4
 
