@@ -239,7 +239,7 @@ def test_a_second_ctrl_c_ends_at_once_and_in_order(folder, tmp_path):
 @pytest.mark.timeout(1800)  # minutes of training
 def test_the_whole_study_runs_at_its_smallest_size_is_redrawn_to_the_same_bytes_and_reused_by_a_script(tmp_path):
     planned = run_jaxpe("study", "--preset", "smoke", "--dry-run", "--results", tmp_path / "nothing")
-    assert planned.code == 0 and len(planned.out.splitlines()) == 2 + len(experiment.STUDY)
+    assert planned.code == 0 and len(planned.out.splitlines()) == 3 + len(experiment.STUDY)
     done = run_jaxpe("study", "--preset", "smoke", "--results", tmp_path)
     assert done.code == 0, done.err
     page = (tmp_path / "compare.html").read_text()

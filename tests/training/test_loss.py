@@ -9,13 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small_runs import CONFIG
+from small_runs import CONFIG, draw_compiled
 
 from jaxpe.data.examples import EOS, PAD, Example
 from jaxpe.model import Dropout, ForwardOptions
 from jaxpe.training.batches import draw_batches, make_length_buckets
 from jaxpe.training.loss import choose_group_size, compute_example_sums, compute_gradient
-from jaxpe.training.overlap import draw_compiled
 from jaxpe.training.parameters import init_model
 from jaxpe.training.sources import load_source
 
