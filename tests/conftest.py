@@ -51,7 +51,8 @@ devices.KEPT_FROM = 0.0
 devices.PINNED["jax_disable_most_optimizations"] = True
 jax.config.update("jax_disable_most_optimizations", True)
 flags = os.environ.get("XLA_FLAGS")
-os.environ["XLA_FLAGS"] = f"{flags or ''} --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+fewer_emitters = "--xla_cpu_use_fusion_emitters=false" if jax.__version_info__ < (0, 11) else ""  # unknown since then
+os.environ["XLA_FLAGS"] = f"{flags or ''} {fewer_emitters} --xla_cpu_parallel_codegen_split_count=1"
 jax.devices()
 if flags is None:
     del os.environ["XLA_FLAGS"]
