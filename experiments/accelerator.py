@@ -24,11 +24,13 @@ import jax
 import pandas as pd
 import tyro
 
-from jaxpe import devices
+from jaxpe import cli, devices
 from jaxpe.analysis.speed import accelerator
 from jaxpe.analysis.speed.accelerator import FULL, TINY, Session
 from jaxpe.analysis.speed.attention import FUSED, WAYS, AttentionCase, time_attention
 from jaxpe.analysis.speed.timed_tables import GRACE, extend_table
+from jaxpe.errors import UserError
+from jaxpe.records.files import disk_errors
 
 
 def start_compiling_attention(session: Session, pool: ThreadPoolExecutor) -> dict[AttentionCase, Future[Any]]:
@@ -73,7 +75,7 @@ def main(
     minutes: float = 8.0,
     tiny: bool = False,
     reference: Path | None = None,
-) -> None:
+) -> int:
     """Measures this machine's accelerator.
 
     Args:
@@ -82,14 +84,17 @@ def main(
         tiny: Only show that every part runs; so it is without an accelerator.
         reference: Only train part 3 and write its losses there; used by the script itself.
     """
+    if minutes <= 0:
+        raise UserError(f"--minutes must be above 0, got {minutes:g}.")
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.6")  # the rest is for the processes of part 6
     devices.prepare_jax(4 if reference else None)
     is_cpu = jax.default_backend() == "cpu"
     session = Session(output, TINY if tiny or (is_cpu and reference is None) else FULL, minutes)
-    output.mkdir(parents=True, exist_ok=True)
+    with disk_errors():
+        output.mkdir(parents=True, exist_ok=True)
     if reference is not None:
         accelerator.write_reference(session, reference)
-        return
+        return 0
     if is_cpu:
         print("JAX has no accelerator here: every part runs in a tiny form, and its numbers mean nothing.")
     pool = ThreadPoolExecutor(8)
@@ -111,4 +116,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    cli.exit_with(lambda: tyro.cli(main))

@@ -3,7 +3,8 @@
 Measured: the config of the closest comparable JAX codebase: `reverse` over 2 symbols in an encoder of 5 layers, width 64, 8
 heads, batch 128, lengths uniform in 1 to 40, no dropout. Operations counted: 6·block parameters·tokens + 12·layers·D·ΣT², for
 real tokens only. The roofline is the least time for these products, the exponentials, the GELUs and the optimizer's memory at
-the rates that this machine reaches in the same run (`jaxpe.analysis.speed.roofline`). Two devices are compared with one, and batches of 2 to 32 replicas with each other, on a smaller model.
+the rates that this machine reaches in the same run (`jaxpe.analysis.speed.roofline`). Two devices are compared with one, and
+batches of 2 to 32 replicas with each other, on a smaller model.
 
 Predicted: training reaches 35 % of the float32 rate of a 2048-square product on a CPU, evaluation 30 %. Two virtual devices give
 1.3 times the throughput of one. The cost of a model is the same from 2 to 32 replicas.
@@ -22,7 +23,7 @@ from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis.speed.roofline import measure_rates
-from jaxpe.analysis.speed.throughput import measure_evaluation, measure_product, measure_training
+from jaxpe.analysis.speed.throughput import measure_evaluation, measure_training
 from jaxpe.figures.throughput import draw_all
 from jaxpe.records.claims import Claim, ClaimResult
 from jaxpe.study import tables
@@ -71,18 +72,17 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
         work.reporter.note(f"{metric}{'' if replicas is None else f' at {replicas} replicas'}: {value:.4g}")
         rows.append(base | {"metric": metric, "value": value, "replicas": replicas})
 
-    product, rates = measure_product(), measure_rates(work.mesh)
-    add("matrix_product_gflops", product / 1e9)
+    rates = measure_rates(work.mesh, seconds=2.0)
+    add("matrix_product_gflops", rates.products / 1e9)
     add("gigaexponentials_per_second", rates.exponentials / 1e9)
     add("gigagelus_per_second", rates.gelus / 1e9)
     add("gigabytes_per_second", rates.moved / 1e9)
-    rates = rates._replace(products=product)
     training = measure_training(make_config(preset), len(jax.devices()), preset.steps)
-    add("training_share_of_product", training.work.products / product)
+    add("training_share_of_product", training.work.products / rates.products)
     add("training_share_of_roofline", training.work.compute_least_seconds(rates))
     add("training_compile_seconds", training.compile_seconds)
     evaluation, programs = measure_evaluation(make_config(preset), preset.examples, round(2.5 * preset.train_length))
-    add("evaluation_share_of_product", evaluation.products / product)
+    add("evaluation_share_of_product", evaluation.products / rates.products)
     add("evaluation_share_of_roofline", evaluation.compute_least_seconds(rates))
     add("evaluation_programs", float(programs))
     sizes = {"train_length": 10, "width": 32, "heads": 2, "layers": 2, "replicas_per_device": 8}
@@ -96,7 +96,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
             speed = measure_training(config, 1, 2 * preset.steps)
             add(f"milliseconds_per_step_and_replica_{batching}", 1000 * speed.replica_seconds, replicas)
             add(f"megabytes_{batching}", speed.memory / 1e6, replicas)
-    add("matrix_product_gflops_again", measure_product() / 1e9)
+    add("matrix_product_gflops_again", measure_rates(work.mesh).products / 1e9)
     return rows
 
 

@@ -28,6 +28,7 @@ from jaxpe.training.mesh import make_mesh
 from jaxpe.training.population import Program, ReplicaSpec, TrainedReplica
 from jaxpe.training.scores import measure_scores
 from jaxpe.training.sources import load_source
+from jaxpe.training.train import HISTORY_EVERY
 
 PRECISIONS = ("highest", "default", "bfloat16")  # of matrix products; "default" is TF32 on the GPUs that have it
 ACTIVATIONS = 2**28  # in the backward pass of all models of a program together: tokens · width · layers
@@ -73,6 +74,10 @@ class Session:
     def count_seconds(self, share: float = 1.0) -> float:
         """Seconds until this share of the call's time is over, at least one."""
         return max(1.0, share * 60 * self.minutes - (time.monotonic() - self.began))
+
+    def take(self, config: RunConfig) -> Program:
+        """The compiled program of a config. Raises TimeoutError where it is not there when nine tenths of the time are over."""
+        return self.programs[config].result(timeout=self.count_seconds(0.9))
 
     def add(self, part: str, what: str, value: float | str, unit: str, /, **columns: Any) -> None:
         """One more row, written at once."""
@@ -145,8 +150,7 @@ def measure_training_speed(session: Session, rates: dict[str, Rates]) -> None:
         columns: dict[str, Any] = {"size": size, "models": config.replicas_per_device}
         columns["precision"] = config.precision
         with reporting(session, "training", **columns):
-            program = session.programs[config].result(timeout=session.count_seconds(0.9))
-            speed = time_training(config, load_source(config), program, session.sizes.timed)
+            speed = time_training(config, load_source(config), session.take(config), session.sizes.timed)
             share = speed.work.compute_least_seconds(rates[config.precision])
             session.add("training", "a step of a model", 1000 * speed.replica_seconds, "ms", **columns)
             session.add("training", "steps of models", 1 / speed.replica_seconds, "1/s", **columns)
@@ -206,7 +210,7 @@ def start_reference(session: Session, script: Path) -> subprocess.Popen[bytes]:
 
 def compare_with_cpu(session: Session, reference: subprocess.Popen[bytes], config: RunConfig) -> None:
     """Part 3."""
-    trained, accuracy = train_and_test(session, config, session.programs[config].result())
+    trained, accuracy = train_and_test(session, config, session.take(config))
     losses = np.array([replica.history["loss"] for replica in trained])
     reference.wait(timeout=session.count_seconds(0.9))
     with np.load(session.output / "reference.npz") as stored:
@@ -215,9 +219,8 @@ def compare_with_cpu(session: Session, reference: subprocess.Popen[bytes], confi
     differences = np.abs(losses / cpu_losses - 1).max(axis=0)
     for until in sorted({1, 5, 10, len(differences)}):
         if until <= len(differences):
-            session.add(
-                "CPU", "loss, largest relative difference", float(differences[:until].max()), "", steps=10 * until
-            )
+            steps = min(HISTORY_EVERY * until, config.training.steps)
+            session.add("CPU", "loss, largest relative difference", float(differences[:until].max()), "", steps=steps)
     for i, length in enumerate(session.sizes.test_lengths):
         for device, values in (("accelerator", accuracy), ("CPU", cpu_accuracy)):
             session.add("CPU", "token accuracy", float(values[:, i].mean()), "", length=length, device=device)
@@ -226,10 +229,10 @@ def compare_with_cpu(session: Session, reference: subprocess.Popen[bytes], confi
 def train_twice(session: Session, config: RunConfig, other: RunConfig) -> None:
     """Part 4: how far apart two rounds of one program are, and rounds of programs for other numbers of models."""
     source, steps = load_source(config), min(100, session.sizes.steps)
-    specs = [ReplicaSpec(seed, config.training.learning_rate) for seed in range(1)]
+    specs = [ReplicaSpec(0, config.training.learning_rate)]
 
     def train(config: RunConfig) -> list[np.ndarray]:
-        program = session.programs[config].result()
+        program = session.take(config)
         replicas = population.init_replicas(config, source, program, specs)
         model = population.advance_replicas(program, replicas, 0, steps).model
         return [np.asarray(leaf[0]) for leaf in jax.tree.leaves(model)]

@@ -1,7 +1,7 @@
 """What a machine can do at best, measured, and the least time that a training step or a test takes there: its roofline.
 
-Rates are measured on all devices of a mesh at once, each in a loop inside one program, so that neither dispatch nor, for
-exponentials and GELU, memory is timed. The work of a model is counted from its sizes, for real tokens only. Everything
+Exponentials, GELUs and copies are measured on all devices of a mesh at once, each in a loop inside one program, so that neither
+dispatch nor, for the first two, memory is timed. A matrix product is one call, which takes all cores of a CPU. The work of a model is counted from its sizes, for real tokens only. Everything
 elementwise that is neither an exponential of a softmax nor a GELU counts nothing, as if it were fused into its neighbours,
 so a share of the roofline is a lower bound of how well a machine is used.
 """
@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, DTypeLike, Float
+from jaxtyping import Array, Float
 
 from jaxpe.data.examples import ExampleStream
 from jaxpe.devices import use_precision
@@ -26,7 +26,7 @@ from jaxpe.training.parameters import count_parameters
 
 CHAINED = 16  # applications to a number while it is in a register
 TIMES = 5  # of which the fastest counts
-Step = Callable[[Array, Array], Array]
+Step = Callable[[Array], Array]
 
 
 class Rates(NamedTuple):
@@ -56,43 +56,55 @@ class Work(NamedTuple):
 
 
 def measure_rates(mesh: Mesh, precision: str = "highest", seconds: float = 0.3) -> Rates:
-    """The rates of a mesh. `precision`: that of matrix products, as in `RunConfig`. `seconds`: about, of each loop."""
-    is_cpu = mesh.devices.flat[0].platform == "cpu"
-    side, cached, large = (1024, 2**17, 2**24) if is_cpu else (8192, 2**24, 2**28)
-    dtype = "bfloat16" if precision == "bfloat16" else "float32"
+    """The rates of a mesh. `precision`: that of matrix products, as in `RunConfig`. `seconds`: about, of each measurement."""
+    device = mesh.devices.flat[0]
+    side, cached, large = (2048, 2**17, 2**24) if device.platform == "cpu" else (8192, 2**24, 2**28)
 
-    def chain(step: Callable[[Array], Array]) -> Step:
-        def apply(a: Array, start: Array) -> Array:
+    def chain(step: Step) -> Step:
+        def apply(a: Array) -> Array:
             for _ in range(CHAINED):
                 a = step(a)
             return a
 
         return apply
 
-    with use_precision(precision):
-        products = measure_loop(lambda a, start: a @ start, (side, side), mesh, seconds, dtype)
+    products = measure_product(device, side, precision, seconds)
     exponentials = measure_loop(chain(lambda a: jnp.exp(-a)), (cached,), mesh, seconds)
     gelus = measure_loop(chain(lambda a: jax.nn.gelu(a) + 1.0), (cached,), mesh, seconds)
-    copies = measure_loop(lambda a, start: a + 1.0, (large,), mesh, seconds)
-    return Rates(2 * side**3 * products, CHAINED * cached * exponentials, CHAINED * cached * gelus, 8 * large * copies)
+    copies = measure_loop(lambda a: a + 1.0, (large,), mesh, seconds)
+    return Rates(products, CHAINED * cached * exponentials, CHAINED * cached * gelus, 8 * large * copies)
 
 
-def measure_loop(step: Step, shape: tuple[int, ...], mesh: Mesh, seconds: float, dtype: DTypeLike = "float32") -> float:
+def measure_product(device: jax.Device, side: int, precision: str, seconds: float) -> float:
+    """Operations per second of a square matrix product, the median of as many as fit into `seconds`, at least three."""
+    dtype = "bfloat16" if precision == "bfloat16" else "float32"
+    a = jax.device_put(jax.random.normal(jax.random.key(0), (side, side), dtype), device)
+    with use_precision(precision):
+        product = jax.jit(lambda a: a @ a).lower(a).compile()
+    jax.block_until_ready(product(a))
+    times, end = list[float](), time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        began = time.perf_counter()
+        jax.block_until_ready(product(a))
+        times.append(time.perf_counter() - began)
+    return 2 * side**3 / float(np.median(times))
+
+
+def measure_loop(step: Step, shape: tuple[int, ...], mesh: Mesh, seconds: float) -> float:
     """How many times a second the devices together apply `step` to an array of this shape each.
 
-    `step` takes the array and the one that the loop began with, which is normal with variance 1 / (size of the last axis).
+    The loop begins with standard normal numbers.
     """
 
     def repeat(start: Float[Array, "..."], count: Array) -> Array:
-        after: Array = jax.lax.fori_loop(0, count, lambda _, a: step(a, start), start)
+        after: Array = jax.lax.fori_loop(0, count, lambda _, a: step(a), start)
         return after
 
-    stacked = make_sharded_shape((mesh.size, *shape), dtype, mesh)
+    stacked = make_sharded_shape((mesh.size, *shape), jnp.float32, mesh)
     program = (
         jax.jit(map_replicas(repeat, mesh, "map", 1)).lower(stacked, jax.ShapeDtypeStruct((), jnp.int32)).compile()
     )
-    draw = jax.jit(lambda: (jax.random.normal(jax.random.key(0), stacked.shape) / shape[-1] ** 0.5).astype(dtype))
-    a = jax.device_put(draw(), shard_replicas(mesh))
+    a = jax.device_put(jax.random.normal(jax.random.key(0), stacked.shape), shard_replicas(mesh))
 
     def time_it(count: int) -> float:
         began = time.perf_counter()

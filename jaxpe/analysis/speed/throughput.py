@@ -1,4 +1,4 @@
-"""How fast a machine multiplies matrices, trains and evaluates."""
+"""How fast a machine trains and evaluates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxpe.analysis.speed.roofline import Work, count_forward_work, count_step_work
@@ -19,8 +18,6 @@ from jaxpe.training.population import Program, ReplicaSpec
 from jaxpe.training.scores import measure_scores
 from jaxpe.training.sources import Source, load_source
 
-SIDE = 2048  # of the matrices
-
 
 class TrainingSpeed(NamedTuple):
     """The speed of one training program."""
@@ -29,19 +26,6 @@ class TrainingSpeed(NamedTuple):
     compile_seconds: float
     replica_seconds: float  # per step and replica
     memory: float  # bytes of arguments and temporaries; 0 where the backend does not say
-
-
-def measure_product(seconds: float = 2.0) -> float:
-    """Operations per second of a square float32 matrix product, the median of as many as fit into `seconds`."""
-    a = jnp.ones((SIDE, SIDE))
-    product = jax.jit(lambda a: a @ a)
-    product(a).block_until_ready()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        product(a).block_until_ready()
-        times.append(time.perf_counter() - began)
-    return 2 * SIDE**3 / float(np.median(times))
 
 
 def measure_training(config: RunConfig, devices: int, steps: int) -> TrainingSpeed:
