@@ -57,7 +57,6 @@ QUICK_TEXT: Overrides = {
     **grids.QUICK_TEXT,
     "max_length_ratio": 8.0,
     "steps": 400,
-    "batch": 32,
     **grids.SIX,
 }
 STANDARD_TEXT: Overrides = {**grids.STANDARD_TEXT, "length_buckets": 2, **grids.SIX}

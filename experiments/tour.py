@@ -34,10 +34,12 @@ from jaxpe.training.lengths import choose_test_lengths
 ONE_SEED: Overrides = {"seeds": 1}
 READERS = ("none", "learned")  # encodings of the models of text
 REVERSE = GridRow(task=TASK, architectures=(ARCHITECTURE,))
+SMALLEST: Overrides = {"train_length": 32, "max_length_ratio": 2.0, "length_buckets": 1}
+SMOKE_TEXT = grids.text_row(task="masked_lm", overrides=SMALLEST | ONE_SEED, encodings=READERS)
 QUICK_TEXT = grids.text_row(task="masked_lm", overrides=grids.QUICK_TEXT | ONE_SEED, encodings=READERS)
 TEXT = grids.text_row(task="masked_lm", overrides=grids.STANDARD_TEXT | ONE_SEED, encodings=READERS)
 PRESETS = {
-    "smoke": Preset((REVERSE,), **grids.SMOKE_SIZES),
+    "smoke": Preset((REVERSE, SMOKE_TEXT), **grids.SMOKE_SIZES),
     "quick": Preset((REVERSE, QUICK_TEXT), **(grids.QUICK_SIZES | ONE_SEED)),
     "standard": Preset((REVERSE, TEXT), **(grids.STANDARD_SIZES | ONE_SEED)),
     "full": Preset((REVERSE, TEXT), **(grids.FULL_SIZES | ONE_SEED)),

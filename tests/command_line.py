@@ -42,3 +42,9 @@ def assert_one_sentence(outcome, says):
     """The command refused its input: exit code 2, one line on stderr that holds `says`, nothing printed."""
     assert outcome.code == 2 and says in outcome.err and not outcome.out, outcome
     assert outcome.err.startswith("jaxpe: ") and len(outcome.err.splitlines()) == 1
+
+
+def list_files(folder):
+    """Everything that is made from stored runs, with its content."""
+    files = (path for path in folder.rglob("*") if path.is_file() and "runs" not in path.parts)
+    return {path: path.read_bytes() for path in files}

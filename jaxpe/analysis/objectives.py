@@ -16,7 +16,8 @@ PAIRS = {  # what is compared with masked LM: as published, and with every token
     "published": ("causal_lm", "causal LM"),
     "equal": ("sampled_causal_lm", "causal LM with a loss on a random 15 % of the tokens"),
 }
-UNITS = ("share", "bits")
+PAIR_NAMES = {"published": "as published", "equal": "with equally many predictions"}
+UNITS = {"share": "shares", "bits": "bits"}
 FAR = 32
 FAR_NOTE = "Undecided: a shift by 32 meets rows that hardly any window trained, so its numbers describe."
 NEW_SEEDS = range(10, 20)  # which chose nothing
@@ -78,10 +79,10 @@ def describe_all(comparisons: Sequence[Comparison]) -> str:
     """'As published: +0.059 share (…), +0.024 bits (…). …', whether the seeds were new, and what is left open."""
     parts = [f"{one.pair}, {format_estimate(one.estimate, one.unit)}" for one in comparisons]
     notes = dict.fromkeys(one.note for one in comparisons if one.note)
-    left = [f"{one.pair} in {one.unit}" for one in comparisons if one.verdict == "undecided"]
+    left = [f"{PAIR_NAMES[one.pair]}, in {UNITS[one.unit]}" for one in comparisons if one.verdict == "undecided"]
     if left and not notes and judge_all(comparisons) == "undecided":
         notes[
-            f"Undecided: all {len(comparisons)} intervals must lie above 0 (masked LM compared with next-token prediction as "
-            f"published and with equally many predictions, in shares and in bits), but that of {' and '.join(left)} does not."
+            f"Undecided: all {len(comparisons)} intervals must lie above 0 (next-token prediction minus masked LM, as published and "
+            f"with equally many predictions, in shares and in bits); not above 0: {'; '.join(left)}."
         ] = None
     return " ".join([f"{'; '.join(parts)}.", *notes])

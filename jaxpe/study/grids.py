@@ -20,8 +20,8 @@ QUICK_COUNT: Overrides = {"steps": 1000, "batch": 64}
 OWN_LEARNING_RATES: Overrides = {"learning_rates": (1e-3, 3e-3, 1e-2)}  # for the primary cell of C2
 QUICK_TEXT: Overrides = {  # shows that the language tasks work; too short a training to decide anything
     "train_length": 32,
-    "steps": 600,
-    "batch": 16,
+    "steps": 800,
+    "batch": 32,
     "seeds": 2,
 }
 STANDARD_TEXT: Overrides = {

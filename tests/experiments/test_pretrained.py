@@ -21,6 +21,7 @@ from jaxpe.records.csv_tables import COLUMNS, read_table, write_table
 from jaxpe.records.json_values import write_json
 from jaxpe.records.results import open_results
 from jaxpe.study import experiment, presets, workspace
+from jaxpe.study.experiment_checks import check_rows
 
 MODULE = experiment.load_experiment("pretrained").module
 RANDOM = np.random.default_rng(5)
@@ -250,9 +251,11 @@ def test_fetched_models_are_measured_but_not_at_the_smallest_size(tmp_path):
     tables = {name: RANDOM.normal(size=(rows, 8)).astype("f4") for name, rows in sizes.items()}
     save_file(tables, path, {"kind": "decoder", "title": "w", "licence": "MIT"})
     work = workspace.Workspace(open_results(tmp_path / "r"))
-    table = pd.DataFrame(MODULE.measure(work, [], replace(MODULE.PRESETS["quick"], seeds=1)))
+    table = pd.DataFrame(check_rows(MODULE.measure(work, [], replace(MODULE.PRESETS["quick"], seeds=1)), "pretrained"))
     names = {"whisper", "whisper-encoder"}
     assert names <= set(table["encoding"]) and set(table["compared_with"].dropna()) == names
     assert set(draw_all(table)) == {"measures", "similarity", "lags", "spectra", "joint"}
-    smoke = pd.DataFrame(MODULE.measure(work, [], presets.override(MODULE.PRESETS["smoke"], {"seeds": 1})))
+    smoke = pd.DataFrame(
+        check_rows(MODULE.measure(work, [], presets.override(MODULE.PRESETS["smoke"], {"seeds": 1})), "pretrained")
+    )
     assert "whisper" not in set(smoke["encoding"])

@@ -7,6 +7,7 @@ from language_runs import PRESET, train_runs
 from jaxpe.analysis import use
 from jaxpe.records.results import open_results
 from jaxpe.study import experiment
+from jaxpe.study.experiment_checks import check_rows
 from jaxpe.study.presets import Preset, apply_overrides
 from jaxpe.study.workspace import Workspace
 
@@ -190,7 +191,7 @@ def test_the_deciding_rows_have_their_seeds_and_a_preset_of_their_own():
 def test_runs_without_any_encoding_have_figures_and_claim_nothing_about_use(tmp_path):
     workspace = Workspace(open_results(tmp_path / "results", write=True))
     runs = train_runs(workspace, "masked_lm", "none")
-    table = pd.DataFrame(MODULE.measure(workspace, runs, PRESET))
+    table = pd.DataFrame(check_rows(MODULE.measure(workspace, runs, PRESET), "structure"))
     figures, results = MODULE.figures(table), {result.id: result for result in MODULE.claims(table)}
     assert {"use", "costs", "layers", "head_scores_none"} <= set(figures) and "measures" not in figures
     assert {name: result.verdict for name, result in results.items()} == {"C9.equivariant": "supported"}

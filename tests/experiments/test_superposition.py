@@ -15,6 +15,7 @@ from jaxpe.data import cache, images
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import read_table, write_table
 from jaxpe.study import experiment, tables
+from jaxpe.study.experiment_checks import check_rows
 
 MODULE = experiment.load_experiment("superposition").module
 RANDOM = np.random.default_rng(0)
@@ -52,7 +53,7 @@ def measure_tiny(patch, folder, **sizes):
     preset = MODULE.Preset((), batch=8, examples=64, width=16, **sizes)
     patch.setattr(measurements, "PILE_WIDTHS", (32,))
     patch.setattr(measurements, "WEIGHTS", (0.0, 0.3, 0.6))
-    write_table(folder / "table.csv", MODULE.measure(work, [], preset))
+    write_table(folder / "table.csv", check_rows(MODULE.measure(work, [], preset), "superposition"))
     return read_table(folder / "table.csv")
 
 

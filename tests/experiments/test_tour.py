@@ -15,6 +15,7 @@ from jaxpe.model import Inputs
 from jaxpe.records.csv_tables import read_table, write_table
 from jaxpe.records.results import open_results
 from jaxpe.study import experiment, grids, run_configs
+from jaxpe.study.experiment_checks import check_rows
 from jaxpe.study.presets import GridRow
 from jaxpe.study.workspace import Workspace
 
@@ -29,7 +30,7 @@ def measure(folder, *rows, steps):
     work = Workspace(open_results(folder))
     runs = [run for config in run_configs.expand_grid(preset, work.sources) for run in work.list_runs(config, [0])]
     work.train(runs)
-    write_table(folder / "table.csv", MODULE.measure(work, runs, preset))
+    write_table(folder / "table.csv", check_rows(MODULE.measure(work, runs, preset), "tour"))
     return work, runs, read_table(folder / "table.csv")
 
 
