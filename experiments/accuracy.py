@@ -41,7 +41,7 @@ from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training import train
-from jaxpe.training.lengths import choose_test_lengths, pad_lengths
+from jaxpe.training.evaluated_lengths import choose_test_lengths, pad_lengths
 from jaxpe.training.overlap import compute_seen_shares
 
 encoder = partial(GridRow, architectures=("encoder",))
@@ -208,7 +208,7 @@ def judge_help(table: pd.DataFrame) -> list[ClaimResult]:
     if not len(index):
         return []
     difference = estimate_difference(index - index_blind, count - count_blind)
-    return [HELP.judge(judge_direction(difference), difference)]
+    return [HELP.make_result(judge_direction(difference), difference)]
 
 
 def judge_text(task: str, own: pd.DataFrame, common: pd.DataFrame) -> list[ClaimResult]:
@@ -223,7 +223,7 @@ def judge_text(task: str, own: pd.DataFrame, common: pd.DataFrame) -> list[Claim
     )
     if not len(a):
         note = "Not run: fetch its data with `jaxpe fetch translation`, then run with `--tasks translation`."
-        return [claim.judge("undecided", None, note)] if task == "translation" else []
+        return [claim.make_result("undecided", None, note)] if task == "translation" else []
     verdict, difference = judge_equivalence(a, b, none, MARGIN)
     gap = np.mean(none) - np.mean([*a, *b])
     first, second = tables.pair_seeds(common, learned, sinusoidal)
@@ -231,7 +231,7 @@ def judge_text(task: str, own: pd.DataFrame, common: pd.DataFrame) -> list[Claim
         f"`none` differs from both by {gap:+.3f} (to call them equal takes at least {5 * MARGIN:g}); "
         f"at the common learning rate the difference is {np.mean(first - second):+.3f}."
     )
-    return [claim.judge(verdict, difference, note, **fields)]
+    return [claim.make_result(verdict, difference, note, **fields)]
 
 
 def judge_speed(table: pd.DataFrame) -> list[ClaimResult]:
@@ -248,7 +248,7 @@ def judge_speed(table: pd.DataFrame) -> list[ClaimResult]:
         return []
     verdict, difference = judge_equivalence(a, b, none, SPEED_MARGIN)
     never = rows[rows["encoding"] != "none"]["value"].isna().sum()
-    return [SPEED.judge(verdict, difference, f"{never} runs never reached 95 %." if never else "")]
+    return [SPEED.make_result(verdict, difference, f"{never} runs never reached 95 %." if never else "")]
 
 
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:

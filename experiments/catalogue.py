@@ -44,7 +44,7 @@ from jaxpe.study.scores import EvaluationConfig, make_published_test
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training.config import RunConfig
-from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.evaluated_lengths import choose_test_lengths
 from jaxpe.training.sources import Source
 
 DECODER = tuple(encodings.CATALOGUE)
@@ -109,7 +109,7 @@ RANKING = Claim(
     cell="copy in the decoder, N = 20, 4 layers, width 64, 6,000 steps, six encodings, ten seeds: exact match from N + 1 to "
     "2 N, τ-b above 0 with p at most .05 by permuting encodings",
     question="help",
-    figure="merit",
+    figure="ranking",
     family="primary",
     title=Text(
         "When decoders copy beyond their training length, encodings rank as Kazemnejad et al. (2023) published",
@@ -217,7 +217,7 @@ def judge_case(table: pd.DataFrame, part: str) -> list[ClaimResult]:
     note = f"n counts encodings, each the mean over {seeds} seeds; p by all permutations of the encodings: {estimate.p:.3f}."
     note += "" if decides else f" {DESCRIPTIVE}"
     verdict = ranking.judge_ranking(estimate, seeds, decides)
-    return [claim.judge(verdict, estimate, note, encodings=estimate.n, **fields)]
+    return [claim.make_result(verdict, estimate, note, encodings=estimate.n, **fields)]
 
 
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:

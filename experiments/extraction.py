@@ -167,7 +167,7 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     encoding = find_primary_encoding(table)
     if encoding is None:
         note = "The primary cell (reverse, encoder) of this run has no encoding that adds a code."
-        return [KNOWS_BOTH.judge("undecided", None, note, encoding="")]
+        return [KNOWS_BOTH.make_result("undecided", None, note, encoding="")]
     runs = tables.select_rows(table, **PRIMARY)
     rows, sinusoidal = (tables.select_rows(runs, encoding=name) for name in (encoding, "sinusoidal"))
     results = judge_readers(rows, sinusoidal, encoding)
@@ -261,10 +261,10 @@ def describe_offsets(sinusoidal: pd.DataFrame) -> str:
 def judge_exact(claim: Claim, values: pd.Series, note: str = "", **fields: str) -> ClaimResult:
     """A claim that most seeds make no error: the share of such seeds, its whole interval above one half."""
     if not len(values):
-        return claim.judge("undecided", None, note, **fields)
+        return claim.make_result("undecided", None, note, **fields)
     share = estimate_solved_share(values.to_numpy(), 1.0)
     read = f"Mean share read correctly {values.mean():.4f}, minimum {values.min():.4f}."
-    return claim.judge(judge_direction(share, 0.5), share, f"{read} {note}", **fields)
+    return claim.make_result(judge_direction(share, 0.5), share, f"{read} {note}", **fields)
 
 
 def judge_training(
@@ -281,9 +281,9 @@ def judge_difference(
     """A claim that the first selection lies above the second, over paired seeds."""
     a, b = tables.pair_seeds(rows, first, second)
     if not len(a):
-        return claim.judge("undecided", None, note, **fields)
+        return claim.make_result("undecided", None, note, **fields)
     estimate = estimate_difference(a, b)
-    return claim.judge(judge_direction(estimate), estimate, note, **fields)
+    return claim.make_result(judge_direction(estimate), estimate, note, **fields)
 
 
 def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:

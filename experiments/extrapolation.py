@@ -37,7 +37,7 @@ from jaxpe.study.scores import PLAIN_SAMPLER, EvaluationConfig, make_published_t
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
 from jaxpe.training.config import RunConfig
-from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.evaluated_lengths import choose_test_lengths
 from jaxpe.training.scores import Scores
 
 encoder = partial(GridRow, architectures=("encoder",))
@@ -151,8 +151,8 @@ def list_variants(plain: EvaluationConfig, n: int, lengths: list[int]) -> dict[s
     beyond = [length for length in lengths if length > n]
     variants = {
         "length_scaled": (beyond, replace(plain, scaled=True)),
-        "steps_25": ([n, *beyond[-1:]], replace(plain, checkpoint="25")),
-        "steps_50": ([n, *beyond[-1:]], replace(plain, checkpoint="50")),
+        "steps_25": ([n, *beyond[-1:]], replace(plain, snapshot="25")),
+        "steps_50": ([n, *beyond[-1:]], replace(plain, snapshot="50")),
     }
     if plain.sampler == PLAIN_SAMPLER:
         return variants | {"shifted": ([n], replace(plain, shift=n))}
@@ -228,7 +228,7 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     if len(part := part[part["test_length"] == 2 * part["train_length"]]):
         above = compare_with_baseline(part)
         length = int(part["test_length"].iloc[0])
-        results.append(BEYOND_ELSEWHERE.judge(judge_direction(above), above, task="index", length=length))
+        results.append(BEYOND_ELSEWHERE.make_result(judge_direction(above), above, task="index", length=length))
     return add_parts(results)
 
 
@@ -252,7 +252,9 @@ def judge_beyond(part: pd.DataFrame, length: int) -> list[ClaimResult]:
     both = {first, second}
     verdict = "contradicted" if "contradicted" in both else "supported" if both == {"supported"} else "undecided"
     difference = f"difference {np.mean(a - b):.3f}" if len(a) else "not run"
-    return [BEYOND.judge(verdict, above, f"Compared with learned + offset: {second}, {difference}.", length=length)]
+    return [
+        BEYOND.make_result(verdict, above, f"Compared with learned + offset: {second}, {difference}.", length=length)
+    ]
 
 
 def judge_blind(part: pd.DataFrame, length: int) -> list[ClaimResult]:
@@ -262,7 +264,7 @@ def judge_blind(part: pd.DataFrame, length: int) -> list[ClaimResult]:
         return []
     gap = estimate_mean(none.to_numpy() - part["order_blind_baseline"].iloc[0])
     inside = gap.low is not None and gap.high is not None and gap.low > -BLIND_MARGIN and gap.high < BLIND_MARGIN
-    return [BLIND.judge("supported" if inside else "undecided", gap, length=length)]
+    return [BLIND.make_result("supported" if inside else "undecided", gap, length=length)]
 
 
 KEY_WORDS = ("task", "architecture", "encoding", "positions in training", "positions in tests")

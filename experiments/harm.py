@@ -220,7 +220,7 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     if len(pairs.a):
         effect = effects.judge_effect(pairs.a, pairs.b, pairs.baseline)
         verdict = VERDICTS.get(effect.word, "undecided")
-        results.append(HARM.judge(verdict, effect.estimate, describe_means(pairs), length=pairs.length))
+        results.append(HARM.make_result(verdict, effect.estimate, describe_means(pairs), length=pairs.length))
     for task, encoding in product(dict.fromkeys(table["task"]), effects.list_main_encodings(table)):
         results += judge_task(table, task, encoding)
     return add_parts(results + judge_ratio(table) + judge_twins(table) + judge_concatenation(table))
@@ -236,7 +236,7 @@ def judge_task(table: pd.DataFrame, task: str, encoding: str) -> list[ClaimResul
     speed = effects.compare_speed(table, task, encoding) if task in effects.ORDER_FREE else None
     if speed:
         note = f"{2**speed.estimate.value:.2f} times as many steps (geometric mean). {ADDED_LATER}"
-        results.append(SPEED.judge(speed.verdict, speed.estimate, note, **fields))
+        results.append(SPEED.make_result(speed.verdict, speed.estimate, note, **fields))
     return results
 
 
@@ -246,7 +246,7 @@ def judge_pairs(claim: Claim, pairs: effects.Pairs, **fields: Any) -> list[Claim
         return []
     effect = effects.judge_effect(pairs.a, pairs.b, pairs.baseline)
     note = describe_means(pairs) if effect.word == effects.BELOW_BASELINE else ""
-    return [claim.judge(effect.verdict, effect.estimate, note, length=pairs.length, **fields)]
+    return [claim.make_result(effect.verdict, effect.estimate, note, length=pairs.length, **fields)]
 
 
 def judge_ratio(table: pd.DataFrame) -> list[ClaimResult]:
@@ -272,7 +272,7 @@ def judge_twins(table: pd.DataFrame) -> list[ClaimResult]:
         a, b = tables.pair_seeds(part, {"encoding": encoding}, {"encoding": "none"})
         if len(a):
             difference, suffix = estimate_difference(a, b), f"-{encoding.lower()}" if results else ""
-            results.append(TWINS.judge(judge_direction(difference), difference, encoding=encoding, name=suffix))
+            results.append(TWINS.make_result(judge_direction(difference), difference, encoding=encoding, name=suffix))
     return results
 
 

@@ -226,7 +226,7 @@ def judge_linear_shift(table: pd.DataFrame, name: str, slug: str) -> ClaimResult
     controls = select_rows(part, encoding="control:gaussian", compared_with=name)["value"].to_numpy()
     verdict, difference = compare_with_controls(controls, read_value(part, encoding=name))
     note = sentences.describe_linear_shift(table, name)
-    return LINEAR_SHIFT.judge(verdict, difference, note, name=name, slug=slug)
+    return LINEAR_SHIFT.make_result(verdict, difference, note, name=name, slug=slug)
 
 
 def judge_sums(table: pd.DataFrame, name: str, slug: str) -> ClaimResult:
@@ -239,7 +239,7 @@ def judge_sums(table: pd.DataFrame, name: str, slug: str) -> ClaimResult:
     duplicates = int(both["tokens"] - read_value(part, metric="distinct_tokens"))
     verdict = "contradicted" if correct < n or duplicates else "supported" if low > MIN_READ else "undecided"
     note = sentences.describe_sums(table, name, duplicates)
-    return READ_BACK.judge(verdict, Estimate(correct / n, low, high, n), note, name=name, slug=slug)
+    return READ_BACK.make_result(verdict, Estimate(correct / n, low, high, n), note, name=name, slug=slug)
 
 
 def judge_blindness(table: pd.DataFrame) -> ClaimResult:
@@ -249,7 +249,7 @@ def judge_blindness(table: pd.DataFrame) -> ClaimResult:
     visible = "supported" if seeing.mean() > MIN_VISIBLE else "undecided"
     note = f"n counts verses; with positions the mean change is {seeing.mean():.3f}."
     estimate = Estimate(largest, None, None, len(blind))
-    return BLIND.judge("contradicted" if largest >= MAX_BLIND else visible, estimate, note)
+    return BLIND.make_result("contradicted" if largest >= MAX_BLIND else visible, estimate, note)
 
 
 def judge_order(table: pd.DataFrame) -> ClaimResult:
@@ -258,7 +258,7 @@ def judge_order(table: pd.DataFrame) -> ClaimResult:
     difference, another = estimate_difference(seeing, blind), read_changes(table, word_order.ANOTHER).mean()
     share = seeing.mean() / another
     note = f"n counts verses; another verse is {another:.3f} away, so shuffling is {share:.2f} of that."
-    return SEES_ORDER.judge(judge_direction(difference), difference, note)
+    return SEES_ORDER.make_result(judge_direction(difference), difference, note)
 
 
 def judge_shift(table: pd.DataFrame, part: str, position: int) -> ClaimResult:
@@ -273,7 +273,7 @@ def judge_shift(table: pd.DataFrame, part: str, position: int) -> ClaimResult:
         is_used = share.value > USES and share.low > 0
         verdict = "supported" if is_used else "contradicted" if share.high < USES else "undecided"
     note = sentences.describe_shift(table, position, shares, SHIFT)
-    return USES_ABSOLUTE.judge(verdict, share, note, part=part, position=position)
+    return USES_ABSOLUTE.make_result(verdict, share, note, part=part, position=position)
 
 
 def judge_locality(table: pd.DataFrame) -> ClaimResult:
@@ -281,7 +281,7 @@ def judge_locality(table: pd.DataFrame) -> ClaimResult:
     within, permuted = (read_changes(table, kind, WINDOW) for kind in (word_order.WITHIN, word_order.PERMUTED))
     difference = estimate_difference(within, permuted)
     note = f"{within.mean():.4f} compared with {permuted.mean():.4f}; n counts verses."
-    return LOCAL.judge(judge_direction(difference), difference, note)
+    return LOCAL.make_result(judge_direction(difference), difference, note)
 
 
 def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:

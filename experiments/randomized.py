@@ -35,7 +35,7 @@ from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace, group_runs
-from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.evaluated_lengths import choose_test_lengths
 
 TASKS = ("reverse", "missing_duplicate", "odds_first", "sort", "even_pairs", "parity", "cycle")
 ENCODINGS = ("sinusoidal", "learned", "rotary", "alibi")
@@ -138,9 +138,9 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
         fields = {"positions": VARIANTS[variant], "encodings": ", ".join(encodings), "sizes": sizes}
         fields |= {"tasks": f"{tasks} task{'s' if tasks > 1 else ''}", "part": part}
         note = f"Best seed: {max(a - b):+.3f}. Published: +.12 over 15 tasks.{'' if part else cost}"
-        results.append(claim.judge(judge_direction(difference), difference, note, **fields))
+        results.append(claim.make_result(judge_direction(difference), difference, note, **fields))
     if price:
-        results.append(PRICE.judge(judge_direction(price), price))
+        results.append(PRICE.make_result(judge_direction(price), price))
     return add_parts(results)
 
 

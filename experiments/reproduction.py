@@ -177,7 +177,7 @@ def judge_copying(size: Size, lengths: str, learned: pd.DataFrame, none: pd.Data
     )
     if (size, lengths) != (PRIMARY, "to 2 N"):
         claim, fields["part"] = COPYING_PART, f"{'-'.join(map(str, size._asdict().values()))}-{lengths[3]}n"
-    return claim.judge(judge_direction(difference), difference, f"{note}.", **fields)
+    return claim.make_result(judge_direction(difference), difference, f"{note}.", **fields)
 
 
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:

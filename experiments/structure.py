@@ -222,10 +222,10 @@ def judge_contrast(packed: use.Costs) -> list[ClaimResult]:
     four = objectives.compare_on_new_seeds(packed)
     shown = [one.estimate for one in four if (one.pair, one.unit) == ("published", "share")]
     verdict, note = objectives.judge_all(four), objectives.describe_all(four)
-    results = [CONTRAST.judge(verdict, estimate, note) for estimate in shown]
+    results = [CONTRAST.make_result(verdict, estimate, note) for estimate in shown]
     for one in four:
         claim = CONTRAST_PARTS[one.unit]
-        results.append(claim.judge(one.verdict, one.estimate, one.note, pair=one.pair, words=one.words))
+        results.append(claim.make_result(one.verdict, one.estimate, one.note, pair=one.pair, words=one.words))
     return results
 
 
@@ -234,7 +234,7 @@ def judge_elsewhere(rows: use.Costs, part: str, place: str, sizes: tuple[int, ..
     results = []
     for one in objectives.compare_objectives(rows, sizes=sizes):
         fields = {"part": part, "pair": one.pair, "words": one.words, "place": place}
-        results.append(CONTRAST_ELSEWHERE.judge(one.verdict, one.estimate, one.note, **fields))
+        results.append(CONTRAST_ELSEWHERE.make_result(one.verdict, one.estimate, one.note, **fields))
     return results
 
 
@@ -271,7 +271,7 @@ def judge_recovery(table: pd.DataFrame) -> list[ClaimResult]:
     if len(gap):
         verdict = "supported" if gap.max() <= 1e-5 else "contradicted"
         largest = Estimate(float(gap.max()), None, None, len(gap))
-        results.append(EQUIVARIANT.judge(verdict, largest, "The largest over seeds; float32."))
+        results.append(EQUIVARIANT.make_result(verdict, largest, "The largest over seeds; float32."))
     return results
 
 
@@ -282,11 +282,11 @@ def judge_linear_shift(table: pd.DataFrame) -> list[ClaimResult]:
     if len(exact):
         verdict = "supported" if exact.max() < 1e-6 else "contradicted"
         worst = Estimate(float(exact.max()), None, None, 1)
-        results.append(LINEAR_SHIFT.judge(verdict, worst, "Algebra: no seeds are involved."))
+        results.append(LINEAR_SHIFT.make_result(verdict, worst, "Algebra: no seeds are involved."))
     for one in compare_tables(table):
         fields = {"part": one.part, "task": one.task, "encoding": one.encoding, "rows": f"{one.rows:g}"}
         results += judge_series(LINEAR_SHIFT_LEARNED, one.before, one.after, fields, note=one.note) or [
-            LINEAR_SHIFT_LEARNED.judge("undecided", None, one.note, **fields)
+            LINEAR_SHIFT_LEARNED.make_result("undecided", None, one.note, **fields)
         ]
     return results
 

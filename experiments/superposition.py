@@ -40,7 +40,7 @@ from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import superposition as measurements
-from jaxpe.analysis.photographs import SYMMETRIC, estimate_by_jackknife, list_founding_sums, select_founding_pairs
+from jaxpe.analysis.photographs import SYMMETRIC, estimate_over_photographs, list_founding_sums, select_founding_pairs
 from jaxpe.analysis.sums import TOKENS
 from jaxpe.analysis.superposition import FETCH, PRETRAINED, READERS, SINGLE, SUMS
 from jaxpe.data import cache
@@ -207,7 +207,7 @@ def judge_difference(
     a, b = tables.pair_seeds(table, first, second)
     difference = estimate_difference(a, b)
     means = f"{a.mean():.3f} compared with {b.mean():.3f}."
-    return claim.judge(judge_direction(difference), difference, f"{means} {note}", **fields)
+    return claim.make_result(judge_direction(difference), difference, f"{means} {note}", **fields)
 
 
 def judge_digits(table: pd.DataFrame) -> ClaimResult:
@@ -222,7 +222,7 @@ def judge_digits(table: pd.DataFrame) -> ClaimResult:
     note = (
         f"Both named: {never.mean():.3f} never shown sums, {trained.mean():.3f} trained on sums, chance {chance:.3f}."
     )
-    return DESTROYED.judge(verdict, difference, note)
+    return DESTROYED.make_result(verdict, difference, note)
 
 
 def judge_position(table: pd.DataFrame, encoding: str, suffix: str) -> ClaimResult:
@@ -236,13 +236,13 @@ def judge_photographs(table: pd.DataFrame) -> ClaimResult:
     """Is the outcome of the question, neither class in the top 12, what usually happens?"""
     part = tables.select_rows(table, metric="better_rank")
     if not len(part):
-        return PHOTOGRAPHS.judge("undecided", None, f"Not run: {FETCH}.")
+        return PHOTOGRAPHS.make_result("undecided", None, f"Not run: {FETCH}.")
     pairs = tables.select_rows(part, weighting="mean")
-    share = estimate_by_jackknife(pairs["first"], pairs["second"], pairs["value"] > TOP)
+    share = estimate_over_photographs(pairs["first"], pairs["second"], pairs["value"] > TOP)
     alone = tables.select_rows(table, metric="rank_alone")["value"]
     cases = tables.select_rows(select_founding_pairs(part), weighting="mean")
     verdict = judge_direction(share, 0.5) if figures_of.recognizes(alone) else "undecided"
-    return PHOTOGRAPHS.judge(verdict, share, sentences.describe_photographs_claim(alone, len(pairs), cases))
+    return PHOTOGRAPHS.make_result(verdict, share, sentences.describe_photographs_claim(alone, len(pairs), cases))
 
 
 def judge_founding(table: pd.DataFrame) -> list[ClaimResult]:
@@ -251,7 +251,8 @@ def judge_founding(table: pd.DataFrame) -> list[ClaimResult]:
     for total in list_founding_sums(table, TOP):
         suffix = "" if total.weighting == "mean" else f"-{total.weighting.replace(' ', '-')}"
         seen = Estimate(total.seen, None, None, total.pairs)
-        results.append(FOUNDING.judge(total.verdict, seen, total.note, suffix=suffix, how=SYMMETRIC[total.weighting]))
+        fields = {"suffix": suffix, "how": SYMMETRIC[total.weighting]}
+        results.append(FOUNDING.make_result(total.verdict, seen, total.note, **fields))
     return results
 
 
@@ -262,7 +263,7 @@ def judge_pile(table: pd.DataFrame, encoding: str, suffix: str) -> ClaimResult:
     whose = "of the pretrained MiniLM-L6" if encoding == PRETRAINED else f"({encoding})"
     note = f"{part['value'].mean():.3f} of the verses, {int(part['n_examples'].iloc[0])} a seed."
     fields = {"whose": whose, "width": part["width"].iloc[0], "suffix": suffix}
-    return PILE.judge(judge_direction(share, 0.5), share, note, **fields)
+    return PILE.make_result(judge_direction(share, 0.5), share, note, **fields)
 
 
 def judge_tag(table: pd.DataFrame) -> ClaimResult:
@@ -272,7 +273,7 @@ def judge_tag(table: pd.DataFrame) -> ClaimResult:
     ordinary = float(tables.select_rows(table, metric="words_against_original")["value"].max())
     note = f"{count} encodings; swapping the words changes outputs by up to {ordinary:.2g}."
     verdict = "contradicted" if worst >= 1e-5 else "supported" if ordinary > 1e-3 else "undecided"
-    return TAG.judge(verdict, Estimate(worst, None, None, part["seed"].nunique()), note)
+    return TAG.make_result(verdict, Estimate(worst, None, None, part["seed"].nunique()), note)
 
 
 def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:
@@ -290,9 +291,8 @@ def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
         chance = float(tables.select_rows(named, **where)["length_baseline"].iloc[0])
         read = {reader: tables.format_number(sentences.mean_share(table, reader=reader, **where)) for reader in READERS}
         what = f"{name} ({encoding})" if encoding else name
-        rows.append(
-            {"sum of": what, "overlap of subspaces": tables.format_number(overlap)} | read | {"chance": f"{chance:.2g}"}
-        )
+        shown = {"sum of": what, "overlap of subspaces": tables.format_number(overlap)}
+        rows.append(shown | read | {"chance": f"{chance:.2g}"})
     return "Both parts of a sum named, by readers never shown sums and trained on sums", rows
 
 

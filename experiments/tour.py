@@ -29,7 +29,7 @@ from jaxpe.study.presets import GridRow, Overrides, Preset
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
-from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.evaluated_lengths import choose_test_lengths
 
 ONE_SEED: Overrides = {"seeds": 1}
 READERS = ("none", "learned")  # encodings of the models of text

@@ -18,7 +18,7 @@ def measure(work, runs, preset):
 
 
 def claims(table):
-    return [ONE.judge("undecided", None)]
+    return [ONE.make_result("undecided", None)]
 
 
 def figures(table):

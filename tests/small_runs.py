@@ -31,7 +31,7 @@ def train_replicas(config=CONFIG, seeds=(0, 1), learning_rates=(3e-3, 3e-3), **o
 
 def list_leaves(replica):
     """The parameters of a trained replica."""
-    return [np.asarray(leaf) for leaf in jax.tree.leaves(replica.checkpoints["100"])]
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(replica.snapshots["100"])]
 
 
 def have_equal_bits(a, b):

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 
+from jaxpe.pretrained import minilm
+
 TOKENIZER = json.dumps({
     "version": "1.0", "truncation": None, "added_tokens": [], "normalizer": None, "decoder": None,
     "padding": {"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
@@ -13,6 +15,16 @@ TOKENIZER = json.dumps({
     "model": {"type": "WordLevel", "unk_token": "[UNK]",
               "vocab": {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "[UNK]": 3, "a": 4, "dog": 5, "bit": 6}},
 })  # fmt: skip
+
+
+def tokenize(model, sentences, length):
+    """Ids of sentences between [CLS] and [SEP], cut or padded to one length, and a mask that is False at padding."""
+    tokenizer = minilm.load_tokenizer(model)
+    tokenizer.enable_truncation(length)
+    tokenizer.enable_padding(length=length)
+    encodings = tokenizer.encode_batch(sentences)
+    mask = np.array([encoding.attention_mask for encoding in encodings], bool)
+    return np.array([encoding.ids for encoding in encodings], np.int32), mask
 
 
 def tiny_bert(layers=2, width=8, inner=16):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -10,12 +11,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from numpy import ndarray
-from scipy import stats
 
 from jaxpe.analysis.sum_readers import WatermarkOutcome, match_patterns
 from jaxpe.analysis.sums import draw_patterns
 from jaxpe.data.images import BANANA, CROPPED, PANDA, Photograph
-from jaxpe.records.statistics import Estimate
+from jaxpe.records.statistics import Estimate, estimate_by_jackknife
 from jaxpe.study.tables import select_rows
 
 WEIGHTINGS = {"mean": (0.5, 0.5), "clipped sum": (1.0, 1.0), "3 : 1": (0.75, 0.25), "1 : 3": (0.25, 0.75)}
@@ -143,17 +143,15 @@ def describe_ranks(pairs: pd.DataFrame) -> str:
 # ── statistics ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def estimate_by_jackknife(first: Sequence[str], second: Sequence[str], values: Sequence[float]) -> Estimate:
-    """The mean over pairs, with a t-interval from leaving out one photograph at a time (jackknife).
+def estimate_over_photographs(first: Sequence[str], second: Sequence[str], values: Sequence[float]) -> Estimate:
+    """The mean over pairs, a share, with a t-interval from leaving out one photograph at a time (jackknife).
 
     Pairs share photographs and are not independent: n counts photographs.
     """
     a, b, numbers = np.asarray(first), np.asarray(second), np.asarray(values, float)
     names = np.unique([a, b])
-    n, mean = len(names), float(numbers.mean())
-    if n < 4:
-        return Estimate(mean, None, None, n)
-    without = np.array([numbers[(a != name) & (b != name)].mean() for name in names])
-    error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
-    half = float(stats.t.ppf(0.975, n - 1) * error)
-    return Estimate(mean, max(0.0, mean - half), min(1.0, mean + half), n)
+    without = [numbers[(a != name) & (b != name)].mean() for name in names]
+    estimate = estimate_by_jackknife(float(numbers.mean()), without)
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))

@@ -21,7 +21,7 @@ from jaxpe.study.tables import Measurements, TableRow, make_base_row, make_score
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training import parameters
 from jaxpe.training.config import RunConfig
-from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.evaluated_lengths import choose_test_lengths
 
 MEASUREMENT = 1  # version of what is read from hidden states, and of costs: raise it when the numbers change
 TOLERANCE = 0.01  # relative difference in cost from which two encodings are compared at equal cost

@@ -15,13 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
-from scipy import stats
 from tokenizers import Tokenizer
 
 from jaxpe import positions, streams
 from jaxpe.pretrained import minilm
 from jaxpe.pretrained.models import Pretrained
-from jaxpe.records.statistics import Estimate
+from jaxpe.records.statistics import Estimate, estimate_by_jackknife
 
 MAX_LENGTH, MIN_WORDS = 64, 16  # tokens and words of a verse; sixteen words are two windows of eight
 WINDOWS, SHIFTS = (2, 4, 8), (1, 8, 32, 128)
@@ -56,11 +55,11 @@ class Verse(NamedTuple):
 
 
 def select_verses(model: Pretrained, texts: Sequence[str], count: int, max_length: int = MAX_LENGTH) -> list[Verse]:
-    """At most `count` texts of at least sixteen words that fit, evenly spaced, as the model's tokenizer splits them."""
-    assert model.tokenizer is not None  # else `minilm.tokenize` raises a UserError
-    tokenizer = Tokenizer.from_str(model.tokenizer)
-    tokenizer.no_padding()  # a published tokenizer may pad all texts to one length
-    tokenizer.no_truncation()
+    """At most `count` texts of at least sixteen words that fit, evenly spaced, as the model's tokenizer splits them.
+
+    Raises UserError without a tokenizer that can be read.
+    """
+    tokenizer = minilm.load_tokenizer(model)
     special = list(tokenizer.encode("").ids)
     spaced = texts[:: max(1, len(texts) // (4 * count))]
     word_lists = [text.split() for text in spaced]
@@ -142,11 +141,6 @@ def compute_change(before: Float[ndarray, "N D"], after: Float[ndarray, "N D"]) 
 
 
 def estimate_share(part: Float[ndarray, "N"], whole: Float[ndarray, "N"]) -> Estimate:
-    """Ratio of means, with a jackknife t-interval over verses (for four verses or more)."""
-    n, share = len(part), float(part.mean() / whole.mean())
-    if n < 4:
-        return Estimate(share, None, None, n)
+    """Ratio of means, with a jackknife t-interval over verses."""
     without = (part.sum() - part) / (whole.sum() - whole)
-    error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
-    half = float(stats.t.ppf(0.975, n - 1) * error)
-    return Estimate(share, share - half, share + half, n)
+    return estimate_by_jackknife(float(part.mean() / whole.mean()), without)

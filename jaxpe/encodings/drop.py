@@ -2,7 +2,7 @@
 
 The idea: positions help a model to learn, and a model without them generalizes to longer inputs. `base` is the encoding
 (rotary by default); `after` is the fraction of the training steps during which it acts. A trained model has no
-encoding; a checkpoint has the one of its step. Compare it with other encodings at an equal number of steps.
+encoding; a snapshot has the one of its step. Compare it with other encodings at an equal number of steps.
 
 When the encoding is removed, the learning rate warms up again and falls to zero over the steps that are left, as in the
 paper (App. C.1, Table 4): it removes rotary from a model trained on 14 of 16 billion tokens (§5.1) and goes on for 2

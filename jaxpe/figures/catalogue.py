@@ -26,7 +26,7 @@ def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
     for task, architecture in draw.list_panels(common):
         part = tables.select_rows(common, task=task, architecture=architecture, metric="token_accuracy")
         figures[f"map_{task}_{architecture}"] = draw_map(part, task, architecture)
-    return figures | {"merit": draw_ranking(table)}
+    return figures | {"ranking": draw_ranking(table)}
 
 
 def name_series(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.photographs import WEIGHTINGS, estimate_by_jackknife
+from jaxpe.analysis.photographs import WEIGHTINGS, estimate_over_photographs
 from jaxpe.analysis.sums import TOKENS
 from jaxpe.analysis.superposition import SINGLE, SUMS
 from jaxpe.figures import draw
@@ -105,7 +105,7 @@ def draw_photographs(table: pd.DataFrame) -> Figure:
     for shift, (name, (hit, look)) in enumerate(outcomes.items()):
         for place, weighting in enumerate(WEIGHTINGS):
             rows = part["weighting"] == weighting
-            share = estimate_by_jackknife(part["first"][rows], part["second"][rows], hit[rows])
+            share = estimate_over_photographs(part["first"][rows], part["second"][rows], hit[rows])
             x, label = place + 0.22 * (shift - 1), name if place == 0 else None
             axes.bar(x, share.value, 0.2, color=look.colour, alpha=0.35)
             axes.plot(x, share.value, color=look.colour, marker=look.marker, linestyle="", label=label)

@@ -9,14 +9,12 @@ tokens. Weights: `jaxpe fetch minilm` (Apache-2.0), or any BERT in safetensors, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
-from numpy import ndarray
 from tokenizers import Tokenizer
 
 from jaxpe.errors import UserError
@@ -116,24 +114,17 @@ def normalize_name(name: str) -> str:
     return short.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
 
-def tokenize(
-    model: Pretrained, sentences: Sequence[str], length: int = MAX_LENGTH
-) -> tuple[Int[ndarray, "N T"], Bool[ndarray, "N T"]]:
-    """Ids of sentences between [CLS] and [SEP], cut or padded to one length, and a mask that is False at padding.
-
-    Raises UserError without a tokenizer that can be read.
-    """
+def load_tokenizer(model: Pretrained) -> Tokenizer:
+    """The tokenizer of a model, which neither pads nor cuts. Raises UserError where there is none that can be read."""
     if model.tokenizer is None:
         raise UserError(f"{model.name} has no tokenizer: put its tokenizer.json next to {model.path.name}.")
     try:
         tokenizer = Tokenizer.from_str(model.tokenizer)
     except Exception as error:
         raise UserError(f"The tokenizer.json of {model.name} cannot be read ({error}): download it again.") from error
-    tokenizer.enable_truncation(length)
-    tokenizer.enable_padding(length=length)
-    encodings = tokenizer.encode_batch(list(sentences))
-    mask = np.array([encoding.attention_mask for encoding in encodings], bool).reshape(-1, length)
-    return np.array([encoding.ids for encoding in encodings], np.int32).reshape(-1, length), mask
+    tokenizer.no_padding()  # a published tokenizer may pad all texts to one length
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 @partial(jax.jit, static_argnames="heads")

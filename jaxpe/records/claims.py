@@ -27,7 +27,7 @@ class Text(NamedTuple):
 class Claim:
     """A statement that an experiment tests.
 
-    `id` and `statement` may hold {fields}, which `judge` fills in: one declaration then stands for a group of results,
+    `id` and `statement` may hold {fields}, which `make_result` fills in: one declaration then stands for a group of results,
     for example one a task.
     """
 
@@ -46,7 +46,7 @@ class Claim:
         """Whether the page lists the claim first, also where it was not run."""
         return self.title is not None
 
-    def judge(self, verdict: str, estimate: Estimate | None, note: str = "", **fields: object) -> ClaimResult:
+    def make_result(self, verdict: str, estimate: Estimate | None, note: str = "", **fields: object) -> ClaimResult:
         """What a run says of the claim. `estimate` is None where the cell was not run; `fields` fill id and statement."""
         return ClaimResult(
             self, self.id.format(**fields), self.statement.format(**fields), verdict, estimate, note.strip()

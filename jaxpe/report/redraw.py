@@ -127,9 +127,9 @@ def judge_claims(experiment: Experiment, table: pd.DataFrame) -> list[ClaimResul
     """
     results = experiment.module.claims(table)
     if not isinstance(results, Sequence) or not all(isinstance(result, ClaimResult) for result in results):
-        raise UserError(f"{experiment.name}: claims must return a list of what `Claim.judge` gives.")
+        raise UserError(f"{experiment.name}: claims must return a list of what `Claim.make_result` gives.")
     if odd := [result.id for result in results if not isinstance(result.estimate, (Estimate, type(None)))]:
-        raise UserError(f"{experiment.name}: the claim {odd[0]!r}: `Claim.judge` takes an Estimate, or None.")
+        raise UserError(f"{experiment.name}: the claim {odd[0]!r}: `Claim.make_result` takes an Estimate, or None.")
     ids = [result.id for result in results]
     for result in results:
         if result.claim not in experiment.module.CLAIMS:

@@ -72,6 +72,6 @@ def score_models(
     """The scores of each model at one length."""
     data, stream_name = scores.select_data(config, source, evaluation.part)
     limit = scores.find_scaling_length(config, source) if evaluation.scaled else evaluate.NO_LENGTH_SCALING
-    options = evaluate.make_forward_options(config, limit, population.CHECKPOINTS[evaluation.checkpoint])
+    options = evaluate.make_forward_options(config, limit, population.SNAPSHOTS[evaluation.snapshot])
     results = evaluate.evaluate(evaluator, models, data, stream_name, length, options, evaluation.shift)
     return [scores.trim_scores(result) for result in results]

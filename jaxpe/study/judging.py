@@ -19,4 +19,4 @@ def judge_series(
     if not len(first):
         return []
     estimate = estimate_difference(first, second)
-    return [claim.judge(judge_direction(estimate, margin), estimate, note, **fields)]
+    return [claim.make_result(judge_direction(estimate, margin), estimate, note, **fields)]

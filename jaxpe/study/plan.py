@@ -93,7 +93,7 @@ def estimate_seconds(runs: Sequence[Run], work: Workspace) -> float:
 
 
 def estimate_bytes(runs: Sequence[Run], work: Workspace) -> int:
-    """Bytes of disk for the runs that are not stored yet: parameters at every kept checkpoint, and measurements."""
+    """Bytes of disk for the runs that are not stored yet: parameters at every snapshot, and measurements."""
     return count_bytes(work.select_missing(runs), work)
 
 
@@ -102,7 +102,7 @@ def count_bytes(runs: Sequence[Run], work: Workspace) -> int:
     total = 0
     for config, group in group_by_program(runs).items():
         size = parameters.count_parameters(config, work.open_source(config).stream)
-        total += len(group) * (4 * len(population.CHECKPOINTS) * size + BYTES_OF_RECORDS)
+        total += len(group) * (4 * len(population.SNAPSHOTS) * size + BYTES_OF_RECORDS)
     return total
 
 

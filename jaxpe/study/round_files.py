@@ -34,7 +34,7 @@ def open_checkpoint_folder(
 def write_trained_run(
     results: Results, identifier: str, config: RunConfig, trained: TrainedReplica, compile_seconds: float, mesh: Mesh
 ) -> None:
-    """Stores a finished run: its record, and its parameters at every checkpoint."""
+    """Stores a finished run: its record, and its parameters at every snapshot."""
     record = {
         "config": asdict(config),
         "seed": trained.spec.seed,
@@ -47,6 +47,6 @@ def write_trained_run(
         "versions": collect_versions(),
     }
     arrays: dict[str, np.ndarray] = {}
-    for name, model in trained.checkpoints.items():
+    for name, model in trained.snapshots.items():
         arrays |= parameters.flatten_model(model, f"{name}/")
     results.write_run(identifier, record, arrays)

@@ -26,7 +26,7 @@ class EvaluationConfig:
 
     shift: int = 0  # added to the positions 0, 1, 2, …
     scaled: bool = False  # logits times log n / log N for queries that see n > N keys, N the most seen in training
-    checkpoint: str = "100"  # percent of the training steps
+    snapshot: str = "100"  # percent of the training steps
     sampler: str | None = None  # of test positions; None: that of training
     part: str = "test"  # "validation": examples that no result is taken from; for real text, of its training part
     encoding: str | None = None  # takes the place of the trained encoding, with its parameters

@@ -16,7 +16,7 @@ from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.tables import TableRow
 from jaxpe.study.workspace import Run, Workspace
 from jaxpe.training.config import RunConfig
-from jaxpe.training.lengths import choose_test_lengths
+from jaxpe.training.evaluated_lengths import choose_test_lengths
 
 SEEDS = (1000, 1001)
 RateGrids = Mapping[RunConfig, tuple[float, ...]]  # the rates that each config chooses from

@@ -32,8 +32,8 @@ from jaxpe.tasks import TASKS
 from jaxpe.training import checkpoints, parameters, population
 from jaxpe.training.checks import check_config
 from jaxpe.training.config import RunConfig
+from jaxpe.training.evaluated_lengths import choose_padded_lengths, pad_lengths
 from jaxpe.training.identity import compute_run_id
-from jaxpe.training.lengths import choose_padded_lengths, pad_lengths
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.population import Program, ReplicaSpec, RoundProgress, TrainedReplica
 from jaxpe.training.scores import Scores
@@ -223,12 +223,12 @@ class Workspace:
         """Stores a finished run."""
         write_trained_run(self.results, run.id, run.config, trained, program.compile_seconds, self.mesh)
 
-    def load_model(self, run: Run, checkpoint: str = "100", config: RunConfig | None = None) -> Transformer:
-        """The model of a stored run, or of another config with its parameters. `checkpoint`: percent of its training steps."""
+    def load_model(self, run: Run, snapshot: str = "100", config: RunConfig | None = None) -> Transformer:
+        """The model of a stored run, or of another config with its parameters. `snapshot`: percent of its training steps."""
         self.require_current(run)
         arrays = self.results.read_parameters(run.id)
         stream = self.open_source(run.config).stream
-        return parameters.restore_model(config or run.config, stream, arrays, f"{checkpoint}/")
+        return parameters.restore_model(config or run.config, stream, arrays, f"{snapshot}/")
 
     def measure_scores(
         self,
@@ -269,7 +269,7 @@ class Workspace:
             if not missing:
                 continue
             unloaded = [run for run in missing if run.id not in models]
-            models |= {run.id: self.load_model(run, evaluation.checkpoint, config) for run in unloaded}
+            models |= {run.id: self.load_model(run, evaluation.snapshot, config) for run in unloaded}
             evaluator = self.evaluators.get(config, source, tops[length], examples, evaluation)
             waiting = [models[run.id] for run in missing]
             measured = evaluators.score_models(evaluator, config, source, waiting, length, evaluation)

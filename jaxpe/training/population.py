@@ -31,7 +31,7 @@ from jaxpe.training.mesh import make_sharded_shape, map_replicas, shard_replicas
 from jaxpe.training.sources import Source
 from jaxpe.training.train import Replica, average_history, init_replica, train_steps
 
-CHECKPOINTS = {"25": 0.25, "50": 0.5, "100": 1.0}  # whose parameters a run keeps: their names, and share of the steps
+SNAPSHOTS = {"25": 0.25, "50": 0.5, "100": 1.0}  # whose parameters a run keeps: their names, and share of the steps
 CHUNK = 100  # steps between two calls of `report`
 
 
@@ -47,7 +47,7 @@ class TrainedReplica(NamedTuple):
     """A replica after its last step."""
 
     spec: ReplicaSpec
-    checkpoints: dict[str, Transformer]  # by the names in CHECKPOINTS
+    snapshots: dict[str, Transformer]  # by the names in SNAPSHOTS
     history: dict[str, list[float]]
     diverged: bool
     seconds: float  # of its round per replica, without compilation
@@ -76,7 +76,7 @@ class RoundState(NamedTuple):
     """The state of a round: all replicas on a first axis, and the models kept so far."""
 
     replicas: Replica
-    checkpoints: dict[str, Transformer]
+    snapshots: dict[str, Transformer]
 
 
 @partial(jax.jit, static_argnames=("mesh", "batching", "stream", "sampler", "length_buckets"))
@@ -199,14 +199,14 @@ def advance_replicas(program: Program, replicas: Replica, first: int, stop: int)
     return replicas
 
 
-def list_checkpoint_steps(steps: int) -> dict[int, str]:
+def list_snapshot_steps(steps: int) -> dict[int, str]:
     """The steps after which parameters are kept, and their names."""
-    return {max(1, round(share * steps)): name for name, share in CHECKPOINTS.items()}
+    return {max(1, round(share * steps)): name for name, share in SNAPSHOTS.items()}
 
 
 def list_stops(steps: int) -> list[int]:
     """The steps after which `train_round` pauses: every CHUNK, and where parameters are kept."""
-    return sorted(set(list_checkpoint_steps(steps)) | set(range(CHUNK, steps, CHUNK)))
+    return sorted(set(list_snapshot_steps(steps)) | set(range(CHUNK, steps, CHUNK)))
 
 
 def train_round(
@@ -222,7 +222,7 @@ def train_round(
     `report` is called after every chunk, and after a checkpoint was loaded. If it raises KeyboardInterrupt (Ctrl-C), a
     checkpoint is saved first. Raises LeaseLost where another process took the round over.
     """
-    steps, keep_at = config.training.steps, list_checkpoint_steps(config.training.steps)
+    steps, keep_at = config.training.steps, list_snapshot_steps(config.training.steps)
     state, done, seconds = RoundState(init_replicas(config, source, program, specs), {}), 0, 0.0
     if folder is not None and (checkpoint := folder.load_newest(partial(make_template, state.replicas, keep_at))):
         done, state = checkpoint
@@ -235,7 +235,7 @@ def train_round(
         advanced, done = stop - done, stop
         if done in keep_at:
             model = jax.tree.map(np.asarray, state.replicas.model)
-            state = state._replace(checkpoints=state.checkpoints | {keep_at[done]: model})
+            state = state._replace(snapshots=state.snapshots | {keep_at[done]: model})
         if folder is not None and folder.is_due() and done < steps:
             folder.save(done, state)
         try:
@@ -261,5 +261,5 @@ def extract_replica(state: RoundState, i: int, spec: ReplicaSpec, seconds: float
     another program.
     """
     replica = jax.tree.map(lambda leaf: leaf[i], state.replicas)
-    models = {name: jax.tree.map(lambda leaf: leaf[i], model) for name, model in state.checkpoints.items()}
+    models = {name: jax.tree.map(lambda leaf: leaf[i], model) for name, model in state.snapshots.items()}
     return TrainedReplica(spec, models, average_history(replica), not bool(replica.alive), seconds)

@@ -11,7 +11,7 @@ def test_the_jackknife_counts_photographs():
     names = [f"p{i}" for i in range(12)]
     first, second = zip(*[(a, b) for a in names for b in names if a < b], strict=True)
     hits = [a == "p0" for a in first]  # all of it comes from one photograph
-    found = photographs.estimate_by_jackknife(first, second, hits)
+    found = photographs.estimate_over_photographs(first, second, hits)
     assert found.n == 12 and found.value == pytest.approx(11 / 66) and found.low == 0.0 and found.high > 0.4
 
 
@@ -78,6 +78,6 @@ def test_the_jackknife_leaves_out_one_photograph_at_a_time():
     first, second, values = zip(*pairs, strict=True)
     without = np.array([np.mean([v for a, b, v in pairs if name not in (a, b)]) for name in "abcd"])
     error = np.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum())
-    estimate = photographs.estimate_by_jackknife(first, second, values)
+    estimate = photographs.estimate_over_photographs(first, second, values)
     assert estimate.value == pytest.approx(0.5) and estimate.n == 4 and 0.01 < error < 0.1
     assert (estimate.low, estimate.high) == pytest.approx((0.5 - 3.182446 * error, 0.5 + 3.182446 * error), abs=1e-6)

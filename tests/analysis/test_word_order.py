@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from tiny_bert import TOKENIZER, tiny_bert
+from tiny_bert import TOKENIZER, tiny_bert, tokenize
 
 from jaxpe.analysis import word_order
-from jaxpe.pretrained import minilm, models
+from jaxpe.pretrained import models
 
 RANDOM = np.random.default_rng(5)
 TEXTS = [" ".join(RANDOM.permutation(["a"] * 6 + ["dog"] * 7 + ["bit"] * 5)) for _ in range(40)] + ["a dog"]
@@ -40,7 +40,7 @@ def test_verses_are_what_the_tokenizer_makes_of_the_whole_text(bert):
     verses = word_order.select_verses(bert, TEXTS, 3)
     assert len(verses) == 3
     ids, mask = word_order.pad_verses(verses, None, 64)
-    expected_ids, expected_mask = minilm.tokenize(bert, TEXTS[::3][:3], 64)
+    expected_ids, expected_mask = tokenize(bert, TEXTS[::3][:3], 64)
     np.testing.assert_array_equal(ids, expected_ids)
     np.testing.assert_array_equal(mask, expected_mask)
 

@@ -51,7 +51,7 @@ def figures(table):
     return {"values": figure}
 
 def claims(table):
-    return [HELPS.judge("undecided", None)]
+    return [HELPS.make_result("undecided", None)]
 
 def summary(table):
     return "How mine did", [{"encoding": name, "rows": str(len(part))} for name, part in table.groupby("encoding")]

@@ -36,7 +36,7 @@ def test_it_is_drawn_again_from_another_folder_and_an_edit_is_said(results, caps
     assert "It is not so." in (results / "compare.html").read_text()
     outcome = call_jaxpe(capsys, "verify", "../r")
     assert outcome.code == 0 and "mine.py was edited" in outcome.err
-    write_experiment(path, ("ONE.judge", "TWO.judge"))
+    write_experiment(path, ("ONE.make_result", "TWO.make_result"))
     assert_one_sentence(
         call_jaxpe(capsys, "plot", "--results", "../r"), "NameError: name 'TWO' is not defined (mine.py"
     )
@@ -120,8 +120,8 @@ HOSTILE = {  # the change, what is said, and whether a table was written before
     "nothing": ((RETURN, "    pass"), "measure must return a list of rows, not None", False),
     "measure exits": ((RETURN, "    raise SystemExit(4)"), "mine.py: SystemExit: 4 (mine.py, line", False),
     "claims raise": (("    return [ONE", "    1 / 0\n    return [ONE"), "mine.py: ZeroDivisionError", True),
-    "no claims": (('    return [ONE.judge("undecided", None)]', "    pass"), "claims must return a list", True),
-    "undeclared": (("[ONE.judge", '[Claim("two", "", "").judge'), "the claim 'two' is not declared", True),
+    "no claims": (('    return [ONE.make_result("undecided", None)]', "    pass"), "claims must return a list", True),
+    "undeclared": (("[ONE.make_result", '[Claim("two", "", "").make_result'), "the claim 'two' is not declared", True),
     "one id twice": (("None)]", "None)] * 2"), "two results have the id 'one'", True),
     "declared twice": (("(ONE,)", "(ONE, ONE)"), "two of its CLAIMS have the id 'one'", False),
     "no estimate": (("None)]", "0.5)]"), "takes an Estimate, or None", True),

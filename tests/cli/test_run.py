@@ -124,7 +124,7 @@ def test_what_an_own_experiment_declares_and_does_not_give_is_said(tmp_path):
     own = SimpleNamespace(origin="mine.py", module=SimpleNamespace(CLAIMS=claims))
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "drawn.svg").write_text("")
-    judged = [claim.judge("undecided", None).to_json("mine") for claim in claims[:2]]
+    judged = [claim.make_result("undecided", None).to_json("mine") for claim in claims[:2]]
     (tmp_path / "claims.json").write_text(json.dumps(judged))
     assert run.list_gaps(own, tmp_path) == [
         "c was not judged: `claims` gave no result for it.", "b names the figure 'nope', which `figures` did not draw.",

@@ -94,7 +94,7 @@ class Difference:
         part = table[(table["task"] == "index") & (table["test_length"] == self.length)]
         part = part[part["architecture"] == "encoder"] if self.closed else part
         estimate = estimate_difference(*pair_seeds(part, {"encoding": "a"}, {"encoding": "b"}))
-        return [Claim("C", "s", "u").judge(judge_direction(estimate), estimate)]
+        return [Claim("C", "s", "u").make_result(judge_direction(estimate), estimate)]
 
 
 @pytest.fixture

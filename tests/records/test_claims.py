@@ -14,7 +14,7 @@ CLAIM = Claim("C1.{task}", "It holds on {task}.", "token accuracy", question="ha
 
 
 def test_one_declaration_stands_for_a_group_of_results():
-    results = [CLAIM.judge("supported", Estimate(0.3, 0.2, 0.4, 10), task=task) for task in ("copy", "sort")]
+    results = [CLAIM.make_result("supported", Estimate(0.3, 0.2, 0.4, 10), task=task) for task in ("copy", "sort")]
     assert [result.id for result in results] == ["C1.copy", "C1.sort"]
     assert results[1].statement == "It holds on sort." and results[1].claim == CLAIM
 
@@ -25,29 +25,29 @@ def test_a_headline_is_a_claim_with_a_title():
 
 @pytest.mark.parametrize(("n", "note"), [(10, "seen"), (6, "Exploratory: n is below 10. seen"), (1, "seen")])
 def test_few_seeds_are_noted_as_exploratory(n, note):
-    entry = CLAIM.judge("supported", Estimate(0.3, None, None, n), " seen ", task="copy").to_json("accuracy")
+    entry = CLAIM.make_result("supported", Estimate(0.3, None, None, n), " seen ", task="copy").to_json("accuracy")
     assert entry["note"] == note and entry["experiment"] == "accuracy" and entry["family"] == "C1"
     assert entry["effect"] == 0.3 and entry["question"] == "harm" and entry["headline"] is False
 
 
 def test_what_was_not_run_has_no_effect():
-    result = CLAIM.judge("undecided", None, task="copy")
+    result = CLAIM.make_result("undecided", None, task="copy")
     assert result.n == 0 and math.isnan(result.value) and format_effect(result) == "not run"
     assert result.to_json("accuracy")["effect"] is None
 
 
 def test_an_effect_is_written_with_interval_unit_and_n():
-    assert format_effect(CLAIM.judge("supported", Estimate(0.312, 0.29, 0.334, 6), task="a")) == (
+    assert format_effect(CLAIM.make_result("supported", Estimate(0.312, 0.29, 0.334, 6), task="a")) == (
         "+0.312 token accuracy (+0.290 to +0.334, n = 6)"
     )
-    assert format_effect(CLAIM.judge("undecided", Estimate(-0.0001, None, None, 2), task="a")) == (
+    assert format_effect(CLAIM.make_result("undecided", Estimate(-0.0001, None, None, 2), task="a")) == (
         "+0.000 token accuracy (n = 2)"
     )
 
 
 @pytest.fixture
 def entry():
-    return CLAIM.judge("supported", Estimate(0.3, 0.2, 0.4, 10), task="copy").to_json("accuracy")
+    return CLAIM.make_result("supported", Estimate(0.3, 0.2, 0.4, 10), task="copy").to_json("accuracy")
 
 
 def test_claims_are_read_back(tmp_path, entry):

@@ -40,7 +40,7 @@ def estimate_agreement(scores, task):
     return independent.compute_tau(ranks, values), None, None, len(values), independent.compute_tau_p(ranks, values)
 
 
-def estimate_by_jackknife(first, second, values):
+def estimate_over_photographs(first, second, values):
     return independent.estimate_pairs(list(first), list(second), [float(value) for value in values])
 
 
@@ -50,7 +50,7 @@ SECOND = {  # each function that estimates, and the same from the formula
     statistics.estimate_mean: estimate_mean,
     statistics.estimate_interquartile_mean: lambda scores: independent.estimate_middle(scores.tolist()),
     ranking.estimate_agreement: estimate_agreement,
-    photographs.estimate_by_jackknife: estimate_by_jackknife,
+    photographs.estimate_over_photographs: estimate_over_photographs,
     word_order.estimate_share: lambda part, whole: independent.estimate_ratio(part.tolist(), whole.tolist()),
 }
 
@@ -264,5 +264,7 @@ def test_the_other_intervals_agree_on_drawn_values():
     names = [f"p{i}" for i in range(6)]
     first, second = zip(*[(a, b) for a in names for b in names if a < b], strict=True)
     values = generator.integers(0, 2, len(first)).astype(float)
-    assert_same(photographs.estimate_by_jackknife(first, second, values), estimate_by_jackknife(first, second, values))
+    assert_same(
+        photographs.estimate_over_photographs(first, second, values), estimate_over_photographs(first, second, values)
+    )
     assert independent.compute_t_quantile(9) == pytest.approx(2.262157, abs=1e-6)

@@ -40,7 +40,7 @@ def figures(table):
 
 def claims(table):
     estimate = Estimate(float(table["value"].mean()), 1.0, 4.0, 6, 0.04)
-    return [FIRST.judge("supported", estimate), SECOND.judge("quite so", estimate, part="parts")]
+    return [FIRST.make_result("supported", estimate), SECOND.make_result("quite so", estimate, part="parts")]
 '''
 
 

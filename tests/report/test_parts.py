@@ -11,9 +11,9 @@ ESTIMATE = Estimate(0.3, 0.2, 0.4, 10)
 
 def test_what_is_not_supported_among_the_parts_is_named_in_the_note_of_the_claim():
     parts = {"a": "supported", "b": "harmless", "uses": "undecided", "layer2": "contradicted", "worse": "harmful"}
-    results = [WHOLE.judge("supported", ESTIMATE, "First.")]
-    results += [PART.judge(verdict, ESTIMATE, name=name) for name, verdict in parts.items()]
-    results += [PART.judge("undecided", None, name="far"), OTHER.judge("contradicted", ESTIMATE, name="x")]
+    results = [WHOLE.make_result("supported", ESTIMATE, "First.")]
+    results += [PART.make_result(verdict, ESTIMATE, name=name) for name, verdict in parts.items()]
+    results += [PART.make_result("undecided", None, name="far"), OTHER.make_result("contradicted", ESTIMATE, name="x")]
     noted = add_parts(results)
     assert noted[0].note == (
         "First. Its parts: 1 supported; 1 harmless; contradicted: C9.layer2; harmful: C9.worse; not run: C9.far; "
@@ -23,5 +23,8 @@ def test_what_is_not_supported_among_the_parts_is_named_in_the_note_of_the_claim
 
 
 def test_a_claim_without_parts_keeps_its_note():
-    results = [WHOLE.judge("supported", ESTIMATE, "First."), OTHER.judge("contradicted", ESTIMATE, name="x")]
+    results = [
+        WHOLE.make_result("supported", ESTIMATE, "First."),
+        OTHER.make_result("contradicted", ESTIMATE, name="x"),
+    ]
     assert add_parts(results) == results

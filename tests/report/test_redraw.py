@@ -27,13 +27,13 @@ def make_experiment(results, **more):
 
 
 def test_a_claim_that_was_not_declared_is_refused():
-    other = Claim("B", "Another statement.", "points").judge("supported", ESTIMATE)
+    other = Claim("B", "Another statement.", "points").make_result("supported", ESTIMATE)
     with pytest.raises(UserError, match="'B' is not declared in CLAIMS"):
         judge_claims(make_experiment([other]), pd.DataFrame(ROWS))
 
 
 def test_an_id_that_is_used_twice_is_refused():
-    twice = [CLAIM.judge("supported", ESTIMATE, part=1)] * 2
+    twice = [CLAIM.make_result("supported", ESTIMATE, part=1)] * 2
     with pytest.raises(UserError, match="two results have the id 'A1'"):
         judge_claims(make_experiment(twice), pd.DataFrame(ROWS))
 
@@ -46,7 +46,7 @@ def test_claims_answers_and_summary_are_written_and_figures_set_in_their_medium(
         return {"mine": make_panels(1)[0]}
 
     experiment = make_experiment(
-        [CLAIM.judge("supported", ESTIMATE, part=1)],
+        [CLAIM.make_result("supported", ESTIMATE, part=1)],
         figures=draw_figures,
         answers=lambda table, results: [Answer("help", f"{results['A1'].value}", "mine")],
         summary=lambda table: ("Means", [{"a": "1"}, {"b": "2"}]),
@@ -79,7 +79,7 @@ def folder(tmp_path):
 
 
 def test_what_is_drawn_is_recorded_and_an_edited_table_stays_edited(folder):
-    experiment = make_experiment([CLAIM.judge("supported", ESTIMATE, part=1)], figures=draw_one)
+    experiment = make_experiment([CLAIM.make_result("supported", ESTIMATE, part=1)], figures=draw_one)
     redraw(experiment, folder)
     assert find_edits(folder) == []
     assert set(read_provenance(folder)["derived"]) == {"claims.json", "figures/mine.svg"}

@@ -9,8 +9,10 @@ CLAIM = Claim("C4{part}", "", "share")
 
 def make_results(**verdicts):
     parts = {name.replace("_", "-"): verdict for name, verdict in verdicts.items()}
-    results = [CLAIM.judge("supported", Estimate(0.3, 0.2, 0.4, 10), part="")]
-    results += [CLAIM.judge(verdict, Estimate(0.2, 0.1, 0.3, 10), part=f".{name}") for name, verdict in parts.items()]
+    results = [CLAIM.make_result("supported", Estimate(0.3, 0.2, 0.4, 10), part="")]
+    results += [
+        CLAIM.make_result(verdict, Estimate(0.2, 0.1, 0.3, 10), part=f".{name}") for name, verdict in parts.items()
+    ]
     return {result.id: result for result in results}
 
 

@@ -23,7 +23,7 @@ CLAIM = Claim("A", "A statement.", "points")
 
 
 def judge(table):
-    return [CLAIM.judge("supported", Estimate(float(table["value"].mean()), 0.0, 1.0, 8, 0.01))]
+    return [CLAIM.make_result("supported", Estimate(float(table["value"].mean()), 0.0, 1.0, 8, 0.01))]
 
 
 PARTS = {

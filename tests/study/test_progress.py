@@ -121,7 +121,7 @@ def test_a_workspace_shows_each_program_and_takes_about_the_disk_that_was_estima
         for run in group:
             shapes = jax.eval_shape(partial(parameters.init_model, run.config, work.open_source(run.config).stream))
             model = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-            kept, history = dict.fromkeys(population.CHECKPOINTS, model), {"loss": [2.0, 0.5]}
+            kept, history = dict.fromkeys(population.SNAPSHOTS, model), {"loss": [2.0, 0.5]}
             work.reporter.advance(run.config.training.steps)
             spec = population.ReplicaSpec(run.seed, 0.1)
             result = population.TrainedReplica(spec, kept, history, diverged=run.seed == 1, seconds=1.0)

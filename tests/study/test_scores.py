@@ -21,7 +21,7 @@ def test_another_encoding_gets_the_trained_positions():
 
 
 def test_every_field_of_a_test_identifies_its_scores():
-    changes = {"shift": 1, "scaled": True, "checkpoint": "25", "sampler": "randomized", "part": "validation"}
+    changes = {"shift": 1, "scaled": True, "snapshot": "25", "sampler": "randomized", "part": "validation"}
     keys = [
         EvaluationConfig().make_key(4, 16, 60),
         EvaluationConfig().make_key(5, 16, 60),

@@ -24,11 +24,11 @@ CONFIG = RunConfig(
 SEEN = 2 * 4 + 3  # tokens of the longest training example
 CASES = {
     "plain": (EvaluationConfig(), {}),
-    "a checkpoint": (EvaluationConfig(checkpoint="50"), {"progress": 0.5}),
-    "an early checkpoint, shifted": (EvaluationConfig(checkpoint="25", shift=9), {"progress": 0.25}),
+    "a snapshot": (EvaluationConfig(snapshot="50"), {"progress": 0.5}),
+    "an early snapshot, shifted": (EvaluationConfig(snapshot="25", shift=9), {"progress": 0.25}),
     "scaled": (EvaluationConfig(scaled=True), {"scaling_length": float(SEEN)}),
     "validation": (EvaluationConfig(part="validation"), {}),
-    "another sampler": (EvaluationConfig(checkpoint="50", sampler="randomized"), {"progress": 0.5}),
+    "another sampler": (EvaluationConfig(snapshot="50", sampler="randomized"), {"progress": 0.5}),
     "another encoding": (EvaluationConfig(encoding="alibi"), {}),
 }
 

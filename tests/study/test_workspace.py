@@ -58,7 +58,7 @@ def test_what_a_training_says_is_written_while_it_runs(trained):
 
 def test_scores_are_stored_for_each_kind_of_test(trained, monkeypatch):
     folder, work, runs = trained
-    tests = (EvaluationConfig(), EvaluationConfig(shift=3), EvaluationConfig(checkpoint="50"))
+    tests = (EvaluationConfig(), EvaluationConfig(shift=3), EvaluationConfig(snapshot="50"))
     first = [work.measure_scores(runs, [3, 6], 16, test)[0, 6] for test in tests]
     again = Workspace(open_results(folder))
     monkeypatch.setattr(EvaluatorCache, "get", None)  # a call would fail

@@ -10,7 +10,7 @@ from small_runs import have_equal_bits, train_replicas
 
 from jaxpe.records.leases import LeaseLost
 from jaxpe.training.checkpoints import CheckpointFolder, sweep_checkpoints
-from jaxpe.training.population import CHECKPOINTS
+from jaxpe.training.population import SNAPSHOTS
 
 
 def interrupt_in_second_chunk(folder):
@@ -42,7 +42,7 @@ def test_a_resumed_training_has_the_same_bits_and_all_kept_parameters(pair, fold
     chunks = []
     resumed = train_replicas(folder=folder, report=lambda progress: chunks.append(progress.advanced))
     assert chunks[0] == 20 and have_equal_bits(resumed[0], pair[0])
-    assert set(resumed[0].checkpoints) == set(CHECKPOINTS)
+    assert set(resumed[0].snapshots) == set(SNAPSHOTS)
 
 
 def test_an_altered_checkpoint_is_not_used(pair, folder, caplog):

@@ -81,7 +81,7 @@ def test_exact_match_counts_the_examples_that_greedy_decoding_answers_without_er
     training = Training(steps=200, batch=32, learning_rate=1e-2, length_buckets=1)
     config = replace(CONFIG, architecture=architecture, encoding="sinusoidal", train_length=3, training=training)
     stream = load_source(config).stream
-    model = jax.tree.map(jnp.asarray, train_replicas(config, (0,), (1e-2,))[0].checkpoints["100"])
+    model = jax.tree.map(jnp.asarray, train_replicas(config, (0,), (1e-2,))[0].snapshots["100"])
     evaluator = compile_evaluator(config, stream, {}, make_mesh(), 3, 32, measure_scores)
     [scores] = evaluate(evaluator, [model], {}, "reverse", 3, make_forward_options(config))
 

@@ -52,7 +52,7 @@ def test_every_replica_gets_its_own_results(i):
     spec = ReplicaSpec(10 + i, 0.1)
     result = population.extract_replica(make_state(), i, spec, 2.0)
     assert (result.spec, result.seconds) == (spec, 2.0)
-    assert {name: float(model["weight"]) for name, model in result.checkpoints.items()} == {
+    assert {name: float(model["weight"]) for name, model in result.snapshots.items()} == {
         "25": i + 0.25,
         "100": i + 0.75,
     }
@@ -70,5 +70,5 @@ def test_a_round_returns_its_replicas_in_order(monkeypatch):
     config = replace(CONFIG, training=Training(steps=8))
     results = population.train_round(config, None, None, specs)
     assert [result.spec.seed for result in results] == [4, 7, 9]
-    assert [float(result.checkpoints["100"]["weight"]) for result in results] == [0, 1, 2]
-    assert [set(result.checkpoints) for result in results] == [{"25", "50", "100"}] * 3
+    assert [float(result.snapshots["100"]["weight"]) for result in results] == [0, 1, 2]
+    assert [set(result.snapshots) for result in results] == [{"25", "50", "100"}] * 3

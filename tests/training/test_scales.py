@@ -31,7 +31,7 @@ def compute_logits(scales, config=CONFIG):
 def train(config, specs):
     program = compile_program(config.program_key)
     replicas = population.train_round(config, load_source(config), program, specs)
-    return [replica.checkpoints["100"] for replica in replicas]
+    return [replica.snapshots["100"] for replica in replicas]
 
 
 @pytest.fixture(scope="module")

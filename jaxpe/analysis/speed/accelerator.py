@@ -181,7 +181,7 @@ def train_and_test(session: Session, config: RunConfig, program: Program) -> tup
     evaluator = evaluate.compile_evaluator(
         config, source.stream, {}, program.mesh, longest, sizes.examples, measure_scores
     )
-    models = [replica.checkpoints["100"] for replica in trained]
+    models = [replica.snapshots["100"] for replica in trained]
     options = evaluate.make_forward_options(config)
     accuracy = [
         [

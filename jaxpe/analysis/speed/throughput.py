@@ -11,7 +11,7 @@ import numpy as np
 from jaxpe.analysis.speed.roofline import Work, count_forward_work, count_step_work
 from jaxpe.training import evaluate, population
 from jaxpe.training.config import RunConfig
-from jaxpe.training.lengths import choose_padded_lengths
+from jaxpe.training.evaluated_lengths import choose_padded_lengths
 from jaxpe.training.mesh import make_mesh
 from jaxpe.training.parameters import init_model
 from jaxpe.training.population import Program, ReplicaSpec

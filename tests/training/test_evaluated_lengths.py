@@ -2,7 +2,7 @@
 
 from small_runs import CONFIG
 
-from jaxpe.training.lengths import choose_padded_lengths, choose_test_lengths, pad_lengths
+from jaxpe.training.evaluated_lengths import choose_padded_lengths, choose_test_lengths, pad_lengths
 from jaxpe.training.sources import load_source
 
 
