@@ -107,8 +107,8 @@ HELP = Claim(
     family="primary",
     title=Text("Position helps where order matters", "位置エンコーディングは、順序を問う課題で役立つ"),
     effect=Text(
-        "gain on a task where order matters minus gain on its twin where it does not, mean over the training lengths",
-        "順序を問う課題での利得 − 対になる、順序を問わない課題での利得。学習した長さの平均",
+        "gain on a task where order matters minus gain on its twin where it does not, mean over all trained lengths",
+        "順序を問う課題での正答率の伸び − 対になる、順序を問わない課題での伸び。学習した長さ全体の平均",
     ),
 )
 EQUAL = Claim(

@@ -99,8 +99,8 @@ KNOWS_BOTH = Claim(
     figure="readers",
     family="primary",
     title=Text(
-        "What was added can be taken out exactly by a reader that knows the list of words and that of positions",
-        "単語と位置の両方の表があれば、足した位置を正確に取り出せる",
+        "Word and position can be taken out of their sum exactly by a reader that knows the list of words and that of positions",
+        "単語と位置の両方の表があれば、足した単語と位置をどちらも正確に取り出せる",
     ),
     effect=Text("share of models without a single error", "一つの誤りもなく取り出せたモデルの割合"),
 )

@@ -103,8 +103,8 @@ COPYING = Claim(
         "学習時に位置番号をランダムな数から始めると、学習型エンコーディングのデコーダは、学習時より長い系列（2 倍まで）を、エンコーディングなしのデコーダよりも正しくコピーする",
     ),
     effect=Text(
-        "share of copies without an error at lengths N + 1 to 2 N, with minus without",
-        "N + 1 から 2 N までの長さを誤りなくコピーした割合、あり − なし",
+        "share of copies without an error at lengths N + 1 to 2 N, learned with random starts minus none",
+        "N + 1 から 2 N までの長さを誤りなくコピーした割合、学習型（ランダムな番号から開始） − エンコーディングなし",
     ),
 )
 COPYING_PART = replace(COPYING, id="C10.{part}", cell="", family="C10", title=None, effect=None)

@@ -106,9 +106,9 @@ CONTRAST = Claim(
     "the training length, seeds 10 to 19: cost of shifts by 1 and 8 as a share of the value of position and in bits per "
     "character, all four intervals above 0", figure="use", family="primary",
     title=Text("On text, predicting the next word makes a model rely on absolute position more than guessing masked words does",
-               "テキストでは、次の単語を予測する学習のほうが、隠した単語を推測する学習よりも、モデルを絶対位置に頼らせる"),
-    effect=Text("shifting all positions by 1 and 8 loses a share of what positions are worth; that share, next word minus masked words",
-                "全体の位置を 1 と 8 だけずらすと、位置がもたらす利得の一部が失われる。その割合、次の単語の予測 − 隠した単語の推測"),
+               "文章では、次の単語を当てる学習のほうが、隠した単語を当てる学習よりも、モデルを絶対的な位置に頼らせる"),
+    effect=Text("the first of four intervals: the share of the value of positions that is lost when all shift by 1 or by 8, next word minus masked words",
+                "四つの区間のうちの一つ：全体の位置を 1 または 8 ずらしたときに、位置による改善が失われる割合。次の単語を当てるモデル − 隠した単語を当てるモデル"),
 )  # fmt: skip
 CONTRAST_PARTS = {
     unit: Claim("C4.{pair}-" + unit, f"What shifts by 1 and 8 cost, {words}: {{words}} minus masked LM.", name, figure="use", family="C4")
@@ -147,7 +147,7 @@ LINEAR_SHIFT = Claim(
     "share of variance", cell="sinusoids of the shapes of the learned tables: residual of the exact rotation below 1e-6",
     figure="measures", family="primary",
     title=Text("With sinusoids, a shift by a fixed offset is one linear map: always the same calculation, wherever one starts",
-               "位置を一定の距離だけずらす操作は、正弦波のエンコーディングに対する線形写像になる"),
+               "正弦波では、位置を一定の距離だけ進める操作が、どの位置から始めても同じ一つの線形写像になる"),
     effect=Text("what such a map leaves unexplained; 0 is exact, no training is involved",
                 "その写像で説明できずに残る割合。0 なら厳密、学習は関わらない"),
 )  # fmt: skip

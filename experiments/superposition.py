@@ -83,8 +83,8 @@ DESTROYED = Claim(
     figure="digits",
     family="primary",
     title=Text(
-        "Two signals that are simply added destroy each other: neither can be told any more",
-        "単に足し合わせた二つの信号は壊れてしまい、どちらもわからなくなる",
+        "Two pictures that are simply added destroy each other: not even training on sums helps to tell both",
+        "単に足し合わせた二つの画像は壊れてしまい、和で学習しても両方はわからない",
     ),
     effect=Text(
         "share of sums with both parts named, by a classifier that was never shown sums minus one trained on sums",

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
+from jaxpe.analysis.effects import MARGIN
+from jaxpe.analysis.readers import POSITIONS
 from jaxpe.records.provenance import read_provenance
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, facts, guide
@@ -117,6 +119,8 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "version": version("jaxpe"),
         "dates": format_dates(folders),
         "exploratory": EXPLORATORY,
+        "margin": f"{100 * MARGIN:g}",
+        "places": POSITIONS,
     }
 
 

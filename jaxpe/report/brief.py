@@ -96,39 +96,43 @@ def compute_size(ratio: Mapping[str, Any] | None) -> Values | None:
 
 
 def compute_read(claim: Entry | None, readers: Mapping[str, Any] | None) -> Values | None:
-    """A reader that knows both tables, in trained models; one that knows positions only, by the width of random tables."""
-    shares = (readers or {}).get("position table", {}).get("sinusoids")
-    if claim is None or claim["effect"] is None or not shares:
+    """A reader that knows both tables, in trained models; readers of sinusoids without one or both, by the vectors' width."""
+    known, examples = ((readers or {}).get(name, {}).get("sinusoids") for name in ("position table", "neither"))
+    if claim is None or claim["effect"] is None or not known or not examples:
         return None
-    (narrow, low), (wide, high) = shares[0], shares[-1]
-    return format_percents({"share": claim["effect"], "low": low, "high": high}) | {
-        "n": claim["n"], "narrow": narrow, "wide": wide, "places": POSITIONS, "holds": claim["effect"] == 1,
+    (narrow, low), (wide, high) = known[0], known[-1]
+    return format_percents({"share": claim["effect"], "low": low, "high": high, "learned": examples[-1][1]}) | {
+        "n": claim["n"], "narrow": narrow, "wide": wide, "places": POSITIONS,
+        "holds": claim["effect"] == 1 and examples[-1][1] > 0.5,
     }  # fmt: skip
 
 
 def compute_inside(table: pd.DataFrame) -> Values | None:
-    """Where an encoder that reverses writes its answer: what position and answer hold of the variance, layer by layer."""
-    cell = {
-        "task": "reverse",
-        "encoding": "learned",
-        "architecture": "encoder",
-        "network": "trained",
-        "places": "answers",
-    }
-    probes = select_rows(table, **cell, metric="probe_error", target="position")
+    """What the vectors of an encoder that reverses are made of, before the first layer and after the last.
+
+    At its input: word, position, and what depends on several parts together; where it writes its answer: position and answer,
+    and the error of a probe that reads position.
+    """
+    cell = {"task": "reverse", "encoding": "learned", "architecture": "encoder", "network": "trained"}
+    probes = select_rows(table, **cell, metric="probe_error", target="position", places="answers")
     part = select_rows(table, **cell, metric="variance_share")
     if part.empty:
         return None
-    layers = sorted(part["layer"].unique())
+    first, last = part["layer"].min(), part["layer"].max()
+    inputs, answers = (select_rows(part, places=places) for places in ("input", "answers"))
     values = {
-        "first": compute_mean(part, part="position", layer=layers[0]),
-        "last": compute_mean(part, part="position", layer=layers[-1]),
-        "answer": compute_mean(part, part="answer", layer=layers[-1]),
-        "error": compute_mean(probes, layer=layers[-1]),
+        "word": compute_mean(inputs, part="token", layer=first),
+        "position": compute_mean(inputs, part="position", layer=first),
+        "mixed": compute_mean(inputs, part="mixed", layer=last),
+        "first": compute_mean(answers, part="position", layer=first),
+        "last": compute_mean(answers, part="position", layer=last),
+        "answer": compute_mean(answers, part="answer", layer=last),
+        "error": compute_mean(probes, layer=last),
     }
     if not is_complete(values):
         return None
-    facts = {"n": part["seed"].nunique(), "layers": int(layers[-1]), "holds": values["last"] < values["first"] / 2}
+    separate = values["word"] + values["position"] > 0.95
+    facts = {"n": part["seed"].nunique(), "layers": int(last), "holds": separate and values["mixed"] > 0.5}
     return format_percents(values) | facts
 
 
@@ -150,7 +154,10 @@ def compute_help(table: pd.DataFrame) -> Values | None:
 
 
 def compute_ends(table: pd.DataFrame) -> Values | None:
-    """`reverse` with sinusoids: at the longest training length, and one symbol beyond; what if only that one failed."""
+    """`reverse` with sinusoids: at the longest training length, and one symbol beyond; what if only new places failed.
+
+    Input and answer stand one behind the other, so that one symbol more has two new places, both of the answer.
+    """
     part = select_rows(table, task="reverse", encoding="sinusoidal", variant="plain", **ENCODER)
     if part.empty:
         return None
@@ -164,7 +171,7 @@ def compute_ends(table: pd.DataFrame) -> Values | None:
     if not is_complete(values):
         return None
     holds = values["at"] - values["past"] > CLEARLY
-    values["spared"] = n / (n + 1) * values["at"]
+    values["spared"] = (n - 1) / (n + 1) * values["at"]
     return format_percents(values) | {"length": n, "next": n + 1, "n": part["seed"].nunique(), "holds": holds}
 
 

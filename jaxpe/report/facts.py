@@ -142,7 +142,7 @@ def compute_random(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values |
     points = {name: set_minus(f"{100 * value:+.1f}") for name, value in changes.items()}
     beyond = average_lengths(table)
     means = beyond.groupby("variant")["value"].mean()
-    over = {name: ", ".join(beyond[column].unique()) for name, column in (("tasks", "task"), ("encodings", "encoding"))}
+    over = {name: beyond[column].nunique() for name, column in (("tasks", "task"), ("encodings", "encoding"))}
     shares = format_percents({name: means[name] for name in ("plain", "randomized")})
     return points | shares | over | {"n": gain["n"], "holds": gain["verdict"] == "supported" and price["effect"] > 0}
 
@@ -173,15 +173,15 @@ def compute_absent(models: Mapping[str, Any] | None, structure: pd.DataFrame) ->
     if own is None or without is None:
         return None
     none, n = without
-    lost = own["costs"][1]
-    holds = lost > float(none) - own["bits"] > 0
-    return {"none": none, "learned": f"{own['bits']:.2f}", "lost": f"{lost:.2f}", "n": n, "holds": holds}
+    total = own["bits"] + own["costs"][1]
+    holds = total > none > own["bits"]
+    return {"none": f"{none:.2f}", "learned": f"{own['bits']:.2f}", "total": f"{total:.2f}", "n": n, "holds": holds}
 
 
 def make_recommendations(results: Path) -> list[dict[str, Any]]:
-    """Token accuracy of each encoding for each need, in a decoder; for text, bits per character. None: not measured.
+    """Token accuracy of each encoding for each need, in a decoder, in percent; for text, bits per character. None: not measured.
 
-    Each entry: the encoding, and by need its mean, number of seeds, and whether it is the best of its column.
+    Each entry: the encoding, and by need its mean as text, number of seeds, and whether it is the best of its column.
     """
     catalogue, structure = (read_stored(results / name) for name in ("catalogue", "structure"))
     columns = {need: measure_need(catalogue, structure, task, times) for need, (task, times) in NEEDS.items()}
@@ -202,11 +202,12 @@ def list_best(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, times: int) -> dict[str, tuple[str, int]]:
-    """The mean and the number of seeds of each encoding for one need."""
+    """The mean as text and the number of seeds of each encoding for one need."""
     if task == "causal_lm":
-        return list_means(select_text(structure), times)
+        return {name: (f"{mean:.2f}", n) for name, (mean, n) in list_means(select_text(structure), times).items()}
     part = select_rows(catalogue, task=task, metric="token_accuracy")
-    return list_means(part if part.empty else select_rows(part, architecture="decoder", positions="arange"), times)
+    part = part if part.empty else select_rows(part, architecture="decoder", positions="arange")
+    return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in list_means(part, times).items()}
 
 
 def select_text(structure: pd.DataFrame) -> pd.DataFrame:
@@ -216,18 +217,19 @@ def select_text(structure: pd.DataFrame) -> pd.DataFrame:
     return part if part.empty else part[part["corpus"] == part["corpus"].iloc[0]]
 
 
-def list_means(part: pd.DataFrame, times: int = 1) -> dict[str, tuple[str, int]]:
+def list_means(part: pd.DataFrame, times: int = 1) -> dict[str, tuple[float, int]]:
     """The mean and the number of seeds of each encoding, at `times` the training length."""
     if part.empty:
         return {}
     part = part[part["test_length"] == times * part["train_length"]]
     groups = part[part["encoding"].isin(ENCODINGS)].groupby("encoding")
-    return {str(name): (f"{rows['value'].mean():.2f}", int(rows["seed"].nunique())) for name, rows in groups}
+    return {str(name): (float(rows["value"].mean()), int(rows["seed"].nunique())) for name, rows in groups}
 
 
 def find_best(need: str, column: Mapping[str, tuple[str, int]]) -> list[str]:
-    """The encodings with the best number: the largest accuracy, the fewest bits."""
+    """The encodings with the best number as it is shown: the largest accuracy, the fewest bits."""
     if not column:
         return []
-    best = (min if need == "text" else max)(float(mean) for mean, _ in column.values())
-    return [name for name, (mean, _) in column.items() if float(mean) == best]
+    shown = {name: float(mean.rstrip("%")) for name, (mean, _) in column.items()}
+    best = (min if need == "text" else max)(shown.values())
+    return [name for name, number in shown.items() if number == best]

@@ -124,11 +124,11 @@ def test_recommendations_mark_the_best_of_a_column_and_leave_out_what_was_not_me
     assert [row["encoding"] for row in rows] == list(facts.ENCODINGS)
     for column, need in enumerate(facts.NEEDS):
         cells = [row["cells"][column] for row in rows]
-        measured = [float(cell[0]) for _, cell, _ in cells if cell]
-        best = (min if need == "text" else max)(measured)
-        assert {cell[0] for _, cell, is_best in cells if is_best} == {f"{best:.2f}"}
-        marked = [row["encoding"] for row in rows if (row["cells"][column][1] or [""])[0] == f"{best:.2f}"]
-        assert facts.list_best(rows)[column] == (need, ", ".join(marked), f"{best:.2f}")
+        measured = [float(cell[0].rstrip("%")) for _, cell, _ in cells if cell]
+        best = f"{min(measured):.2f}" if need == "text" else f"{max(measured):.0f}%"
+        assert {cell[0] for _, cell, is_best in cells if is_best} == {best}
+        marked = [row["encoding"] for row in rows if (row["cells"][column][1] or [""])[0] == best]
+        assert facts.list_best(rows)[column] == (need, ", ".join(marked), best)
     assert rows[-1]["cells"][-1][1] is None  # t5 on text
 
 

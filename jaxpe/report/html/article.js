@@ -5,6 +5,7 @@
 const WIDTH = 16; // numbers of a vector in the drawings
 const WORDS = ["the", "man", "bites", "dog", "a"];
 const SQUARE = 18;
+const ABOVE = 4; // room for a label that is higher than its squares
 const FAINT = 0.04; // negative squares that are paler than this share of full colour have no dash
 
 // Blue below zero, white at zero, orange above; `top` is full colour.
@@ -34,7 +35,7 @@ const distance = (a, b) => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2
 // Vectors as rows of squares, one below the other, each with its name.
 function squares(rows, { top = 2.5, size = SQUARE, name = "", chosen = -1 } = {}) {
   const [left, width] = [rows.some((row) => row.label) ? 74 : 2, WIDTH * size];
-  const svg = createSvg("svg", { class: "squares", viewBox: `0 0 ${left + width + 2} ${rows.length * (size + 3) + 1}`, style: `max-width:${left + width + 2}px`, role: "img", "aria-label": name });
+  const svg = createSvg("svg", { class: "squares", viewBox: `0 ${-ABOVE} ${left + width + 2} ${rows.length * (size + 3) + 1 + ABOVE}`, style: `max-width:${left + width + 2}px`, role: "img", "aria-label": name });
   rows.forEach((row, r) => {
     const y = r * (size + 3) + 1;
     if (row.label) svg.append(createSvg("text", { x: left - 6, y: y + size * 0.72, "text-anchor": "end" }, row.label));
@@ -48,6 +49,7 @@ function squares(rows, { top = 2.5, size = SQUARE, name = "", chosen = -1 } = {}
 
 const strip = (name, values, top = 2.5) => ({ label: name, values, top });
 const describeStrip = (name, values) => say("strip_alt", { name, low: formatNumber(Math.min(...values), 2), high: formatNumber(Math.max(...values), 2) });
+const colon = () => (root.dataset.language === "ja" ? "：" : ": ");
 const sentence = (key) => say(key).split(" ");
 const wordNumbers = { sentence_a: [0, 1, 2, 0, 3], sentence_b: [0, 3, 2, 0, 1] };
 // In Japanese the particles stand where the articles do, and the verb at the end; the vectors follow the words.
@@ -123,9 +125,9 @@ const PLAY = {
       const named = (w) => (numbersOf("sentence_a").includes(w) ? sentence("sentence_a")[numbersOf("sentence_a").indexOf(w)] : WORDS[w]);
       const alone = readWord(sum);
       reads.replaceChildren(
-        element("span", {}, `${say("read_both")}: `, element("strong", {}, both.unsure ? say("reads_any", { word: named(both.w) }) : say("reads", { word: named(both.w), place: both.p + 1 })), both.w === 3 && both.p + 1 === place && !both.unsure ? " ✓" : " ✗"),
+        element("span", {}, `${say("read_both")}${colon()}`, element("strong", {}, both.unsure ? say("reads_any", { word: named(both.w) }) : say("reads", { word: named(both.w), place: both.p + 1 })), both.w === 3 && both.p + 1 === place && !both.unsure ? " ✓" : " ✗"),
         element("br"),
-        element("span", {}, `${say("read_words")}: `, element("strong", {}, named(alone)), alone === 3 ? " ✓" : " ✗"),
+        element("span", {}, `${say("read_words")}${colon()}`, element("strong", {}, named(alone)), alone === 3 ? " ✓" : " ✗"),
       );
     };
     holder.append(picture, element("div", { class: "controls" }, slider("amount", 0, factors.length - 1, at, (value) => { at = value; draw(); }, (i) => `× ${factors[i]}`)), reads);
@@ -174,7 +176,7 @@ const PLAY = {
       const right = read.filter((found) => found.w === found.one.w && found.p === found.one.i).length;
       const nameOf = (w) => (numbers.includes(w) ? names[numbers.indexOf(w)] : WORDS[w]);
       pile.replaceChildren(squares(shuffled.map((one) => ({ label: "?", values: one.values })), { name: say("pile") }));
-      words.replaceChildren(`${say("rebuilt")}: `, ...read.map((found) => element("span", { class: found.w === found.one.w && found.p === found.one.i ? "" : "wrong" }, found.w === found.one.w && found.p === found.one.i ? nameOf(found.w) : say("wrong", { word: nameOf(found.w) }))), ` · ${say("right_of", { right, all: read.length })}`);
+      words.replaceChildren(`${say("rebuilt")}${colon()}`, ...read.map((found) => element("span", { class: found.w === found.one.w && found.p === found.one.i ? "" : "wrong" }, found.w === found.one.w && found.p === found.one.i ? nameOf(found.w) : say("wrong", { word: nameOf(found.w) }))), ` · ${say("right_of", { right, all: read.length })}`);
     };
     const button = element("button", { type: "button", onclick: () => { turn += 1; draw(); } });
     drawAndKeep(() => button.replaceChildren(say("shuffle")));
@@ -183,7 +185,7 @@ const PLAY = {
   },
 
   layers(holder, { places, length, seeds }) {
-    const names = ["answers", "input"].filter((name) => name in places);
+    const names = ["input", "answers"].filter((name) => name in places);
     let name = names[0];
     const picture = element("div");
     const draw = () => {
@@ -313,7 +315,7 @@ function drawForest(holder, claim) {
   const largest = Math.max(...edges.map(Math.abs));
   const top = largest > 1e-9 ? largest * 1.15 : 1; // smaller effects are rounding errors
   const x = (value) => 60 + (value / top) * 56;
-  const svg = createSvg("svg", { class: `forest ${claim.verdict.replace(" ", "_")}`, viewBox: "0 0 120 16", role: "img", "aria-label": say("forest_alt", { id: claim.id, effect: formatNumber(claim.effect), low: formatNumber(claim.low), high: formatNumber(claim.high) }) });
+  const svg = createSvg("svg", { class: `forest ${claim.verdict.replace(" ", "_")}`, viewBox: "0 0 120 16", role: "img", "aria-label": say(claim.low === null ? "forest_alt_alone" : "forest_alt", { id: claim.id, effect: formatNumber(claim.effect), low: formatNumber(claim.low), high: formatNumber(claim.high) }) });
   svg.append(createSvg("line", { class: "axis", x1: 60, x2: 60, y1: 1, y2: 15 }), createSvg("line", { x1: x(edges[1]), x2: x(edges[2]), y1: 8, y2: 8, stroke: "currentColor", "stroke-width": 2.5 }), createSvg("circle", { cx: x(claim.effect), cy: 8, r: 4.5, fill: "currentColor" }));
   holder.replaceChildren(svg);
 }

@@ -192,7 +192,7 @@ const { openModel, runModel, live } = (() => {
     const opened = {};
     const open = (name) => (opened[name] ||= openModel(models, name));
     const digits = [...PI].slice(0, models.limit);
-    let [name, place, head] = [names.includes("sinusoidal") ? "sinusoidal" : names[0], 0, models.layers * models.heads - 1];
+    let [name, place, head] = [names.includes("sinusoidal") ? "sinusoidal" : names[0], 4, models.layers * models.heads - 1];
     const id = `control${++controls}`;
     const input = element("input", { type: "text", id, inputmode: "numeric", autocomplete: "off", spellcheck: "false", value: digits.slice(0, models.train_length).join(""), "aria-describedby": `${id}-note`, oninput: () => draw() });
     const label = element("label", { for: id });
