@@ -65,7 +65,7 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
     """The same for loaded experiments, while code is frozen."""
     adapted = [choose_preset(experiment, options, own_options) for experiment in experiments]
     with Terminal(options.quiet) as terminal:
-        work = ProgressWorkspace(open_results(options.results, write=not options.dry_run), terminal, options.log_to)
+        work = ProgressWorkspace(open_results(options.results, write=False), terminal, options.log_to)
         plans = [plan_experiment(*pair, work) for pair in zip(experiments, adapted, strict=True)]
         for one, planned in zip(experiments, plans, strict=True):
             check_folder(one.name, one.origin, options.results, planned.folder)
@@ -74,6 +74,7 @@ def run_frozen(experiments: Sequence[Experiment], options: RunOptions, own_optio
             description = plan.describe_plan(stages, work, plan.choose_machines(work, options.machines, options.gpu))
             print(json.dumps(description, indent=1) if options.json else plan.format_plan(description))
             return 0
+        open_results(options.results)  # makes the folder: all input was checked
         if options.engine == "ray":
             from jaxpe.study.ray_engine import RayEngine
 

@@ -83,10 +83,12 @@ def train(
     presets.check_samplers([positions])
     preset = presets.override(Preset((row,)), sizes)
     temporary = None if results is not None else tempfile.TemporaryDirectory(prefix="jaxpe-")
-    work = Workspace(open_results(Path(results or temporary.name)), log_to=log_to)  # type: ignore[union-attr]
+    folder = Path(results or temporary.name)  # type: ignore[union-attr]
+    work = Workspace(open_results(folder, write=False), log_to=log_to)
     [config] = run_configs.expand_grid(preset, work.sources)
     work.check_configs([config])
     runs = work.list_runs(config, numbers)
+    open_results(folder)  # makes the folder: all input was checked
     work.train(runs)
     return Runs(work, runs, temporary)
 

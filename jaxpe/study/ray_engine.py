@@ -1,7 +1,7 @@
 """Rounds of training as tasks of a Ray cluster. Only this process writes the results, so that machines need not share a disk.
 
 A round is one task, which takes a GPU or as many cores as a program has devices. A machine trains it as `jaxpe run` does there,
-and sends back the files of its runs. A task whose worker dies is tried again; after three times its error is recorded and the
+and sends back the files of its runs and its metrics. A task whose worker dies is tried again; after three times its error is recorded and the
 other rounds go on.
 """
 
@@ -22,9 +22,11 @@ from jaxpe.devices import describe_settings, prepare_jax
 from jaxpe.errors import UserError
 from jaxpe.plugins.calls import get_first_line
 from jaxpe.records.failures import Failure, forget_failure, write_failure
+from jaxpe.records.files import write_bytes
 from jaxpe.records.leases import Lease, LeaseLost
 from jaxpe.study.engines import Work
 from jaxpe.study.evaluators import describe_config
+from jaxpe.study.sinks import FOLDER as METRICS
 from jaxpe.surroundings import STOP, clean_environment
 from jaxpe.training.config import RunConfig
 from jaxpe.training.population import count_replicas
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 3
 SECONDS_BETWEEN_LOOKS = 0.5
-Files = dict[str, dict[str, bytes]]  # by run, then by name
 
 
 class Order(NamedTuple):
@@ -43,6 +44,13 @@ class Order(NamedTuple):
     runs: tuple[tuple[RunConfig, int, str], ...]
     devices: int
     environment: Mapping[str, object]  # of `describe_settings`
+
+
+class Trained(NamedTuple):
+    """What a machine sends back: the files of each run by its id, and the files of metrics, all by their names."""
+
+    runs: dict[str, dict[str, bytes]]
+    metrics: dict[str, bytes]
 
 
 class Round(NamedTuple):
@@ -58,8 +66,8 @@ class Round(NamedTuple):
         return [identifier for _, _, identifier in self.order.runs]
 
 
-def train_order(order: Order) -> Files | str:
-    """Trains the runs of a round in a temporary folder and returns their files; a sentence where a user must do something."""
+def train_order(order: Order) -> Trained | str:
+    """Trains the runs of a round in a temporary folder and returns its files; a sentence where a user must do something."""
     clean_environment()
     try:
         prepare_jax(order.devices if order.environment["backend"] == "cpu" else None)
@@ -73,15 +81,16 @@ def train_order(order: Order) -> Files | str:
         return str(error)
 
 
-def train_runs(order: Order) -> Files:
-    """The files of the trained runs of a round."""
+def train_runs(order: Order) -> Trained:
+    """The files of the trained runs of a round, and those of their metrics."""
     from jaxpe.records.results import open_results
     from jaxpe.study.workspace import Run, Workspace
 
     with tempfile.TemporaryDirectory(prefix="jaxpe-") as folder:
         work = Workspace(open_results(Path(folder)), save_every=float("inf"))
         work.train([Run(*run) for run in order.runs])
-        return {identifier: work.results.read_files(identifier) for _, _, identifier in order.runs}
+        runs = {identifier: work.results.read_files(identifier) for _, _, identifier in order.runs}
+        return Trained(runs, {path.name: path.read_bytes() for path in (Path(folder) / METRICS).iterdir()})
 
 
 class RayEngine:
@@ -139,7 +148,7 @@ class RayEngine:
     def finish(self, work: Work, one: Round, task: Any, given_up: set[str]) -> Round | None:
         """Stores what a task trained, or gives it up. Returns the round where it is to be tried again."""
         try:
-            files = self.ray.get(task)
+            trained = self.ray.get(task)
         except Exception as error:  # its worker died, or a fault of a library
             if one.attempts < ATTEMPTS:
                 return one._replace(attempts=one.attempts + 1)
@@ -150,11 +159,13 @@ class RayEngine:
             one.lease.give_back()
             return None
         try:
-            if isinstance(files, str):
-                raise UserError(files)
-            for identifier, content in files.items():
+            if isinstance(trained, str):
+                raise UserError(trained)
+            for identifier, content in trained.runs.items():
                 one.lease.require()
                 work.results.write_files(identifier, content)
+            for name, lines in trained.metrics.items():
+                write_bytes(work.results.folder / METRICS / name, lines)
             forget_failure(work.results, one.ids)
         except LeaseLost:
             work.reporter.note(f"another process has taken over {one.about}")

@@ -1,10 +1,14 @@
 """`jaxpe.train` and `jaxpe.load`: models from Python, as a notebook uses them."""
 
 import doctest
+import importlib.util
+import re
+import tomllib
 
 import jax
 import numpy as np
 import pytest
+from support import ROOT
 
 import jaxpe
 from jaxpe.data.examples import EOS, SPECIALS
@@ -52,6 +56,12 @@ def test_every_public_name_exists_and_others_do_not():
     assert set(jaxpe.PLACES) <= set(dir(jaxpe))
     with pytest.raises(AttributeError, match="has no attribute 'trian'"):
         jaxpe.trian  # noqa: B018
+    assert jaxpe.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def test_the_index_of_the_documentation_names_modules_that_exist():
+    named = set(re.findall(r"`(jaxpe\.[a-z_.]+)`", jaxpe.__doc__))
+    assert len(named) > 25 and all(importlib.util.find_spec(name) for name in named)
 
 
 def test_what_is_stored_is_not_trained_again(trained, folder):

@@ -99,7 +99,7 @@ def test_rates_are_chosen_on_the_validation_stream():
     config = RunConfig("reverse", "encoder", "learned", 6, 60, training=Training(learning_rate=3e-3))
     assert tuning.measure_validation_losses(work, config, 16) == [1.0, 2.0]
     [(evaluation, lengths, examples)] = work.tests
-    assert evaluation.part == "validation" and evaluation.checkpoint == "100" and evaluation.shift == 0
+    assert evaluation.part == "validation" and evaluation.snapshot == "100" and evaluation.shift == 0
     assert max(lengths) == 6 and examples == 16 and not set(tuning.SEEDS) & set(range(100))
 
 

@@ -1,5 +1,6 @@
 """Rounds on a Ray cluster of two nodes on this machine: the bits of local training, kills included."""
 
+import json
 import os
 import signal
 import subprocess
@@ -48,7 +49,7 @@ class Notes(SilentReporter):
 
 
 @pytest.fixture(scope="module")
-def engine():
+def cluster():
     """Two nodes of two cores each: each trains one round at a time. Workers are no tests: they compile in full."""
     from ray.cluster_utils import Cluster
 
@@ -57,9 +58,14 @@ def engine():
         patch.setenv("POISONED", "1")
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
         cluster.add_node(num_cpus=2)
-    yield RayEngine(cluster.address)
+    yield cluster
     ray.shutdown()
     cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def engine(cluster):
+    return RayEngine(cluster.address)
 
 
 @pytest.fixture
@@ -78,10 +84,10 @@ def make_config(encoding, steps=300):
     return RunConfig("reverse", "encoder", encoding, 6, 60, width=16, layers=1, training=training)
 
 
-def train(folder, engine, encodings, steps=300):
+def train(folder, engine, encodings, steps=300, seeds=3):
     work = Workspace(open_results(folder), Notes())
     work.engine = engine
-    runs = [run for encoding in encodings for run in work.list_runs(make_config(encoding, steps), range(3))]
+    runs = [run for encoding in encodings for run in work.list_runs(make_config(encoding, steps), range(seeds))]
     work.train(runs)
     return work, runs
 
@@ -101,7 +107,10 @@ def test_two_nodes_train_with_the_bits_of_one_process(engine, tmp_path, full_opt
     assert work.select_missing(runs) == [] and work.reporter.steps == 6 * 300 and not work.failures
     train(tmp_path / "local", LocalEngine(), ("none", "learned"))
     assert read_parameters(tmp_path / "ray") == read_parameters(tmp_path / "local")
-    assert sorted(path.name for path in (tmp_path / "ray").iterdir()) == ["jaxpe.json", "runs"]
+    assert sorted(path.name for path in (tmp_path / "ray").iterdir()) == ["jaxpe.json", "metrics", "runs"]
+    lines = [json.loads(line) for path in (tmp_path / "ray" / "metrics").iterdir() for line in path.open()]
+    last = {replica["run"]: line["step"] for line in lines for replica in line["replicas"]}
+    assert last == {run.id: 300 for run in runs}
 
 
 def test_a_killed_worker_is_replaced(engine, tmp_path):
@@ -120,6 +129,32 @@ def test_a_killed_worker_is_replaced(engine, tmp_path):
     work, runs = train(tmp_path, engine, ("rotary",), steps=3000)
     thread.join()
     assert killed and work.select_missing(runs) == [] and not work.failures
+
+
+@pytest.mark.trial
+def test_forty_rounds_survive_six_kills_and_the_loss_of_a_node(cluster, engine, tmp_path, full_optimization):
+    """Two seeds a round. The node comes back afterwards, for the other tests."""
+    stored, killed = tmp_path / "ray" / "runs", []
+
+    def disturb():
+        lost = cluster.list_all_nodes()[-1]
+        for count in range(8, 62, 9):  # a kill every nine runs, six in all; the node goes after the third
+            while len(list(stored.glob("*/record.json"))) < count or not list_workers():
+                time.sleep(0.1)
+            os.kill(list_workers()[0], signal.SIGKILL)
+            killed.append(count)
+            if len(killed) == 3:
+                cluster.remove_node(lost, allow_graceful=False)
+
+    thread = threading.Thread(target=disturb, daemon=True)
+    thread.start()
+    work, runs = train(tmp_path / "ray", engine, ("learned",), steps=1000, seeds=80)
+    thread.join(60)
+    cluster.add_node(num_cpus=2)
+    assert len(killed) == 6 and work.select_missing(runs) == [] and not work.failures
+    assert len(list(stored.iterdir())) == 80 and work.reporter.steps == 80 * 1000
+    train(tmp_path / "local", LocalEngine(), ("learned",), steps=1000, seeds=80)
+    assert read_parameters(tmp_path / "ray") == read_parameters(tmp_path / "local")
 
 
 def test_a_round_that_kills_its_worker_three_times_is_recorded_and_the_rest_goes_on(engine, tmp_path):

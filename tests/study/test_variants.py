@@ -45,7 +45,7 @@ def restore(work, run, evaluation):
     """The stored parameters of a run in the model that is tested."""
     config = replace(CONFIG, encoding=evaluation.encoding, encoding_options=()) if evaluation.encoding else CONFIG
     arrays = work.results.read_parameters(run.id)
-    model = parameters.restore_model(config, load_source(CONFIG).stream, arrays, f"{evaluation.checkpoint}/")
+    model = parameters.restore_model(config, load_source(CONFIG).stream, arrays, f"{evaluation.snapshot}/")
     return config, jax.tree.map(jnp.asarray, model)
 
 

@@ -315,7 +315,7 @@ function drawForest(holder, claim) {
   const largest = Math.max(...edges.map(Math.abs));
   const top = largest > 1e-9 ? largest * 1.15 : 1; // smaller effects are rounding errors
   const x = (value) => 60 + (value / top) * 56;
-  const svg = createSvg("svg", { class: `forest ${claim.verdict.replace(" ", "_")}`, viewBox: "0 0 120 16", role: "img", "aria-label": say(claim.low === null ? "forest_alt_alone" : "forest_alt", { id: claim.id, effect: formatNumber(claim.effect), low: formatNumber(claim.low), high: formatNumber(claim.high) }) });
+  const svg = createSvg("svg", { class: `forest ${claim.verdict.replace(" ", "_")}`, viewBox: "0 0 120 16", role: "img", "aria-label": claim.low === null ? say("forest_alt_alone", { id: claim.id, effect: formatNumber(claim.effect) }) : say("forest_alt", { id: claim.id, effect: formatNumber(claim.effect), low: formatNumber(claim.low), high: formatNumber(claim.high) }) });
   svg.append(createSvg("line", { class: "axis", x1: 60, x2: 60, y1: 1, y2: 15 }), createSvg("line", { x1: x(edges[1]), x2: x(edges[2]), y1: 8, y2: 8, stroke: "currentColor", "stroke-width": 2.5 }), createSvg("circle", { cx: x(claim.effect), cy: 8, r: 4.5, fill: "currentColor" }));
   holder.replaceChildren(svg);
 }

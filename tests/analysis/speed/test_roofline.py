@@ -57,6 +57,10 @@ def test_the_least_time_is_the_sum_over_all_kinds_of_work():
     assert Work(6, 4, 2, 1).compute_least_seconds(Rates(3, 4, 1, 0.5)) == 2 + 1 + 2 + 2
 
 
+def test_of_two_measurements_the_better_counts_for_each_kind():
+    assert Rates(3, 4, 1, 0.5).take_best(Rates(2, 5, 1, 0.7)) == Rates(3, 5, 1, 0.7)
+
+
 def test_a_rate_is_that_of_all_devices_together(monkeypatch):
     clock = iter(range(10**9))
     monkeypatch.setattr(roofline.time, "perf_counter", lambda: next(clock))  # every call takes one second
