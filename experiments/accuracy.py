@@ -105,7 +105,10 @@ HELP = Claim(
     question="help",
     figure="accuracy",
     family="primary",
-    title=Text("Position helps where order matters", "位置エンコーディングは、順序を問う課題で役立つ"),
+    title=Text(
+        "In an encoder, position helps to look up a place more than to count",
+        "エンコーダでは、位置エンコーディングは、数え上げよりも、位置を指定して答える課題で役立つ",
+    ),
     effect=Text(
         "gain on a task where order matters minus gain on its twin where it does not, mean over all trained lengths",
         "順序を問う課題での正答率の伸び − 対になる、順序を問わない課題での伸び。学習した長さ全体の平均",
@@ -143,6 +146,7 @@ SPEED = Claim(
     family="C2",
 )
 CLAIMS = (HELP, EQUAL, EQUAL_ELSEWHERE, SPEED)
+READS_LEARNING_RATES = True
 
 
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:

@@ -98,8 +98,8 @@ COPYING = Claim(
     figure="copying",
     family="primary",
     title=Text(
-        "If positions start at a random number in training, decoders with learned positions copy longer inputs (up to twice as "
-        "long) better than decoders without an encoding",
+        "Decoders with learned positions that start at a random number in training copy longer inputs (up to twice as long) better "
+        "than decoders without an encoding",
         "学習時に位置番号をランダムな数から始めると、学習型エンコーディングのデコーダは、学習時より長い系列（2 倍まで）を、エンコーディングなしのデコーダよりも正しくコピーする",
     ),
     effect=Text(
@@ -164,7 +164,9 @@ def judge_copying(size: Size, lengths: str, learned: pd.DataFrame, none: pd.Data
     difference = estimate_difference(*tables.align_seeds(a, b))
     within = [tables.average_by_seed(part, range="within") for part in (learned, none)]
     fitted = [seeds.index[seeds >= FITTED] for seeds in within]
-    counts = [f"{len(kept)} of {len(seeds)}" for kept, seeds in zip(fitted, within, strict=True)]
+    counts = [
+        f"{len(kept)} of {len(seeds)} (mean {seeds.mean():.3f})" for kept, seeds in zip(fitted, within, strict=True)
+    ]
     note = f"Means {a.mean():.3f} and {b.mean():.3f}; solved within training: {' and '.join(counts)}"
     if all(len(kept) for kept in fitted):
         note += f", on those alone {a[fitted[0]].mean():.3f} and {b[fitted[1]].mean():.3f}"

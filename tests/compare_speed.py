@@ -92,7 +92,11 @@ def format_table(before: Numbers, after: Numbers) -> str:
 def main(before: str, after: str) -> None:
     """Measures both and prints the table."""
     measured = []
-    for commit in (before, after):
+    commits = [
+        subprocess.check_output(["git", "-C", ROOT, "rev-parse", "--short", one], text=True).strip()
+        for one in (before, after)
+    ]
+    for commit in commits:
         with tempfile.TemporaryDirectory(prefix="jaxpe-speed-") as folder:
             measured.append(measure_version(commit, Path(folder)))
         print(commit, measured[-1], flush=True)

@@ -146,7 +146,7 @@ def measure_use(work: Workspace, group: Sequence[Run], examples: int) -> list[di
     config = group[0].config
     missing = [run for run in group if work.results.read_measurement(run.id, key) is None]
     if missing:
-        work.reporter.note(f"changing positions of {describe_config(config)}")
+        work.evaluators.note(f"changing positions of {describe_config(config)}")
         models = [work.load_model(run) for run in missing]
         results = measure_losses(config, work.open_source(config), work.mesh, models, examples)
         for run, losses in zip(missing, results, strict=True):

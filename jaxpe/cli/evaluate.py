@@ -15,12 +15,14 @@ from jaxpe.cli.columns import format_columns
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import to_json_value
-from jaxpe.report.means import list_means
+from jaxpe.report.means import BASELINES, list_means
 from jaxpe.study.api import load
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.scores import EvaluationConfig
-from jaxpe.study.trained import Runs, parse_lengths
+from jaxpe.study.trained import Runs, list_differences, parse_lengths
 from jaxpe.study.workspace import group_runs
+
+NUMBERS = ("mean", "low", "high", "n", *BASELINES)  # of a row of means
 
 
 def evaluate_runs(
@@ -42,9 +44,10 @@ def evaluate_runs(
     devices.prepare_jax(None)
     runs = load(results, **{name: tuple(values) for name, values in filters.items() if values})
     parts, faults = list[pd.DataFrame](), list[str]()
-    for config, group in group_runs(runs.runs).items():
+    groups = group_runs(runs.runs)
+    for (config, group), differences in zip(groups.items(), list_differences(list(groups)), strict=True):
         try:
-            parts.append(Runs(runs.work, group).measure(lengths, examples, evaluation))
+            parts.append(Runs(runs.work, group).measure(lengths, examples, evaluation).assign(**differences))
         except UserError as error:
             faults.append(f"{describe_config(config)}: {error}")
     if not parts:
@@ -62,22 +65,14 @@ def evaluate_runs(
 
 
 def format_means(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The means as lines of text, in columns."""
-    names = ("task", "architecture", "encoding", "positions", "test_positions", "test_length", "metric")
-    lines: list[tuple[str, ...]] = [
-        (
-            "task",
-            "architecture",
-            "encoding",
-            "trained at",
-            "tested at",
-            "length",
-            "metric",
-            "mean",
-            "95 % interval",
-            "n",
-        )
-    ]
+    """The means as lines of text, in columns: those of every table, and the fields in which runs differ."""
+    titles = {
+        "task": "task", "architecture": "architecture", "encoding": "encoding", "positions": "trained at",
+        "test_positions": "tested at", "test_length": "length", "metric": "metric",
+    }  # fmt: skip
+    others = [name for name in rows[0] if name not in (*titles, "train_length", "learning_rate", *NUMBERS)]
+    names = (*titles, *others)
+    lines: list[tuple[str, ...]] = [(*titles.values(), *others, "mean", "95 % interval", "n")]
     for row in rows:
         interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
         lines.append((*(str(row[name]) for name in names), f"{row['mean']:.3f}", interval, str(row["n"])))

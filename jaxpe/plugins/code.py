@@ -148,8 +148,17 @@ def is_own(path: Path) -> bool:
 VARIANTS = (PACKAGE / "encodings", PACKAGE / "tasks")
 # Files in these folders that define no variant: the catalogue grows without a change of any run.
 SHARED = {"__init__", "base", "formatting", "registry", "validate", "evaluation_sets"}
-# One training step, and how the examples of a task are laid out: what they import is the same for all runs.
-CORE = ("jaxpe.training.train", "jaxpe.tasks.formatting")
+# Training of a population, how the examples of a task are laid out, and what becomes of a text: what they import is the same for
+# all runs.
+CORE = ("jaxpe.training.population", "jaxpe.tasks.formatting", "jaxpe.data.text_sources")
+# No number comes from these: what is read from files is part of a text's digest, and the others refuse, or save and resume.
+OUTSIDE_CORE = {
+    "data/cache.py",
+    "data/text_files.py",
+    "data/text_tables.py",
+    "training/checkpoints.py",
+    "training/checks.py",
+}
 BESIDE_CORE = {"__init__", "errors", "records", "plugins", "surroundings", "devices"}  # no number comes from these
 
 
@@ -162,7 +171,10 @@ def is_core(path: Path) -> bool:
     """Whether a file of jaxpe is shared by all runs and can change their numbers."""
     if not path.is_relative_to(PACKAGE):
         return False
-    wing = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    inside = path.relative_to(PACKAGE)
+    if inside.as_posix() in OUTSIDE_CORE:
+        return False
+    wing = inside.parts[0].removesuffix(".py")
     in_variants = path.parent in VARIANTS and (is_variant(path) or path.stem not in ("base", "formatting"))
     return wing not in BESIDE_CORE and not in_variants
 

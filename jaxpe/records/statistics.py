@@ -17,6 +17,7 @@ from scipy import stats
 SOLVED_SCORE = 0.99  # a seed with at least this score has solved a task
 CEILING = 0.995
 EXPLORATORY = 10  # results of fewer seeds are shown as exploratory
+FEWEST_PAIRS = 6  # with fewer, no difference can reach 5 %
 NOT_COMPARABLE = "not comparable"
 Values = Sequence[float] | np.ndarray  # one for each seed
 
@@ -93,11 +94,11 @@ def estimate_difference(a: Values, b: Values) -> Estimate:
     """
     differences = np.asarray(a, float) - np.asarray(b, float)
     n, mean = len(differences), float(differences.mean())
-    if n < 3:
+    if n < 3 or not np.isfinite(mean):
         return Estimate(mean, None, None, n)
     flips = make_sign_flips(n)
     p = compute_sign_flip_p(differences, flips)
-    if n < 6:
+    if n < FEWEST_PAIRS:
         return Estimate(mean, None, None, n, p)
 
     def find_edge(direction: float) -> float:

@@ -19,7 +19,16 @@ from jaxpe.analysis.readers import POSITIONS
 from jaxpe.records.provenance import read_provenance
 from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.report import brief, facts, guide
-from jaxpe.report.claims import Entry, Headline, Key, list_declared, list_headlines, list_verdicts, read_all_claims
+from jaxpe.report.claims import (
+    Entry,
+    Headline,
+    Key,
+    count_fragile,
+    list_declared,
+    list_headlines,
+    list_verdicts,
+    read_all_claims,
+)
 from jaxpe.report.drawings import Drawing, read_drawing
 from jaxpe.report.live import read_models
 from jaxpe.report.messages import LANGUAGES, Messages, join_languages
@@ -112,7 +121,7 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "headlines": headlines,
         "groups": group_headlines(headlines),
         "ruled": list(list_declared()),
-        "verdicts": count_verdicts(list_verdicts(claims)),
+        "verdicts": count_verdicts(list_verdicts(claims)) | {"fragile": count_fragile(claims)},
         "seeds": list_seed_counts(parts, recommended),
         "missing": list_missing(results),
         "references": REFERENCES,
@@ -161,7 +170,7 @@ def fill_sentence(name: str, own: brief.Values, messages: Messages, language: st
     """A sentence in one language, with its opening words where these follow from the numbers."""
     verdicts = {key: f"verdict.{own[key]}" for key in ("seen", "beyond", "verdict") if key in own}
     words = {key: messages.get_message(message, language) for key, message in verdicts.items()}
-    opening = messages.get_message(f"found.{name}.holds", language) if own["holds"] else ""
+    opening = messages.get_message(f"found.{name}.holds", language, **(own | words)) if own["holds"] else ""
     return messages.get_message(f"found.{name}", language, **(own | words | {"opening": opening}))
 
 

@@ -76,7 +76,10 @@ def compute_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | N
     holds = seen["verdict"] != "harmful" and beyond["verdict"] == "harmful" and speed.word == "harmful"
     facts = {"seen": seen["verdict"], "beyond": beyond["verdict"], "n": seen["n"], "holds": holds}
     facts |= {"speed": f"{2**speed.estimate.value:.1f}", "solved": f"{100 * SOLVED:.0f}", "steps": f"{steps:,g}"}
-    return format_percents(values) | facts if is_complete(values) else None
+    if not is_complete(values):
+        return None
+    close = {f"{name}_seen": f"{100 * values[f'{name}_seen']:.1f}" for name in ("with", "without")}
+    return format_percents(values) | close | facts
 
 
 def compute_size(ratio: Mapping[str, Any] | None) -> Values | None:
@@ -92,7 +95,7 @@ def compute_size(ratio: Mapping[str, Any] | None) -> Values | None:
         "blind": tasks["index"]["within_order_blind_baseline"],
     }
     near = scores["count"] < baselines["length_only"] + CLEARLY and scores["index"] < baselines["blind"] + CLEARLY
-    return format_percents(scores | baselines) | {"n": ratio["seeds"], "holds": near}
+    return format_percents(scores | baselines) | {"n": ratio["seeds"], "width": ratio["width"], "holds": near}
 
 
 def compute_read(claim: Entry | None, readers: Mapping[str, Any] | None) -> Values | None:
@@ -108,10 +111,10 @@ def compute_read(claim: Entry | None, readers: Mapping[str, Any] | None) -> Valu
 
 
 def compute_inside(table: pd.DataFrame) -> Values | None:
-    """What the vectors of an encoder that reverses are made of, before the first layer and after the last.
+    """What the vectors of an encoder that reverses are made of, before the first layer, after it, and after the last.
 
-    At its input: word, position, and what depends on several parts together; where it writes its answer: position and answer,
-    and the error of a probe that reads position.
+    Where it writes its answer: position and answer, and the error of a probe that reads position; at its input, whose last
+    vectors nothing reads: what depends on several parts together.
     """
     cell = {"task": "reverse", "encoding": "learned", "architecture": "encoder", "network": "trained"}
     probes = select_rows(table, **cell, metric="probe_error", target="position", places="answers")
@@ -121,9 +124,8 @@ def compute_inside(table: pd.DataFrame) -> Values | None:
     first, last = part["layer"].min(), part["layer"].max()
     inputs, answers = (select_rows(part, places=places) for places in ("input", "answers"))
     values = {
-        "word": compute_mean(inputs, part="token", layer=first),
-        "position": compute_mean(inputs, part="position", layer=first),
-        "mixed": compute_mean(inputs, part="mixed", layer=last),
+        "mixed": compute_mean(inputs, part="mixed", layer=first + 1),
+        "mixed_last": compute_mean(inputs, part="mixed", layer=last),
         "first": compute_mean(answers, part="position", layer=first),
         "last": compute_mean(answers, part="position", layer=last),
         "answer": compute_mean(answers, part="answer", layer=last),
@@ -131,8 +133,7 @@ def compute_inside(table: pd.DataFrame) -> Values | None:
     }
     if not is_complete(values):
         return None
-    separate = values["word"] + values["position"] > 0.95
-    facts = {"n": part["seed"].nunique(), "layers": int(last), "holds": separate and values["mixed"] > 0.5}
+    facts = {"n": part["seed"].nunique(), "layers": int(last), "holds": values["last"] < values["first"] / 2}
     return format_percents(values) | facts
 
 

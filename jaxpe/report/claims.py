@@ -105,6 +105,12 @@ def list_verdicts(claims: dict[Key, Entry]) -> list[str]:
     return [entry["verdict"] for key, entry in claims.items() if entry["n"] and not repeats_whole(claims, key)]
 
 
+def count_fragile(claims: dict[Key, Entry]) -> int:
+    """How many verdicts in either direction have an adjusted p above 5 %."""
+    decided = [entry for entry in claims.values() if entry["n"] and entry["verdict"] != "undecided"]
+    return sum((entry.get("adjusted_p") or 0) > 0.05 for entry in decided)
+
+
 def repeats_whole(claims: dict[Key, Entry], key: Key) -> bool:
     """Whether a claim like C5.count has the numbers of C5 itself."""
     whole, _, part = key[1].partition(".")

@@ -47,7 +47,7 @@ def compute_pairs(pairs: Mapping[str, Any] | None) -> Values | None:
     if pairs is None:
         return None
     shares = pairs["shares"]
-    sizes = {"pairs": pairs["pairs"], "top": pairs["top"], "classes": f"{pairs['classes']:,}"}
+    sizes = {name: pairs[name] for name in ("pairs", "photographs", "top")} | {"classes": f"{pairs['classes']:,}"}
     return format_percents(shares) | sizes | {"holds": shares["one"] > 0.5}
 
 
@@ -143,7 +143,10 @@ def compute_random(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values |
     beyond = average_lengths(table)
     means = beyond.groupby("variant")["value"].mean()
     over = {name: beyond[column].nunique() for name, column in (("tasks", "task"), ("encodings", "encoding"))}
-    shares = format_percents({name: means[name] for name in ("plain", "randomized")})
+    rows = select_rows(table, metric="token_accuracy", variant="randomized")
+    blind = rows[rows["test_length"] > rows["train_length"]]["order_blind_baseline"].mean()
+    shares = format_percents({name: means[name] for name in ("plain", "randomized")} | {"blind": float(blind)})
+    over |= {"length": f"{rows['train_length'].max():g}"}
     return points | shares | over | {"n": gain["n"], "holds": gain["verdict"] == "supported" and price["effect"] > 0}
 
 
@@ -167,9 +170,12 @@ def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]
 
 
 def compute_absent(models: Mapping[str, Any] | None, structure: pd.DataFrame) -> Values | None:
-    """Bits per character of GPT-like models without an encoding, and what wrong positions cost those that learned some."""
+    """Bits per character of GPT-like models without an encoding, and of those with learned positions when neighbours are shuffled.
+
+    At the length at which costs are measured, half of the training length.
+    """
     own = next((one for one in (models or {}).get("rows", []) if one["task"] == "causal_lm"), None)
-    without = list_means(select_text(structure)).get("none")
+    without = list_means(select_text(structure), 0.5).get("none")
     if own is None or without is None:
         return None
     none, n = without
@@ -207,6 +213,7 @@ def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, ti
         return {name: (f"{mean:.2f}", n) for name, (mean, n) in list_means(select_text(structure), times).items()}
     part = select_rows(catalogue, task=task, metric="token_accuracy")
     part = part if part.empty else select_rows(part, architecture="decoder", positions="arange")
+    part = part[part["tested_with"].isna()] if "tested_with" in part else part
     return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in list_means(part, times).items()}
 
 
@@ -217,11 +224,12 @@ def select_text(structure: pd.DataFrame) -> pd.DataFrame:
     return part if part.empty else part[part["corpus"] == part["corpus"].iloc[0]]
 
 
-def list_means(part: pd.DataFrame, times: int = 1) -> dict[str, tuple[float, int]]:
-    """The mean and the number of seeds of each encoding, at `times` the training length."""
+def list_means(part: pd.DataFrame, times: float = 1) -> dict[str, tuple[float, int]]:
+    """The mean and the number of seeds of each encoding, at `times` the training length. Each seed has one value."""
     if part.empty:
         return {}
     part = part[part["test_length"] == times * part["train_length"]]
+    assert not part.duplicated(["encoding", "seed"]).any()
     groups = part[part["encoding"].isin(ENCODINGS)].groupby("encoding")
     return {str(name): (float(rows["value"].mean()), int(rows["seed"].nunique())) for name, rows in groups}
 

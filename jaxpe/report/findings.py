@@ -74,7 +74,7 @@ def describe_concatenation(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> 
     lost = f" Concatenating loses too: {describe_effect(pairs)} compared with none." if len(pairs.a) else ""
     return (
         f"At twice the training length, accuracy on `count` is {show(added)} with added sinusoids, {show(concatenated)} with "
-        f"the same sinusoids concatenated, in a model of the same size, and {show(blind)} without. Added minus concatenated, "
+        f"sinusoids concatenated, in a quarter of the width of a model of the same size, and {show(blind)} without. Added minus concatenated, "
         f"over paired seeds: {effect}.{lost}"
     )
 
@@ -221,23 +221,26 @@ def tabulate_published(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> str:
     rows = []
     for name in names:
         part = select_rows(residuals, encoding=name)
-        random = residuals[(residuals["encoding"] == f"{CONTROL}gaussian") & (residuals["compared_with"] == name)]
+        own = residuals[residuals["compared_with"] == name]
+        controls = [compute_mean(own, encoding=f"{CONTROL}{kind}") for kind in ("gaussian", "smooth")]
         read = claims.get(("pretrained", f"C6.{name}"))
         share = "–" if read is None or read["effect"] is None else f"{show(read['effect'])}, {read['verdict']}"
         overlaps = [
             show(compute_mean(select_rows(table, metric=metric, encoding=name)))
             for metric in ("token_overlap", "token_overlap_random")
         ]
-        rows.append([name, show(compute_mean(part)), show(compute_mean(random)), share, " / ".join(overlaps)])
+        rows.append([name, show(compute_mean(part)), *map(show, controls), share, " / ".join(overlaps)])
     title = (
         "Position tables of published models, compared with random tables of the same size. A reader that knows both tables reads "
-        "sums back; contradicted means that two words share a row, or that it erred. The last column is the overlap of the "
+        "sums back; contradicted means that two words share a row, or that it erred. Smooth random rows are near a linear shift "
+        "too, so that a small residual shows smoothness, not that a shift was learned. The last column is the overlap of the "
         "directions of positions and of words, and that of random directions:"
     )
     columns = [
         "model",
         "variance that a linear shift by 1 leaves",
         "the same, random rows",
+        "the same, smooth random rows",
         "sums read back",
         "overlap / random",
     ]

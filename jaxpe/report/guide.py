@@ -53,7 +53,8 @@ def make_pairs(table: pd.DataFrame) -> dict[str, Any] | None:
         return None
     seen = (pairs["rank_first"] <= TOP).astype(int) + (pairs["rank_second"] <= TOP)
     shares = {name: round_value((seen == count).mean()) for name, count in (("both", 2), ("one", 1), ("neither", 0))}
-    return {"pairs": len(pairs), "top": TOP, "classes": CLASSES, "shares": shares}
+    photographs = len({*pairs["first"], *pairs["second"]})
+    return {"pairs": len(pairs), "photographs": photographs, "top": TOP, "classes": CLASSES, "shares": shares}
 
 
 def make_lengths(table: pd.DataFrame) -> dict[str, Any] | None:
@@ -128,13 +129,16 @@ def make_help(table: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def make_models(table: pd.DataFrame) -> dict[str, Any] | None:
-    """Bits per character that models of text lose when all positions shift, when neighbours change places, and have unchanged."""
+    """Bits per character that models of text lose when all positions shift, when neighbours change places, and have unchanged.
+
+    All at one length, half of the training length.
+    """
     part = select_rows(table, encoding="learned", positions="arange", starts="packed")
     if part.empty:
         return None
     part = part[part["corpus"] == part["corpus"].iloc[0]]
     costs, bits = read_costs(part), select_rows(part, metric="bits_per_character")
-    bits = bits[bits["test_length"] == bits["train_length"]]
+    bits = bits[bits["test_length"] == costs.bits["test_length"].max()]
     rows = []
     for task in MODELS:
         lost = [costs.average(task, kind, "bits", [size]) for kind, size in CHANGES.items()]

@@ -42,19 +42,27 @@ def describe_speed(table: pd.DataFrame, names: Sequence[str] = ("sinusoidal", "l
 
 
 def describe_cause(table: pd.DataFrame) -> str:
-    """How much of what sinusoids lose on `count` beyond the training length comes back where training met such positions."""
+    """How much of what sinusoids lose on `count` beyond the training length comes back with other positions or without adding."""
     if "sweep" not in table or not (table["sweep"] == "none").any():
         return ""
     pairs, blind = compare_samplers(table, "count", 2), compare_with_none(table, "count", 2)
     if not len(pairs.a) or not len(blind.a):
         return ""
+    beside = compare_with_none(table, "count", 2, "concatenated")
     lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
-    share = "most" if back > lost / 2 else "less than half"
+    of_both = ""
+    if len(beside.a):
+        without_adding = lost - (beside.b.mean() - beside.a.mean())
+        of_both = (
+            f" So positions that training met bring back {show(back)} of the {show(lost)} lost, and concatenation in place of "
+            f"addition {show(without_adding)}"
+        )
+        more = back + without_adding > lost
+        of_both += ": together more than was lost, so that it cannot be divided between the two." if more else "."
     return (
         f"On `count` at length {pairs.length}, in the {len(pairs.a)} seeds that were trained both ways, sinusoids reach "
         f"{show(pairs.b.mean())}, and {show(pairs.a.mean())} with randomly spaced positions in training and tests "
-        f"({describe_effect(pairs)}); without an encoding it is {show(blind.b.mean())} in {len(blind.b)} seeds. So {share} of "
-        "the loss comes from positions that training never met, and not from the addition."
+        f"({describe_effect(pairs)}); without an encoding it is {show(blind.b.mean())} in {len(blind.b)} seeds.{of_both}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pandas as pd
 from jaxpe.analysis.effects import ALL_OR_NOTHING, SOLVED
 from jaxpe.analysis.ranking import select_common
 from jaxpe.data.language import OBJECTIVES
+from jaxpe.figures.randomized import average_lengths
+from jaxpe.records.statistics import FEWEST_PAIRS
 from jaxpe.report.brief import compute_mean
 from jaxpe.report.claims import Entry, Key
 from jaxpe.report.findings import describe_claim, list_effects, show
@@ -56,14 +59,20 @@ def describe_decoder_within(part: pd.DataFrame) -> str:
     means = part.groupby("encoding", sort=False)["value"].mean()
     if "none" not in means or len(means) < 2:
         return ""
-    best = means.idxmax() == "none"
-    opening = (
-        "In a decoder an encoding costs accuracy within the training lengths too"
-        if best
-        else "Within the training lengths"
-    )
     scores = ", ".join(f"{name} {show(value)}" for name, value in means.items())
-    return f"{opening}: `count` at N has {scores} ({part['seed'].nunique()} seeds)."
+    return f"In a decoder, `count` at N has {scores} ({describe_seeds(part)})."
+
+
+def describe_training(preset: Mapping[str, Any]) -> str:
+    """'Training: encoder 3,000 steps of 64 examples; decoder 1,500 of 32.', of the synthetic tasks of a preset."""
+    amounts: dict[str, list[str]] = {}
+    for row in preset["grid"]:
+        if row["task"] not in OBJECTIVES:
+            sizes = preset | row["overrides"]
+            for architecture in row["architectures"]:
+                amounts.setdefault(f"{sizes['steps']:,} steps of {sizes['batch']} examples", []).append(architecture)
+    parts = [f"{', '.join(dict.fromkeys(names)).replace('_', '-')} {amount}" for amount, names in amounts.items()]
+    return f"Training: {'; '.join(parts)}."
 
 
 def describe_text_lengths(table: pd.DataFrame) -> str:
@@ -97,10 +106,16 @@ def describe_catalogue(table: pd.DataFrame, names: Sequence[str] = ("rotary", "s
     known = [f"`{name}` {means[name]:.2f}" for name in names if name in means]
     text = (
         f"{len(means)} encodings were trained to copy in the decoder, on lengths up to {n}. Token accuracy from N + 1 to 2 N is "
-        f"highest for {', '.join(best)}. For comparison: {', '.join(known)} ({longer['seed'].nunique()} seeds)."
+        f"highest for {', '.join(best)}. For comparison: {', '.join(known)} ({describe_seeds(longer)})."
     )
     solved = [describe_solved(table, task) for task in ALL_OR_NOTHING]
     return "\n\n".join([text, *filter(None, solved)])
+
+
+def describe_seeds(rows: pd.DataFrame) -> str:
+    """'5 seeds: no difference is decided', or '10 seeds'."""
+    seeds = rows["seed"].nunique()
+    return f"{seeds} seeds" + (": no difference is decided" if seeds < FEWEST_PAIRS else "")
 
 
 def describe_solved(table: pd.DataFrame, task: str) -> str:
@@ -128,10 +143,22 @@ RANDOM_POSITIONS = {
 }
 
 
-def describe_random_positions(claims: Mapping[Key, Entry]) -> str:
-    """What positions drawn at random gain beyond the training lengths and cost within them."""
+def describe_random_positions(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> str:
+    """What positions drawn at random gain beyond the training lengths and cost within them, also by task."""
     effects = list_effects(claims, "randomized", RANDOM_POSITIONS)
-    return f"Positions drawn at random in training and test, in an encoder:\n\n{effects}" if effects else ""
+    if not effects:
+        return ""
+    means = average_lengths(table).groupby(["task", "variant"], sort=False)["value"].mean().unstack("variant")
+    gains = (means["randomized"] - means["plain"]).sort_values(ascending=False)
+    beyond = select_rows(table, metric="token_accuracy", variant="randomized")
+    beyond = beyond[beyond["test_length"] > beyond["train_length"]]
+    blind, length_only = (show(beyond[name].mean()) for name in ("order_blind_baseline", "length_baseline"))
+    return (
+        f"Positions drawn at random in training and test, in an encoder:\n\n{effects}\n\n"
+        f"The gain by task: {', '.join(f'`{task}` {gain:+.3f}' for task, gain in gains.items())}. Over the same tests, accuracy with "
+        f"random positions is {show(means['randomized'].mean())}; rules that ignore order reach {blind} on average, those that know "
+        f"only the length {length_only}."
+    )
 
 
 def describe_reproduction(claims: Mapping[Key, Entry]) -> str:

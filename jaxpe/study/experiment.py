@@ -9,6 +9,7 @@ Its module defines what `ExperimentModule` lists. It may also define
 * `name_folder(preset)`: the folder of its results, where one experiment has several;
 * `files(table, provenance) -> {name: text}`: further files of its results folder;
 * `select_models(runs) -> list[Run]`: the runs whose models `models.json` keeps, at most one for each encoding;
+* `READS_LEARNING_RATES = True`: its claims and figures select rows by their learning rate, so that presets may have several;
 * `PRESET_FIELDS`: the fields of a preset that matter, where the presets have no grid; other ones are said to have no use;
 * `CAPTIONS`: captions of figures by their names, in words;
 * `OPTIONS`: a dataclass of options, which the command line fills and `preset.options` holds.
@@ -23,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
-from jaxpe.devices import describe_device
+from jaxpe.devices import describe_device, use_precision
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.calls import call_user_code
 from jaxpe.plugins.files import load_file
@@ -194,6 +195,11 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
     work.check_configs(requests)
     runs = [run for config, request in requests.items() for run in work.list_runs(config, request.list_seeds())]
     rates = {config: request.learning_rates for config, request in requests.items() if request.learning_rates}
+    if rates and not getattr(experiment.module, "READS_LEARNING_RATES", False):
+        raise UserError(
+            f"{experiment.name} compares runs of one learning rate: learning_rates is for an experiment that tells rates apart "
+            "(`tables.select_rate`) and says so by READS_LEARNING_RATES = True, as accuracy does."
+        )
     return TrainingPlan(preset, runs, rates, folder)
 
 
@@ -243,7 +249,8 @@ def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) ->
     runs = select_stored([*plan.runs, *own_rate_runs], work)
     work.diverged_runs += [run for run in runs if work.has_diverged(run)]
     work.measuring_code = experiment.code
-    measured = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset))
+    with use_precision(preset.precision):
+        measured = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset))
     rows = check_rows(measured, experiment.name) + rate_rows
     candidates = select_stored(tuning.list_rate_candidates(work, plan.rates), work)
     candidates = [run for run in candidates if work.has_diverged(run)]

@@ -12,7 +12,7 @@ import socket
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,7 +90,9 @@ def train_runs(order: Order) -> Trained:
         work = Workspace(open_results(Path(folder)), save_every=float("inf"))
         work.train([Run(*run) for run in order.runs])
         runs = {identifier: work.results.read_files(identifier) for _, _, identifier in order.runs}
-        return Trained(runs, {path.name: path.read_bytes() for path in (Path(folder) / METRICS).iterdir()})
+        round_name = f"{order.runs[0][2][:8]}-"  # a worker may begin several rounds within a second
+        metrics = {round_name + path.name: path.read_bytes() for path in (Path(folder) / METRICS).glob("*.jsonl")}
+        return Trained(runs, metrics)
 
 
 class RayEngine:
@@ -164,8 +166,9 @@ class RayEngine:
             for identifier, content in trained.runs.items():
                 one.lease.require()
                 work.results.write_files(identifier, content)
-            for name, lines in trained.metrics.items():
-                write_bytes(work.results.folder / METRICS / name, lines)
+            with suppress(OSError):  # a full disk costs metrics and no run
+                for name, lines in trained.metrics.items():
+                    write_bytes(work.results.folder / METRICS / name, lines)
             forget_failure(work.results, one.ids)
         except LeaseLost:
             work.reporter.note(f"another process has taken over {one.about}")

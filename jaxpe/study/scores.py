@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxpe import positions
 from jaxpe.data.examples import Data
+from jaxpe.encodings import identify_encoding
 from jaxpe.positions import Sampler
 from jaxpe.training.checks import check_position_count
 from jaxpe.training.config import RunConfig
@@ -50,9 +51,11 @@ class EvaluationConfig:
         """What identifies the scores of a run at one length in the results folder.
 
         Without a name, the sampler is that of a model trained with 0, 1, 2, …: `check_test_positions` refuses others. The
-        limit of random test positions is the length of the position table.
+        limit of random test positions is the length of the position table. The code of an encoding that takes the place of
+        the trained one is no part of the run.
         """
         parts = asdict(self) | {"sampler": self.sampler or PLAIN_SAMPLER}
+        parts |= {"encoding_code": identify_encoding(self.encoding)} if self.encoding else {}
         parts |= {"limit": table_length} if is_limited(parts["sampler"]) else {}
         return {"kind": "scores", "version": VERSION, "length": length, "examples": examples, **parts}
 
@@ -70,15 +73,17 @@ def replace_encoding(config: RunConfig, encoding: str | None) -> RunConfig:
 def check_test_positions(
     config: RunConfig, source: Source, lengths: Sequence[int], evaluation: EvaluationConfig
 ) -> None:
-    """Raises UserError where the longest test reaches positions that the encoding does not know.
+    """Raises UserError where the longest test reaches positions that the encoding or the sampler of the test does not know.
 
     Raises ValueError for a model trained with other positions than 0, 1, 2, … whose test names none.
     """
     if evaluation.sampler is None and config.positions != PLAIN_SAMPLER:
         raise ValueError(f"a test of {config.positions} positions must name its own: call `resolve(config)` first")
-    if evaluation.sampler in (None, PLAIN_SAMPLER) and lengths:
+    if lengths:
         longest = max(max(source.stream.sizes(length)) for length in lengths)
-        check_position_count(config, longest + evaluation.shift, "a test")
+        sampler = build_test_sampler(evaluation.sampler, config.table_length)
+        reached = longest + evaluation.shift if sampler is None else sampler.bound(longest)
+        check_position_count(config, reached, "a test")
 
 
 def find_scaling_length(config: RunConfig, source: Source) -> float:

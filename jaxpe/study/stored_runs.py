@@ -53,12 +53,17 @@ class NoEvaluators(EvaluatorCache):
         raise NotStored(f"an evaluation of {describe_config(config)}")
 
 
+def refuse(what: str) -> None:
+    """Raises NotStored for what would be measured."""
+    raise NotStored(f"what is needed for {what}")
+
+
 class StoredWorkspace(Workspace):
     """A workspace that only reads: it raises NotStored where another one would train, compile or measure."""
 
     def __init__(self, results: Results) -> None:
         super().__init__(results)
-        self.evaluators = NoEvaluators(self.mesh, self.reporter.note)
+        self.evaluators = NoEvaluators(self.mesh, refuse)
 
     def train(self, runs: Sequence[Run]) -> None:
         for run in self.select_missing(runs):

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import pandas as pd
 
 from jaxpe.data.examples import EOS, SPECIALS
+from jaxpe.devices import use_precision
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.model import Inputs, Output, Transformer, generate
 from jaxpe.positions import Arange
@@ -25,6 +26,8 @@ from jaxpe.tasks import Task, label_task
 from jaxpe.tasks.base import Sample
 from jaxpe.tasks.formatting import TaskStream, format_sample
 from jaxpe.training.batches import make_inputs
+from jaxpe.training.config import RunConfig
+from jaxpe.training.evaluate import make_forward_options
 
 COLUMNS = ("seed", "test_length", "metric", "value", "length_baseline", "order_blind_baseline", "n_examples")
 WHICH = ("task", "architecture", "encoding", "positions", "train_length")  # columns that say which runs a row is of
@@ -81,20 +84,23 @@ class TrainedModel:
         With `record`, also `.record.hidden[i]` [T, width] before block i and after the last, and
         `.record.attention[i].weights` [heads, T, T] of block i.
         """
-        return self.model(self.make_prompt(symbols), record=record)
+        with use_precision(self.config.precision):
+            return self.model(self.make_prompt(symbols), make_forward_options(self.config), record=record)
 
     def generate(self, symbols: str | Iterable[int]) -> list[int]:
         """The symbols that the model answers, the likeliest at each step, up to `<eos>`. Special tokens are −1."""
         inputs = self.make_prompt(symbols)
         if self.config.architecture == "encoder":
-            tokens = jnp.argmax(self.model(inputs).logits, axis=-1)
+            tokens = jnp.argmax(self.forward(symbols).logits, axis=-1)
             answer = tokens if self.task.in_place else tokens[len(parse_symbols(symbols, self.task.symbols)) :]
             return [max(int(token) - SPECIALS, -1) for token in answer]
         given, longest = int(inputs.length), self.config.table_length
         size = min(max(self.source.stream.sizes(len(parse_symbols(symbols, self.task.symbols)) + 1)) + 1, longest)
         room = jnp.zeros(max(size - given, 1), inputs.tokens.dtype)
         padded = inputs._replace(tokens=jnp.append(inputs.tokens, room), positions=jnp.arange(given + len(room)))
-        completed = [int(token) for token in generate(self.model, padded, EOS)[given:]]
+        with use_precision(self.config.precision):
+            tokens = generate(self.model, padded, EOS, make_forward_options(self.config))
+        completed = [int(token) for token in tokens[given:]]
         end = completed.index(EOS) if EOS in completed else len(completed)
         return [max(token - SPECIALS, -1) for token in completed[:end]]
 
@@ -149,18 +155,19 @@ class Runs(Sequence[TrainedModel]):
         `.pivot_table(index="test_length", columns="metric", values="value")` gives means over the runs.
         """
         table = self.measure(lengths, examples, EvaluationConfig(shift=shift, sampler=sampler))
-        several = len(group_runs(self.runs)) > 1
-        return table[[*(WHICH if several else ()), *COLUMNS]]
+        groups = list(group_runs(self.runs))
+        told_apart = dict.fromkeys(name for fields in list_differences(groups) for name in fields)
+        return table[[*(WHICH if len(groups) > 1 else ()), *told_apart, *COLUMNS]]
 
     def measure(self, lengths: int | Iterable[int], examples: int, evaluation: EvaluationConfig) -> pd.DataFrame:
-        """The same with all columns of a table of results."""
+        """The same with all columns of a table of results, and one for every other field in which the configs differ."""
         asked = parse_lengths(lengths)
         if isinstance(examples, bool) or not isinstance(examples, int) or examples < 1:
             raise UserError(f"examples is a whole number above 0, not {examples!r}.")
         if evaluation.sampler is not None and evaluation.sampler not in list_test_samplers():
             raise UnknownName("position sampler", evaluation.sampler, list_test_samplers())
-        rows = []
-        for config, group in group_runs(self.runs).items():
+        rows, groups = [], group_runs(self.runs)
+        for (config, group), differences in zip(groups.items(), list_differences(list(groups)), strict=True):
             source = self.work.open_source(config)
             known = [n for n in asked if n in source.stream.lengths(n, n)]
             if not known:
@@ -170,7 +177,8 @@ class Runs(Sequence[TrainedModel]):
             if evaluation.shift and (evaluation.sampler or config.positions) != PLAIN_SAMPLER:
                 raise UserError(f"Only the positions 0, 1, 2, … can be shifted: give sampler {PLAIN_SAMPLER}.")
             for (seed, length), scores in self.work.measure_scores(group, known, examples, evaluation).items():
-                rows += tables.make_score_rows("", config, source, seed, length, scores, evaluation=evaluation)
+                made = tables.make_score_rows("", config, source, seed, length, scores, evaluation=evaluation)
+                rows += [row | differences for row in made]
         return pd.DataFrame(rows)
 
     def save(self, folder: str | Path) -> Path:
@@ -179,6 +187,24 @@ class Runs(Sequence[TrainedModel]):
         for run in self.runs:
             shutil.copytree(self.work.results.locate_run(run.id), target.locate_run(run.id), dirs_exist_ok=True)
         return target.folder
+
+
+def list_differences(configs: Sequence[RunConfig]) -> list[dict[str, str]]:
+    """For each config its fields that differ among them, as text, without those that a table of results has anyway."""
+    named = (*WHICH, "training", "learning_rate", "trained_positions")
+    rows = [
+        {name: value for part in (config, config.training) for name, value in vars(part).items() if name not in named}
+        for config in configs
+    ]
+    differing = [name for name in (rows[0] if rows else ()) if len({row[name] for row in rows}) > 1]
+    return [{name: describe_value(row[name]) for name in differing} for row in rows]
+
+
+def describe_value(value: object) -> str:
+    """A field of a config as a short text: 'share=0.25', '1 10', '32'."""
+    if isinstance(value, tuple):
+        return " ".join("=".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
+    return str(value)
 
 
 def parse_lengths(lengths: int | Iterable[int]) -> list[int]:

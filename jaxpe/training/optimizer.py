@@ -19,6 +19,7 @@ from numpy import ndarray
 
 from jaxpe import encodings
 from jaxpe.model import Transformer
+from jaxpe.records.json_values import compute_digest
 from jaxpe.training.config import RunConfig, Training
 
 SCALINGS = {  # what becomes of a clipped gradient
@@ -57,9 +58,14 @@ def compute_progress(step: Int[Array, ""], steps: int) -> Float[Array, ""]:
     return jnp.asarray(list_progress(steps))[step]
 
 
-@cache
 def list_change_steps(config: RunConfig) -> tuple[int, ...]:
     """The steps from which on the encoding of a config acts otherwise: none for most encodings."""
+    return list_changes_of_code(config, compute_digest(encodings.identify_encoding(config.encoding)))
+
+
+@cache
+def list_changes_of_code(config: RunConfig, code: str) -> tuple[int, ...]:
+    """The same for the code of the encoding that has this digest."""
     shares: list[float] = []
 
     def build() -> None:

@@ -77,6 +77,7 @@ class RoundState(NamedTuple):
 
     replicas: Replica
     snapshots: dict[str, Transformer]
+    seconds: np.ndarray  # of training so far, also before it was resumed
 
 
 @partial(jax.jit, static_argnames=("mesh", "batching", "stream", "sampler", "length_buckets"))
@@ -223,15 +224,16 @@ def train_round(
     checkpoint is saved first. Raises LeaseLost where another process took the round over.
     """
     steps, keep_at = config.training.steps, list_snapshot_steps(config.training.steps)
-    state, done, seconds = RoundState(init_replicas(config, source, program, specs), {}), 0, 0.0
+    state, done = RoundState(init_replicas(config, source, program, specs), {}, np.zeros(())), 0
     if folder is not None and (checkpoint := folder.load_newest(partial(make_template, state.replicas, keep_at))):
         done, state = checkpoint
         state = state._replace(replicas=jax.device_put(state.replicas, shard_replicas(program.mesh)))
-        report(RoundProgress(done, done, seconds, state.replicas))
+        report(RoundProgress(done, done, 0.0, state.replicas))
+    before = float(state.seconds)
     for stop in [stop for stop in list_stops(steps) if stop > done]:
         started = time.perf_counter()
-        state = state._replace(replicas=advance_replicas(program, state.replicas, done, stop))
-        seconds += time.perf_counter() - started
+        replicas = advance_replicas(program, state.replicas, done, stop)
+        state = state._replace(replicas=replicas, seconds=np.asarray(state.seconds + time.perf_counter() - started))
         advanced, done = stop - done, stop
         if done in keep_at:
             model = jax.tree.map(np.asarray, state.replicas.model)
@@ -239,19 +241,19 @@ def train_round(
         if folder is not None and folder.is_due() and done < steps:
             folder.save(done, state)
         try:
-            report(RoundProgress(advanced, done, seconds, state.replicas))
+            report(RoundProgress(advanced, done, float(state.seconds) - before, state.replicas))
         except KeyboardInterrupt:
             if folder is not None:
                 with suppress(LeaseLost):
                     folder.save(done, state)
             raise
     state = jax.tree.map(np.asarray, state)
-    return [extract_replica(state, i, spec, seconds / len(specs)) for i, spec in enumerate(specs)]
+    return [extract_replica(state, i, spec, float(state.seconds) / len(specs)) for i, spec in enumerate(specs)]
 
 
 def make_template(replicas: Replica, keep_at: dict[int, str], step: int) -> RoundState:
     """A state with the structure that a checkpoint at `step` has."""
-    return RoundState(replicas, {name: replicas.model for at, name in keep_at.items() if at <= step})
+    return RoundState(replicas, {name: replicas.model for at, name in keep_at.items() if at <= step}, np.zeros(()))
 
 
 def extract_replica(state: RoundState, i: int, spec: ReplicaSpec, seconds: float) -> TrainedReplica:

@@ -214,6 +214,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_the_same_command_resumes(folder, tmp_pat
     assert call_jaxpe(capsys, *command).code == 0 and not (tmp_path / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_at_once_and_in_order(folder, tmp_path):
     """Also while something compiles, where an exception would tear it apart."""
     process = start_jaxpe(("run", folder / "mine.py", "--steps", "20000", "--results", tmp_path), "compiling")

@@ -79,3 +79,15 @@ def test_runs_that_cannot_be_tested_so_are_named(folder, capsys):
 )
 def test_what_cannot_be_tested_is_one_sentence(folder, capsys, words, says):
     assert_one_sentence(call_jaxpe(capsys, "evaluate", folder, *words), says)
+
+
+def test_runs_of_other_sizes_are_not_averaged_and_say_what_they_are(tmp_path, capsys):
+    for width in (8, 12):
+        jaxpe.train("copy", "encoder", "alibi", seeds=2, results=tmp_path, **(SIZES | {"width": width}))
+    words = ("evaluate", tmp_path, "--lengths", "4", "--examples", "8")
+    rows = json.loads(call_jaxpe(capsys, *words, "--json").out)
+    assert {(row["width"], row["n"]) for row in rows} == {("8", 2), ("12", 2)}
+    first, *lines = call_jaxpe(capsys, *words).out.splitlines()
+    assert "width" in first and len(lines) == len(rows)
+    table = jaxpe.load(tmp_path, encoding="alibi").evaluate(4, examples=8)
+    assert table.groupby("width")["seed"].nunique().to_dict() == {"12": 2, "8": 2}

@@ -138,3 +138,8 @@ def test_the_middle_half_of_all_scores():
     assert 0.1 < estimate.low < estimate.value < estimate.high < 1.0
     equal = statistics.estimate_interquartile_mean(np.array([[0.2] * 4, [0.6] * 4]))
     assert (equal.low, equal.high) == pytest.approx((0.4, 0.4))  # seeds are drawn again within each task
+
+
+def test_a_pair_without_a_value_has_neither_interval_nor_p():
+    estimate = estimate_difference([1.0, np.nan, 1.0, 1.0, 1.0, 1.0], [0.0] * 6)
+    assert np.isnan(estimate.value) and (estimate.low, estimate.high, estimate.p) == (None, None, None)

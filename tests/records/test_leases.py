@@ -174,6 +174,7 @@ def test_the_lease_of_a_killed_process_of_this_machine_is_free_at_once(folder):
     process.communicate()
 
 
+@pytest.mark.slow
 def test_a_paused_process_loses_its_lease_and_notices_before_it_writes(folder):
     process = Process(folder.path, "a", "b")
     assert process.stdout.readline() == "True\n" and process.ask() == "held"
@@ -248,6 +249,7 @@ def test_a_folder_that_cannot_be_used_is_named_in_one_sentence(tmp_path):
         LeaseFolder(tmp_path / "leases").take(["a"])
 
 
+@pytest.mark.slow
 def test_no_reader_ever_sees_a_torn_lease(folder):
     """While they are taken and given back."""
     ended = threading.Event()

@@ -14,8 +14,8 @@ OTHERS = {int: 3, bool: True, str: "other", float: 0.25}  # by the type of a fie
 
 def make_other_value(name):
     """Another value of a field of EvaluationConfig than its default."""
-    if name == "sampler":
-        return "offset"
+    if name in (chosen := {"sampler": "offset", "encoding": "rotary_ntk"}):
+        return chosen[name]
     default = getattr(EvaluationConfig(), name)
     kind = str if default is None else type(default)
     return OTHERS[kind]
@@ -51,6 +51,14 @@ def test_whatever_differs_is_another_file_and_a_copy_under_its_name_is_refused(r
 def test_all_changes_together_have_names_of_their_own(results):
     keys = [EvaluationConfig(**param.values[0]).make_key(*param.values[1:], 60) for param in CHANGES]
     assert len({results.locate_measurement("a", key) for key in keys}) == len(keys)
+
+
+def test_the_code_of_an_encoding_that_takes_the_place_of_the_trained_one_is_part_of_the_key(tmp_path):
+    path, keys = tmp_path / "mine.py", []
+    for base in (10, 20):
+        path.write_text(f"from jaxpe.encodings.rotary import Rotary\nclass Mine(Rotary):\n    base = {base}\n")
+        keys.append(EvaluationConfig(encoding=f"{path}:Mine").make_key(4, 16, 60))
+    assert keys[0] != keys[1]
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ for number in range(int(sys.stdin.readline())):
 """
 
 
+@pytest.mark.slow
 def test_several_processes_open_a_new_folder_at_once(tmp_path):
     words = [sys.executable, "-c", OPENING, str(tmp_path), str(int(time.time()) + 3)]
     processes = [

@@ -118,6 +118,7 @@ def test_the_same_command_again_changes_no_byte(tmp_path):
     assert start(*TINY, "--results", "r", folder=tmp_path).returncode == 0 and read_results(tmp_path / "r") == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["0", "1", "2", "0 1 2"])
 def test_closed_streams_lose_nothing(closed, tmp_path):
     """The next file that is opened would get the number of a closed stream, and what others print there."""
@@ -128,6 +129,7 @@ def test_closed_streams_lose_nothing(closed, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["list tasks", "list encodings --json", "--help", "run accuracy --help"])
 def test_output_that_nobody_reads_is_no_fault(words, tmp_path):
     """As in `jaxpe list tasks | true`."""
@@ -140,6 +142,7 @@ def test_output_that_nobody_reads_is_no_fault(words, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("doctor",), (*TINY, "--results", "r"), ("check", "rotary")])
 def test_a_platform_that_is_not_there_is_named(words, tmp_path):
     done = start(*words, folder=tmp_path, changes={"JAX_PLATFORMS": "cuda"})
@@ -153,6 +156,7 @@ def run_python(code, folder, **changes):
     )
 
 
+@pytest.mark.slow
 def test_a_command_in_a_process_that_has_used_jax_goes_on_or_says_to_start_another(tmp_path):
     code = "import jax; jax.numpy.ones(3).sum(); from jaxpe import cli; cli.main(%r)"
     done = run_python(code % ["doctor"], tmp_path)

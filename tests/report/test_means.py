@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from support import ROOT
 
+from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.statistics import estimate_mean
 from jaxpe.report.means import list_means
@@ -48,3 +49,10 @@ def test_losses_have_an_interval_at_any_value_and_a_missing_value_has_no_mean():
     bits, steps = list_means(pd.DataFrame(rows))
     assert bits["mean"] == pytest.approx(1.0) and bits["low"] < 0.9 < 1.1 < bits["high"] and bits["n"] == 3
     assert np.isnan(steps["mean"]) and steps["n"] == 3
+
+
+def test_rows_of_one_seed_that_nothing_tells_apart_have_no_mean():
+    row = {"task": "count", "encoding": "none", "metric": "token_accuracy", "seed": 0, "value": 0.9}
+    with pytest.raises(UserError, match="Several rows of one seed are described alike"):
+        list_means(pd.DataFrame([row, row | {"value": 0.1}]))
+    assert len(list_means(pd.DataFrame([row | {"width": 32}, row | {"width": 64, "value": 0.1}]))) == 2

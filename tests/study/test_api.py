@@ -4,8 +4,10 @@ import doctest
 import importlib.util
 import re
 import tomllib
+from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from support import ROOT
@@ -13,7 +15,11 @@ from support import ROOT
 import jaxpe
 from jaxpe.data.examples import EOS, SPECIALS
 from jaxpe.errors import UserError
+from jaxpe.records.results import open_results
 from jaxpe.study import api
+from jaxpe.study.trained import Runs
+from jaxpe.study.workspace import Workspace
+from jaxpe.training.evaluate import make_forward_options
 
 pytestmark = pytest.mark.xdist_group("api")  # which trains its runs once
 MINE = """
@@ -178,3 +184,27 @@ def test_a_prompt_has_no_padding_and_aliases_are_found(trained, folder):
 def test_the_examples_of_the_documentation_are_true():
     result = doctest.testmod(api)
     assert result.attempted > 8 and result.failed == 0
+
+
+def test_answers_are_those_of_the_model_at_its_own_scales(folder):
+    """A sweep trains models that read ten times as much position as token."""
+    work = Workspace(open_results(folder))
+    plain = jaxpe.load(folder, architecture="encoder")[0]
+    config = replace(plain.config, encoding="sinusoidal", scales=(0.1, 1.0))
+    [run] = work.list_runs(config, [0])
+    work.train([run])
+    swept = Runs(work, [run])[0]
+    expected = swept.model(swept.make_prompt("1 0 1"), make_forward_options(config)).logits
+    np.testing.assert_array_equal(swept.forward("1 0 1").logits, expected)
+    assert np.abs(swept.model(swept.make_prompt("1 0 1")).logits - expected).max() > 1e-3
+
+
+def test_generation_is_at_the_scales_of_the_model(folder):
+    work = Workspace(open_results(folder))
+    config = replace(jaxpe.load(folder, architecture="decoder")[0].config, encoding="sinusoidal", scales=(0.1, 1.0))
+    [run] = work.list_runs(config, [0])
+    work.train([run])
+    swept = Runs(work, [run])[0]
+    prompt = swept.make_prompt("1 0 1")
+    likeliest = int(jnp.argmax(swept.model(prompt, make_forward_options(config)).logits[-1]))
+    assert swept.generate("1 0 1")[:1] == ([] if likeliest == EOS else [max(likeliest - SPECIALS, -1)])

@@ -32,6 +32,7 @@ from jaxpe.study.tables import make_base_row
 ROW = GridRow(task="reverse", architectures=("encoder",), encodings=("none",), overrides={"learning_rates": (3e-3, 1e-2)})
 PRESETS = {"quick": Preset((ROW,), seeds=1, train_length=4, max_length_ratio=2.0, width=8, layers=1, steps=4, batch=4)}
 CLAIMS = ()
+READS_LEARNING_RATES = True
 
 
 def check(preset):
@@ -140,3 +141,11 @@ def test_an_experiment_is_run_on_the_seeds_that_its_preset_names(small, tmp_path
     preset = replace(small.get_preset("quick"), first_seed=6, seeds=4)
     plan = plan_experiment(small, preset, Workspace(open_results(tmp_path / "results")))
     assert [run.seed for run in plan.runs] == [6, 7, 8, 9]
+
+
+def test_several_learning_rates_are_refused_where_nothing_tells_them_apart(tmp_path):
+    path = tmp_path / "one_rate.py"
+    path.write_text(FILE.replace("READS_LEARNING_RATES = True", ""))
+    experiment = load_experiment(str(path))
+    with pytest.raises(UserError, match="one_rate compares runs of one learning rate"):
+        plan_experiment(experiment, experiment.get_preset("quick"), Workspace(open_results(tmp_path / "r")))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jaxpe.errors import UserError
 from jaxpe.study import scores
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.training.config import RunConfig
@@ -85,6 +86,18 @@ def test_validation_examples_come_from_the_training_part():
 
 def test_the_scaling_length_is_the_most_keys_seen_in_training():
     assert scores.find_scaling_length(CONFIG, load_source(CONFIG)) == max(load_source(CONFIG).stream.sizes(5))
+
+
+@pytest.mark.parametrize("sampler", ["arange", "shifted", "randomized", "offset", "spread", "abacus", "coupled"])
+def test_a_test_beyond_the_position_table_is_refused_at_any_positions(sampler):
+    """Some would clip the positions, others read the last row of the table."""
+    config = replace(CONFIG, encoding="learned")
+    source, evaluation = load_source(config), EvaluationConfig(sampler=sampler)
+    longest = max(source.stream.sizes(18))
+    assert longest < config.table_length < max(source.stream.sizes(19)) + 1
+    scores.check_test_positions(config, source, [18], evaluation)
+    with pytest.raises(UserError, match="positions"):
+        scores.check_test_positions(config, source, [20], evaluation)
 
 
 def test_test_positions_lie_within_the_position_table():

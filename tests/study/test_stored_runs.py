@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from jaxpe.analysis.use import measure_use
 from jaxpe.records.json_values import to_json_value, write_json
 from jaxpe.records.results import open_results
 from jaxpe.study.experiment import EXPERIMENTS, STUDY, load_experiment, plan_experiment, run_experiment
-from jaxpe.study.stored_runs import NO_RUNS, NotStored, compare_with_runs, parse_preset
-from jaxpe.study.workspace import Workspace
+from jaxpe.study.stored_runs import NO_RUNS, NotStored, StoredWorkspace, compare_with_runs, parse_preset
+from jaxpe.study.workspace import Run, Workspace
+from jaxpe.training.config import RunConfig
 
 HISTORY = {"step": [10, 20], "loss": [2.0, 1.0], "token_accuracy": [0.5, 0.6], "exact_match": [0.0, 0.1]}
 
@@ -102,6 +104,13 @@ def test_what_is_missing_is_said_and_nothing_is_measured(small, results):
     assert "the run of reverse, encoder" in compare(small, results).notes[0]
     shutil.rmtree(results / "runs")
     assert compare(small, results) == (0, (), (NO_RUNS,))
+
+
+def test_changed_positions_are_not_measured_either(results):
+    """Losses of models of text, which are stored together and by another function."""
+    config = RunConfig("causal_lm", "decoder", "none", 8, 16, width=8, layers=1)
+    with pytest.raises(NotStored, match="changing positions of causal_lm, decoder, none"):
+        measure_use(StoredWorkspace(open_results(results)), [Run(config, 0, "nothing")], 4)
 
 
 @pytest.mark.parametrize(

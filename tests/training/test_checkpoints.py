@@ -39,9 +39,11 @@ def test_only_the_newest_checkpoint_is_kept(folder):
 
 
 def test_a_resumed_training_has_the_same_bits_and_all_kept_parameters(pair, folder):
-    chunks = []
+    chunks, load, loaded = [], folder.load_newest, []
+    folder.load_newest = lambda make_template: loaded.append(load(make_template)) or loaded[-1]
     resumed = train_replicas(folder=folder, report=lambda progress: chunks.append(progress.advanced))
     assert chunks[0] == 20 and have_equal_bits(resumed[0], pair[0])
+    assert 0 < float(loaded[0].state.seconds) < sum(replica.seconds for replica in resumed)
     assert set(resumed[0].snapshots) == set(SNAPSHOTS)
 
 

@@ -8,6 +8,7 @@ import pytest
 from command_line import ENVIRONMENT
 
 
+@pytest.mark.slow
 def test_eight_devices_train_without_collectives():
     """Compiled in a process of its own with eight virtual devices, one replica each."""
     code = (

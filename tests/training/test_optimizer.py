@@ -184,3 +184,15 @@ def test_only_encodings_that_change_have_steps_at_which_they_do(architecture):
     for base in ("learned", "rotary"):
         dropped = replace(config, encoding="drop", encoding_options=(("base", base), ("after", 0.5)))
         assert list_change_steps(dropped) == (50,)
+
+
+def test_an_edit_of_an_encoding_changes_where_its_schedule_starts_again(tmp_path):
+    """In one process, as in a notebook."""
+    path = tmp_path / "mine.py"
+    config = replace(CONFIG, encoding=f"{path}:Mine")
+    for share in (0.5, 0.25):
+        path.write_text(
+            "from jaxpe.encodings import Encoding\n"
+            f"class Mine(Encoding):\n    def __init__(self, context, *, key):\n        self.changes_at = ({share},)\n"
+        )
+        assert list_change_steps(config) == (share * CONFIG.training.steps,)

@@ -22,7 +22,7 @@ from jaxpe.training.population import ReplicaSpec, RoundState
     ],
 )
 def test_parameters_are_kept_after_a_quarter_half_and_all_of_the_steps(steps, kept):
-    assert population.list_checkpoint_steps(steps) == kept
+    assert population.list_snapshot_steps(steps) == kept
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,9 @@ def make_state(count=3):
         {"weight": numbers}, {"state": numbers}, jnp.asarray([True, False, True]), jnp.arange(count), numbers,
         jnp.asarray(histories),
     )  # fmt: skip
-    return RoundState(replicas, {name: {"weight": numbers + share} for name, share in (("25", 0.25), ("100", 0.75))})
+    return RoundState(
+        replicas, {name: {"weight": numbers + share} for name, share in (("25", 0.25), ("100", 0.75))}, np.zeros(())
+    )
 
 
 @pytest.mark.parametrize("i", range(3))
