@@ -48,11 +48,11 @@ def describe_cause(table: pd.DataFrame) -> str:
     pairs, blind = compare_samplers(table, "count", 2), compare_with_none(table, "count", 2)
     if not len(pairs.a) or not len(blind.a):
         return ""
-    beside = compare_with_none(table, "count", 2, "concatenated")
+    joined = compare_with_none(table, "count", 2, "concatenated")
     lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
     of_both = ""
-    if len(beside.a):
-        without_adding = lost - (beside.b.mean() - beside.a.mean())
+    if len(joined.a):
+        without_adding = lost - (joined.b.mean() - joined.a.mean())
         of_both = (
             f" So positions that training met bring back {show(back)} of the {show(lost)} lost, and concatenation in place of "
             f"addition {show(without_adding)}"

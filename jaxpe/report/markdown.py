@@ -101,7 +101,7 @@ def make_sentences(folder: Path) -> dict[str, str]:
     sentences = {}
     for name, values in brief.compute_sentences(folder, claims, guide.read_parts(folder)).items():
         if values is not None:
-            opening = messages.get_message(f"found.{name}.holds", "en") if values["holds"] else ""
+            opening = messages.get_message(f"found.{name}.holds", "en", **values) if values["holds"] else ""
             text = messages.get_message(f"found.{name}", "en", **(values | {"opening": opening}))
             sentences[name] = convert_html(str(text))
     return sentences

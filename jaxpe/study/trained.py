@@ -177,8 +177,8 @@ class Runs(Sequence[TrainedModel]):
             if evaluation.shift and (evaluation.sampler or config.positions) != PLAIN_SAMPLER:
                 raise UserError(f"Only the positions 0, 1, 2, … can be shifted: give sampler {PLAIN_SAMPLER}.")
             for (seed, length), scores in self.work.measure_scores(group, known, examples, evaluation).items():
-                made = tables.make_score_rows("", config, source, seed, length, scores, evaluation=evaluation)
-                rows += [row | differences for row in made]
+                scored = tables.make_score_rows("", config, source, seed, length, scores, evaluation=evaluation)
+                rows += [row | differences for row in scored]
         return pd.DataFrame(rows)
 
     def save(self, folder: str | Path) -> Path:

@@ -12,7 +12,8 @@ from typing import Any
 from jaxpe import encodings
 from jaxpe.data.examples import FORMAT_VERSION
 from jaxpe.devices import describe_settings
-from jaxpe.plugins.code import PACKAGE, hash_core, remember_package
+from jaxpe.plugins.code import PACKAGE, remember_package
+from jaxpe.plugins.core import hash_core
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.results import SCHEMA
 from jaxpe.tasks.registry import identify_task, label_task

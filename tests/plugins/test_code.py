@@ -7,7 +7,7 @@ import pytest
 
 from jaxpe.encodings.rotary import Rotary
 from jaxpe.errors import UserError
-from jaxpe.plugins import code
+from jaxpe.plugins import code, core
 
 SOURCE = b'"""A module."""\nimport math\n\n\nclass Mine:\n    """A class."""\n\n    size = 3\n\n    def f(self, x):\n        """Adds."""\n        return x + 1\n'
 
@@ -120,16 +120,16 @@ CORE_FILES = ("model/attention.py", "model/stack.py", "training/optimizer.py", "
 @pytest.mark.parametrize("name", CORE_FILES)
 def test_an_edit_of_what_all_runs_share_changes_the_digest_of_the_core_and_a_docstring_does_not(name, monkeypatch):
     path = code.PACKAGE / name
-    before, content = code.hash_core.__wrapped__(), path.read_bytes()
+    before, content = core.hash_core.__wrapped__(), path.read_bytes()
     monkeypatch.setattr(code, "REMEMBERED", {path: content + b"\nX = 1\n"})
-    assert code.hash_core.__wrapped__() != before
+    assert core.hash_core.__wrapped__() != before
     monkeypatch.setattr(code, "REMEMBERED", {path: content.replace(b'"""', b'"""More. ', 1) + b"# a comment\n"})
-    assert code.hash_core.__wrapped__() == before
+    assert core.hash_core.__wrapped__() == before
 
 
 @pytest.mark.parametrize("name", ["encodings/rotary.py", "encodings/__init__.py", "tasks/copying.py", "errors.py", "records/results.py", "report/page.py", "training/checkpoints.py", "training/checks.py", "data/text_files.py"])  # fmt: skip
 def test_an_edit_of_a_variant_or_of_what_makes_no_number_changes_no_other_run(name, monkeypatch):
     path = code.PACKAGE / name
-    before = code.hash_core.__wrapped__()
+    before = core.hash_core.__wrapped__()
     monkeypatch.setattr(code, "REMEMBERED", {path: path.read_bytes() + b"\nX = 1\n"})
-    assert code.hash_core.__wrapped__() == before
+    assert core.hash_core.__wrapped__() == before
