@@ -191,9 +191,10 @@ def compute_panda(table: pd.DataFrame) -> Values | None:
 
 
 def compute_mean(table: pd.DataFrame, **columns: object) -> float | None:
-    """The mean value over seeds; None where there are no rows."""
+    """The mean value over seeds; None where there are no rows, and where a seed has several: they are of different tests."""
     part = select_rows(table, **columns)
-    return None if part.empty else float(part["value"].mean())
+    is_mixed = "seed" in part and part["seed"].dropna().duplicated().any()
+    return None if part.empty or is_mixed else float(part["value"].mean())
 
 
 def is_complete(values: dict[str, float | None]) -> TypeGuard[dict[str, float]]:

@@ -208,3 +208,16 @@ def test_pages_can_be_written_elsewhere_and_the_results_stay_as_they_are(tmp_pat
     assert call_jaxpe(capsys, "report", "--results", folder, "--output", tmp_path / "public").code == 0
     assert {path.name for path in (tmp_path / "public").iterdir()} == set(PAGES)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_mean_is_of_one_test_and_not_of_several_of_the_same_seed():
+    """Models with rotary are tested with other encodings too, and those tests have its name."""
+    catalogue = brief.read_stored(ROOT / "results" / "standard" / "catalogue")
+    part = catalogue[(catalogue["task"] == "relative_index") & (catalogue["architecture"] == "decoder")]
+    part = part[(part["metric"] == "token_accuracy") & (part["positions"] == "arange") & (part["test_length"] == 8)]
+    rotary = part[part["encoding"] == "rotary"]
+    plain = rotary[rotary["tested_with"].isna()]["value"].mean()
+    rows = {row["encoding"]: row["cells"] for row in facts.make_recommendations(ROOT / "results" / "standard")}
+    assert rotary["value"].mean() < 0.6 < plain and rows["rotary"][0][1] == (f"{100 * plain:.0f}%", 5)
+    assert brief.compute_mean(rotary) is None and "rotary" not in facts.list_means(rotary)
+    assert brief.compute_mean(rotary, seed=0, tested_with="rotary_yarn") is not None
