@@ -18,6 +18,7 @@ from jaxpe.study.experiment import EXPERIMENTS, load_experiment
 Entry = dict[str, Any]  # of claims.json
 Key = tuple[str, str]  # experiment and id
 DEFAULTS: Entry = {"note": "", "p": None, "family": "", "question": "", "figure": "", "headline": False}
+DIRECTIONS = ("supported", "contradicted", "helpful", "harmful")  # verdicts that an effect is not 0
 NUMBERS = ("effect", "low", "high", "n", "unit")
 
 
@@ -106,8 +107,8 @@ def list_verdicts(claims: dict[Key, Entry]) -> list[str]:
 
 
 def count_fragile(claims: dict[Key, Entry]) -> int:
-    """How many verdicts in either direction have an adjusted p above 5 %."""
-    decided = [entry for entry in claims.values() if entry["n"] and entry["verdict"] != "undecided"]
+    """How many verdicts that there is a difference have an adjusted p above 5 %."""
+    decided = [entry for entry in claims.values() if entry["n"] and entry["verdict"] in DIRECTIONS]
     return sum((entry.get("adjusted_p") or 0) > 0.05 for entry in decided)
 
 

@@ -6,7 +6,14 @@ import pytest
 from command_line import call_jaxpe
 from page_folders import make_entry, write_folder
 
-from jaxpe.report.claims import adjust_claims, list_declared, list_headlines, list_verdicts, read_all_claims
+from jaxpe.report.claims import (
+    adjust_claims,
+    count_fragile,
+    list_declared,
+    list_headlines,
+    list_verdicts,
+    read_all_claims,
+)
 from jaxpe.report.page import write_pages
 from jaxpe.report.sections import list_folders
 from jaxpe.study.experiment import EXPERIMENTS
@@ -115,3 +122,14 @@ def test_an_experiment_of_the_users_own_claims_under_its_own_ids(tmp_path, capsy
     assert (results / "accuracy" / "claims.json").read_bytes() == before
     claims = read_all_claims(list_folders(results))
     assert {key: entry for key, entry in claims.items() if key[0] == "accuracy"} == others
+
+
+@pytest.mark.parametrize(("verdict", "counts"), [("supported", 1), ("harmful", 1), ("harmless", 0), ("undecided", 0)])
+def test_verdicts_of_a_difference_that_would_fall_with_many_claims_are_counted(verdict, counts):
+    entry = {"n": 10, "verdict": verdict, "adjusted_p": 0.2}
+    assert (
+        count_fragile(
+            {("a", "X"): entry, ("a", "Y"): entry | {"adjusted_p": 0.01}, ("a", "Z"): entry | {"adjusted_p": None}}
+        )
+        == counts
+    )
