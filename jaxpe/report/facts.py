@@ -14,6 +14,7 @@ import pandas as pd
 
 from jaxpe.analysis.effects import SOLVED, compare_speed
 from jaxpe.analysis.objectives import PAIRS, UNITS
+from jaxpe.analysis.ranking import select_common
 from jaxpe.figures.randomized import average_lengths
 from jaxpe.report.answers.superposition import select_width
 from jaxpe.report.brief import CLEARLY, ENCODER, Values, compute_mean, format_percents, is_complete, read_stored
@@ -212,7 +213,7 @@ def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, ti
     if task == "causal_lm":
         return {name: (f"{mean:.2f}", n) for name, (mean, n) in list_means(select_text(structure), times).items()}
     part = select_rows(catalogue, task=task, metric="token_accuracy")
-    part = part if part.empty else select_rows(part, architecture="decoder", positions="arange")
+    part = part if part.empty else select_common(select_rows(part, architecture="decoder", positions="arange"))
     part = part[part["tested_with"].isna()] if "tested_with" in part else part
     return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in list_means(part, times).items()}
 

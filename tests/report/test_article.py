@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 from command_line import call_jaxpe
 from example_figures import draw_example
@@ -221,3 +222,12 @@ def test_a_mean_is_of_one_test_and_not_of_several_of_the_same_seed():
     assert rotary["value"].mean() < 0.6 < plain and rows["rotary"][0][1] == (f"{100 * plain:.0f}%", 5)
     assert brief.compute_mean(rotary) is None and "rotary" not in facts.list_means(rotary)
     assert brief.compute_mean(rotary, seed=0, tested_with="rotary_yarn") is not None
+
+
+def test_recommendations_are_of_the_setting_that_the_encodings_share(tmp_path):
+    """The rows that decide the ranking are of another size, and have the same task."""
+    table = brief.read_stored(ROOT / "results" / "standard" / "catalogue")
+    copy = table[(table["task"] == "copy") & (table["encoding"] == "alibi")]
+    large = copy.assign(train_length=20, test_length=20, layers=4, width=64, steps=6000, value=0.0)
+    plain, both = (facts.measure_need(rows, table[:0], "copy", 1) for rows in (table, pd.concat([table, large])))
+    assert plain == both and "alibi" in plain
