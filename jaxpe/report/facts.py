@@ -15,6 +15,7 @@ import pandas as pd
 from jaxpe.analysis.effects import SOLVED, compare_speed
 from jaxpe.analysis.objectives import PAIRS, UNITS
 from jaxpe.analysis.ranking import select_common
+from jaxpe.analysis.sums import WIDTH
 from jaxpe.figures.randomized import average_lengths
 from jaxpe.report.answers.superposition import select_width
 from jaxpe.report.brief import CLEARLY, ENCODER, Values, compute_mean, format_percents, is_complete, read_stored
@@ -127,7 +128,11 @@ def compute_sums(sums: Mapping[str, Any] | None) -> Values | None:
     (never, trained, _), (word_never, word_trained, _) = rows["digit + digit"], rows["token + position"]
     shares = {"never": never, "trained": trained, "word_never": word_never, "word_trained": word_trained}
     holds = min(trained - never, word_trained - word_never) > CLEARLY
-    return format_percents(shares | {"fixed": rows["digit + fixed digit"][1]}) | {"n": sums["seeds"], "holds": holds}
+    return format_percents(shares | {"fixed": rows["digit + fixed digit"][1]}) | {
+        "n": sums["seeds"],
+        "width": WIDTH,
+        "holds": holds,
+    }
 
 
 def compute_random(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
