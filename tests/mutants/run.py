@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LEAST_SHARE = 0.95
-TIMEOUT = 900  # seconds for the tests of one mutant; a change that makes them hang is noticed too
+TIMEOUT = 300  # seconds for each of the tests of a mutant; a change that makes them hang is noticed too
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "__pycache__", "build", "dist", "runs", "checkpoints", "*.egg-info", ".*_cache"
 )
