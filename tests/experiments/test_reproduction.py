@@ -61,7 +61,10 @@ def test_the_note_counts_seeds_that_failed_within_training_and_leaves_them_out()
     table.loc[failed & (table["range"] == "within"), "value"] = 0.9
     table.loc[failed & (table["range"] == "to 2 N"), "value"] = 0.0
     [result, *_] = MODULE.claims(table)
-    assert "10 of 10 and 6 of 10" in result.note and "on those alone 0.504 and 0.106" in result.note
+    assert (
+        "10 of 10 (mean 1.000) and 6 of 10 (mean 0.960)" in result.note
+        and "on those alone 0.504 and 0.106" in result.note
+    )
 
 
 def test_the_full_preset_is_the_published_protocol():
