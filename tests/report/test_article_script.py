@@ -111,14 +111,14 @@ def test_the_figures_draw_the_numbers_of_the_tables(open_page, article):
         length = part.get("length", part.get("train_length"))
         assert name == "sums" or re.search(rf"up to length {length}[.,]", shown)
     assert f"for {parts['ratio']['steps']:,} steps" in page.locator("[data-play=ratio]").inner_text()
-    odds = re.findall(r"once in ([\d,]+)", page.locator("[data-play=sums]").inner_text())
+    odds = re.findall(r"one of ([\d,]+) pairs", page.locator("[data-play=sums]").inner_text())
     assert odds == [f"{row[-1]:,}" for row in parts["sums"]["rows"]]
     widths = (
         page.locator("[data-play=layers] .layer")
         .first.locator(".part")
         .evaluate_all("all => all.map(one => one.clientWidth)")
     )
-    assert len(widths) == 1 and widths[0] > 200  # at first nothing but position
+    assert len(widths) == 2 and min(widths) > 100  # at first nothing but position and word
 
 
 @pytest.mark.parametrize(
