@@ -8,9 +8,9 @@ from pathlib import Path
 
 from jaxpe.plugins.code import PACKAGE, VARIANTS, collect_closure, is_variant
 
-# Training of a population, how the examples of a task are laid out, and what becomes of a text: what they import is the same for
-# all runs.
-CORE = ("jaxpe.training.population", "jaxpe.tasks.formatting", "jaxpe.data.text_sources")
+# Training of a population, with what becomes of a text, and how the examples of a task are laid out: what they import is the same
+# for all runs.
+CORE = ("jaxpe.training.population", "jaxpe.tasks.formatting")
 # No number comes from these: what is read from files is part of a text's digest, and the others refuse, or save and resume.
 OUTSIDE_CORE = {
     "data/cache.py",
