@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from command_line import ENVIRONMENT
 
 from jaxpe.records.processes import has_ended, identify_machine, identify_process, is_running, read_start
@@ -12,6 +13,7 @@ from jaxpe.records.processes import has_ended, identify_machine, identify_proces
 SAYING = "from jaxpe.records.processes import identify_process\nprint(identify_process(), flush=True)\ninput()"
 
 
+@pytest.mark.timeout(60)
 def test_a_process_has_ended_when_it_was_killed_and_not_before():
     """Before its parent has noticed, and after."""
     command = [sys.executable, "-c", SAYING]
