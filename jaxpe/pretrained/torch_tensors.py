@@ -36,7 +36,11 @@ OPAQUE = {
     "datetime.timedelta", "datetime.date", "decimal.Decimal", "fractions.Fraction", "uuid.UUID",
     *(f"numpy{core}.multiarray.{name}" for core in (".core", "._core") for name in ("scalar", "_reconstruct")),
     *(f"numpy{core}.numeric._frombuffer" for core in (".core", "._core")),
-    *(f"pathlib.{kind}" for kind in ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
+    *(
+        f"{module}.{kind}"
+        for module in ("pathlib", "pathlib._local")  # the second is what Python 3.13 writes
+        for kind in ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
+    ),
     *(f"{module}.{name}" for module in ("builtins", "__builtin__")
       for name in ("set", "frozenset", "complex", "bytearray", "bytes", "object", "slice", "range", "xrange", "list",
                    "dict", "tuple", "int", "float", "bool", "str", "unicode", "long")),

@@ -141,3 +141,9 @@ def test_sets_attributes_and_calls_of_allowed_names_are_placeholders_or_dictiona
         assert found["ordered"] == {"a": 1} and found["counter"] == {"a": 2, "b": 1} and found["default"] == {"k": [1]}
         assert isinstance(found["arguments"], Placeholder) and isinstance(found["array"], Placeholder)
         assert list(found) == list(values)
+
+
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
+def test_paths_are_placeholders_whichever_python_wrote_them(module):
+    """Python 3.13 names another module; checkpoints hold paths among their hyperparameters."""
+    assert isinstance(read(f"c{module}\nPosixPath\n(Va\ntR.".encode()), Placeholder)
