@@ -134,9 +134,16 @@ def sweep_temporary_files(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Deletes a file or a folder, as far as that is possible."""
+    """Deletes a file or a folder, as far as that is possible.
+
+    A folder is renamed first: of one that a killed process deleted in part, nobody could say what it was.
+    """
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
+        renamed = path
+        if not path.name.startswith(TEMPORARY):
+            with suppress(OSError):
+                renamed = path.rename(path.with_name(make_temporary_name()))
+        shutil.rmtree(renamed, ignore_errors=True)
     else:
         with suppress(OSError):
             path.unlink()

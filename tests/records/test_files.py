@@ -55,3 +55,14 @@ def test_other_errors_stay_as_they_are():
         raise_error(errno.ECONNRESET)
     with pytest.raises(ValueError, match="no digit"), files.disk_errors():
         raise ValueError("no digit")
+
+
+def test_a_folder_that_is_deleted_in_part_no_longer_has_its_name(tmp_path, monkeypatch):
+    """What a kill leaves is swept as unfinished: nobody could say which round a part of a checkpoint belongs to."""
+    folder = tmp_path / "00000200"
+    folder.mkdir()
+    monkeypatch.setattr(files.shutil, "rmtree", lambda path, ignore_errors: None)  # the process is killed here
+    files.remove(folder)
+    assert not folder.exists() and [path.name[: len(files.TEMPORARY)] for path in tmp_path.iterdir()] == [
+        files.TEMPORARY
+    ]

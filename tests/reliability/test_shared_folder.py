@@ -75,7 +75,7 @@ def test_four_processes_train_each_run_once(calm, tmp_path):
     stored = [line.split()[1] for out, _ in outputs for line in out.splitlines() if line.startswith("stored")]
     assert len(stored) == len(set(stored)) == 12
     assert read_files(tmp_path) == calm
-    assert {path.name for path in tmp_path.iterdir()} == {"jaxpe.json", "runs"}
+    assert {path.name for path in tmp_path.iterdir()} == {"jaxpe.json", "metrics", "runs"}
 
 
 @pytest.mark.slow
