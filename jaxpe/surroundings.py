@@ -8,6 +8,7 @@ change a number.
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import signal
@@ -88,6 +89,13 @@ def clean_environment() -> list[str]:
 # ── signals ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def ignore_stops() -> None:
+    """While Python shuts down, all is written, and no handler is left that could give an exit code."""
+    for name in STOPS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 class Stop:
     """Ctrl-C and the signals of job schedulers, as KeyboardInterrupt.
 
@@ -118,6 +126,8 @@ class Stop:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self.previous[number] = signal.signal(number, self.receive)
         self.previous_hook, sys.unraisablehook = sys.unraisablehook, self.notice_swallowed
+        atexit.unregister(ignore_stops)
+        atexit.register(ignore_stops)
 
     def restore(self) -> None:
         """Gives the signals back to whoever handled them before."""

@@ -70,7 +70,8 @@ def format_means(rows: Sequence[Mapping[str, Any]]) -> str:
         "task": "task", "architecture": "architecture", "encoding": "encoding", "positions": "trained at",
         "test_positions": "tested at", "test_length": "length", "metric": "metric",
     }  # fmt: skip
-    others = [name for name in rows[0] if name not in (*titles, "train_length", "learning_rate", *NUMBERS)]
+    fields = [name for name in rows[0] if name not in (*titles, *NUMBERS)]
+    others = [name for name in fields if len({row[name] for row in rows}) > 1]
     names = (*titles, *others)
     lines: list[tuple[str, ...]] = [(*titles.values(), *others, "mean", "95 % interval", "n")]
     for row in rows:

@@ -23,11 +23,11 @@ def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
     return figures | {"gain": draw_gain(table)}
 
 
-def average_lengths(table: pd.DataFrame, beyond: bool = True) -> pd.DataFrame:
-    """Token accuracy beyond N (or up to N), the mean over lengths, by task, encoding, variant and seed."""
+def average_lengths(table: pd.DataFrame, beyond: bool = True, column: str = "value") -> pd.DataFrame:
+    """Token accuracy, or its baseline in a column, beyond N (or up to N): the mean over lengths by task, encoding, variant, seed."""
     part = tables.select_rows(table, metric="token_accuracy")
     part = part[(part["test_length"] > part["train_length"]) == beyond]
-    return part.groupby(["task", "encoding", "variant", "seed"], sort=False)["value"].mean().reset_index()
+    return part.groupby(["task", "encoding", "variant", "seed"], sort=False)[column].mean().reset_index()
 
 
 def select_gains(means: pd.DataFrame, task: str, encoding: str) -> pd.Series:

@@ -24,6 +24,7 @@ from jaxpe.report.guide import CHANGES
 from jaxpe.report.templates import set_minus
 from jaxpe.study.tables import select_rows
 
+BLIND = "order_blind_baseline"
 ENCODINGS = ("none", "sinusoidal", "learned", "rotary", "alibi", "t5")  # of the table of recommendations
 # What one may need: the task of the catalogue that stands for it, and how many times its training length.
 NEEDS = {"look_up": ("relative_index", 1), "copy": ("copy", 1), "longer": ("copy", 2), "text": ("causal_lm", 1)}
@@ -149,10 +150,9 @@ def compute_random(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values |
     beyond = average_lengths(table)
     means = beyond.groupby("variant")["value"].mean()
     over = {name: beyond[column].nunique() for name, column in (("tasks", "task"), ("encodings", "encoding"))}
-    rows = select_rows(table, metric="token_accuracy", variant="randomized")
-    blind = rows[rows["test_length"] > rows["train_length"]]["order_blind_baseline"].mean()
+    blind = select_rows(average_lengths(table, column=BLIND), variant="randomized")[BLIND].mean()
     shares = format_percents({name: means[name] for name in ("plain", "randomized")} | {"blind": float(blind)})
-    over |= {"length": f"{rows['train_length'].max():g}"}
+    over |= {"length": f"{table['train_length'].max():g}"}
     return points | shares | over | {"n": gain["n"], "holds": gain["verdict"] == "supported" and price["effect"] > 0}
 
 

@@ -42,10 +42,8 @@ def test_twenty_signals_at_random_moments_end_in_order_and_lose_nothing(name, tm
         process.send_signal(number)
         _, said = process.communicate(timeout=300)
         codes.append(process.returncode)
-        assert process.returncode in (0, 128 + number, -number), said
-        assert "Traceback" not in said and (process.returncode != 128 + number or "Resume with" in said), said
-        # While Python shuts down, after the last file was written, no handler is left.
-        assert process.returncode != -number or (tmp_path / "r" / "index.html").is_file(), said
+        assert process.returncode in (0, 128 + number), said
+        assert "Traceback" not in said and (process.returncode == 0 or "Resume with" in said), said
     assert codes.count(128 + number) >= 5, codes
     assert start(tmp_path).wait() == 0
     assert (tmp_path / "r" / "accuracy" / "table.csv").read_bytes() == (
