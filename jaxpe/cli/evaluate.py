@@ -19,7 +19,7 @@ from jaxpe.report.means import BASELINES, list_means
 from jaxpe.study.api import load
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.scores import EvaluationConfig
-from jaxpe.study.trained import Runs, list_differences, parse_lengths
+from jaxpe.study.trained import Runs, check_test_sampler, list_differences, parse_lengths
 from jaxpe.study.workspace import group_runs
 
 NUMBERS = ("mean", "low", "high", "n", *BASELINES)  # of a row of means
@@ -41,6 +41,7 @@ def evaluate_runs(
     if not lengths:
         raise UserError("Give the lengths of the test inputs: --lengths 20 40.")
     parse_lengths(lengths)
+    check_test_sampler(evaluation.sampler)
     devices.prepare_jax(None)
     runs = load(results, **{name: tuple(values) for name, values in filters.items() if values})
     parts, faults = list[pd.DataFrame](), list[str]()

@@ -197,8 +197,8 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
     rates = {config: request.learning_rates for config, request in requests.items() if request.learning_rates}
     if rates and not getattr(experiment.module, "READS_LEARNING_RATES", False):
         raise UserError(
-            f"{experiment.name} compares runs of one learning rate: learning_rates is for an experiment that tells rates apart "
-            "(`tables.select_rate`) and says so by READS_LEARNING_RATES = True, as accuracy does."
+            f"{experiment.name} compares runs of one learning rate: give `--set learning_rate=…`, or run `accuracy`, whose encodings may "
+            "choose among several. (An experiment of your own that tells rates apart says READS_LEARNING_RATES = True.)"
         )
     return TrainingPlan(preset, runs, rates, folder)
 

@@ -164,8 +164,7 @@ class Runs(Sequence[TrainedModel]):
         asked = parse_lengths(lengths)
         if isinstance(examples, bool) or not isinstance(examples, int) or examples < 1:
             raise UserError(f"examples is a whole number above 0, not {examples!r}.")
-        if evaluation.sampler is not None and evaluation.sampler not in list_test_samplers():
-            raise UnknownName("position sampler", evaluation.sampler, list_test_samplers())
+        check_test_sampler(evaluation.sampler)
         rows, groups = [], group_runs(self.runs)
         for (config, group), differences in zip(groups.items(), list_differences(list(groups)), strict=True):
             source = self.work.open_source(config)
@@ -205,6 +204,12 @@ def describe_value(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join("=".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
     return str(value)
+
+
+def check_test_sampler(sampler: str | None) -> None:
+    """Raises UserError for an unknown sampler of test positions; None: that of training."""
+    if sampler is not None and sampler not in list_test_samplers():
+        raise UnknownName("position sampler", sampler, list_test_samplers())
 
 
 def parse_lengths(lengths: int | Iterable[int]) -> list[int]:

@@ -91,3 +91,9 @@ def test_runs_of_other_sizes_are_not_averaged_and_say_what_they_are(tmp_path, ca
     assert "width" in first and len(lines) == len(rows)
     table = jaxpe.load(tmp_path, encoding="alibi").evaluate(4, examples=8)
     assert table.groupby("width")["seed"].nunique().to_dict() == {"12": 2, "8": 2}
+
+
+def test_an_unknown_sampler_is_named_once_however_many_configs_there_are(folder, capsys):
+    outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", "--sampler", "randomised")
+    assert_one_sentence(outcome, "Did you mean 'randomized'?")
+    assert outcome.err.count("Unknown position sampler") == 1
