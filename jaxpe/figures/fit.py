@@ -7,15 +7,33 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, LogFormatterSciNotation, LogLocator, MaxNLocator, SymmetricalLogLocator
 
 from jaxpe.figures.draw import wrap_text
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FEW = 3  # intervals between the ticks of an axis whose labels would touch
+
+
+class PowerFormatter(LogFormatterSciNotation):
+    """Labels of a logarithmic axis without mathematical layout, whose exponents would be smaller than a print allows.
+
+    0.01, 1 and 100 as they are; smaller and larger numbers as 10⁻³ and 2×10⁴, with letters of the font.
+    """
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):  # between two powers, where they are enough
+            return ""
+        if x == 0 or 0.01 <= abs(x) < 1000:
+            return f"{x:g}"
+        digits, exponent = f"{x:e}".split("e")
+        power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+        return power if float(digits) == 1 else f"{float(digits):g}×{power}"
 
 
 def fit_text(figure: Figure, points: float) -> None:
     """Gives all text one size in points, breaks long titles and labels into lines, and makes room between tick labels."""
+    write_powers(figure)
     set_text_size(figure, points)
     figure.draw_without_rendering()
     for axes in figure.axes:
@@ -23,6 +41,16 @@ def fit_text(figure: Figure, points: float) -> None:
             break_lines(figure, axes)
             separate_tick_labels(axes)
     set_text_size(figure, points)
+
+
+def write_powers(figure: Figure) -> None:
+    """Gives the logarithmic axes of a figure labels in letters of the font alone."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
+                axis.set_major_formatter(PowerFormatter())
+            if isinstance(axis.get_minor_formatter(), LogFormatterSciNotation):
+                axis.set_minor_formatter(PowerFormatter(labelOnlyBase=False))
 
 
 def set_text_size(figure: Figure, points: float) -> None:

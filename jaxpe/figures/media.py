@@ -20,6 +20,7 @@ from jaxpe.figures.style import ignore_missing_letters, list_fonts, list_system_
 matplotlib.use("Agg")
 WEB_TEXT = 9.5  # points
 NARROW = 0.7  # of the width that a panel asks for: still clear
+LOW = 0.8  # of its height: lines of text do not touch yet
 RC: Any = {
     "axes.titlesize": "medium",
     "axes.labelsize": "medium",
@@ -48,7 +49,7 @@ PROCESS = (
 class Medium(NamedTuple):
     """File types, text size in points and figure sizes in inches. Figures for the web have the size they ask for.
 
-    In print all text has one size, except exponents; the caption is a file of its own; and where seeds are shown, so are their
+    In print all text has one size; the caption is a file of its own; and where seeds are shown, so are their
     means with intervals.
     """
 
@@ -82,7 +83,7 @@ class Medium(NamedTuple):
         """Rows and columns of `count` panels, and the size of their figure.
 
         On paper and slides there are as many columns as leave each panel the room that its text has on the web, unless
-        the panels are a grid, whose columns stay.
+        the panels are a grid, whose columns stay. Rows become lower where they would not fit on a page.
         """
         if self.widths and not grid:
             most, narrow = (int(self.widths[-1] / (self.scale * share * width)) for share in (1, NARROW))
@@ -94,11 +95,18 @@ class Medium(NamedTuple):
         if self.widths:
             needed = NARROW * total if columns == 1 else total  # a single panel is still clear when it is narrower
             total = next((one for one in self.widths if one >= needed), self.widths[-1])
-        return rows, columns, (total, max(self.height, (height * rows + 0.6) * self.scale))
+        high = (height * rows + 0.6) * self.scale
+        if self.page:
+            high = max(min(high, self.page), LOW * high)
+        return rows, columns, (total, max(self.height, high))
 
 
 LEAST_WIDTH, MOST_WIDTH = 2.0, 20.0  # inches
-COLUMN, TEXT, PAGE = 3.25, 6.75, 9.0  # inches of a paper: widths of a column and of the text, height of the text
+COLUMN, TEXT, PAGE = (
+    3.25,
+    6.75,
+    8.8,
+)  # inches of a paper: widths of a column and of the text, height of the text less a legend
 MEDIA = {
     "web": Medium("web", ("svg", "png"), 110, WEB_TEXT),
     "paper": Medium("paper", ("pdf", "svg"), 300, 8.0, (COLUMN, TEXT), page=PAGE, is_print=True),

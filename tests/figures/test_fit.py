@@ -43,12 +43,30 @@ def test_all_text_of_a_pdf_has_eight_points(medium, draw_figure):
     assert len(sizes) > 20 and set(sizes) == {8.0}
 
 
-def test_only_exponents_are_smaller():
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([1e-7, 1, 1e7], {"10⁻⁷", "0.1", "10⁷"}),
+        ([0.01, 0.1, 10], {"0.01", "0.1", "1", "10"}),
+        ([2000, 6000], {"2×10³", "6×10³"}),
+    ],
+)
+def test_exponents_have_eight_points_too(values, labels):
     with use_medium(PAPER):
         figure, [axis] = draw.make_panels(1)
-        axis.semilogy([1, 2, 3], [1e-7, 1, 1e7])
+        axis.semilogy(range(len(values)), values)
         sizes = read_font_sizes(render_figure(figure, "pdf"))
-    assert set(sizes) == {8.0, 5.6}
+    written = {label.get_text() for which in ("major", "minor") for label in axis.get_yticklabels(which=which)}
+    assert set(sizes) == {8.0} and written >= labels
+
+
+def test_other_formats_of_an_axis_stay():
+    with use_medium(PAPER):
+        figure, [axis] = draw.make_panels(1)
+        axis.semilogx([1, 2, 4], [1, 2, 3], base=2)
+        axis.xaxis.set_major_formatter("{x:g} heads")
+        render_figure(figure, "pdf")
+    assert "4 heads" in {label.get_text() for label in axis.get_xticklabels()}
 
 
 def test_titles_labels_and_ticks_have_room():
@@ -157,3 +175,11 @@ def test_panels_that_are_higher_than_a_page_become_narrower():
         tall, _ = draw.make_panels(20, columns=2, width=4.6, height=2.7)
         short, _ = draw.make_panels(2, columns=2, width=4.6, height=2.7)
     assert tall.axes[0].get_gridspec().ncols == 2 and short.axes[0].get_gridspec().ncols == 1
+
+
+@pytest.mark.parametrize(("rows", "inches"), [(4, 8.8), (9, None)])
+def test_rows_that_are_higher_than_a_page_become_lower_as_long_as_they_are_clear(rows, inches):
+    with use_medium(PAPER):
+        figure, _ = draw.make_panels(2 * rows, columns=2, width=4.6, height=2.7, grid=True)
+        asked = (2.7 * rows + 0.6) * PAPER.scale
+    assert asked > 8.8 and figure.get_size_inches()[1] == pytest.approx(inches or 0.8 * asked)
