@@ -24,11 +24,12 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 SIZES = {
+    "seeds": 10,
     "layers": 5, "width": 64, "heads": 8, "batch": 128, "steps": 500, "train_length": 40, "length_buckets": 8,
     "max_length_ratio": 2.5, "num_test_lengths": 100, "examples": 512,
 }  # fmt: skip
 JOB = (
-    "run", "catalogue", "--tasks", "reverse", "--architectures", "encoder", "--encodings", "sinusoidal", "--seeds", "10",
+    "run", "catalogue", "--tasks", "reverse", "--architectures", "encoder", "--encodings", "sinusoidal",
     "--set", *(f"{name}={value}" for name, value in SIZES.items()),
 )  # fmt: skip
 INSTALL, FIRST, STUDY, CORES, TEN, PRODUCT = (
