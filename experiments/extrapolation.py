@@ -10,11 +10,15 @@ sinusoids on `reverse`, where randomly spaced positions give .699.)
 
 Predicted: on `reverse` every encoding falls to the order-blind baseline or below it by 2 N. Plain `learned` meets rows
 that were never trained and falls at N + 1; `learned + offset` keeps more. On `count`, `none` extrapolates furthest. On
-real text, `sinusoidal` and `learned` lose bits per character beyond the training length, and `none` loses the least.
+real text, `sinusoidal` and `learned` lose bits per character beyond the training length, and `none` loses the least. (Added
+on 2026-11-28, before these were trained on text: `alibi` and `t5` lose less than `sinusoidal`, `alibi` least, as Press et al.
+2022 published; `rotary` loses too.)
 
 Decided by: C3, token accuracy of `sinusoidal` on `reverse` in the encoder at 2 N: above the order-blind baseline, and
-above `learned + offset`. A part of C3 (added on 2026-11-27): the same above the baseline alone on `index`. A part of C9, token accuracy of `none` on `reverse` in the encoder at N minus the order-blind
-baseline: within ± 0.03.
+above `learned + offset`. Parts of C3: the same above the baseline alone on `index` (added on 2026-11-27); and on text in the
+decoder (added on 2026-11-28, before the first of these runs), for `rotary`, `alibi` and `t5`, bits per character at 8 N minus
+those at N, `sinusoidal` minus this encoding, paired by seed: above 0. A part of C9, token accuracy of `none` on `reverse` in the
+encoder at N minus the order-blind baseline: within ± 0.03.
 """
 
 from __future__ import annotations
@@ -24,12 +28,12 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.figures.extrapolation import draw_all
 from jaxpe.records.claims import Claim, ClaimResult, Text
 from jaxpe.records.statistics import Estimate, estimate_difference, estimate_mean, judge_direction
+from jaxpe.report.answers.extrapolation import summarize
 from jaxpe.report.answers.parts import add_parts
 from jaxpe.study import grids, tables
 from jaxpe.study.presets import GridRow, Preset
@@ -66,7 +70,7 @@ PRESETS = {
                 positions=("offset", "randomized"),
                 overrides=grids.FIVE,
             ),
-            grids.text_row(task="causal_lm", overrides=grids.STANDARD_TEXT | grids.SIX),
+            grids.text_row(task="causal_lm", overrides=grids.STANDARD_TEXT | grids.SIX, encodings=grids.COMMON),
         ),
         **grids.STANDARD_SIZES,
     ),
@@ -110,6 +114,15 @@ BEYOND_ELSEWHERE = Claim(
     figure="length_curves",
     family="C3",
 )
+BEYOND_IN_TEXT = Claim(
+    "C3.text-{encoding}",
+    "On text, a decoder with {encoding} loses less than one with sinusoids at length {length}, {ratio} times the training length: "
+    "rise of the loss over that at the training length, sinusoidal minus {encoding}.",
+    "bits per character",
+    cell="causal_lm: bits at 8 N minus bits at N, sinusoidal minus this encoding, by seed: interval above 0",
+    figure="length_curves",
+    family="C3",
+)
 BLIND = Claim(
     "C9.encoder-blind",
     "Without an encoding an encoder is blind to order: its token accuracy on reverse at length {length} minus the "
@@ -120,7 +133,8 @@ BLIND = Claim(
     figure="length_curves",
     family="C9",
 )
-CLAIMS = (BEYOND, BEYOND_ELSEWHERE, BLIND)
+CLAIMS = (BEYOND, BEYOND_ELSEWHERE, BEYOND_IN_TEXT, BLIND)
+RELATIVE = ("rotary", "alibi", "t5")
 LEARNED = 0.5  # exact match at N below which there is no half-life
 
 
@@ -211,13 +225,8 @@ def summarize_curve(run: Run, curve: list[TableRow]) -> list[TableRow]:
     return rows
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Length curves, their variants, and accuracy by place in the answer."""
-    return draw_all(table)
-
-
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
-    """C3 at twice the training length, on `reverse` and on `index`; C9 for the encoder at the training length."""
+    """C3 at twice the training length, on `reverse` and on `index`, and on text; C9 for the encoder at the training length."""
     encoders = tables.select_rows(table, architecture="encoder", metric="token_accuracy", variant="plain")
     results = list[ClaimResult]()
     if len(part := tables.select_rows(encoders, task="reverse")):
@@ -229,7 +238,22 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
         above = compare_with_baseline(part)
         length = int(part["test_length"].iloc[0])
         results.append(BEYOND_ELSEWHERE.make_result(judge_direction(above), above, task="index", length=length))
-    return add_parts(results)
+    return add_parts([*results, *judge_text(table)])
+
+
+def judge_text(table: pd.DataFrame) -> list[ClaimResult]:
+    """Parts of C3 on text: how much less than with sinusoids the loss rises from the training length to the longest test."""
+    cell = {"task": "causal_lm", "positions": "arange", "variant": "plain", "metric": "bits_per_character"}
+    part = tables.select_rows(table, **cell)
+    n, longest = part["train_length"].min(), part["test_length"].max()
+    losses = {key: tables.average_by_seed(own) for key, own in part.groupby(["encoding", "test_length"])}
+    rises = {name: losses[name, longest] - losses[name, n] for name in part["encoding"].unique()}
+    results = []
+    for name in (one for one in RELATIVE if {one, "sinusoidal"} <= set(rises)):
+        less = estimate_difference(*tables.align_seeds(rises["sinusoidal"], rises[name]))
+        values = {"encoding": name, "length": str(int(longest)), "ratio": f"{longest / n:g}"}
+        results.append(BEYOND_IN_TEXT.make_result(judge_direction(less), less, "", **values))
+    return results
 
 
 def compare_with_baseline(part: pd.DataFrame) -> Estimate:
@@ -267,30 +291,7 @@ def judge_blind(part: pd.DataFrame, length: int) -> list[ClaimResult]:
     return [BLIND.make_result("supported" if inside else "undecided", gap, length=length)]
 
 
-KEY_WORDS = ("task", "architecture", "encoding", "positions in training", "positions in tests")
-
-
-def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
-    """How far each encoding extrapolates: accuracy at N, 2 N and the longest test, and the half-life of exact match."""
-    rows = []
-    part = tables.select_rows(table, variant="plain", metric="token_accuracy")
-    toys = part[part["task"].isin(table["task"][table["metric"] == "exact_match"])]
-    keys = ["task", "architecture", "encoding", "positions", "test_positions"]
-    for names, own in toys.groupby(keys, sort=False):
-        n, longest = int(own["train_length"].iloc[0]), int(own["test_length"].max())
-        means = own.groupby("test_length")["value"].mean()
-        baseline = own.groupby("test_length")["order_blind_baseline"].first()
-        halves = tables.select_rows(table, metric="half_life", **dict(zip(keys, names, strict=True)))["value"]
-        row = dict(zip(KEY_WORDS, names, strict=True))
-        row["seeds"] = str(own["seed"].nunique())
-        for length, label in ((n, "N"), (2 * n, "2 N"), (longest, "the longest")):
-            if length in means:
-                blind = tables.format_number(baseline[length])
-                row[f"at {label} ({length})"] = f"{means[length]:.3f} (order-blind {blind})"
-        lengths = [f"> {longest}" if np.isnan(half) else f"{half:.0f}" for half in halves]
-        row["half-life, by seed"] = ", ".join(lengths) or "not learned"
-        rows.append(row)
-    return "How far each encoding extrapolates: token accuracy, and the length at which exact match has halved", rows
+figures, summary = draw_all, summarize
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from jaxpe.study.presets import THREE, GridRow, Overrides
 from jaxpe.tasks import find_task
 
 ALL = ("encoder", "decoder", "encoder_decoder")
+COMMON = (*THREE, "rotary", "alibi", "t5")  # that most models in use have one of
 SEVEN = ("none", "sinusoidal", "learned", "sinusoidal_paper", "learned_bert", "concatenated", "random_fixed")
 
 TEN: Overrides = {"seeds": 10}  # for rows that decide a claim

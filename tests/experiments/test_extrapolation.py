@@ -86,3 +86,30 @@ def test_on_index_sinusoids_are_compared_with_the_baseline_alone():
 
 def test_a_table_without_reverse_claims_nothing():
     assert MODULE.claims(make_table(0.5).assign(task="copy")) == []
+
+
+def make_text_table(rises, seeds=6):
+    """Bits at N, 2 N and 8 N that rise by so much from N to 8 N, with a level of each seed that is larger than that."""
+    generator = np.random.default_rng(0)
+    levels, noise = generator.normal(size=seeds), generator.normal(size=(len(rises), seeds)) / 100
+    return pd.DataFrame(
+        [
+            {"task": "causal_lm", "architecture": "decoder", "metric": "bits_per_character", "variant": "plain", "seed": seed,
+             "encoding": encoding, "positions": "arange", "train_length": 64, "test_length": length,
+             "value": 2 + levels[seed] + (rises[encoding] + noise[i, seed]) * (length > 64) * length / 512}
+            for i, encoding in enumerate(rises) for length in (64, 128, 512) for seed in range(seeds)
+        ]
+    )  # fmt: skip
+
+
+def test_on_text_the_rise_of_the_loss_is_compared_with_that_of_sinusoids_by_seed():
+    table = make_text_table({"sinusoidal": 0.4, "rotary": 0.5, "alibi": 0.0, "t5": 0.4, "none": 0.1})
+    results = judge(table)
+    assert {name: result.verdict for name, result in results.items()} == {
+        "C3.text-rotary": "contradicted", "C3.text-alibi": "supported", "C3.text-t5": "undecided",
+    }  # fmt: skip
+    alibi = results["C3.text-alibi"]
+    assert alibi.value == pytest.approx(0.4, abs=0.02) and alibi.estimate.n == 6
+    assert "length 512, 8 times the training length" in alibi.statement
+    assert judge(table[table["encoding"] != "sinusoidal"]) == {}
+    assert judge(table.assign(positions="randomized")) == {}
