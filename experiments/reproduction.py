@@ -98,9 +98,9 @@ COPYING = Claim(
     figure="copying",
     family="primary",
     title=Text(
-        "Decoders with learned positions that start at a random number in training copy longer inputs (up to twice as long) better "
-        "than decoders without an encoding",
-        "学習時に位置番号をランダムな数から始めると、学習型エンコーディングのデコーダは、学習時より長い系列（2 倍まで）を、エンコーディングなしのデコーダよりも正しくコピーする",
+        "Decoders with learned positions that start at a random number in training copy longer inputs of distinct symbols (up to twice "
+        "as long) better than decoders without an encoding",
+        "学習時に位置番号をランダムな数から始めると、学習型エンコーディングのデコーダは、学習時より長い（2 倍まで）、異なる記号の系列を、エンコーディングなしのデコーダよりも正しくコピーする",
     ),
     effect=Text(
         "share of copies without an error at lengths N + 1 to 2 N, learned with random starts minus none",

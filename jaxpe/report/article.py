@@ -18,7 +18,7 @@ from jaxpe.analysis.effects import MARGIN
 from jaxpe.analysis.readers import POSITIONS
 from jaxpe.records.provenance import read_provenance
 from jaxpe.records.statistics import EXPLORATORY
-from jaxpe.report import brief, facts, guide
+from jaxpe.report import brief, facts, guide, recommendations
 from jaxpe.report.claims import (
     Entry,
     Headline,
@@ -64,10 +64,10 @@ SECTIONS = (
     Section("order", "order", "superposition", ("swap",)),
     Section("pile", "pile", "extraction", ("pile", "read"), "extraction/readers"),
     Section("layers", "layers", "extraction", ("inside",), "extraction/mixing_reverse_encoder"),
-    Section("harm", "ratio", "harm", ("harm", "concatenated", "histogram", "size"), "harm/ratio"),
+    Section("harm", "ratio", "harm", ("harm", "concatenated", "spaced", "histogram", "size"), "harm/ratio"),
     Section("panda", "sums", "superposition", ("sums",), "superposition/bridge"),
     Section("help", "help", "harm", ("help",), "accuracy/accuracy"),
-    Section("ends", "lengths", "extrapolation", ("ends", "random"), "extrapolation/overview"),
+    Section("ends", "lengths", "extrapolation", ("ends", "random", "text"), "extrapolation/overview"),
     Section("models", "models", "structure", ("models", "absent"), "structure/use"),
     Section("which"),
     Section("sure"),
@@ -102,7 +102,7 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     if models := read_models(results):
         parts["live"] = models
     headlines = list_headlines(claims)
-    recommended = facts.make_recommendations(results)
+    recommended = recommendations.make_recommendations(results)
     return {
         "data": {
             "styles": describe_styles(["sinusoidal", "learned", "none", "concatenated"]),
@@ -116,7 +116,8 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "values": values,
         "drawings": read_fallbacks(results),
         "recommended": recommended,
-        "best": facts.list_best(recommended),
+        "best": recommendations.list_best(recommended),
+        "longest": recommendations.find_longest_copier(results),
         "further": read_further(folders, claims),
         "headlines": headlines,
         "groups": group_headlines(headlines),
@@ -127,6 +128,7 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "references": REFERENCES,
         "version": version("jaxpe"),
         "dates": format_dates(folders),
+        "made": format_versions(folders),
         "exploratory": EXPLORATORY,
         "margin": f"{100 * MARGIN:g}",
         "places": POSITIONS,
@@ -169,7 +171,8 @@ def fill_sentences(values: Mapping[str, brief.Values | None], messages: Messages
 def fill_sentence(name: str, own: brief.Values, messages: Messages, language: str) -> Markup:
     """A sentence in one language, with its opening words where these follow from the numbers."""
     verdicts = {key: f"verdict.{own[key]}" for key in ("seen", "beyond", "verdict") if key in own}
-    words = {key: messages.get_message(message, language) for key, message in verdicts.items()}
+    names = verdicts | ({"task": f"task.{own['task']}"} if "task" in own else {})
+    words = {key: messages.get_message(message, language) for key, message in names.items()}
     opening = messages.get_message(f"found.{name}.holds", language, **(own | words)) if own["holds"] else ""
     return messages.get_message(f"found.{name}", language, **(own | words | {"opening": opening}))
 
@@ -196,9 +199,20 @@ def read_fallbacks(results: Path) -> dict[str, Drawing]:
     return drawings
 
 
+def list_origins(folders: Sequence[Path]) -> list[Mapping[str, Any]]:
+    """What is recorded of each run of the experiments in these folders, and of what was added to their tables later."""
+    return [entry for one in map(read_provenance, folders) for entry in (one, *one.get("added", []))]
+
+
+def format_versions(folders: Sequence[Path]) -> str:
+    """'0.1.0, 0.2.0': the versions of jaxpe that the experiments in these folders were run with."""
+    versions = {str(entry.get("versions", {}).get("jaxpe", "")) for entry in list_origins(folders)}
+    return ", ".join(sorted(versions - {""})) or "–"
+
+
 def format_dates(folders: Sequence[Path]) -> str:
-    """'2026-11-24 – 2026-11-27': when the experiments in these folders were run."""
-    dates = sorted({str(date) for folder in folders if (date := read_provenance(folder).get("date"))})
+    """'2026-11-24 – 2026-11-27': when the experiments in these folders were run, with what was added later."""
+    dates = sorted({str(date) for entry in list_origins(folders) if (date := entry.get("date"))})
     return " – ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "–"
 
 

@@ -66,7 +66,6 @@ def compute_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | N
         return None
     part = select_rows(part, sweep="none", **ENCODER)
     part = part[part["width"] == part["width"].min()]
-    steps = select_rows(table, task="count", metric="steps_to_95", sweep="none")["steps"].max()
     n = part["train_length"].min()
     values = {
         f"{name}_{where}": compute_mean(part, encoding=encoding, test_length=length)
@@ -75,7 +74,7 @@ def compute_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | N
     }
     holds = seen["verdict"] != "harmful" and beyond["verdict"] == "harmful" and speed.word == "harmful"
     facts = {"seen": seen["verdict"], "beyond": beyond["verdict"], "n": seen["n"], "holds": holds}
-    facts |= {"speed": f"{2**speed.estimate.value:.1f}", "solved": f"{100 * SOLVED:.0f}", "steps": f"{steps:,g}"}
+    facts |= {"speed": f"{2**speed.estimate.value:.1f}", "solved": f"{100 * SOLVED:.0f}"}
     if not is_complete(values):
         return None
     close = {f"{name}_seen": f"{100 * values[f'{name}_seen']:.1f}" for name in ("with", "without")}
@@ -113,8 +112,8 @@ def compute_read(claim: Entry | None, readers: Mapping[str, Any] | None) -> Valu
 def compute_inside(table: pd.DataFrame) -> Values | None:
     """What the vectors of an encoder that reverses are made of, before the first layer, after it, and after the last.
 
-    Where it writes its answer: position and answer, and the error of a probe that reads position; at its input, whose last
-    vectors nothing reads: what depends on several parts together.
+    Where it writes its answer: position and answer, and the error of a probe that reads position; at its input, after the first
+    layer: what depends on several parts together.
     """
     cell = {"task": "reverse", "encoding": "learned", "architecture": "encoder", "network": "trained"}
     probes = select_rows(table, **cell, metric="probe_error", target="position", places="answers")
@@ -125,7 +124,6 @@ def compute_inside(table: pd.DataFrame) -> Values | None:
     inputs, answers = (select_rows(part, places=places) for places in ("input", "answers"))
     values = {
         "mixed": compute_mean(inputs, part="mixed", layer=first + 1),
-        "mixed_last": compute_mean(inputs, part="mixed", layer=last),
         "first": compute_mean(answers, part="position", layer=first),
         "last": compute_mean(answers, part="position", layer=last),
         "answer": compute_mean(answers, part="answer", layer=last),

@@ -5,29 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from jaxpe.analysis.effects import SOLVED, compare_speed
+from jaxpe.analysis.effects import SOLVED, compare_samplers, compare_speed
 from jaxpe.analysis.objectives import PAIRS, UNITS
-from jaxpe.analysis.ranking import select_common
 from jaxpe.analysis.sums import WIDTH
 from jaxpe.figures.randomized import average_lengths
 from jaxpe.report.answers.superposition import select_width
 from jaxpe.report.brief import CLEARLY, ENCODER, Values, compute_mean, format_percents, is_complete, read_stored
 from jaxpe.report.claims import Entry, Key
 from jaxpe.report.guide import CHANGES
+from jaxpe.report.recommendations import LONGER, average_encodings, select_lengths
 from jaxpe.report.templates import set_minus
 from jaxpe.study.tables import select_rows
 
 BLIND = "order_blind_baseline"
-ENCODINGS = ("none", "sinusoidal", "learned", "rotary", "alibi", "t5")  # of the table of recommendations
-# What one may need: the task of the catalogue that stands for it, and how many times its training length.
-NEEDS = {"look_up": ("relative_index", 1), "copy": ("copy", 1), "longer": ("copy", 2), "text": ("causal_lm", 1)}
 
 
 def compute_facts(results: Path, claims: Mapping[Key, Entry], guide: Mapping[str, Any]) -> dict[str, Values | None]:
@@ -38,9 +35,11 @@ def compute_facts(results: Path, claims: Mapping[Key, Entry], guide: Mapping[str
         "pile": compute_pile(read_stored(results / "superposition"), claims),
         "histogram": compute_histogram(read_stored(results / "harm"), claims),
         "concatenated": compute_concatenated(read_stored(results / "harm"), claims),
+        "spaced": compute_spaced(read_stored(results / "harm")),
         "sums": compute_sums(guide.get("sums")),
         "random": compute_random(read_stored(results / "randomized"), claims),
         "models": compute_models(guide.get("models"), claims),
+        "text": compute_text(read_stored(results / "extrapolation"), claims),
         "absent": compute_absent(guide.get("models"), read_stored(results / "structure")),
     }
 
@@ -119,6 +118,17 @@ def compute_concatenated(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Va
     return format_percents(values) | {"n": entry["n"], "holds": holds}
 
 
+def compute_spaced(table: pd.DataFrame) -> Values | None:
+    """`count` at twice the training length with sinusoids at random positions, in training and tests."""
+    if "sweep" not in table:
+        return None
+    pairs = compare_samplers(table, "count", 2)
+    if not len(pairs.a):
+        return None
+    holds = pairs.a.mean() - pairs.b.mean() > CLEARLY
+    return format_percents({"spaced": pairs.a.mean()}) | {"n": len(pairs.a), "holds": holds}
+
+
 def compute_sums(sums: Mapping[str, Any] | None) -> Values | None:
     """Both parts of a sum named before and after training on sums: two digits, one of ten known digits, a token's position."""
     if sums is None:
@@ -142,10 +152,9 @@ def compute_random(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values |
     if gain is None or price is None or table.empty:
         return None
     values = {"gain": gain["effect"], "low": gain["low"], "high": gain["high"]}
-    cost = {"price": price["effect"], "price_low": price["high"], "price_high": price["low"]}
-    if not is_complete(values | cost):
+    changes = values | {"price": None if price["effect"] is None else -price["effect"]}
+    if not is_complete(changes):
         return None
-    changes = values | {name: -value for name, value in cost.items()}
     points = {name: set_minus(f"{100 * value:+.1f}") for name, value in changes.items()}
     beyond = average_lengths(table)
     means = beyond.groupby("variant")["value"].mean()
@@ -153,6 +162,9 @@ def compute_random(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values |
     blind = select_rows(average_lengths(table, column=BLIND), variant="randomized")[BLIND].mean()
     shares = format_percents({name: means[name] for name in ("plain", "randomized")} | {"blind": float(blind)})
     over |= {"length": f"{table['train_length'].max():g}"}
+    gains = beyond.pivot_table(values="value", index="task", columns="variant")
+    gains = (gains["randomized"] - gains["plain"]).sort_values()
+    over |= {"task": gains.index[-1], "share": f"{100 * gains.iloc[-1] / gains.sum():.0f}"}
     return points | shares | over | {"n": gain["n"], "holds": gain["verdict"] == "supported" and price["effect"] > 0}
 
 
@@ -167,7 +179,6 @@ def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]
         for name, cost in zip(("shift", "shuffle"), one["costs"], strict=True)
     }
     holds = all(bits[f"{task}_shuffle"] > 2 * bits[f"{task}_shift"] for task in ("masked_lm", "causal_lm"))
-    bits |= {f"{one['task']}_bits": one["bits"] for one in models["rows"]}
     shown = {name: f"{value:.2f}" for name, value in bits.items()}
     facts = {"n": models["rows"][0]["seeds"], "verdict": claim["verdict"].replace(" ", "_"), "holds": holds}
     four = [claims.get(("structure", f"C4.{pair}-{unit}")) for pair, unit in product(PAIRS, UNITS)]
@@ -181,46 +192,13 @@ def compute_absent(models: Mapping[str, Any] | None, structure: pd.DataFrame) ->
     At the length at which costs are measured, half of the training length.
     """
     own = next((one for one in (models or {}).get("rows", []) if one["task"] == "causal_lm"), None)
-    without = list_means(select_text(structure), 0.5).get("none")
+    without = average_encodings(select_text(structure), 0.5).get("none")
     if own is None or without is None:
         return None
     none, n = without
     total = own["bits"] + own["costs"][1]
     holds = total > none > own["bits"]
     return {"none": f"{none:.2f}", "learned": f"{own['bits']:.2f}", "total": f"{total:.2f}", "n": n, "holds": holds}
-
-
-def make_recommendations(results: Path) -> list[dict[str, Any]]:
-    """Token accuracy of each encoding for each need, in a decoder, in percent; for text, bits per character. None: not measured.
-
-    Each entry: the encoding, and by need its mean as text, number of seeds, and whether it is the best of its column.
-    """
-    catalogue, structure = (read_stored(results / name) for name in ("catalogue", "structure"))
-    columns = {need: measure_need(catalogue, structure, task, times) for need, (task, times) in NEEDS.items()}
-    if not any(columns.values()):
-        return []
-    best = {need: find_best(need, column) for need, column in columns.items()}
-    return [
-        {"encoding": name, "cells": [(need, column.get(name), name in best[need]) for need, column in columns.items()]}
-        for name in ENCODINGS
-    ]
-
-
-def list_best(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """For each need, as far as it was measured: the need, the encodings that are the best of its column, and their number."""
-    columns = zip(*(row["cells"] for row in rows), strict=True)
-    best = [[(row["encoding"], cell) for row, cell in zip(rows, column, strict=True) if cell[2]] for column in columns]
-    return [(each[0][1][0], ", ".join(name for name, _ in each), each[0][1][1][0]) for each in best if each]
-
-
-def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, times: int) -> dict[str, tuple[str, int]]:
-    """The mean as text and the number of seeds of each encoding for one need."""
-    if task == "causal_lm":
-        return {name: (f"{mean:.2f}", n) for name, (mean, n) in list_means(select_text(structure), times).items()}
-    part = select_rows(catalogue, task=task, metric="token_accuracy")
-    part = part if part.empty else select_common(select_rows(part, architecture="decoder", positions="arange"))
-    part = part[part["tested_with"].isna()] if "tested_with" in part else part
-    return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in list_means(part, times).items()}
 
 
 def select_text(structure: pd.DataFrame) -> pd.DataFrame:
@@ -230,26 +208,15 @@ def select_text(structure: pd.DataFrame) -> pd.DataFrame:
     return part if part.empty else part[part["corpus"] == part["corpus"].iloc[0]]
 
 
-def list_means(part: pd.DataFrame, times: float = 1) -> dict[str, tuple[float, int]]:
-    """The mean and the number of seeds of each encoding, at `times` the training length.
-
-    Without encodings of which a seed has several values: they are of different tests.
-    """
-    if part.empty:
-        return {}
-    part = part[part["test_length"] == times * part["train_length"]]
-    groups = part[part["encoding"].isin(ENCODINGS)].groupby("encoding")
-    return {
-        str(name): (float(rows["value"].mean()), len(rows))
-        for name, rows in groups
-        if not rows["seed"].duplicated().any()
-    }
-
-
-def find_best(need: str, column: Mapping[str, tuple[str, int]]) -> list[str]:
-    """The encodings with the best number as it is shown: the largest accuracy, the fewest bits."""
-    if not column:
-        return []
-    shown = {name: float(mean.rstrip("%")) for name, (mean, _) in column.items()}
-    best = (min if need == "text" else max)(shown.values())
-    return [name for name, number in shown.items() if number == best]
+def compute_text(lengths: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
+    """How much the loss of decoders on text rises from the training length to eight times as long, by encoding."""
+    part = select_lengths(lengths)
+    short, long = (average_encodings(part, times) for times in (1, LONGER))
+    names = ("sinusoidal", "rotary", "alibi", "t5")
+    parts = {name: claims.get(("extrapolation", f"C3.text-{name}")) for name in names[1:]}
+    entries = {name: entry for name, entry in parts.items() if entry is not None}
+    if any(name not in short or name not in long for name in names) or len(entries) < len(parts):
+        return None
+    rises = {name: set_minus(f"{long[name][0] - short[name][0]:+.2f}") for name in names}
+    n, holds = int(part["train_length"].min()), all(entries[one]["verdict"] == "supported" for one in ("alibi", "t5"))
+    return rises | {"length": n, "longer": LONGER * n, "n": entries["alibi"]["n"], "holds": holds}

@@ -12,7 +12,10 @@ from jaxpe.records.claims import format_estimate
 from jaxpe.report.brief import ENCODER
 from jaxpe.report.claims import Entry, Key
 from jaxpe.report.findings import describe_concatenation, describe_effect, show, tabulate_ratios
-from jaxpe.study.tables import select_rows
+from jaxpe.study.tables import align_seeds, average_by_seed, select_rows
+from jaxpe.tasks.counting import Count
+
+CAPPED = 0.9  # share of one answer from which a length says little
 
 
 def describe_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> list[str]:
@@ -48,14 +51,20 @@ def describe_cause(table: pd.DataFrame) -> str:
     pairs, blind = compare_samplers(table, "count", 2), compare_with_none(table, "count", 2)
     if not len(pairs.a) or not len(blind.a):
         return ""
-    joined = compare_with_none(table, "count", 2, "concatenated")
-    lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
+    cell = select_rows(table, task="count", metric="token_accuracy", sweep="none", architecture="encoder")
+    cell = cell[(cell["test_length"] == pairs.length) & (cell["width"] == cell["width"].min())]
+    own = {name: average_by_seed(cell, encoding=name, positions="arange") for name in ("none", "concatenated")}
+    added, spaced = (
+        average_by_seed(cell, encoding="sinusoidal", positions=name, test_positions=name)
+        for name in ("arange", "randomized")
+    )
+    without, joined, added, spaced = align_seeds(own["none"], own["concatenated"], added, spaced)
     of_both = ""
-    if len(joined.a):
-        without_adding = lost - (joined.b.mean() - joined.a.mean())
+    if len(spaced):
+        lost, back, without_adding = (values.mean() for values in (without - added, spaced - added, joined - added))
         of_both = (
-            f" So positions that training met bring back {show(back)} of the {show(lost)} lost, and concatenation in place of "
-            f"addition {show(without_adding)}"
+            f" In the {len(spaced)} seeds that have all, positions that training met bring back {show(back)} of the {show(lost)} "
+            f"lost, and concatenation in place of addition {show(without_adding)}"
         )
         more = back + without_adding > lost
         of_both += ": together more than was lost, so that it cannot be divided between the two." if more else "."
@@ -85,4 +94,7 @@ def describe_far_lengths(table: pd.DataFrame) -> str:
     below = (
         "It does not count without end either" if (means["value"] < means["length_baseline"]).all() else "It counts on"
     )
-    return f"{below}: without an encoding, accuracy on `count` is {', '.join(lengths)}."
+    cap = f"Answers stop at {Count.cap}, which training hardly met and nearly all of the longest inputs have."
+    is_capped = means["length_baseline"].iloc[-1] > CAPPED
+    text = f"{below}: without an encoding, accuracy on `count` is {', '.join(lengths)}."
+    return f"{text} {cap}" if is_capped else text

@@ -101,12 +101,13 @@ def describe_catalogue(table: pd.DataFrame, names: Sequence[str] = ("rotary", "s
     part = part[part["tested_with"].isna()] if "tested_with" in part else part
     n = int(part["train_length"].min())
     longer = part[(part["test_length"] > n) & (part["test_length"] <= 2 * n)]
+    lengths = ", ".join(f"{length:g}" for length in sorted(longer["test_length"].unique()))
     means = longer.groupby("encoding")["value"].mean().sort_values(ascending=False)
     best = [f"`{name}` {value:.2f}" for name, value in means.head(5).items()]
     known = [f"`{name}` {means[name]:.2f}" for name in names if name in means]
     text = (
-        f"{len(means)} encodings were trained to copy in the decoder, on lengths up to {n}. Token accuracy from N + 1 to 2 N is "
-        f"highest for {', '.join(best)}. For comparison: {', '.join(known)} ({describe_seeds(longer)})."
+        f"{len(means)} encodings were trained to copy in the decoder, on lengths up to {n}. Token accuracy, the mean over the "
+        f"lengths {lengths} (up to 2 N), is highest for {', '.join(best)}. For comparison: {', '.join(known)} ({describe_seeds(longer)})."
     )
     solved = [describe_solved(table, task) for task in ALL_OR_NOTHING]
     return "\n\n".join([text, *filter(None, solved)])

@@ -12,7 +12,7 @@ from support import ROOT
 from jaxpe.figures.save import save_figure
 from jaxpe.records.json_values import write_json
 from jaxpe.records.results import open_results
-from jaxpe.report import article, brief, facts, guide
+from jaxpe.report import article, brief, facts, guide, recommendations
 from jaxpe.report.claims import list_declared, read_all_claims
 from jaxpe.report.messages import LANGUAGES, Messages
 from jaxpe.report.page import PAGES, render_page
@@ -118,27 +118,45 @@ def test_facts_are_those_of_the_tables():
     beyond = random[(random["metric"] == "token_accuracy") & (random["test_length"] > random["train_length"])]
     means = beyond.groupby(["variant", "task", "encoding", "seed"])["value"].mean().groupby("variant").mean()
     assert all(values["random"][name] == f"{100 * means[name]:.0f}" for name in ("plain", "randomized"))
+    cells = beyond.groupby(["variant", "task", "encoding", "seed"])["value"].mean()
+    gains = (cells["randomized"] - cells["plain"]).groupby("task").mean()
+    assert (
+        values["random"]["task"] == "sort" and values["random"]["share"] == f"{100 * gains['sort'] / gains.sum():.0f}"
+    )
+    spaced = harm[
+        (harm["task"] == "count") & (harm["metric"] == "token_accuracy") & (harm["sweep"] == "none") & (harm["test_length"] == 24)
+        & (harm["encoding"] == "sinusoidal") & (harm["positions"] == "randomized") & (harm["test_positions"] == "randomized")
+    ]  # fmt: skip
+    assert values["spaced"] == {"spaced": f"{100 * spaced['value'].mean():.0f}", "n": len(spaced), "holds": True}
+    lengths = brief.read_stored(folder / "extrapolation")
+    bits = lengths[
+        (lengths["task"] == "causal_lm") & (lengths["variant"] == "plain") & (lengths["encoding"] == "alibi")
+    ]
+    ends = bits[bits["metric"] == "bits_per_character"].groupby("test_length")["value"].mean()
+    assert values["text"]["alibi"].replace("−", "-") == f"{ends[512] - ends[64]:+.2f}" and values["text"]["n"] == 6
 
 
 def test_recommendations_mark_the_best_of_a_column_and_leave_out_what_was_not_measured():
-    rows = facts.make_recommendations(ROOT / "results" / "standard")
-    assert [row["encoding"] for row in rows] == list(facts.ENCODINGS)
-    for column, need in enumerate(facts.NEEDS):
+    rows = recommendations.make_recommendations(ROOT / "results" / "standard")
+    assert [row["encoding"] for row in rows] == list(recommendations.ENCODINGS)
+    for column, need in enumerate(recommendations.NEEDS):
         cells = [row["cells"][column] for row in rows]
         measured = [float(cell[0].rstrip("%")) for _, cell, _ in cells if cell]
-        best = f"{min(measured):.2f}" if need == "text" else f"{max(measured):.0f}%"
+        best = f"{min(measured):.2f}" if recommendations.NEEDS[need].task == "causal_lm" else f"{max(measured):.0f}%"
         assert {cell[0] for _, cell, is_best in cells if is_best} == {best}
         marked = [row["encoding"] for row in rows if (row["cells"][column][1] or [""])[0] == best]
-        assert facts.list_best(rows)[column] == (need, ", ".join(marked), best)
-    assert rows[-1]["cells"][-1][1] is None  # t5 on text
+        assert recommendations.list_best(rows)[column] == (need, ", ".join(marked), best)
+    assert rows[-1]["cells"][-1][1] is None  # dape on text
+    longest = recommendations.find_longest_copier(ROOT / "results" / "standard")
+    assert longest == {"name": "dape", "share": "94%", "count": 34}
 
 
 def test_a_need_that_nobody_measured_has_no_best():
-    rows = facts.make_recommendations(ROOT / "results")
+    rows = recommendations.make_recommendations(ROOT / "results")
     assert rows[0]["cells"][0][:2] == ("look_up", None) and "look_up" not in {
-        need for need, _, _ in facts.list_best(rows)
+        need for need, _, _ in recommendations.list_best(rows)
     }
-    assert facts.list_best([]) == []
+    assert recommendations.list_best([]) == []
 
 
 def test_every_headline_claim_of_jaxpe_says_what_it_needed(standard):
@@ -218,9 +236,11 @@ def test_a_mean_is_of_one_test_and_not_of_several_of_the_same_seed():
     part = part[(part["metric"] == "token_accuracy") & (part["positions"] == "arange") & (part["test_length"] == 8)]
     rotary = part[part["encoding"] == "rotary"]
     plain = rotary[rotary["tested_with"].isna()]["value"].mean()
-    rows = {row["encoding"]: row["cells"] for row in facts.make_recommendations(ROOT / "results" / "standard")}
+    rows = {
+        row["encoding"]: row["cells"] for row in recommendations.make_recommendations(ROOT / "results" / "standard")
+    }
     assert rotary["value"].mean() < 0.6 < plain and rows["rotary"][0][1] == (f"{100 * plain:.0f}%", 5)
-    assert brief.compute_mean(rotary) is None and "rotary" not in facts.list_means(rotary)
+    assert brief.compute_mean(rotary) is None and "rotary" not in recommendations.average_encodings(rotary)
     assert brief.compute_mean(rotary, seed=0, tested_with="rotary_yarn") is not None
 
 
@@ -229,5 +249,8 @@ def test_recommendations_are_of_the_setting_that_the_encodings_share(tmp_path):
     table = brief.read_stored(ROOT / "results" / "standard" / "catalogue")
     copy = table[(table["task"] == "copy") & (table["encoding"] == "alibi")]
     large = copy.assign(train_length=20, test_length=20, layers=4, width=64, steps=6000, value=0.0)
-    plain, both = (facts.measure_need(rows, table[:0], "copy", 1) for rows in (table, pd.concat([table, large])))
+    plain, both = (
+        recommendations.measure_need(rows, table[:0], recommendations.NEEDS["copy"])
+        for rows in (table, pd.concat([table, large]))
+    )
     assert plain == both and "alibi" in plain

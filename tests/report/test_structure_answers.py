@@ -22,7 +22,10 @@ def test_the_answer_follows_the_verdicts():
     )
     assert "+0.300 share (+0.200 to +0.400, n = 10)" in result.short and "does is supported: share" in result.short
     assert "blocks? the encoder: yes (+0.200 share" in result.text and "the decoder: no, the opposite (" in result.text
-    assert "absolute position used? the encoder: undecided (" in result.text and "the decoder: not run." in result.text
+    assert (
+        "more than 0.1 of what position is worth? the encoder: undecided (" in result.text
+        and "the decoder: not run." in result.text
+    )
     assert "other conditions" not in result.text
     (result,) = answer(make_results(offset_published="supported", published_bits="undecided"))
     assert "under other conditions: random starts: +0.200" in result.text

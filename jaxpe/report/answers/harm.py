@@ -136,13 +136,12 @@ def describe_cause(table: pd.DataFrame, task: str, encoding: str) -> str:
     lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
     if lost <= 0:
         return ""
-    share = "Most" if back > lost / 2 else "Less than half"
     effect = judge_effect(*pairs[:2]).estimate
     interval = "" if effect.low is None else f"{effect.low:+.3f} to {effect.high:+.3f}, "
     return (
         f"On {task} at twice the length: {pairs.b.mean():.2f}; with randomly spaced positions in training and tests "
         f"{pairs.a.mean():.2f} ({effect.value:+.3f}, {interval}n = {effect.n}); without an encoding {blind.b.mean():.2f}. "
-        f"{share} of the loss comes from positions that training never met, not from the addition."
+        f"That gives back {100 * back / lost:.0f} % of the loss; how much of it is the addition's, this does not say."
     )
 
 

@@ -6,8 +6,8 @@ from jaxpe.records.claims import Answer, ClaimResult, format_effect
 
 QUESTIONS = {  # part of C4 -> question
     "local": "Is local order used more than the order of blocks?",
-    "absolute": "Is absolute position used?",
-    "absolute-8": "By a shift of 8 alone?",
+    "absolute": "Does a shift by 1 or 8 cost more than 0.1 of what position is worth?",
+    "absolute-8": "A shift by 8 alone?",
 }
 CELLS = {  # the four differences that decide C4
     "published-share": "as a share of the value of position",
