@@ -90,6 +90,7 @@ REFERENCES = (
     Reference("Press, Smith & Lewis (2022). Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation.", "2108.12409", "press"),
     Reference("Su et al. (2021). RoFormer: Enhanced Transformer with Rotary Position Embedding.", "2104.09864", "su"),
     Reference("Raffel et al. (2020). Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.", "1910.10683", "raffel"),
+    Reference("Zheng et al. (2024). DAPE: Data-Adaptive Positional Encoding for Length Extrapolation.", "2405.14722", "zheng"),
 )  # fmt: skip
 PARTS = ("start", *(section.name for section in SECTIONS))
 
