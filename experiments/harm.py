@@ -33,13 +33,12 @@ from itertools import product
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import effects
 from jaxpe.analysis.harm import SWEEPS, describe_scales, make_scales, measure_run
 from jaxpe.figures.harm import draw_all
-from jaxpe.records.claims import Answer, Claim, ClaimResult, Text
+from jaxpe.records.claims import Claim, ClaimResult, Text
 from jaxpe.records.statistics import estimate_difference, judge_direction
 from jaxpe.report.answers.harm import answer, describe_means, summarize
 from jaxpe.report.answers.parts import add_parts
@@ -208,9 +207,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     return rows
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Accuracy by length; the sweeps; sizes of the parts; twins; loss curves."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
@@ -286,9 +283,7 @@ def judge_concatenation(table: pd.DataFrame) -> list[ClaimResult]:
     return results
 
 
-def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:
-    """Does it do harm, and where does it help?"""
-    return answer(table, results)
+answers = answer
 
 
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:

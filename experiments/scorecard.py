@@ -204,9 +204,7 @@ def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
     return f"{sentences.format_headline(name, baselines, differences)} Cost: {cost}", rows
 
 
-def files(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, str]:
-    """The page of the scorecard, and the scorecard as one row of a table."""
-    return sentences.make_files(table, provenance)
+files = sentences.make_files
 
 
 if __name__ == "__main__":

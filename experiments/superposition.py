@@ -36,7 +36,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import superposition as measurements
@@ -163,9 +162,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     return rows
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Digits, the bridge, the watermark, the pile, the tag; photographs if they were measured."""
-    return figures_of.draw_all(table)
+figures = figures_of.draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
