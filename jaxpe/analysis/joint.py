@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from numpy import ndarray
 
 from jaxpe.analysis import readers
-from jaxpe.analysis.readers import Tables
+from jaxpe.analysis.sums import Tables
 
 MAX_SUMS = 2**25  # tokens × positions, 128 MB: of a larger vocabulary an evenly spaced part is taken
 AT_ONCE = 32  # sums read in one call

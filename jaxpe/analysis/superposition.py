@@ -11,7 +11,7 @@ import numpy as np
 from jaxpe import encodings
 from jaxpe.analysis import photographs, sum_readers, sums, tags
 from jaxpe.analysis.sum_readers import Reader, ReaderTraining
-from jaxpe.analysis.sums import TOKENS, Parts
+from jaxpe.analysis.sums import TOKENS, Parts, Tables
 from jaxpe.data import cache, corpus, images
 from jaxpe.errors import UserError
 from jaxpe.study.presets import Preset
@@ -221,7 +221,7 @@ def measure_pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
     tokenizer.no_padding()  # a published tokenizer may pad every text to one length
     tokenizer.no_truncation()
     verses = select_verses(text, tokenizer, preset)
-    tables = tags.SumTables(model.tokens, model.positions[:LONGEST])
+    tables = Tables(model.tokens, model.positions[:LONGEST])
     for seed in range(preset.seeds):
         noises = NOISES if seed < (NOISY_SEEDS if preset.seeds >= 10 else 1) else NOISES[:1]
         yield from rebuild_verses(verses, tables, seed, PRETRAINED, noises)
@@ -236,7 +236,7 @@ def select_verses(text: corpus.Corpus, tokenizer: Tokenizer, preset: Preset) -> 
 
 
 def rebuild_verses(
-    verses: list[np.ndarray], tables: tags.SumTables, seed: int, encoding: str, noises: Sequence[float] = NOISES
+    verses: list[np.ndarray], tables: Tables, seed: int, encoding: str, noises: Sequence[float] = NOISES
 ) -> Rows:
     for noise in noises:
         rebuilt = tags.rebuild_sentences(verses, tables, noise, seed)
