@@ -161,8 +161,9 @@ def measure_photographs(work: Workspace, preset: Preset, folder: Path | None) ->
 
 
 def measure_photograph_ranks(photos: list[images.Photograph], classify: photographs.Classifier) -> Rows:
-    for photo, logits in zip(photos, classify(np.stack([photo.pixels for photo in photos])), strict=True):
-        rank = photographs.rank_label(logits, photo.label)
+    logits = classify(np.stack([photo.pixels for photo in photos]))
+    alone = sum_readers.rank_classes(logits, np.array([[photo.label] for photo in photos]))
+    for photo, rank in zip(photos, alone[:, 0].tolist(), strict=True):
         columns = {"first": photo.name, "label_first": photo.label, "length_baseline": 500.5}
         yield make_row("photographs", "rank_alone", rank, **columns)
     pairs = photographs.list_photograph_pairs(photos)
