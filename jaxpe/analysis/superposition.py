@@ -212,16 +212,11 @@ def measure_pile(preset: Preset, work: Workspace) -> Rows:
 
 def measure_pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
     """The same with the word and position vectors of a published model."""
-    from tokenizers import Tokenizer
-
-    from jaxpe.pretrained import models
+    from jaxpe.pretrained import minilm, models
 
     model = models.open_model(PRETRAINED)
-    assert model.tokens is not None and model.positions is not None and model.tokenizer is not None
-    tokenizer = Tokenizer.from_str(model.tokenizer)
-    tokenizer.no_padding()  # a published tokenizer may pad every text to one length
-    tokenizer.no_truncation()
-    verses = select_verses(text, tokenizer, preset)
+    assert model.tokens is not None and model.positions is not None
+    verses = select_verses(text, minilm.load_tokenizer(model), preset)
     tables = Tables(model.tokens, model.positions[:LONGEST])
     for seed in range(preset.seeds):
         noises = NOISES if seed < (NOISY_SEEDS if preset.seeds >= 10 else 1) else NOISES[:1]
