@@ -15,7 +15,7 @@ from jaxpe.data import cache
 from jaxpe.errors import UserError
 from jaxpe.plugins.registry import split_options
 from jaxpe.records.csv_tables import format_table
-from jaxpe.records.json_values import format_json, to_json_value
+from jaxpe.records.json_values import format_json, to_json_value, to_tuple
 from jaxpe.records.provenance import HISTORY, MODELS, TABLE, read_provenance
 from jaxpe.records.results import Results, open_results
 from jaxpe.records.stored_files import exists, read_text
@@ -204,10 +204,3 @@ def list_texts(value: Any) -> Iterable[str]:
     elif isinstance(value, (list, dict)):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from list_texts(inner)
-
-
-def to_tuple(value: Any) -> Any:
-    """Lists as the tuples that they were."""
-    if isinstance(value, dict):
-        return {name: to_tuple(inner) for name, inner in value.items()}
-    return tuple(map(to_tuple, value)) if isinstance(value, list) else value
