@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from jaxpe import cli, encodings
 from jaxpe.analysis import scorecard as measurements
 from jaxpe.analysis.comparisons import PLAIN, PRIMARY, compute_costs, compute_differences, find_encodings
-from jaxpe.conformance import card, findings, subject, suite
+from jaxpe.conformance import card, findings, suite
 from jaxpe.encodings import label_encoding
 from jaxpe.errors import UserError
 from jaxpe.figures.scorecard import draw_differences, draw_lengths, format_place
@@ -162,7 +162,7 @@ def explain_faults(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         own = name not in encodings.CATALOGUE
-        where = findings.locate_error_in_class(error, subject.get_class(name)) if own else ""
+        where = findings.locate_error_in_class(error, encodings.ENCODINGS.get_class(name)) if own else ""
         if not where:
             raise
         message = f"{type(error).__name__}: {get_first_line(error)}{where}"

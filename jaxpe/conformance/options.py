@@ -16,13 +16,12 @@ from jaxpe.conformance.subject import (
     Subject,
     build_subject_encoding,
     find_active_hooks,
-    get_class,
     get_row_options,
     perturb_parameters,
     spread_positions,
 )
 from jaxpe.encodings.base import Attention, Encoding
-from jaxpe.encodings.registry import list_encoding_options
+from jaxpe.encodings.registry import ENCODINGS, list_encoding_options
 from jaxpe.errors import UserError
 
 OTHER_NAMES = ("alibi", "rotary", "kerple", "sinusoidal")  # tried for options that name an encoding
@@ -46,7 +45,7 @@ def check_options(subject: Subject) -> Finding:
 
 def get_class_defaults(name: str) -> dict[str, Any]:
     """The options of a class and their defaults. Options without a default are left out."""
-    signature = inspect.signature(get_class(name).__init__).parameters
+    signature = inspect.signature(ENCODINGS.get_class(name).__init__).parameters
     defaults = {option: signature[option].default for option in list_encoding_options(name)}
     return {o: v for o, v in defaults.items() if v is not inspect.Parameter.empty}
 
