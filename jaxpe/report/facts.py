@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from jaxpe.analysis.effects import SOLVED, compare_speed
-from jaxpe.analysis.objectives import PAIRS, UNITS
+from jaxpe.analysis.objectives import PAIRS, TEXT_PAIR, UNITS
 from jaxpe.analysis.ranking import select_common
 from jaxpe.analysis.sums import WIDTH
 from jaxpe.figures.randomized import average_lengths
@@ -166,7 +166,7 @@ def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]
         for one in models["rows"]
         for name, cost in zip(("shift", "shuffle"), one["costs"], strict=True)
     }
-    holds = all(bits[f"{task}_shuffle"] > 2 * bits[f"{task}_shift"] for task in ("masked_lm", "causal_lm"))
+    holds = all(bits[f"{task}_shuffle"] > 2 * bits[f"{task}_shift"] for task in TEXT_PAIR)
     bits |= {f"{one['task']}_bits": one["bits"] for one in models["rows"]}
     shown = {name: f"{value:.2f}" for name, value in bits.items()}
     facts = {"n": models["rows"][0]["seeds"], "verdict": claim["verdict"].replace(" ", "_"), "holds": holds}

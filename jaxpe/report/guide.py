@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from jaxpe.analysis.objectives import TEXT_PAIR
 from jaxpe.analysis.use import read_costs
 from jaxpe.pretrained.efficientnet import CLASSES
 from jaxpe.records.csv_tables import read_table
@@ -23,7 +24,6 @@ SAME_INPUT = ("index", "relative_index", "reverse", "copy", "count", "majority",
 TOP = 12  # guesses among which a class counts as seen
 SUMS = ("digit + digit", "digit + fixed digit", "digit + fixed pattern", "token + position")
 CHANGES = {"shift": 8, "shuffle": 2}  # of positions: all of them by 8; neighbours within windows of 2
-MODELS = ("masked_lm", "causal_lm")
 
 
 def read_parts(results: Path) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def make_models(table: pd.DataFrame) -> dict[str, Any] | None:
     costs, bits = read_costs(part), select_rows(part, metric="bits_per_character")
     bits = bits[bits["test_length"] == costs.bits["test_length"].max()]
     rows = []
-    for task in MODELS:
+    for task in TEXT_PAIR:
         lost = [costs.average(task, kind, "bits", [size]) for kind, size in CHANGES.items()]
         whole = select_rows(bits, task=task)["value"]
         if all(map(len, (*lost, whole))):
