@@ -106,8 +106,7 @@ def compute_histogram(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Value
 def compute_concatenated(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
     """`count` at twice the training length: without an encoding, with sinusoids concatenated, and with sinusoids added."""
     entry = claims.get(("harm", "C5.add-same-size-count-beyond"))
-    part = select_rows(table, task="count", metric="token_accuracy")
-    part = part if part.empty else select_rows(part, sweep="none", **ENCODER)
+    part = select_rows(table, task="count", sweep="none", **ENCODER)
     if entry is None or part.empty:
         return None
     part = part[(part["width"] == part["width"].min()) & (part["test_length"] == 2 * part["train_length"])]
@@ -217,16 +216,17 @@ def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, ti
     """The mean as text and the number of seeds of each encoding for one need."""
     if task == "causal_lm":
         return {name: (f"{mean:.2f}", n) for name, (mean, n) in list_means(select_text(structure), times).items()}
-    part = select_rows(catalogue, task=task, metric="token_accuracy")
-    part = part if part.empty else select_common(select_rows(part, architecture="decoder", positions="arange"))
+    where = {"task": task, "metric": "token_accuracy", "architecture": "decoder", "positions": "arange"}
+    part = select_rows(catalogue, **where)
+    part = part if part.empty else select_common(part)
     part = part[part["tested_with"].isna()] if "tested_with" in part else part
     return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in list_means(part, times).items()}
 
 
 def select_text(structure: pd.DataFrame) -> pd.DataFrame:
     """The bits per character of decoders that guess the next word of the first corpus, windows packed."""
-    part = select_rows(structure, task="causal_lm", metric="bits_per_character")
-    part = part if part.empty else select_rows(part, starts="packed", positions="arange")
+    where = {"task": "causal_lm", "metric": "bits_per_character", "starts": "packed", "positions": "arange"}
+    part = select_rows(structure, **where)
     return part if part.empty else part[part["corpus"] == part["corpus"].iloc[0]]
 
 

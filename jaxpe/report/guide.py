@@ -48,7 +48,7 @@ def read_parts(results: Path) -> dict[str, Any]:
 
 def make_pairs(table: pd.DataFrame) -> dict[str, Any] | None:
     """Photographs averaged in pairs: how often a classifier has both classes, one or neither among its first guesses."""
-    pairs = select_rows(table, metric="better_rank", weighting="mean") if "weighting" in table else table[:0]
+    pairs = select_rows(table, metric="better_rank", weighting="mean")
     if pairs.empty:
         return None
     seen = (pairs["rank_first"] <= TOP).astype(int) + (pairs["rank_second"] <= TOP)
@@ -59,8 +59,7 @@ def make_pairs(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def make_lengths(table: pd.DataFrame) -> dict[str, Any] | None:
     """Accuracy of each encoding on `reverse` in the encoder at every test length, both baselines, and the training length."""
-    part = select_rows(table, metric="token_accuracy", task="reverse", variant="plain")
-    part = part if part.empty else select_rows(part, **ENCODER)
+    part = select_rows(table, task="reverse", variant="plain", **ENCODER)
     if part.empty:
         return None
     means = part.groupby(["encoding", "test_length"], sort=False)["value"].mean().unstack("test_length")
@@ -81,8 +80,8 @@ def make_layers(table: pd.DataFrame) -> dict[str, Any] | None:
 
     At the places where it answers, and at those of its input; learned positions.
     """
-    part = select_rows(table, task="reverse", encoding="learned", metric="variance_share")
-    part = part if part.empty else select_rows(part, architecture="encoder", network="trained")
+    where = {"task": "reverse", "architecture": "encoder", "encoding": "learned", "network": "trained"}
+    part = select_rows(table, metric="variance_share", **where)
     if part.empty:
         return None
     places = {}
