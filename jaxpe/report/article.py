@@ -31,7 +31,7 @@ from jaxpe.report.claims import (
 )
 from jaxpe.report.drawings import Drawing, read_drawing
 from jaxpe.report.live import read_models
-from jaxpe.report.messages import LANGUAGES, Messages, join_languages
+from jaxpe.report.messages import LANGUAGES, Messages, fill_sentence, join_languages
 from jaxpe.report.sections import list_missing, read_section
 from jaxpe.report.styles import describe_styles
 from jaxpe.study.experiment import EXPERIMENTS
@@ -164,14 +164,6 @@ def fill_sentences(values: Mapping[str, brief.Values | None], messages: Messages
         for name, own in values.items()
         if own is not None and f"found.{name}" in messages.catalogue
     }
-
-
-def fill_sentence(name: str, own: brief.Values, messages: Messages, language: str) -> Markup:
-    """A sentence in one language, with its opening words where these follow from the numbers."""
-    verdicts = {key: f"verdict.{own[key]}" for key in ("seen", "beyond", "verdict") if key in own}
-    words = {key: messages.get_message(message, language) for key, message in verdicts.items()}
-    opening = messages.get_message(f"found.{name}.holds", language, **(own | words)) if own["holds"] else ""
-    return messages.get_message(f"found.{name}", language, **(own | words | {"opening": opening}))
 
 
 def read_further(folders: Sequence[Path], claims: Mapping[Key, Entry]) -> list[Further]:
