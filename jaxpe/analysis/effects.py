@@ -94,14 +94,18 @@ def choose_word(estimate: Estimate, margin: float, more_helps: bool = True) -> s
 
 
 def select_plain(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of runs with the encodings' own scales and the common width, tested with the positions of training.
+    """The rows of runs with the encodings' own scales and the common width, in plain tests.
 
-    Models trained with random starts are tested from position 0, as published. What is no test has the positions of training.
+    What is no test has the positions of training.
     """
     rows = table[table["sweep"] == "none"]
-    as_trained = rows["test_positions"] == rows["positions"]
+    return rows[is_plain_test(rows) & (rows["width"] == rows["width"].min())]
+
+
+def is_plain_test(rows: pd.DataFrame) -> pd.Series:
+    """Which rows are tested with the positions of training or, after random starts, from position 0, as published."""
     from_0 = (rows["positions"] == "offset") & (rows["test_positions"] == "arange")
-    return rows[(as_trained | from_0) & (rows["width"] == rows["width"].min())]
+    return (rows["test_positions"] == rows["positions"]) | from_0
 
 
 def pair_accuracies(part: pd.DataFrame, first: Mapping[str, object], second: Mapping[str, object]) -> Pairs:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jaxpe.analysis.effects import ALL_OR_NOTHING, SOLVED
+from jaxpe.analysis.effects import ALL_OR_NOTHING, SOLVED, is_plain_test
 from jaxpe.analysis.ranking import select_common
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.figures.randomized import average_lengths
@@ -48,8 +48,7 @@ def tabulate_lengths(table: pd.DataFrame) -> str:
 def select_plain_tests(table: pd.DataFrame) -> pd.DataFrame:
     """The plain tests of a table: at the positions of training, after random starts from position 0."""
     plain = select_rows(table, variant="plain")
-    from_0 = (plain["positions"] == "offset") & (plain["test_positions"] == "arange")
-    return plain[(plain["test_positions"] == plain["positions"]) | from_0]
+    return plain[is_plain_test(plain)]
 
 
 def describe_decoder_within(part: pd.DataFrame) -> str:
