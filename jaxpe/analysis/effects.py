@@ -135,12 +135,12 @@ def compare_with_concatenated(table: pd.DataFrame, task: str, times: int, name: 
     return pair_accuracies(part, added, {"encoding": "concatenated", "width": WIDTHS[name].concatenated})
 
 
-def compare_samplers(table: pd.DataFrame, task: str, times: int, encoding: str = "sinusoidal") -> Pairs:
-    """Token accuracy in the encoder at `times` N: randomly spaced positions in training and test, and 0, 1, 2, … in both."""
+def compare_samplers(table: pd.DataFrame, task: str, encoding: str = "sinusoidal") -> Pairs:
+    """Token accuracy in the encoder at 2 N: randomly spaced positions in training and test, and 0, 1, 2, … in both."""
     part = select_rows(
         select_plain(table), task=task, architecture="encoder", metric="token_accuracy", encoding=encoding
     )
-    part = part[part["test_length"] == times * part["train_length"]]
+    part = part[part["test_length"] == 2 * part["train_length"]]
     return pair_accuracies(part, {"positions": "randomized"}, {"positions": "arange"})
 
 

@@ -46,9 +46,9 @@ def rank_photograph_pairs(
 # ── the watermark ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def draw_pattern_pictures(contrast: float, numbers: Sequence[int], seed: int = 0) -> Float[ndarray, "N 224 224 1"]:
+def draw_pattern_pictures(contrast: float, numbers: Sequence[int]) -> Float[ndarray, "N 224 224 1"]:
     """Grey ± contrast with random signs, one a pixel: as strong as a photograph, without meaning."""
-    signs = draw_patterns(PATTERNS, CROPPED**2, seed)[list(numbers)]
+    signs = draw_patterns(PATTERNS, CROPPED**2, 0)[list(numbers)]
     return GREY + contrast * signs.reshape(-1, CROPPED, CROPPED, 1)
 
 

@@ -111,9 +111,9 @@ def score_both_tables(tables: Tables, signal: str = "float32", seed: int = 0) ->
     return float((find_nearest(observed, list_sums(tables)) == rows).mean())
 
 
-def score_position_table(tables: Tables, signal: str = "float32", seed: int = 0) -> float:
-    """Share of observations whose position is that of the nearest row of the position table."""
-    observed, rows = observe_sums(tables, signal, seed, most=4096)
+def score_position_table(tables: Tables) -> float:
+    """Share of sums, rounded to float32, whose position is that of the nearest row of the position table."""
+    observed, rows = observe_sums(tables, "float32", 0, most=4096)
     return float((find_nearest(observed, tables.positions) == rows % len(tables.positions)).mean())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from jaxpe.report.claims import Entry, Key
 from jaxpe.report.findings import describe_claim, list_effects, show
 from jaxpe.report.markdown import make_table
 from jaxpe.study.tables import select_rows
+
+WELL_KNOWN = ("rotary", "sinusoidal", "learned", "none")  # compared with the encodings that copy best
 
 
 def tabulate_lengths(table: pd.DataFrame) -> str:
@@ -91,7 +93,7 @@ def describe_text_lengths(table: pd.DataFrame) -> str:
     )
 
 
-def describe_catalogue(table: pd.DataFrame, names: Sequence[str] = ("rotary", "sinusoidal", "learned", "none")) -> str:
+def describe_catalogue(table: pd.DataFrame) -> str:
     """The encodings that copy best beyond the training length in the decoder, and some well-known ones."""
     part = select_rows(table, task="copy", metric="token_accuracy")
     if part.empty:
@@ -102,7 +104,7 @@ def describe_catalogue(table: pd.DataFrame, names: Sequence[str] = ("rotary", "s
     longer = part[(part["test_length"] > n) & (part["test_length"] <= 2 * n)]
     means = longer.groupby("encoding")["value"].mean().sort_values(ascending=False)
     best = [f"`{name}` {value:.2f}" for name, value in means.head(5).items()]
-    known = [f"`{name}` {means[name]:.2f}" for name in names if name in means]
+    known = [f"`{name}` {means[name]:.2f}" for name in WELL_KNOWN if name in means]
     text = (
         f"{len(means)} encodings were trained to copy in the decoder, on lengths up to {n}. Token accuracy from N + 1 to 2 N is "
         f"highest for {', '.join(best)}. For comparison: {', '.join(known)} ({describe_seeds(longer)})."

@@ -130,7 +130,7 @@ def describe_speed(results: Results, encoding: str) -> str:
 
 def describe_cause(table: pd.DataFrame, task: str, encoding: str) -> str:
     """How much of what is lost at twice the length comes back if training meets such positions; '' where it was not run."""
-    pairs, blind = compare_samplers(table, task, 2, encoding), compare_with_none(table, task, 2, encoding)
+    pairs, blind = compare_samplers(table, task, encoding), compare_with_none(table, task, 2, encoding)
     if not len(pairs.a) or not len(blind.a):
         return ""
     lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
