@@ -225,7 +225,7 @@ def judge_attention(rows: pd.DataFrame) -> list[ClaimResult]:
         "mixed": ("mixed", "the products of content and position"),
     }
     return [
-        judge_difference(LOGITS, rows, whole, whole | {"part": part}, note, part=name, words=words)
+        judge_above(LOGITS, rows, whole, whole | {"part": part}, note, part=name, words=words)
         for name, (part, words) in parts.items()
     ]
 
@@ -269,10 +269,10 @@ def judge_training(
 ) -> ClaimResult:
     """A claim that a value is larger (`sign` -1: smaller) in the trained network than in the untrained one."""
     first, second = ("trained", "untrained")[::sign]
-    return judge_difference(claim, rows, columns | {"network": first}, columns | {"network": second}, note, **fields)
+    return judge_above(claim, rows, columns | {"network": first}, columns | {"network": second}, note, **fields)
 
 
-def judge_difference(
+def judge_above(
     claim: Claim, rows: pd.DataFrame, first: TableRow, second: TableRow, note: str = "", **fields: str
 ) -> ClaimResult:
     """A claim that the first selection lies above the second, over paired seeds."""

@@ -251,7 +251,7 @@ def judge_ratio(table: pd.DataFrame) -> list[ClaimResult]:
     results = []
     for task, (s, other) in effects.TURNS.items():
         part = effects.select_ratio_sweep(table, task)
-        part = part[part["width"] == effects.select_plain(table)["width"].min()]
+        part = part[part["width"] == effects.select_outside_sweeps(table)["width"].min()]
         pairs = effects.pair_accuracies(part, {"s": s}, {"s": other})
         if len(pairs.a):
             first = part.iloc[0]
@@ -263,7 +263,8 @@ def judge_ratio(table: pd.DataFrame) -> list[ClaimResult]:
 
 def judge_twins(table: pd.DataFrame) -> list[ClaimResult]:
     """C8 by twins of index. The id of the first encoding has no suffix."""
-    part = tables.select_rows(effects.select_plain(table), task="index", metric="twins_both_right", positions="arange")
+    plain = effects.select_outside_sweeps(table)
+    part = tables.select_rows(plain, task="index", metric="twins_both_right", positions="arange")
     results: list[ClaimResult] = []
     for encoding in effects.list_main_encodings(table):
         a, b = tables.pair_seeds(part, {"encoding": encoding}, {"encoding": "none"})

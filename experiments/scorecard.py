@@ -105,7 +105,7 @@ def name_folder(preset: Preset) -> str:
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Properties, scores, costs, and scores at equal cost."""
     name = preset.grid[0].encodings[0]
-    with explain_faults(name):
+    with explain_encoding_faults(name):
         rows = measure_properties(work, name)
         groups = group_runs(runs)
         rows += [row for group in groups.values() for row in measurements.measure_runs(work, group, preset)]
@@ -154,7 +154,7 @@ def measure_at_equal_cost(
 
 
 @contextmanager
-def explain_faults(name: str) -> Iterator[None]:
+def explain_encoding_faults(name: str) -> Iterator[None]:
     """Turns an exception from the encoding's own file into a UserError that names the line."""
     try:
         yield

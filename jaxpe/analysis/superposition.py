@@ -197,7 +197,7 @@ def measure_pile(preset: Preset, work: Workspace) -> Rows:
     """Verses rebuilt from the shuffled sums of their words and positions, by encoding, width and noise."""
     text = corpus.load_corpus(preset.corpus, preset.text_column)
     tokenizer = corpus.train_tokenizer(text.train[::8], preset.vocabulary, preset.tokenizer)
-    verses = select_verses(text, tokenizer, preset)
+    verses = sample_verses(text, tokenizer, preset)
     for encoding in select_additive(preset, work):
         for width in [width for width in PILE_WIDTHS if width <= 2 * preset.width]:
             for seed in range(preset.seeds):
@@ -216,14 +216,14 @@ def measure_pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
 
     model = models.open_model(PRETRAINED)
     assert model.tokens is not None and model.positions is not None
-    verses = select_verses(text, minilm.load_tokenizer(model), preset)
+    verses = sample_verses(text, minilm.load_tokenizer(model), preset)
     tables = Tables(model.tokens, model.positions[:LONGEST])
     for seed in range(preset.seeds):
         noises = NOISES if seed < (NOISY_SEEDS if preset.seeds >= 10 else 1) else NOISES[:1]
         yield from rebuild_verses(verses, tables, seed, PRETRAINED, noises)
 
 
-def select_verses(text: corpus.Corpus, tokenizer: Tokenizer, preset: Preset) -> list[np.ndarray]:
+def sample_verses(text: corpus.Corpus, tokenizer: Tokenizer, preset: Preset) -> list[np.ndarray]:
     """Validation verses as token ids, spread over the text: those of at most LONGEST tokens, or the heads of longer ones."""
     count = max(2, preset.examples // 32)
     sampled = list(text.validation[:: max(1, len(text.validation) // (4 * count))])

@@ -32,7 +32,7 @@ def build_tables(vocabulary: int, positions: int, width: int, seed: int, encodin
 
 
 @jax.jit
-def find_nearest(
+def find_nearest_pairs(
     sums: Float[Array, "N D"], tokens: Float[Array, "V D"], positions: Float[Array, "P D"]
 ) -> Int[Array, "N 2"]:
     """For every sum the token v and position t of the nearest e[v] + p[t]: largest x·e + x·p − ½‖e + p‖²."""
@@ -65,7 +65,7 @@ def shuffle_into_pile(
 def rebuild_sentences(sentences: Sequence[ndarray], tables: Tables, noise: float, seed: int) -> list[ndarray]:
     """Every sentence as read from its own pile. One call matches the sums of all piles; each pile is ordered by itself."""
     piles = [shuffle_into_pile(sentence, tables, noise, seed + i)[0] for i, sentence in enumerate(sentences)]
-    matches = np.asarray(find_nearest(np.concatenate(piles), tables.tokens, tables.positions))
+    matches = np.asarray(find_nearest_pairs(np.concatenate(piles), tables.tokens, tables.positions))
     ends = np.cumsum([len(pile) for pile in piles])[:-1]
     return [part[np.argsort(part[:, 1], kind="stable"), 0] for part in np.split(matches, ends)]
 

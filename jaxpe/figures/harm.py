@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.effects import select_plain
+from jaxpe.analysis.effects import select_outside_sweeps
 from jaxpe.figures import draw
 from jaxpe.figures.style import Style
 from jaxpe.figures.sweeps import draw_sweeps, format_train_lengths
@@ -55,7 +55,7 @@ OVERLAPS = (
 
 def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
     """Accuracy by length, sizes of the parts and loss curves; samplers, twins, sweeps and concatenation if they were run."""
-    plain = select_plain(table)
+    plain = select_outside_sweeps(table)
     arange = select_rows(plain, positions="arange")
     figures = {"within_and_beyond": draw_accuracy(arange), "parts": draw_parts(arange), "loss": draw_losses(arange)}
     if (plain["positions"] != "arange").any():

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.use import DECIDING_SIZES, MODEL_COLUMNS, compute_shares, select_deciding
+from jaxpe.analysis.use import DECIDING_SIZES, MODEL_COLUMNS, compute_shares, select_deciding_sizes
 from jaxpe.figures import draw
 from jaxpe.figures.language_models import OBJECTIVES, list_corpora, name_objective
 from jaxpe.figures.style import find_style, pick_style
@@ -23,7 +23,7 @@ BASELINES = {
 
 def draw_use(table: pd.DataFrame) -> Figure:
     """The share of the value of position that is lost with each kind of change. It answers C4."""
-    shares = tables.select_rows(select_deciding(compute_shares(table)), encoding="learned")
+    shares = tables.select_rows(select_deciding_sizes(compute_shares(table)), encoding="learned")
     shares = shares.groupby([*MODEL_COLUMNS, "condition"])["share"].mean().reset_index()
     corpora = list_corpora(shares)
     first, second = shares[shares["corpus"].isin(corpora[:1])], shares[shares["corpus"].isin(corpora[1:])]

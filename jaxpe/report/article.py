@@ -107,7 +107,7 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "data": {
             "styles": describe_styles(["sinusoidal", "learned", "none", "concatenated"]),
             "guide": parts,
-            "claims": [describe_claim(headline.entry) for headline in headlines if headline.entry and headline.was_run],
+            "claims": [pack_claim(headline.entry) for headline in headlines if headline.entry and headline.was_run],
         },
         "sections": SECTIONS,
         "always": ALWAYS,
@@ -194,6 +194,6 @@ def format_dates(folders: Sequence[Path]) -> str:
     return " – ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "–"
 
 
-def describe_claim(entry: Entry) -> dict[str, Any]:
+def pack_claim(entry: Entry) -> dict[str, Any]:
     """What the forest plot draws of a claim."""
     return {key: entry[key] for key in ("experiment", "id", "effect", "low", "high", "n", "verdict")}

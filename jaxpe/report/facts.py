@@ -180,7 +180,7 @@ def compute_absent(models: Mapping[str, Any] | None, structure: pd.DataFrame) ->
     At the length at which costs are measured, half of the training length.
     """
     own = next((one for one in (models or {}).get("rows", []) if one["task"] == "causal_lm"), None)
-    without = list_means(select_text(structure), 0.5).get("none")
+    without = average_by_encoding(select_text(structure), 0.5).get("none")
     if own is None or without is None:
         return None
     none, n = without
@@ -215,12 +215,14 @@ def list_best(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
 def measure_need(catalogue: pd.DataFrame, structure: pd.DataFrame, task: str, times: int) -> dict[str, tuple[str, int]]:
     """The mean as text and the number of seeds of each encoding for one need."""
     if task == "causal_lm":
-        return {name: (f"{mean:.2f}", n) for name, (mean, n) in list_means(select_text(structure), times).items()}
+        return {
+            name: (f"{mean:.2f}", n) for name, (mean, n) in average_by_encoding(select_text(structure), times).items()
+        }
     where = {"task": task, "metric": "token_accuracy", "architecture": "decoder", "positions": "arange"}
     part = select_rows(catalogue, **where)
     part = part if part.empty else select_common(part)
     part = part[part["tested_with"].isna()] if "tested_with" in part else part
-    return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in list_means(part, times).items()}
+    return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in average_by_encoding(part, times).items()}
 
 
 def select_text(structure: pd.DataFrame) -> pd.DataFrame:
@@ -230,7 +232,7 @@ def select_text(structure: pd.DataFrame) -> pd.DataFrame:
     return part if part.empty else part[part["corpus"] == part["corpus"].iloc[0]]
 
 
-def list_means(part: pd.DataFrame, times: float = 1) -> dict[str, tuple[float, int]]:
+def average_by_encoding(part: pd.DataFrame, times: float = 1) -> dict[str, tuple[float, int]]:
     """The mean and the number of seeds of each encoding, at `times` the training length.
 
     Without encodings of which a seed has several values: they are of different tests.

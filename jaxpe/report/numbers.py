@@ -75,14 +75,14 @@ def format_query(words: list[str], folder: Path) -> str:
         cut = rows.index(MINUS) if MINUS in rows else len(rows)
         first, second = dict(rows[:cut]), dict(rows[cut + 1 :])
         table = read_table(folder / name / TABLE)
-        value = compute_mean(table, first, options, f"{name} {' '.join(words)}")
+        value = average_selection(table, first, options, f"{name} {' '.join(words)}")
         if second:
-            value -= compute_mean(table, first | second, options, f"{name} {' '.join(words)}")
+            value -= average_selection(table, first | second, options, f"{name} {' '.join(words)}")
     text = f"{value:.{options['digits']}f}"
     return re.sub(r"^(-?)0(?=\.)", r"\1", text)
 
 
-def compute_mean(table: pd.DataFrame, columns: dict[str, str], options: dict[str, str], query: str) -> float:
+def average_selection(table: pd.DataFrame, columns: dict[str, str], options: dict[str, str], query: str) -> float:
     """The mean of a column over the selected rows, one for each seed. Raises UserError where they are not that."""
     for name in (*columns, options["of"]):
         if name not in table:

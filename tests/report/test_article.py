@@ -220,7 +220,7 @@ def test_a_mean_is_of_one_test_and_not_of_several_of_the_same_seed():
     plain = rotary[rotary["tested_with"].isna()]["value"].mean()
     rows = {row["encoding"]: row["cells"] for row in facts.make_recommendations(ROOT / "results" / "standard")}
     assert rotary["value"].mean() < 0.6 < plain and rows["rotary"][0][1] == (f"{100 * plain:.0f}%", 5)
-    assert brief.compute_mean(rotary) is None and "rotary" not in facts.list_means(rotary)
+    assert brief.compute_mean(rotary) is None and "rotary" not in facts.average_by_encoding(rotary)
     assert brief.compute_mean(rotary, seed=0, tested_with="rotary_yarn") is not None
 
 
