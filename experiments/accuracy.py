@@ -22,7 +22,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.figures.accuracy import draw_all
@@ -186,9 +185,7 @@ def measure_overlap(work: Workspace, runs: list[Run], preset: Preset) -> list[Ta
     return rows
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Accuracy by encoding, steps to 95 %, and overlap of tests with training."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:

@@ -29,7 +29,6 @@ from typing import Any
 import jax
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli, encodings
 from jaxpe.analysis import ranking
@@ -186,9 +185,7 @@ def measure_untrained_share(config: RunConfig, source: Source, length: int) -> f
     return encoding.compute_untrained_share(trained, tested)
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """A map for each task and architecture, and the encodings of the published ranking."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:

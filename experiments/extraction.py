@@ -33,14 +33,13 @@ from dataclasses import replace
 from functools import partial
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis.extraction import measure_extraction_runs
 from jaxpe.analysis.logit_parts import SPLIT_EXACT
 from jaxpe.analysis.raw_sum import measure_random_tables
 from jaxpe.figures.extraction import draw_all
-from jaxpe.records.claims import Answer, Claim, ClaimResult, Text, format_estimate
+from jaxpe.records.claims import Claim, ClaimResult, Text, format_estimate
 from jaxpe.records.statistics import estimate_difference, estimate_solved_share, judge_direction
 from jaxpe.report.answers.extraction import PRIMARY, answer, average_value, find_primary_encoding, summarize
 from jaxpe.report.answers.parts import add_parts
@@ -157,9 +156,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     return rows + measure_extraction_runs(work, runs, preset, PRIMARY)
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """The raw sum; probes by layer, the variance of states and attention for every task."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
@@ -228,7 +225,7 @@ def judge_attention(rows: pd.DataFrame) -> list[ClaimResult]:
         "mixed": ("mixed", "the products of content and position"),
     }
     return [
-        judge_difference(LOGITS, rows, whole, whole | {"part": part}, note, part=name, words=words)
+        judge_above(LOGITS, rows, whole, whole | {"part": part}, note, part=name, words=words)
         for name, (part, words) in parts.items()
     ]
 
@@ -272,10 +269,10 @@ def judge_training(
 ) -> ClaimResult:
     """A claim that a value is larger (`sign` -1: smaller) in the trained network than in the untrained one."""
     first, second = ("trained", "untrained")[::sign]
-    return judge_difference(claim, rows, columns | {"network": first}, columns | {"network": second}, note, **fields)
+    return judge_above(claim, rows, columns | {"network": first}, columns | {"network": second}, note, **fields)
 
 
-def judge_difference(
+def judge_above(
     claim: Claim, rows: pd.DataFrame, first: TableRow, second: TableRow, note: str = "", **fields: str
 ) -> ClaimResult:
     """A claim that the first selection lies above the second, over paired seeds."""
@@ -286,14 +283,8 @@ def judge_difference(
     return claim.make_result(judge_direction(estimate), estimate, note, **fields)
 
 
-def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:
-    """Who reads position from the sum, and what is left of it inside a trained model."""
-    return answer(table, results)
-
-
-def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
-    """Where position can be read, by whom, and what its use is worth."""
-    return summarize(table)
+answers = answer
+summary = summarize
 
 
 if __name__ == "__main__":

@@ -33,13 +33,12 @@ from itertools import product
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import effects
 from jaxpe.analysis.harm import SWEEPS, describe_scales, make_scales, measure_run
 from jaxpe.figures.harm import draw_all
-from jaxpe.records.claims import Answer, Claim, ClaimResult, Text
+from jaxpe.records.claims import Claim, ClaimResult, Text
 from jaxpe.records.statistics import estimate_difference, judge_direction
 from jaxpe.report.answers.harm import answer, describe_means, summarize
 from jaxpe.report.answers.parts import add_parts
@@ -208,9 +207,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     return rows
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Accuracy by length; the sweeps; sizes of the parts; twins; loss curves."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
@@ -254,7 +251,7 @@ def judge_ratio(table: pd.DataFrame) -> list[ClaimResult]:
     results = []
     for task, (s, other) in effects.TURNS.items():
         part = effects.select_ratio_sweep(table, task)
-        part = part[part["width"] == effects.select_plain(table)["width"].min()]
+        part = part[part["width"] == effects.select_outside_sweeps(table)["width"].min()]
         pairs = effects.pair_accuracies(part, {"s": s}, {"s": other})
         if len(pairs.a):
             first = part.iloc[0]
@@ -266,7 +263,8 @@ def judge_ratio(table: pd.DataFrame) -> list[ClaimResult]:
 
 def judge_twins(table: pd.DataFrame) -> list[ClaimResult]:
     """C8 by twins of index. The id of the first encoding has no suffix."""
-    part = tables.select_rows(effects.select_plain(table), task="index", metric="twins_both_right", positions="arange")
+    plain = effects.select_outside_sweeps(table)
+    part = tables.select_rows(plain, task="index", metric="twins_both_right", positions="arange")
     results: list[ClaimResult] = []
     for encoding in effects.list_main_encodings(table):
         a, b = tables.pair_seeds(part, {"encoding": encoding}, {"encoding": "none"})
@@ -286,9 +284,7 @@ def judge_concatenation(table: pd.DataFrame) -> list[ClaimResult]:
     return results
 
 
-def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer]:
-    """Does it do harm, and where does it help?"""
-    return answer(table, results)
+answers = answer
 
 
 def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:

@@ -30,7 +30,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import published, word_order
@@ -197,9 +196,7 @@ def runs_forward(tables: Sequence[PublishedTable], preset: Preset) -> bool:
     return FORWARD in options.model or is_default
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Measures, maps, curves over lags and spectra; sums and word order if they were measured."""
-    return draw_all(table)
+figures = draw_all
 
 
 # ── claims ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -289,9 +286,7 @@ def answers(table: pd.DataFrame, results: dict[str, ClaimResult]) -> list[Answer
     return [sentences.answer_word_order(table, results, SHIFT)] if SEES_ORDER.id in results else []
 
 
-def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
-    """A line for each table and each kind of control."""
-    return sentences.summarize(table)
+summary = sentences.summarize
 
 
 if __name__ == "__main__":

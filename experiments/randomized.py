@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.figures.randomized import VARIANTS, average_lengths, draw_all, select_gains
@@ -116,9 +115,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     return rows
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Length curves of every encoding, and the gain beyond the training length."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:

@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.figures.reproduction import OFFSET, PUBLISHED, Size, average_ranges, draw_all, list_sizes, select_size
@@ -143,9 +142,7 @@ def select_lengths(n: int, longest: int) -> dict[str, list[int]]:
     }
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Exact match by size and range of lengths, with what was published."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:

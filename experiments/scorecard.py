@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from jaxpe import cli, encodings
 from jaxpe.analysis import scorecard as measurements
 from jaxpe.analysis.comparisons import PLAIN, PRIMARY, compute_costs, compute_differences, find_encodings
-from jaxpe.conformance import card, findings, subject, suite
+from jaxpe.conformance import card, findings, suite
 from jaxpe.encodings import label_encoding
 from jaxpe.errors import UserError
 from jaxpe.figures.scorecard import draw_differences, draw_lengths, format_place
@@ -105,7 +105,7 @@ def name_folder(preset: Preset) -> str:
 def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     """Properties, scores, costs, and scores at equal cost."""
     name = preset.grid[0].encodings[0]
-    with explain_faults(name):
+    with explain_encoding_faults(name):
         rows = measure_properties(work, name)
         groups = group_runs(runs)
         rows += [row for group in groups.values() for row in measurements.measure_runs(work, group, preset)]
@@ -154,7 +154,7 @@ def measure_at_equal_cost(
 
 
 @contextmanager
-def explain_faults(name: str) -> Iterator[None]:
+def explain_encoding_faults(name: str) -> Iterator[None]:
     """Turns an exception from the encoding's own file into a UserError that names the line."""
     try:
         yield
@@ -162,7 +162,7 @@ def explain_faults(name: str) -> Iterator[None]:
         raise
     except Exception as error:
         own = name not in encodings.CATALOGUE
-        where = findings.locate_error_in_class(error, subject.get_class(name)) if own else ""
+        where = findings.locate_error_in_class(error, encodings.ENCODINGS.get_class(name)) if own else ""
         if not where:
             raise
         message = f"{type(error).__name__}: {get_first_line(error)}{where}"
@@ -204,9 +204,7 @@ def summary(table: pd.DataFrame) -> tuple[str, list[dict[str, str]]]:
     return f"{sentences.format_headline(name, baselines, differences)} Cost: {cost}", rows
 
 
-def files(table: pd.DataFrame, provenance: Mapping[str, Any]) -> dict[str, str]:
-    """The page of the scorecard, and the scorecard as one row of a table."""
-    return sentences.make_files(table, provenance)
+files = sentences.make_files
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import objectives, use
-from jaxpe.analysis.objectives import CHAIN, NEW_SEEDS
-from jaxpe.analysis.structure import PAIR, measure_structure_runs
+from jaxpe.analysis.objectives import CHAIN, NEW_SEEDS, TEXT_PAIR
+from jaxpe.analysis.structure import measure_structure_runs
 from jaxpe.analysis.table_changes import compare_tables
 from jaxpe.figures import heads as heads_figures
 from jaxpe.figures import structure as structure_figures
@@ -76,7 +76,7 @@ PRESETS = {
     "standard": Preset(
         (
             *[text(task=task, overrides=TEN) for task in PUBLISHED_TASKS], *CONTRAST_ROWS, *RECOVERY_ROWS,
-            *[text(task=task, overrides=SIX, encodings=("none", "sinusoidal")) for task in PAIR], text(task="causal_masked_lm", overrides=SIX),
+            *[text(task=task, overrides=SIX, encodings=("none", "sinusoidal")) for task in TEXT_PAIR], text(task="causal_masked_lm", overrides=SIX),
             *[text(task=task, overrides=OFFSET, positions=("offset",)) for task in CHAIN],
             text(task="causal_lm", overrides=OFFSET, positions=("offset",), encodings=("learned_bert",)),
             *[text(task=task, overrides=DOCUMENT) for task in CHAIN], *[text(task=task, overrides=SECOND) for task in PUBLISHED_TASKS],

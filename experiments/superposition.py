@@ -36,7 +36,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis import superposition as measurements
@@ -163,9 +162,7 @@ def measure(work: Workspace, runs: list[Run], preset: Preset) -> list[TableRow]:
     return rows
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Digits, the bridge, the watermark, the pile, the tag; photographs if they were measured."""
-    return figures_of.draw_all(table)
+figures = figures_of.draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:
@@ -177,11 +174,11 @@ def claims(table: pd.DataFrame) -> list[ClaimResult]:
     pattern, image = (survive | {"added": kind} for kind in ("fixed pattern", "second image"))
     results = [
         judge_digits(table),
-        judge_difference(FIXED, table, sums_of_fixed, sums_of_digits),
+        judge_with_means(FIXED, table, sums_of_fixed, sums_of_digits),
         *[judge_position(table, encoding, suffix) for encoding, suffix in list_encodings(table, parts=TOKENS, **both)],
         judge_photographs(table),
         *judge_founding(table),
-        judge_difference(WATERMARK, table, pattern, image, sentences.describe_watermark_claim(table, WEIGHT)),
+        judge_with_means(WATERMARK, table, pattern, image, sentences.describe_watermark_claim(table, WEIGHT)),
         *[judge_pile(table, encoding, suffix) for encoding, suffix in list_encodings(table, metric="verses_rebuilt")],
         judge_tag(table),
     ]
@@ -195,7 +192,7 @@ def list_encodings(table: pd.DataFrame, **columns: str) -> list[tuple[str, str]]
     return list(zip(names, suffixes, strict=True))
 
 
-def judge_difference(
+def judge_with_means(
     claim: Claim,
     table: pd.DataFrame,
     first: Mapping[str, object],
@@ -229,7 +226,7 @@ def judge_position(table: pd.DataFrame, encoding: str, suffix: str) -> ClaimResu
     where = {"metric": "both_named", "parts": TOKENS, "encoding": encoding}
     note = "Tested on sums of a token and a position that were never trained together."
     first, second = where | {"reader": SUMS}, where | {"reader": SINGLE}
-    return judge_difference(POSITION, table, first, second, note, encoding=encoding, suffix=suffix)
+    return judge_with_means(POSITION, table, first, second, note, encoding=encoding, suffix=suffix)
 
 
 def judge_photographs(table: pd.DataFrame) -> ClaimResult:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from jaxpe import cli
 from jaxpe.analysis.attention import compute_code
@@ -88,9 +87,7 @@ def select_models(runs: list[Run]) -> list[Run]:
     return list(first.values())
 
 
-def figures(table: pd.DataFrame) -> dict[str, Figure]:
-    """Codes, length curves, and how far guesses change when words change places."""
-    return draw_all(table)
+figures = draw_all
 
 
 def claims(table: pd.DataFrame) -> list[ClaimResult]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from jaxpe.records.statistics import EXPLORATORY, Estimate, adjust_p_values, compare_paired, is_at_ceiling, to_finite
+from jaxpe.records.statistics import EXPLORATORY, Estimate, add_adjusted_p, compare_paired, is_at_ceiling, to_finite
 from jaxpe.study.tables import pair_seeds, select_rows
 
 PRIMARY = "reverse"  # the task that is also compared at equal cost
@@ -68,10 +68,7 @@ def compute_differences(table: pd.DataFrame, name: str, baselines: Sequence[str]
                 if measure.against in ("", baseline):
                     rows = part if condition == PLAIN else select_rows(part, rival=baseline)
                     differences += compute_difference(rows, measure, name, baseline)
-    tested = [difference for difference in differences if difference["p"] is not None]
-    p_values = adjust_p_values([difference["p"] for difference in tested])
-    for difference, p in zip(tested, p_values, strict=True):
-        difference["adjusted_p"] = p
+    add_adjusted_p(differences)
     return differences
 
 

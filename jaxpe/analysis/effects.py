@@ -93,15 +93,19 @@ def choose_word(estimate: Estimate, margin: float, more_helps: bool = True) -> s
     return "harmless" if estimate.low > -margin and estimate.high < margin else "undecided"
 
 
-def select_plain(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of runs with the encodings' own scales and the common width, tested with the positions of training.
+def select_outside_sweeps(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs with the encodings' own scales and the common width, in plain tests.
 
-    Models trained with random starts are tested from position 0, as published. What is no test has the positions of training.
+    What is no test has the positions of training.
     """
     rows = table[table["sweep"] == "none"]
-    as_trained = rows["test_positions"] == rows["positions"]
+    return rows[is_plain_test(rows) & (rows["width"] == rows["width"].min())]
+
+
+def is_plain_test(rows: pd.DataFrame) -> pd.Series:
+    """Which rows are tested with the positions of training or, after random starts, from position 0, as published."""
     from_0 = (rows["positions"] == "offset") & (rows["test_positions"] == "arange")
-    return rows[(as_trained | from_0) & (rows["width"] == rows["width"].min())]
+    return (rows["test_positions"] == rows["positions"]) | from_0
 
 
 def pair_accuracies(part: pd.DataFrame, first: Mapping[str, object], second: Mapping[str, object]) -> Pairs:
@@ -117,7 +121,7 @@ def compare_with_none(
     table: pd.DataFrame, task: str, times: int, encoding: str = "sinusoidal", positions: str = "arange"
 ) -> Pairs:
     """Token accuracy in the encoder at `times` N, with an encoding and with none."""
-    part = select_rows(select_plain(table), task=task, architecture="encoder", metric="token_accuracy")
+    part = select_rows(select_outside_sweeps(table), task=task, architecture="encoder", metric="token_accuracy")
     part = part[part["test_length"] == times * part["train_length"]]
     blind = {"encoding": "none", "positions": "arange"}
     return pair_accuracies(part, {"encoding": encoding, "positions": positions}, blind)
@@ -131,18 +135,18 @@ def compare_with_concatenated(table: pd.DataFrame, task: str, times: int, name: 
     return pair_accuracies(part, added, {"encoding": "concatenated", "width": WIDTHS[name].concatenated})
 
 
-def compare_samplers(table: pd.DataFrame, task: str, times: int, encoding: str = "sinusoidal") -> Pairs:
-    """Token accuracy in the encoder at `times` N: randomly spaced positions in training and test, and 0, 1, 2, … in both."""
+def compare_samplers(table: pd.DataFrame, task: str, encoding: str = "sinusoidal") -> Pairs:
+    """Token accuracy in the encoder at 2 N: randomly spaced positions in training and test, and 0, 1, 2, … in both."""
     part = select_rows(
-        select_plain(table), task=task, architecture="encoder", metric="token_accuracy", encoding=encoding
+        select_outside_sweeps(table), task=task, architecture="encoder", metric="token_accuracy", encoding=encoding
     )
-    part = part[part["test_length"] == times * part["train_length"]]
+    part = part[part["test_length"] == 2 * part["train_length"]]
     return pair_accuracies(part, {"positions": "randomized"}, {"positions": "arange"})
 
 
 def list_main_encodings(table: pd.DataFrame) -> list[str]:
     """The encodings whose verdicts are claims: sinusoids, or all that were run where they were not."""
-    names = [str(name) for name in dict.fromkeys(select_plain(table)["encoding"]) if name != "none"]
+    names = [str(name) for name in dict.fromkeys(select_outside_sweeps(table)["encoding"]) if name != "none"]
     return ["sinusoidal"] if "sinusoidal" in names else names
 
 
@@ -165,7 +169,9 @@ def compare_speed(table: pd.DataFrame, task: str, encoding: str = "sinusoidal") 
     A run that never reached 95 % counts at its last step. None where the task was not run with both, or where no run without
     an encoding reached 95 %: there is no speed of learning what cannot be learned.
     """
-    part = select_rows(select_plain(table), task=task, architecture="encoder", metric="steps_to_95", positions="arange")
+    part = select_rows(
+        select_outside_sweeps(table), task=task, architecture="encoder", metric="steps_to_95", positions="arange"
+    )
     blind = part[part["encoding"] == "none"]["value"]
     if not blind.notna().any():
         return None

@@ -32,7 +32,7 @@ def measure_guesses(work: Workspace, run: Run) -> list[TableRow]:
     text = corpus.load_corpus(config.corpus, config.text_column)
     tokenizer = corpus.train_tokenizer(text.train, config.vocabulary, config.tokenizer)
     words, model, rows = heads.list_words(tokenizer), jax.tree.map(jnp.asarray, work.load_model(run)), list[TableRow]()
-    for verse, tokens in enumerate(select_verses(config, tokenizer)):
+    for verse, tokens in enumerate(select_fitting_verses(config, tokenizer)):
         place = len(tokens) // 2
         for order in range(ORDERS):
             shown = mask_and_shuffle(tokens, place, verse, order)
@@ -47,7 +47,7 @@ def measure_guesses(work: Workspace, run: Run) -> list[TableRow]:
     return rows
 
 
-def select_verses(config: RunConfig, tokenizer: Tokenizer) -> list[Int[np.ndarray, "T"]]:
+def select_fitting_verses(config: RunConfig, tokenizer: Tokenizer) -> list[Int[np.ndarray, "T"]]:
     """The first held-out verses that fit into a training example, as tokens."""
     encoded = tokenizer.encode_batch(list(corpus.load_corpus(config.corpus, config.text_column).validation[:200]))
     fitting = [np.array(verse.ids) + SPECIALS for verse in encoded if SHORTEST <= len(verse.ids) <= config.train_length]

@@ -12,6 +12,7 @@ from jaxpe.records.statistics import Estimate, estimate_difference, judge_direct
 # From masked to next-token prediction, one step at a time: the mask, the objective, the number of predictions.
 CHAIN = ("masked_lm", "causal_masked_lm", "sampled_causal_lm", "causal_lm")
 MASKED = "masked_lm"
+TEXT_PAIR = (MASKED, "causal_lm")  # the usual objectives of an encoder and of a decoder
 PAIRS = {  # what is compared with masked LM: as published, and with every token asked equally often
     "published": ("causal_lm", "causal LM"),
     "equal": ("sampled_causal_lm", "causal LM with a loss on a random 15 % of the tokens"),

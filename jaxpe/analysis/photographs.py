@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from numpy import ndarray
 
-from jaxpe.analysis.sum_readers import WatermarkOutcome, match_patterns
+from jaxpe.analysis.sum_readers import WatermarkOutcome, match_patterns, rank_classes
 from jaxpe.analysis.sums import draw_patterns
 from jaxpe.data.images import BANANA, CROPPED, PANDA, Photograph
 from jaxpe.records.statistics import Estimate, estimate_by_jackknife
@@ -28,11 +28,6 @@ def add_pictures(first: ndarray, second: ndarray, weights: tuple[float, float]) 
     return np.clip(np.float32(weights[0]) * first + np.float32(weights[1]) * second, 0, 255)
 
 
-def rank_label(logits: Float[ndarray, "C"], label: int) -> int:
-    """The rank of a class, 1 for the largest logit; ties count against the class."""
-    return int((logits >= logits[label]).sum())
-
-
 def list_photograph_pairs(photographs: Sequence[Photograph]) -> list[tuple[int, int]]:
     """All pairs of different classes."""
     return [(i, j) for i, j in combinations(range(len(photographs)), 2) if photographs[i].label != photographs[j].label]
@@ -45,17 +40,15 @@ def rank_photograph_pairs(
     mixed = np.stack(
         [add_pictures(photographs[i].pixels, photographs[j].pixels, WEIGHTINGS[weighting]) for i, j in pairs]
     )
-    logits = classify(mixed)
-    labels = [(photographs[i].label, photographs[j].label) for i, j in pairs]
-    return np.array([[rank_label(row, label) for label in both] for row, both in zip(logits, labels, strict=True)])
+    return rank_classes(classify(mixed), np.array([(photographs[i].label, photographs[j].label) for i, j in pairs]))
 
 
 # ── the watermark ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def draw_pattern_pictures(contrast: float, numbers: Sequence[int], seed: int = 0) -> Float[ndarray, "N 224 224 1"]:
+def draw_pattern_pictures(contrast: float, numbers: Sequence[int]) -> Float[ndarray, "N 224 224 1"]:
     """Grey ± contrast with random signs, one a pixel: as strong as a photograph, without meaning."""
-    signs = draw_patterns(PATTERNS, CROPPED**2, seed)[list(numbers)]
+    signs = draw_patterns(PATTERNS, CROPPED**2, 0)[list(numbers)]
     return GREY + contrast * signs.reshape(-1, CROPPED, CROPPED, 1)
 
 
@@ -67,7 +60,7 @@ def watermark_photographs(
     Photograph i is paired with the next photograph of another class, or with pattern 3·i + 1 of 64.
     """
     count = len(photographs)
-    labels = [photo.label for photo in photographs]
+    labels = np.array([photo.label for photo in photographs])
     others = [next(j % count for j in range(i + 1, i + count) if labels[j % count] != labels[i]) for i in range(count)]
     numbers = [(3 * i + 1) % PATTERNS for i in range(count)]
     pictures = np.stack([photo.pixels for photo in photographs])
@@ -79,11 +72,11 @@ def watermark_photographs(
         second = np.full((count, 1, 1, 1), GREY, np.float32)
     mixed = add_pictures(pictures, second, (1 - weight, weight))
     logits = classify(mixed)
-    named = np.array([rank_label(row, label) == 1 for row, label in zip(logits, labels, strict=True)])
+    named = rank_classes(logits, labels[:, None])[:, 0] == 1
     if kind == "fixed pattern":
         codes = draw_patterns(PATTERNS, CROPPED**2, 0)
         return WatermarkOutcome(named, match_patterns(mixed.mean(-1).reshape(count, -1), codes) == numbers)
-    second_named = np.array([rank_label(row, labels[j]) <= 2 for row, j in zip(logits, others, strict=True)])
+    second_named = rank_classes(logits, labels[others][:, None])[:, 0] <= 2
     return WatermarkOutcome(named, second_named if kind == "second image" else None)
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from jaxpe.analysis import geometry, joint, position_table, published, word_order
+from jaxpe.analysis.objectives import TEXT_PAIR
 from jaxpe.analysis.published import PublishedTable
 from jaxpe.analysis.readers import SIGNALS
 from jaxpe.data import corpus
@@ -22,7 +23,6 @@ from jaxpe.study.tables import TableRow, select_rows
 
 TABLE, JOINT, ORDER = "position table", "token + position", "word order"  # in the column `task`
 CONTROLS = ("control:gaussian", "control:sinusoidal", "control:smooth")
-PAIR = ("masked_lm", "causal_lm")  # tasks of `structure` whose learned tables are compared with published ones
 HERE = "here: {}"  # the name of the table that was trained here on a task
 FORWARD = "minilm"  # the model that is run on verses
 FIRST_CONTROL_SEED = 7000  # large, so that a table that a user made with seed 0 does not equal a control
@@ -98,7 +98,7 @@ def sample_curves(name: str, table: Float[ndarray, "P D"], columns: dict[str, ob
 
 
 def copy_trained_pair(results: Results) -> list[TableRow]:
-    """The measures of the learned tables of `PAIR` and of their controls, from `structure` in the same results folder."""
+    """The measures of the learned tables of `TEXT_PAIR` and of their controls, from `structure` in the same results folder."""
     path = results.folder / "structure" / "table.csv"
     if not exists(path):
         return []
@@ -106,7 +106,7 @@ def copy_trained_pair(results: Results) -> list[TableRow]:
     table = table[table["metric"].isin(CONTROL_METRICS)]
     if "rows" in table:
         table = table[table["rows"].notna()]  # measures of tables, not of hidden states
-    pair = select_rows(table[table["task"].isin(PAIR)], encoding="learned", positions="arange")
+    pair = select_rows(table[table["task"].isin(TEXT_PAIR)], encoding="learned", positions="arange")
     if "starts" in pair:
         pair = pair[pair["starts"] == "packed"]
     if "corpus" in pair and len(pair):

@@ -253,6 +253,6 @@ def make_slugs(names: Iterable[str]) -> dict[str, str]:
     return slugs
 
 
-def thin_tokens(tokens: Float[ndarray, "V D"], most: int = MAX_TOKENS) -> Float[ndarray, "W D"]:
-    """At most `most` tokens, evenly spaced over the vocabulary."""
-    return tokens[:: -(-len(tokens) // most)]
+def thin_tokens(tokens: Float[ndarray, "V D"]) -> Float[ndarray, "W D"]:
+    """At most MAX_TOKENS tokens, evenly spaced over the vocabulary."""
+    return tokens[:: -(-len(tokens) // MAX_TOKENS)]

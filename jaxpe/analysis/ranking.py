@@ -10,7 +10,7 @@ have, five points stay five points.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from itertools import permutations
 
@@ -112,8 +112,8 @@ def judge_ranking(estimate: Estimate, seeds: int, is_deciding: bool) -> str:
     return "supported" if estimate.value > 0 else "contradicted"
 
 
-def describe_sizes(rows: pd.DataFrame, sizes: Sequence[str] = ("layers", "width", "steps")) -> str:
+def describe_sizes(rows: pd.DataFrame) -> str:
     """'N = 20, layers 4, width 64, steps 6000', as far as the table says so."""
     first = rows.iloc[0]
-    known = [name for name in sizes if name in rows and not pd.isna(first[name])]
+    known = [name for name in ("layers", "width", "steps") if name in rows and not pd.isna(first[name])]
     return ", ".join([f"N = {first['train_length']:g}", *(f"{name} {first[name]:g}" for name in known)])

@@ -11,7 +11,7 @@ import numpy as np
 from jaxpe.analysis import geometry, readers
 from jaxpe.analysis.attention import compute_code
 from jaxpe.analysis.hidden import ProbeSample
-from jaxpe.analysis.readers import Tables
+from jaxpe.analysis.sums import Tables
 from jaxpe.data.examples import SPECIALS
 from jaxpe.model import Transformer
 from jaxpe.study.tables import Measurements, TableRow

@@ -3,12 +3,10 @@
 A token table is V × D, a position table P × D. An observation is the sum of a row of each, possibly rounded or with noise. A
 reader that knows both tables finds the nearest of all V·P sums, which is exact unless two sums coincide. A reader that knows
 only the position table takes its nearest row; the token is noise to it. A reader that knows neither is trained
-(`jaxpe.analysis.probes`).
+(`jaxpe.analysis.probes`). Distances are computed in float64.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +15,7 @@ from numpy import ndarray
 from scipy.stats import norm
 
 from jaxpe.analysis import probes
+from jaxpe.analysis.sums import Tables
 from jaxpe.encodings.sinusoidal import reference_embed
 
 CHUNK = 512  # rows compared at once
@@ -26,13 +25,6 @@ NOISE_WIDTH = 32  # of the sampled tables that are compared with trained ones un
 RAW_SUM = "raw sum"  # takes the place of the task of sampled tables
 READERS = ("both tables", "position table", "neither", "neither, shuffled labels")
 HELD_OUT = 1 / 3  # of the tokens, for the reader that is trained
-
-
-class Tables(NamedTuple):
-    """The two tables whose rows are added. Distances are computed in float64."""
-
-    tokens: Float[ndarray, "V D"]
-    positions: Float[ndarray, "P D"]
 
 
 def sample_tables(kind: str, width: int, seed: int) -> Tables:
@@ -119,9 +111,9 @@ def score_both_tables(tables: Tables, signal: str = "float32", seed: int = 0) ->
     return float((find_nearest(observed, list_sums(tables)) == rows).mean())
 
 
-def score_position_table(tables: Tables, signal: str = "float32", seed: int = 0) -> float:
-    """Share of observations whose position is that of the nearest row of the position table."""
-    observed, rows = observe_sums(tables, signal, seed, most=4096)
+def score_position_table(tables: Tables) -> float:
+    """Share of sums, rounded to float32, whose position is that of the nearest row of the position table."""
+    observed, rows = observe_sums(tables, "float32", 0, most=4096)
     return float((find_nearest(observed, tables.positions) == rows % len(tables.positions)).mean())
 
 

@@ -21,6 +21,7 @@ from jaxpe.analysis.hidden import (
 )
 from jaxpe.analysis.layer_probes import probe_layers
 from jaxpe.analysis.model_tables import extract_codes, make_control_rows, make_table_rows
+from jaxpe.analysis.objectives import TEXT_PAIR
 from jaxpe.analysis.position_table import measure_tables
 from jaxpe.analysis.recovery import measure_recovery
 from jaxpe.analysis.use import make_use_rows
@@ -36,7 +37,6 @@ from jaxpe.training.config import RunConfig
 BEFORE = "_before"  # suffix of measures of tables before training
 VERSION = 3  # of stored measurements: increase it when the numbers change
 LONGER = 64  # sequences of twice the training length
-PAIR = ("masked_lm", "causal_lm")  # tasks whose hidden states are probed
 FROM_0 = EvaluationConfig(sampler=PLAIN_SAMPLER)
 MEASURED_BEFORE = ("shift_residual_1", "position_error_share")
 PROBED = 3  # runs of a config whose hidden states are probed; all runs of a decoder without encodings
@@ -55,7 +55,7 @@ def measure_structure_runs(
     """The rows of all runs, and those of control tables. `by_seed`: measures of tables that have a row for each seed."""
     rows, shapes, cache = list[TableRow](), dict[tuple[int, int], None](), dict[int, LanguageProbes]()
     for config, group in group_runs(runs).items():
-        is_of_pair = config.task in PAIR and (config.starts, config.corpus) == ("packed", preset.corpus)
+        is_of_pair = config.task in TEXT_PAIR and (config.starts, config.corpus) == ("packed", preset.corpus)
         bases = [make_structure_row(run) for run in group]
         before, codes, sentence = extract_codes(work, group)
         if codes.any():

@@ -23,6 +23,7 @@ from jaxpe.analysis.sums import CLASSES, WIDTH, Parts, draw_patterns
 from jaxpe.model import make_weight
 
 DRAWN = 2**15  # pairs that a training draws from
+AT_ONCE = 1024  # rows in one call of a trained reader
 
 
 def stack_parts(replicas: list[Parts], seeds: Sequence[int]) -> Parts:
@@ -123,9 +124,9 @@ def apply_reader(reader: Reader, x: Float[Array, "N D"]) -> Float[Array, "N C"]:
     return jax.vmap(reader)(x)
 
 
-def compute_logits(reader: Reader, x: Float[ndarray, "P D"], size: int = 1024) -> Float[ndarray, "P C"]:
+def compute_logits(reader: Reader, x: Float[ndarray, "P D"]) -> Float[ndarray, "P C"]:
     """Logits of any number of rows, in blocks of one size: one compiled program."""
-    padded = np.pad(x.astype(np.float32), [(0, -len(x) % size), (0, 0)]).reshape(-1, size, x.shape[1])
+    padded = np.pad(x.astype(np.float32), [(0, -len(x) % AT_ONCE), (0, 0)]).reshape(-1, AT_ONCE, x.shape[1])
     return np.concatenate([np.asarray(apply_reader(reader, block)) for block in padded])[: len(x)]
 
 

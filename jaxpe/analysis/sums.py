@@ -41,6 +41,13 @@ class Parts(NamedTuple):
     pairs: Int[Any, "P 2"]
 
 
+class Tables(NamedTuple):
+    """Token embeddings, and what is added to them at each position."""
+
+    tokens: Float[ndarray, "V D"]
+    positions: Float[ndarray, "P D"]
+
+
 def standardize_rows(rows: Any) -> Float[ndarray, "N D"]:
     """Rows with mean 0 and mean square 1: equal energy, and plain grey is 0."""
     flat = np.asarray(rows, np.float32).reshape(len(rows), -1)

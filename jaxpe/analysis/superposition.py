@@ -11,7 +11,7 @@ import numpy as np
 from jaxpe import encodings
 from jaxpe.analysis import photographs, sum_readers, sums, tags
 from jaxpe.analysis.sum_readers import Reader, ReaderTraining
-from jaxpe.analysis.sums import TOKENS, Parts
+from jaxpe.analysis.sums import TOKENS, Parts, Tables
 from jaxpe.data import cache, corpus, images
 from jaxpe.errors import UserError
 from jaxpe.study.presets import Preset
@@ -161,8 +161,9 @@ def measure_photographs(work: Workspace, preset: Preset, folder: Path | None) ->
 
 
 def measure_photograph_ranks(photos: list[images.Photograph], classify: photographs.Classifier) -> Rows:
-    for photo, logits in zip(photos, classify(np.stack([photo.pixels for photo in photos])), strict=True):
-        rank = photographs.rank_label(logits, photo.label)
+    logits = classify(np.stack([photo.pixels for photo in photos]))
+    alone = sum_readers.rank_classes(logits, np.array([[photo.label] for photo in photos]))
+    for photo, rank in zip(photos, alone[:, 0].tolist(), strict=True):
         columns = {"first": photo.name, "label_first": photo.label, "length_baseline": 500.5}
         yield make_row("photographs", "rank_alone", rank, **columns)
     pairs = photographs.list_photograph_pairs(photos)
@@ -196,7 +197,7 @@ def measure_pile(preset: Preset, work: Workspace) -> Rows:
     """Verses rebuilt from the shuffled sums of their words and positions, by encoding, width and noise."""
     text = corpus.load_corpus(preset.corpus, preset.text_column)
     tokenizer = corpus.train_tokenizer(text.train[::8], preset.vocabulary, preset.tokenizer)
-    verses = select_verses(text, tokenizer, preset)
+    verses = sample_verses(text, tokenizer, preset)
     for encoding in select_additive(preset, work):
         for width in [width for width in PILE_WIDTHS if width <= 2 * preset.width]:
             for seed in range(preset.seeds):
@@ -211,23 +212,18 @@ def measure_pile(preset: Preset, work: Workspace) -> Rows:
 
 def measure_pretrained_pile(text: corpus.Corpus, preset: Preset) -> Rows:
     """The same with the word and position vectors of a published model."""
-    from tokenizers import Tokenizer
-
-    from jaxpe.pretrained import models
+    from jaxpe.pretrained import minilm, models
 
     model = models.open_model(PRETRAINED)
-    assert model.tokens is not None and model.positions is not None and model.tokenizer is not None
-    tokenizer = Tokenizer.from_str(model.tokenizer)
-    tokenizer.no_padding()  # a published tokenizer may pad every text to one length
-    tokenizer.no_truncation()
-    verses = select_verses(text, tokenizer, preset)
-    tables = tags.SumTables(model.tokens, model.positions[:LONGEST])
+    assert model.tokens is not None and model.positions is not None
+    verses = sample_verses(text, minilm.load_tokenizer(model), preset)
+    tables = Tables(model.tokens, model.positions[:LONGEST])
     for seed in range(preset.seeds):
         noises = NOISES if seed < (NOISY_SEEDS if preset.seeds >= 10 else 1) else NOISES[:1]
         yield from rebuild_verses(verses, tables, seed, PRETRAINED, noises)
 
 
-def select_verses(text: corpus.Corpus, tokenizer: Tokenizer, preset: Preset) -> list[np.ndarray]:
+def sample_verses(text: corpus.Corpus, tokenizer: Tokenizer, preset: Preset) -> list[np.ndarray]:
     """Validation verses as token ids, spread over the text: those of at most LONGEST tokens, or the heads of longer ones."""
     count = max(2, preset.examples // 32)
     sampled = list(text.validation[:: max(1, len(text.validation) // (4 * count))])
@@ -236,7 +232,7 @@ def select_verses(text: corpus.Corpus, tokenizer: Tokenizer, preset: Preset) -> 
 
 
 def rebuild_verses(
-    verses: list[np.ndarray], tables: tags.SumTables, seed: int, encoding: str, noises: Sequence[float] = NOISES
+    verses: list[np.ndarray], tables: Tables, seed: int, encoding: str, noises: Sequence[float] = NOISES
 ) -> Rows:
     for noise in noises:
         rebuilt = tags.rebuild_sentences(verses, tables, noise, seed)

@@ -22,9 +22,9 @@ BLOCK = 16  # positions that are held out together
 PENALTIES = 10.0 ** np.arange(-6, 9)
 
 
-def assign_folds(rows: int, blocks: bool, seed: int = 0) -> Int[ndarray, " P"]:
+def assign_folds(rows: int, blocks: bool) -> Int[ndarray, " P"]:
     """The fold in which each row is held out: random rows, or random blocks of sixteen positions (at most 8 folds)."""
-    generator = np.random.default_rng((seed, 5))
+    generator = np.random.default_rng((0, 5))
     if not blocks:
         return generator.permutation(rows) % FOLDS
     block = np.arange(rows) // BLOCK
@@ -32,9 +32,9 @@ def assign_folds(rows: int, blocks: bool, seed: int = 0) -> Int[ndarray, " P"]:
     return (generator.permutation(count) % min(FOLDS, max(count, 1)))[block]
 
 
-def make_splits(rows: int, blocks: bool, seed: int = 0) -> list[probes.Split]:
+def make_splits(rows: int, blocks: bool) -> list[probes.Split]:
     """One split for each fold, if it leaves rows to fit on."""
-    fold = assign_folds(rows, blocks, seed)
+    fold = assign_folds(rows, blocks)
     splits = [hold_out(fold == f) for f in range(FOLDS)]
     return [split for split in splits if split.test.any() and split.train.sum() > 2]
 
@@ -89,11 +89,11 @@ def compute_order_accuracy(
     return {f"order_accuracy_{name}".rstrip("_"): share for name, share in shares.items()}
 
 
-def measure_probes(tables: Float[ndarray, "S P D"], seed: int = 0) -> dict[str, Float[ndarray, " S"]]:
+def measure_probes(tables: Float[ndarray, "S P D"]) -> dict[str, Float[ndarray, " S"]]:
     """Position error with random rows and with blocks held out, and order accuracy with random rows held out."""
     values = dict[str, Float[ndarray, " S"]]()
     for name, blocks in (("position_error_share", False), ("position_error_share_block", True)):
-        splits = make_splits(tables.shape[1], blocks, seed)
+        splits = make_splits(tables.shape[1], blocks)
         if not splits:
             values[name] = np.full(len(tables), np.nan)
             continue

@@ -18,28 +18,21 @@ from numpy import ndarray
 
 from jaxpe import model as models
 from jaxpe import streams
-from jaxpe.analysis.sums import build_untrained_encoding, compute_added_rows
+from jaxpe.analysis.sums import Tables, build_untrained_encoding, compute_added_rows
 from jaxpe.model import Inputs, ModelConfig, Transformer
 
 # ── the shuffled pile ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class SumTables(NamedTuple):
-    """Token embeddings and what is added to them at each position."""
-
-    tokens: Float[ndarray, "V D"]
-    positions: Float[ndarray, "P D"]
-
-
-def build_tables(vocabulary: int, positions: int, width: int, seed: int, encoding: str = "sinusoidal") -> SumTables:
+def build_tables(vocabulary: int, positions: int, width: int, seed: int, encoding: str = "sinusoidal") -> Tables:
     """The tables of an untrained model: normal token embeddings, and the rows of the encoding."""
     tokens = jax.random.normal(streams.make_key("initialisation", seed), (vocabulary, width))
     std = build_untrained_encoding(encoding, positions, width, seed).token_std
-    return SumTables(np.asarray(std * tokens), compute_added_rows(encoding, positions, width, seed))
+    return Tables(np.asarray(std * tokens), compute_added_rows(encoding, positions, width, seed))
 
 
 @jax.jit
-def find_nearest(
+def find_nearest_pairs(
     sums: Float[Array, "N D"], tokens: Float[Array, "V D"], positions: Float[Array, "P D"]
 ) -> Int[Array, "N 2"]:
     """For every sum the token v and position t of the nearest e[v] + p[t]: largest x·e + x·p − ½‖e + p‖²."""
@@ -59,7 +52,7 @@ def find_nearest(
 
 
 def shuffle_into_pile(
-    sentence: Int[ndarray, "T"], tables: SumTables, noise: float, seed: int
+    sentence: Int[ndarray, "T"], tables: Tables, noise: float, seed: int
 ) -> tuple[ndarray, Int[ndarray, "T"]]:
     """The pile of a sentence and its order. `noise`: standard deviation as a multiple of the tokens' root mean square."""
     generator = np.random.default_rng((seed, len(sentence)))
@@ -69,10 +62,10 @@ def shuffle_into_pile(
     return (sums + size * generator.normal(size=sums.shape)).astype(np.float32), order
 
 
-def rebuild_sentences(sentences: Sequence[ndarray], tables: SumTables, noise: float, seed: int) -> list[ndarray]:
+def rebuild_sentences(sentences: Sequence[ndarray], tables: Tables, noise: float, seed: int) -> list[ndarray]:
     """Every sentence as read from its own pile. One call matches the sums of all piles; each pile is ordered by itself."""
     piles = [shuffle_into_pile(sentence, tables, noise, seed + i)[0] for i, sentence in enumerate(sentences)]
-    matches = np.asarray(find_nearest(np.concatenate(piles), tables.tokens, tables.positions))
+    matches = np.asarray(find_nearest_pairs(np.concatenate(piles), tables.tokens, tables.positions))
     ends = np.cumsum([len(pile) for pile in piles])[:-1]
     return [part[np.argsort(part[:, 1], kind="stable"), 0] for part in np.split(matches, ends)]
 

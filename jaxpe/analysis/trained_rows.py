@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+DEVIATION = 0.02  # standard deviation of the initial values of BERT and GPT-2
+
 
 class TrainedRows(NamedTuple):
     """The rows to keep, and a sentence about the others for captions."""
@@ -37,21 +39,20 @@ def find_changed_rows(before: Float[ndarray, "S P D"], after: Float[ndarray, "S 
     )
 
 
-def guess_trained_rows(table: Float[ndarray, "P D"], deviation: float = 0.02) -> TrainedRows:
-    """A guess for a published table: the last rows that look like samples of N(0, deviation²) were not trained.
+def guess_trained_rows(table: Float[ndarray, "P D"]) -> TrainedRows:
+    """A guess for a published table: the last rows that look like samples of N(0, DEVIATION²) were not trained.
 
-    A row looks like one if its norm is within four standard errors of deviation·√D, and its angle to the mean of the first half
-    of the rows within four of a right angle. Only rows at the end are considered; .02 is the initial deviation of BERT and
-    GPT-2. The guess is wrong if training left a row at that size, if weight decay shrank the untrained rows, or if the initial
-    deviation was another.
+    A row looks like one if its norm is within four standard errors of DEVIATION·√D, and its angle to the mean of the first half
+    of the rows within four of a right angle. Only rows at the end are considered. The guess is wrong if training left a row at
+    that size, if weight decay shrank the untrained rows, or if the initial deviation was another.
     """
     rows, width = np.asarray(table, np.float64), table.shape[1]
     norms, mean = np.linalg.norm(rows, axis=1), rows[: (len(rows) + 1) // 2].mean(0)
-    has_size = np.abs(norms / (deviation * width**0.5) - 1) <= 4 / (2 * width) ** 0.5
+    has_size = np.abs(norms / (DEVIATION * width**0.5) - 1) <= 4 / (2 * width) ** 0.5
     is_orthogonal = np.abs(rows @ mean) <= 4 / width**0.5 * norms * np.linalg.norm(mean)
     untrained = np.logical_and.accumulate((has_size & is_orthogonal)[::-1])[::-1]
     rows_kept = describe_rows(
-        ~untrained, "look trained", f"look like the initial values (standard deviation {deviation:g})"
+        ~untrained, "look trained", f"look like the initial values (standard deviation {DEVIATION:g})"
     )
     return rows_kept._replace(sentence=f"{rows_kept.sentence} This is a guess from the size of the last rows.")
 

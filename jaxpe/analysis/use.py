@@ -230,7 +230,7 @@ def compute_shares(table: pd.DataFrame) -> pd.DataFrame:
     return shares.assign(share=shares["value"] / shares["whole"])
 
 
-def select_deciding(rows: pd.DataFrame) -> pd.DataFrame:
+def select_deciding_sizes(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of costs or shares without changes of sizes that decide nothing."""
     kinds = [(rows["condition"] == kind) & rows["size"].isin(sizes) for kind, sizes in DECIDING_SIZES.items()]
     return rows[np.logical_or.reduce(kinds)]

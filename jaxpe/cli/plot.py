@@ -12,9 +12,9 @@ from pathlib import Path
 
 from jaxpe.errors import UserError, escape_unprintable
 from jaxpe.figures.media import MEDIA, Medium, adapt_paper
-from jaxpe.records.experiment_folders import list_members, read_marker
+from jaxpe.records.experiment_folders import list_members
 from jaxpe.records.provenance import PROVENANCE, TABLE, find_edits
-from jaxpe.records.results import MARKER, open_results
+from jaxpe.records.results import open_results
 from jaxpe.report.edits import explain_faults
 from jaxpe.report.page import write_pages
 from jaxpe.report.redraw import redraw
@@ -81,8 +81,6 @@ def list_experiments(results: Path) -> list[Path]:
     """The folders of the experiments that a results folder holds. Raises UserError where it holds none."""
     if not results.exists():
         raise UserError(f"There is no folder {results}: give the --results of an earlier run.")
-    if (results / MARKER).exists():
-        read_marker(results / MARKER)
     open_results(results, write=False)
     members = list_members(results)
     if not members.folders:

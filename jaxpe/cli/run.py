@@ -19,12 +19,11 @@ from jaxpe.data.language import OBJECTIVES
 from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.plugins.files import freeze_code
-from jaxpe.records.claims import format_estimate, read_claims
+from jaxpe.records.claims import format_entry_effect, read_claims
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.json_values import read_json, to_json_value
 from jaxpe.records.provenance import TABLE
 from jaxpe.records.results import open_results
-from jaxpe.records.statistics import Estimate
 from jaxpe.records.stored_files import exists
 from jaxpe.report.means import list_means
 from jaxpe.report.page import write_pages
@@ -217,16 +216,9 @@ def print_results(options: RunOptions, names: Sequence[str], page: Path, diverge
     if len(names) == 1:
         print("\n".join(format_summary(**summary) for summary in summaries.values()))
     for claim in [claim for of_experiment in claims.values() for claim in of_experiment if "." not in claim["id"]]:
-        print(f"{claim['id']} {claim['verdict']}: {format_claim(claim)}")
+        print(f"{claim['id']} {claim['verdict']}: {format_entry_effect(claim)}")
     folders = "{" + ",".join(names) + "}" if len(names) > 1 else names[0]
     print(f"The report is {page}\nFigures are in {options.results}/{folders}/figures")
-
-
-def format_claim(claim: Mapping[str, Any]) -> str:
-    """'+0.312 token accuracy (+0.290 to +0.334, n = 6)', of an entry of claims.json."""
-    run = claim["effect"] is not None
-    estimate = Estimate(claim["effect"], claim["low"], claim["high"], claim["n"]) if run else None
-    return format_estimate(estimate, claim["unit"])
 
 
 def format_summary(title: str, columns: list[str], rows: list[list[str]]) -> str:

@@ -73,9 +73,9 @@ def make_mask(attention: Attention) -> np.ndarray:
     return np.tril(full) if attention == "causal" else full
 
 
-def make_short_mask(attention: Attention, tokens: int = 4) -> np.ndarray:
-    """The same mask, but only the first tokens see each other; every other token sees itself alone."""
-    first = tokens > POSITIONS
+def make_short_mask(attention: Attention) -> np.ndarray:
+    """The same mask, but only the first four tokens see each other; every other token sees itself alone."""
+    first = POSITIONS < 4
     return make_mask(attention) & first[:, None] & first | np.eye(TRAIN_LENGTH, dtype=bool)
 
 

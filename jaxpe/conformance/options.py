@@ -11,18 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxpe.conformance.findings import Finding
-from jaxpe.conformance.layer import attend, make_inputs, make_mask, project
+from jaxpe.conformance.layer import attend, make_inputs, make_mask, prepare_layer
 from jaxpe.conformance.subject import (
     Subject,
     build_subject_encoding,
     find_active_hooks,
-    get_class,
     get_row_options,
     perturb_parameters,
     spread_positions,
 )
-from jaxpe.encodings.base import Attention, Encoding, View
-from jaxpe.encodings.registry import list_encoding_options
+from jaxpe.encodings.base import Attention, Encoding
+from jaxpe.encodings.registry import ENCODINGS, list_encoding_options
 from jaxpe.errors import UserError
 
 OTHER_NAMES = ("alibi", "rotary", "kerple", "sinusoidal")  # tried for options that name an encoding
@@ -46,7 +45,7 @@ def check_options(subject: Subject) -> Finding:
 
 def get_class_defaults(name: str) -> dict[str, Any]:
     """The options of a class and their defaults. Options without a default are left out."""
-    signature = inspect.signature(get_class(name).__init__).parameters
+    signature = inspect.signature(ENCODINGS.get_class(name).__init__).parameters
     defaults = {option: signature[option].default for option in list_encoding_options(name)}
     return {o: v for o, v in defaults.items() if v is not inspect.Parameter.empty}
 
@@ -99,14 +98,12 @@ def compute_behaviour(subject: Subject, attention: Attention, options: dict[str,
     """What is declared for the model, all parameters, and the hooks' results in two blocks and at two times of training."""
     encoding = build_subject_encoding(subject.name, attention, subject.width, subject.heads, **options)
     encoding, inputs = perturb_parameters(encoding), make_inputs(subject.width, subject.heads)
-    positions, mask = jnp.asarray(spread_positions(subject)), jnp.asarray(make_mask(attention))
+    positions, mask = jnp.asarray(spread_positions(subject)), make_mask(attention)
     results = [np.asarray(encoding.token_std), *(np.asarray(leaf) for leaf in jax.tree.leaves(encoding))]
     moments = [(0, 0.0), (3, 0.0), (0, 0.5)] if type(encoding).at is not Encoding.at else [(0, 0.0)]
     for block, progress in moments:
         active = encoding.at(block, progress)
-        x = active.embed(jnp.asarray(inputs.x), positions)
-        q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
-        seen = active.observe(x)
-        trace = attend(active, q, k, v, View(positions, positions, mask, seen, seen))
+        x, q, k, v, view = prepare_layer(active, inputs, positions, mask)
+        trace = attend(active, q, k, v, view)
         results += [np.asarray(a) for a in (x, trace.seen, trace.rotated_q, trace.rotated_k, trace.bias, trace.weights)]
     return results

@@ -13,9 +13,17 @@ from jaxtyping import Array, Float
 from numpy import ndarray
 
 from jaxpe.conformance.findings import Finding
-from jaxpe.conformance.layer import FAST_COMPILATION, POSITIONS, LayerInputs, attend, make_inputs, make_mask, project
+from jaxpe.conformance.layer import (
+    FAST_COMPILATION,
+    POSITIONS,
+    LayerInputs,
+    attend,
+    make_inputs,
+    make_mask,
+    prepare_layer,
+)
 from jaxpe.conformance.subject import Subject
-from jaxpe.encodings.base import Encoding, View
+from jaxpe.encodings.base import Encoding
 
 MOMENTS = 32  # equal parts of training, at whose borders the layer is computed
 BLOCKS = (0, 3)  # whose hooks are called: the first of a usual block, and one that `interleaved` leaves out
@@ -27,11 +35,9 @@ def compute_outputs(
     """The output of the layer and the embeddings in BLOCKS, after a share of training."""
 
     def compute(block: int) -> Float[Array, "T W"]:
-        active, positions = encoding.at(block, progress), jnp.asarray(POSITIONS)
-        x = active.embed(jnp.asarray(inputs.x), positions)
-        q, k, v = (project(x, weight) for weight in (inputs.query, inputs.key, inputs.value))
-        seen = active.observe(x)
-        out = attend(active, q, k, v, View(positions, positions, jnp.asarray(mask), seen, seen)).out
+        active = encoding.at(block, progress)
+        x, q, k, v, view = prepare_layer(active, inputs, jnp.asarray(POSITIONS), mask)
+        out = attend(active, q, k, v, view).out
         return jnp.concatenate([x, out.reshape(x.shape[0], -1)], axis=1)
 
     return jnp.stack([compute(block) for block in BLOCKS])

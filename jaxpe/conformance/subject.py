@@ -23,7 +23,7 @@ from jaxpe.conformance.layer import (
     make_mask,
 )
 from jaxpe.encodings.base import HOOKS, Attention, Context, Encoding, NoEncoding, View
-from jaxpe.encodings.registry import build_encoding, get_encoding_class, resolve_encoding
+from jaxpe.encodings.registry import build_encoding, resolve_encoding
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +127,3 @@ def get_row_options(name: str) -> dict[str, Any]:
     """The options that the catalogue row of an encoding fixes."""
     factory = resolve_encoding(name)
     return factory.keywords if isinstance(factory, partial) else {}
-
-
-def get_class(name: str) -> type[Encoding]:
-    """The class behind a name."""
-    return get_encoding_class(resolve_encoding(name))  # type: ignore[no-any-return]

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from jaxpe.conformance import hooks, options, order, parameters, ranges, schedule, transforms, values
 from jaxpe.conformance.findings import Finding, PropertyResult, run_check
-from jaxpe.conformance.subject import Subject, get_class, make_subject
+from jaxpe.conformance.subject import Subject, make_subject
 from jaxpe.encodings.base import Attention
+from jaxpe.encodings.registry import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.plugins.calls import locate_error
 from jaxpe.plugins.files import locate_class
@@ -95,7 +96,7 @@ def add_location(error: UserError, name: str) -> str:
     message, cause = str(error), error.__cause__
     if cause is None or locate_error(cause):
         return message
-    return f"{message.rstrip('.')} ({locate_class(get_class(name))})."
+    return f"{message.rstrip('.')} ({locate_class(ENCODINGS.get_class(name))})."
 
 
 def describe_encoding(subject_set: SubjectSet) -> dict[str, str]:

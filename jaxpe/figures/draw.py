@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib
@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from jaxpe.figures.media import current_medium, measure_text
 from jaxpe.figures.style import Style, find_style
 from jaxpe.records.statistics import estimate_mean
+from jaxpe.study.tables import CONFIG_COLUMNS
 
 # Column of a table, dashes, and name of the two baselines that need no training.
 BASELINES: tuple[tuple[str, Any, str], ...] = (
@@ -197,11 +198,16 @@ def format_series(row: Any) -> str:
     return str(row.encoding) if row.positions == "arange" else f"{row.encoding} + {row.positions}"
 
 
-def format_seeds(table: pd.DataFrame) -> str:
-    """'6 seeds', or '4 to 6 seeds' where the runs of a table have different numbers of them."""
-    counts = table.groupby(["task", "architecture", "encoding", "positions"])["seed"].nunique()
-    low, high = int(counts.min()), int(counts.max())
-    return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+def format_seeds(table: pd.DataFrame, columns: Sequence[str] = CONFIG_COLUMNS) -> str:
+    """'6 seeds', or '4 to 6 seeds' where run configs, or the groups of other columns, have different numbers of them."""
+    counts = table.groupby(list(columns))["seed"].nunique()
+    return f"{format_range(counts)} seeds" if len(counts) else "0 seeds"
+
+
+def format_range(numbers: Iterable[int]) -> str:
+    """'6', or '3 to 6' from the least to the greatest."""
+    ordered = sorted(numbers)
+    return " to ".join(str(number) for number in dict.fromkeys((ordered[0], ordered[-1])))
 
 
 # ── axes ────────────────────────────────────────────────────────────────────────────────────────────────────────────

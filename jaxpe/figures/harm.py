@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.effects import select_plain
+from jaxpe.analysis.effects import select_outside_sweeps
 from jaxpe.figures import draw
 from jaxpe.figures.style import Style
 from jaxpe.figures.sweeps import draw_sweeps, format_train_lengths
@@ -55,7 +55,7 @@ OVERLAPS = (
 
 def draw_all(table: pd.DataFrame) -> dict[str, Figure]:
     """Accuracy by length, sizes of the parts and loss curves; samplers, twins, sweeps and concatenation if they were run."""
-    plain = select_plain(table)
+    plain = select_outside_sweeps(table)
     arange = select_rows(plain, positions="arange")
     figures = {"within_and_beyond": draw_accuracy(arange), "parts": draw_parts(arange), "loss": draw_losses(arange)}
     if (plain["positions"] != "arange").any():
@@ -95,11 +95,6 @@ def set_up_accuracy_panel(axis: Axes, rows: pd.DataFrame, title: str) -> None:
     axis.set_ylabel("token accuracy")
 
 
-def draw_line_and_seeds(axis: Axes, rows: pd.DataFrame, label: str, style: Style) -> None:
-    """Means over seeds against test length, and the seeds as points."""
-    draw.draw_seed_curve(axis, rows["test_length"], rows["value"], style, label, s=12)
-
-
 def draw_samplers(plain: pd.DataFrame) -> Figure:
     """Token accuracy by the positions of training, compared with none."""
     part = select_rows(plain, metric="token_accuracy", architecture="encoder")
@@ -115,7 +110,7 @@ def draw_samplers(plain: pd.DataFrame) -> Figure:
         for positions, (label, style) in SAMPLERS.items():
             series = select_rows(rows, encoding=encoding, positions=positions)
             if len(series):
-                draw_line_and_seeds(axis, series, label, style)
+                draw.draw_seed_curve(axis, series["test_length"], series["value"], style, label, s=12)
         set_up_accuracy_panel(axis, rows, f"{task}, {encoding}")
     draw.add_legend(figure, axes, columns=4)
     draw.add_caption(figure, f"Encoder. Lines: means. Points: {draw.format_seeds(part)}.")
@@ -131,7 +126,8 @@ def draw_concatenation(table: pd.DataFrame) -> Figure:
     for axis, task in zip(axes, tasks, strict=True):
         rows = select_rows(part, task=task)
         for (encoding, width), (label, style) in ADDED.items():
-            draw_line_and_seeds(axis, select_rows(rows, encoding=encoding, width=width), label, style)
+            series = select_rows(rows, encoding=encoding, width=width)
+            draw.draw_seed_curve(axis, series["test_length"], series["value"], style, label, s=12)
         set_up_accuracy_panel(axis, rows, f"{task}, encoder")
     draw.add_legend(figure, axes, columns=3)
     text = f"Models of one width have as many parameters. Lines: means. Points: {draw.format_seeds(part)}."

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from jaxpe.figures import draw
-from jaxpe.figures.language_models import format_seed_counts
 from jaxpe.figures.style import pick_style
 from jaxpe.study import tables
 
@@ -43,7 +42,7 @@ def draw_ablation(table: pd.DataFrame) -> Figure:
     for axis in axes[::3]:
         axis.set_ylabel("loss above that of the whole model\n(nats per answer)", fontsize="small")
     draw.add_legend(figure, axes, columns=3)
-    seeds = format_seed_counts(knockouts, ["place"])
+    seeds = draw.format_seeds(knockouts, ["place"])
     text = f"{table['encoding'].iloc[0]}: each point is a head of a seed ({seeds}). Induction: loss on the repetition."
     draw.add_caption(figure, text)
     return figure

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxpe.figures import draw
-from jaxpe.figures.language_models import format_seed_counts
 from jaxpe.figures.style import Style, pick_style
 from jaxpe.study import tables
 
@@ -53,7 +52,7 @@ def draw_scores(table: pd.DataFrame) -> Figure:
         label_places(axis, places)
     draw.add_legend(figure, axes)
     text = f"{table['encoding'].iloc[0]}: the head with the largest value in each network. Each point is a seed"
-    text += f" ({format_seed_counts(table, ['place'])}). Control: unrepeated tokens (induction, duplicate), or weights rolled"
+    text += f" ({draw.format_seeds(table, ['place'])}). Control: unrepeated tokens (induction, duplicate), or weights rolled"
     draw.add_caption(figure, f"{text} by a random number of keys (variance). Dotted: uniform attention.")
     return figure
 
@@ -79,7 +78,7 @@ def draw_token_shares(table: pd.DataFrame) -> Figure:
     axes[0].set_ylabel("share of the attention")
     draw.add_legend(figure, axes)
     text = f"{table['encoding'].iloc[0]}: mean over the heads of a layer and over the queries that see these tokens."
-    draw.add_caption(figure, f"{text} Each point is a seed ({format_seed_counts(table, ['place'])}).")
+    draw.add_caption(figure, f"{text} Each point is a seed ({draw.format_seeds(table, ['place'])}).")
     return figure
 
 

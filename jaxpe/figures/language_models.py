@@ -50,11 +50,3 @@ def list_corpora(table: pd.DataFrame) -> list[str]:
 def order_controls_last(names: pd.Series) -> list[str]:
     """Names in their order, controls at the end."""
     return sorted(dict.fromkeys(names), key=lambda name: name.startswith("control:"))
-
-
-def format_seed_counts(table: pd.DataFrame, columns: Sequence[str]) -> str:
-    """'10 seeds', or '6 to 10 seeds' where the groups of some columns have different numbers of them."""
-    counts = table.groupby(list(columns))["seed"].nunique()
-    if not len(counts):
-        return "0 seeds"
-    return f"{counts.max()} seeds" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()} seeds"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -39,14 +37,9 @@ def draw_learning_curves(history: pd.DataFrame) -> Figure:
         axis.set_ylabel("loss (nats per answer)")
         axis.set_ylim(bottom=0)
     draw.add_legend(figure, axes)
-    seeds, lengths = (sorted({int(value) for value in history[name]}) for name in ("n", "train_length"))
+    seeds, lengths = (draw.format_range({int(value) for value in history[name]}) for name in ("n", "train_length"))
     draw.add_caption(
         figure,
-        f"Loss on training batches of inputs up to {join_range(lengths)}: mean over {join_range(seeds)} seeds; bands: their range.",
+        f"Loss on training batches of inputs up to {lengths}: mean over {seeds} seeds; bands: their range.",
     )
     return figure
-
-
-def join_range(numbers: Sequence[int]) -> str:
-    """'6', or '3 to 6' from the least to the greatest."""
-    return " to ".join(str(number) for number in dict.fromkeys((numbers[0], numbers[-1])))

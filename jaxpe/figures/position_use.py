@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.use import DECIDING_SIZES, MODEL_COLUMNS, compute_shares, select_deciding
+from jaxpe.analysis.use import DECIDING_SIZES, MODEL_COLUMNS, compute_shares, select_deciding_sizes
 from jaxpe.figures import draw
-from jaxpe.figures.language_models import OBJECTIVES, format_seed_counts, list_corpora, name_objective
+from jaxpe.figures.language_models import OBJECTIVES, list_corpora, name_objective
 from jaxpe.figures.style import find_style, pick_style
 from jaxpe.study import tables
 
@@ -23,7 +23,7 @@ BASELINES = {
 
 def draw_use(table: pd.DataFrame) -> Figure:
     """The share of the value of position that is lost with each kind of change. It answers C4."""
-    shares = tables.select_rows(select_deciding(compute_shares(table)), encoding="learned")
+    shares = tables.select_rows(select_deciding_sizes(compute_shares(table)), encoding="learned")
     shares = shares.groupby([*MODEL_COLUMNS, "condition"])["share"].mean().reset_index()
     corpora = list_corpora(shares)
     first, second = shares[shares["corpus"].isin(corpora[:1])], shares[shares["corpus"].isin(corpora[1:])]
@@ -42,7 +42,7 @@ def draw_use(table: pd.DataFrame) -> Figure:
         axis.set_title(title, fontsize="medium")
     draw.add_legend(figure, axes, columns=2)
     text = "Loss added by changed positions, divided by that of one position for all tokens; learned tables, half the training"
-    seeds = format_seed_counts(shares, CONFIG)
+    seeds = draw.format_seeds(shares, CONFIG)
     meaning = "A shift costs models that use absolute position. Shuffle above permute means local order."
     draw.add_caption(figure, f"{text} length. Points: {seeds}; dashes: means. {meaning}")
     return figure
@@ -82,7 +82,7 @@ def draw_costs(table: pd.DataFrame) -> Figure:
         axis.set_title(title, fontsize="medium")
         axis.set_ylabel("bits per character lost", fontsize="small")
     draw.add_legend(figure, axes, columns=2)
-    seeds = format_seed_counts(costs, CONFIG)
+    seeds = draw.format_seeds(costs, CONFIG)
     text = f"Cost of changed positions at half the training length, packed stream; means over {seeds}."
     draw.add_caption(figure, text)
     return figure

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxpe.analysis.pretrained import CONTROLS, HERE, PAIR, TABLE
+from jaxpe.analysis.objectives import TEXT_PAIR
+from jaxpe.analysis.pretrained import CONTROLS, HERE, TABLE
 from jaxpe.figures.draw import add_caption, add_legend, draw_points, draw_similarity_map, make_panels
 from jaxpe.figures.style import Style, find_style
 from jaxpe.study.tables import select_rows
@@ -44,7 +45,7 @@ def list_tables(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The rows of each published table, of the pair trained here, and of the controls (of all shapes), by name."""
     part = select_rows(table, task=TABLE)
     names = [name for name in dict.fromkeys(part["encoding"]) if name not in CONTROLS]
-    pair = {HERE.format(task): select_rows(table, task=task, encoding="learned") for task in PAIR}
+    pair = {HERE.format(task): select_rows(table, task=task, encoding="learned") for task in TEXT_PAIR}
     return (
         {name: part[part["encoding"] == name] for name in names}
         | {name: rows for name, rows in pair.items() if len(rows)}

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxpe.figures import draw
-from jaxpe.figures.language_models import SHORT, format_seed_counts
+from jaxpe.figures.language_models import SHORT
 from jaxpe.figures.style import find_style, pick_style
 from jaxpe.study import tables
 
@@ -33,7 +33,7 @@ def draw_layers(table: pd.DataFrame) -> Figure:
         axis.set_title(f"{SHORT[task]}:\n{TARGETS[target]}", fontsize="small")
         draw.leave_headroom(axis)
     draw.add_legend(figure, axes, columns=3)
-    seeds = format_seed_counts(errors, ["task", "encoding"])
+    seeds = draw.format_seeds(errors, ["task", "encoding"])
     text = f"Linear probes of the residual stream; means over models ({seeds}). 1 is no better than a guess."
     draw.add_caption(figure, text)
     return figure
@@ -77,7 +77,7 @@ def draw_projections(table: pd.DataFrame) -> Figure:
         axis.set_title(SHORT[task])
         axis.set_ylabel("bits per character lost")
     draw.add_legend(figure, axes, columns=2)
-    seeds = format_seed_counts(losses, ["task", "encoding"])
+    seeds = draw.format_seeds(losses, ["task", "encoding"])
     text = f"Loss added when directions of the hidden states are set to their mean. Each point is a model ({seeds})."
     draw.add_caption(figure, text)
     return figure

@@ -29,10 +29,6 @@ PANELS = {
 }
 
 
-def choose_style(encoding: str, name: str) -> Style:
-    return NEW if encoding == name else find_style(encoding)
-
-
 def draw_lengths(table: pd.DataFrame, name: str) -> Figure:
     """A panel for each task: every seed and the means by test length."""
     plain = select_rows(table, condition=PLAIN).dropna(subset=["seed"])
@@ -58,7 +54,8 @@ def draw_lengths(table: pd.DataFrame, name: str) -> Figure:
 def draw_encodings(axis: Axes, part: pd.DataFrame, name: str) -> None:
     """A line and points for each encoding. The new one is broad and behind the others, so that both show if they agree."""
     for encoding, rows in part.groupby("encoding", sort=False):
-        style, new = choose_style(str(encoding), name), encoding == name
+        new = encoding == name
+        style = NEW if new else find_style(str(encoding))
         means = rows.groupby("test_length")["value"].mean()
         axis.plot(
             means.index, means, color=style.colour, linestyle=style.dashes, linewidth=4 if new else 1.6,

@@ -55,10 +55,6 @@ def draw_seeds(
     axes.hlines(np.mean(values), place - 0.3 * width, place + 0.3 * width, color=look.colour, linewidth=2)
 
 
-def describe_seeds(part: pd.DataFrame) -> str:
-    return f"{part['seed'].nunique()} seeds (points), {int(part['n_examples'].min()):,} or more pairs each"
-
-
 def draw_digits(table: pd.DataFrame) -> Figure:
     """Both classes of a sum named, by three readers; and the rank of the lower of the two."""
     figure, (left, right) = draw.make_panels(2, columns=2, width=4.9, height=3.4)
@@ -88,7 +84,9 @@ def draw_digits(table: pd.DataFrame) -> Figure:
     draw.add_legend(figure, [right])
     part = tables.select_rows(table, metric="both_named")
     part = part[part["parts"].isin(["digit + digit", "digit + fixed digit"])]
-    draw.add_caption(figure, f"Two test digits of different classes; {describe_seeds(part)}.")
+    seeds, pairs = part["seed"].nunique(), int(part["n_examples"].min())
+    text = f"Two test digits of different classes; {seeds} seeds (points), {pairs:,} or more pairs each."
+    draw.add_caption(figure, text)
     return figure
 
 

@@ -46,16 +46,11 @@ def format_train_lengths(part: pd.DataFrame) -> str:
     return ", ".join(f"{n:g}" for n in sorted(set(part["train_length"])))
 
 
-def format_range(counts: pd.Series) -> str:
-    """'3', or '3 to 10'."""
-    return " to ".join(f"{count}" for count in sorted({counts.min(), counts.max()}))
-
-
 def format_seeds_by_width(part: pd.DataFrame) -> str:
     """'3 seeds', or '3 to 10 seeds at width 32, 1 at width 128' where their numbers differ."""
     keys = ["width", "task", "encoding", "sweep", "token_factor", "position_factor"]
     counts = part.groupby(keys)["seed"].nunique().groupby("width")
-    ranges = {width: format_range(rows) for width, rows in counts}
+    ranges = {width: draw.format_range(rows) for width, rows in counts}
     first, *others = (f"{seeds} at width {width:g}" for width, seeds in ranges.items())
     if len(set(ranges.values())) == 1:
         return f"{next(iter(ranges.values()))} seeds"
@@ -112,7 +107,7 @@ def draw_ratio(table: pd.DataFrame) -> Figure:
         axis.set_title(f"{task}: {QUESTIONS[task]}" if task in QUESTIONS else task, fontsize="medium")
         axis.set_xlabel("factor s (1: position as large as token)")
     draw.add_legend(figure, axes, columns=4)
-    seeds = format_range(part.groupby(["task", "s"])["seed"].nunique())
+    seeds = draw.format_range(part.groupby(["task", "s"])["seed"].nunique())
     draw.add_caption(
         figure,
         "(token + s·position) / √(1 + s²): the ratio alone, at a constant size. "

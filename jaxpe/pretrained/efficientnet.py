@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 from jaxpe.data.cache import explain_damage
 
 Weights = Mapping[str, Array]
-SIZE, CLASSES, STEM, HEAD, EPSILON = 224, 1000, 32, 1280, 1e-3
+CLASSES, STEM, EPSILON = 1000, 32, 1e-3
 STAGES = (  # repeats, kernel, stride of the first, expansion, channels
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),

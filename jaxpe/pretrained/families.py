@@ -47,6 +47,7 @@ FAMILIES = (
     Family("ViT", "encoder", r"\b(position_embeddings|pos_embed|pos_embedding)", None),
     Family("CLIP", "encoder", r"\bvision_model\.embeddings\.position_embedding\.weight", None),
 )  # fmt: skip
+LISTED = 8  # arrays in an error
 SUGGESTIVE = r"pos|wpe|(?:^|[._/])pe$"  # of a table of positions
 WITHOUT_TABLE = (  # arrays by which a model without a table is known
     (r"\brotary_emb\b|\bmodel\.layers\.\d+\.self_attn\.q_proj\b", "it rotates queries and keys instead"),
@@ -82,10 +83,10 @@ def explain_missing_table(file: WeightFile) -> UserError:
     )
 
 
-def list_candidates(file: WeightFile, limit: int = 8) -> str:
+def list_candidates(file: WeightFile) -> str:
     """A sentence that lists the arrays that could be tables, first those whose names suggest positions."""
     shapes = [(name, array.shape) for name, array in file.arrays.items() if len(squeeze_shape(array.shape)) == 2]
     shapes.sort(key=lambda item: (not re.search(SUGGESTIVE, item[0], re.IGNORECASE), squeeze_shape(item[1])[0]))
-    listed = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes[:limit])
-    more = f" and {len(shapes) - limit} more" if len(shapes) > limit else ""
+    listed = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes[:LISTED])
+    more = f" and {len(shapes) - LISTED} more" if len(shapes) > LISTED else ""
     return f"Arrays of two dimensions: {listed}{more}." if shapes else "It has no array of two dimensions."

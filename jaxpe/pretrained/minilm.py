@@ -22,7 +22,7 @@ from jaxpe.pretrained.models import Pretrained
 from jaxpe.pretrained.weight_files import open_weights, read_array
 
 Weights = Mapping[str, Float[Array, "*shape"]]
-HEADS, EPSILON, MAX_LENGTH = 12, 1e-12, 512
+HEADS, EPSILON = 12, 1e-12
 QUERY = "encoder.layer.0.attention.self.query"
 NEEDED = re.compile(r"encoder\.layer\.|embeddings\.(token_type_embeddings|LayerNorm)\.")
 

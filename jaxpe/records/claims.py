@@ -5,6 +5,7 @@ A claim is known by its experiment and its id. Two experiments may use the same 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
@@ -123,6 +124,13 @@ def format_estimate(estimate: Estimate | None, unit: str) -> str:
     low, high = estimate.low, estimate.high
     interval = "" if low is None or high is None else f"{low:+z.3f} to {high:+z.3f}, "
     return f"{estimate.value:+z.3f} {unit} ({interval}n = {estimate.n})"
+
+
+def format_entry_effect(entry: Mapping[str, Any]) -> str:
+    """The same, of an entry of claims.json."""
+    run = entry["effect"] is not None
+    estimate = Estimate(entry["effect"], entry["low"], entry["high"], entry["n"]) if run else None
+    return format_estimate(estimate, entry["unit"])
 
 
 # ── what is read back ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""Which folders of a results folder hold its experiments, and what `jaxpe.json` says.
+"""Which folders of a results folder hold its experiments.
 
 An experiment's folder says which name it was written under. A copy under another name, such as `accuracy_before`, is none of
 the results: it is named once and not read.
@@ -7,17 +7,11 @@ the results: it is named once and not read.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from jaxpe.records.csv_tables import read_table
 from jaxpe.records.provenance import TABLE, Edit, find_edits, read_provenance
-from jaxpe.records.stored_files import exists, read_typed_json
-
-
-class Marker(TypedDict):
-    """What `jaxpe.json` holds, as far as it is read: the schema that the folder was written under."""
-
-    schema: int
+from jaxpe.records.stored_files import exists
 
 
 class Members(NamedTuple):
@@ -40,11 +34,6 @@ class Members(NamedTuple):
     def find_edits(self) -> list[Edit]:
         """The files of the experiments that are not what was written."""
         return [edit for folder in [*self.folders, *self.lost] for edit in find_edits(folder)]
-
-
-def read_marker(path: Path) -> Marker:
-    """What a `jaxpe.json` says. Raises UserError where it is malformed."""
-    return read_typed_json(path, Marker, "Restore it, or choose another folder.")
 
 
 def list_members(results: Path) -> Members:

@@ -44,6 +44,13 @@ def to_json_value(value: Any, strict: bool = False) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
+def to_tuple(value: Any) -> Any:
+    """Lists as the tuples that they were before they were stored, also those inside of dictionaries."""
+    if isinstance(value, dict):
+        return {name: to_tuple(inner) for name, inner in value.items()}
+    return tuple(map(to_tuple, value)) if isinstance(value, list) else value
+
+
 def to_canonical_json(value: Any) -> str:
     """The one JSON text of a value: sorted keys, no spaces, floats by repr. Raises UserError for NaN and infinity."""
     return json.dumps(to_json_value(value, strict=True), sort_keys=True, separators=(",", ":"), allow_nan=False)

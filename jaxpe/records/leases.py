@@ -83,15 +83,14 @@ class Lease:
         """Touches the file until the lease is given back or lost. A file system that fails for a moment is asked again."""
         while not self.ended.wait(self.beat):
             with suppress(OSError):
-                if not self.touch():
+                if not self.look(touch=True):
                     return
 
-    def touch(self) -> bool:
-        """Touches the file. Returns whether the lease is still held."""
-        return self.look(touch=True)
-
     def look(self, touch: bool = False) -> bool:
-        """Whether the file is still that of this lease. It is opened, since a network file system then asks its server."""
+        """Whether the file is still that of this lease, which `touch` then touches.
+
+        It is opened, since a network file system then asks its server.
+        """
         try:
             with self.path.open("rb") as file:
                 is_ours = read_facts(file.read()).get("token") == self.token

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from jaxpe.records.files import (
     write_durably,
 )
 from jaxpe.records.json_values import compute_digest, to_canonical_json, to_json_value, write_json
+from jaxpe.records.stored_files import read_typed_json
 
 log = logging.getLogger("jaxpe")
 SCHEMA = 3  # raise it when runs of an older version can no longer be read
@@ -41,20 +42,23 @@ KEY, DIGEST = (
 )  # the arrays in which a measurement keeps its run and key, and a digest of its arrays
 
 
+class Marker(TypedDict):
+    """What `jaxpe.json` holds, as far as it is read: the schema that the folder was written under."""
+
+    schema: int
+
+
 def open_results(folder: Path, write: bool = True) -> Results:
     """Opens a results folder; with `write`, makes it where it does not exist.
 
-    Raises UserError where the folder holds something else or was written under another schema.
+    Raises UserError where the folder holds something else, or its marker is malformed or that of a newer schema.
     """
     marker = folder / MARKER
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: choose another folder.")
-    if marker.is_file():
-        try:
-            schema = json.loads(marker.read_text(encoding="utf-8"))["schema"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            raise UserError(f"{marker} was altered: restore it, or choose another folder.") from None
-        if not isinstance(schema, int) or schema > SCHEMA:
+    if marker.exists():
+        schema = read_typed_json(marker, Marker, "Restore it, or choose another folder.")["schema"]
+        if schema > SCHEMA:
             raise UserError(
                 f"{folder} was written by a newer version of jaxpe (record schema {schema}, this one has {SCHEMA}): "
                 "choose another folder."

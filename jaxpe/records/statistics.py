@@ -6,7 +6,7 @@ criterion. Differences are tested by flipping signs, which assumes no distributi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -176,6 +176,13 @@ def adjust_p_values(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (n - rank) * p_values[i]))
         adjusted[i] = float(largest)
     return adjusted
+
+
+def add_adjusted_p(rows: Iterable[dict[str, Any]]) -> None:
+    """Adds `adjusted_p`, adjusted over all of the rows, to those that have a `p`."""
+    tested = [row for row in rows if row["p"] is not None]
+    for row, p in zip(tested, adjust_p_values([row["p"] for row in tested]), strict=True):
+        row["adjusted_p"] = p
 
 
 def estimate_interquartile_mean(scores: np.ndarray, draws: int = 2000) -> Estimate:

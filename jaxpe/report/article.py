@@ -31,7 +31,7 @@ from jaxpe.report.claims import (
 )
 from jaxpe.report.drawings import Drawing, read_drawing
 from jaxpe.report.live import read_models
-from jaxpe.report.messages import LANGUAGES, Messages, join_languages
+from jaxpe.report.messages import LANGUAGES, Messages, fill_sentence, join_languages
 from jaxpe.report.sections import list_missing, read_section
 from jaxpe.report.styles import describe_styles
 from jaxpe.study.experiment import EXPERIMENTS
@@ -108,7 +108,7 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
         "data": {
             "styles": describe_styles(["sinusoidal", "learned", "none", "concatenated"]),
             "guide": parts,
-            "claims": [describe_claim(headline.entry) for headline in headlines if headline.entry and headline.was_run],
+            "claims": [pack_claim(headline.entry) for headline in headlines if headline.entry and headline.was_run],
         },
         "sections": SECTIONS,
         "always": ALWAYS,
@@ -169,15 +169,6 @@ def fill_sentences(values: Mapping[str, brief.Values | None], messages: Messages
     }
 
 
-def fill_sentence(name: str, own: brief.Values, messages: Messages, language: str) -> Markup:
-    """A sentence in one language, with its opening words where these follow from the numbers."""
-    verdicts = {key: f"verdict.{own[key]}" for key in ("seen", "beyond", "verdict") if key in own}
-    names = verdicts | ({"task": f"task.{own['task']}"} if "task" in own else {})
-    words = {key: messages.get_message(message, language) for key, message in names.items()}
-    opening = messages.get_message(f"found.{name}.holds", language, **(own | words)) if own["holds"] else ""
-    return messages.get_message(f"found.{name}", language, **(own | words | {"opening": opening}))
-
-
 def read_further(folders: Sequence[Path], claims: Mapping[Key, Entry]) -> list[Further]:
     """The experiments that are not jaxpe's own."""
     sections = [read_section(folder, claims) for folder in folders if folder.name not in EXPERIMENTS]
@@ -217,6 +208,6 @@ def format_dates(folders: Sequence[Path]) -> str:
     return " – ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "–"
 
 
-def describe_claim(entry: Entry) -> dict[str, Any]:
+def pack_claim(entry: Entry) -> dict[str, Any]:
     """What the forest plot draws of a claim."""
     return {key: entry[key] for key in ("experiment", "id", "effect", "low", "high", "n", "verdict")}

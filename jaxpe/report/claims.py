@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxpe.records.claims import Claim, Text, read_claims
-from jaxpe.records.statistics import adjust_p_values
+from jaxpe.records.statistics import add_adjusted_p
 from jaxpe.study.experiment import EXPERIMENTS, load_experiment
 
 Entry = dict[str, Any]  # of claims.json
@@ -56,11 +56,9 @@ def adjust_claims(claims: list[Entry]) -> None:
     families: dict[Key, list[Entry]] = {}
     for entry in claims:
         own = entry["experiment"] in EXPERIMENTS and entry["family"]
-        if entry["p"] is not None:
-            families.setdefault(("" if own else entry["experiment"], entry["family"]), []).append(entry)
+        families.setdefault(("" if own else entry["experiment"], entry["family"]), []).append(entry)
     for family in families.values():
-        for entry, p in zip(family, adjust_p_values([entry["p"] for entry in family]), strict=True):
-            entry["adjusted_p"] = p
+        add_adjusted_p(family)
 
 
 @cache

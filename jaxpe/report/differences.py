@@ -12,7 +12,7 @@ import pandas as pd
 
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import DIVERGED
-from jaxpe.records.statistics import adjust_p_values, compare_paired, is_at_ceiling, to_finite
+from jaxpe.records.statistics import add_adjusted_p, compare_paired, is_at_ceiling, to_finite
 from jaxpe.report.sides import Side
 
 KEYS = ["experiment", "task", "architecture", "encoding", "positions", "test_positions", "test_length", "metric"]
@@ -42,9 +42,7 @@ def compare_tables(sides: Sequence[Side]) -> list[Difference]:
                 shared = compare_rows(a.experiments[name].table, b.experiments[name].table)
                 rows += [row | {"experiment": name} for row in shared]
         rows = sort_differences(rows)
-        tested = [row for row in rows if row["p"] is not None]
-        for row, p in zip(tested, adjust_p_values([row["p"] for row in tested]), strict=True):
-            row["adjusted_p"] = p
+        add_adjusted_p(rows)
         differences += [{"a": a.name, "b": b.name} | row for row in rows]
     if not differences:
         names = " and ".join(side.name for side in sides)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from jaxpe.analysis.effects import SOLVED, compare_samplers, compare_speed
-from jaxpe.analysis.objectives import PAIRS, UNITS
+from jaxpe.analysis.objectives import PAIRS, TEXT_PAIR, UNITS
 from jaxpe.analysis.sums import WIDTH
 from jaxpe.figures.randomized import average_lengths
 from jaxpe.report.answers.superposition import select_width
@@ -105,8 +105,7 @@ def compute_histogram(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Value
 def compute_concatenated(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values | None:
     """`count` at twice the training length: without an encoding, with sinusoids concatenated, and with sinusoids added."""
     entry = claims.get(("harm", "C5.add-same-size-count-beyond"))
-    part = select_rows(table, task="count", metric="token_accuracy")
-    part = part if part.empty else select_rows(part, sweep="none", **ENCODER)
+    part = select_rows(table, task="count", sweep="none", **ENCODER)
     if entry is None or part.empty:
         return None
     part = part[(part["width"] == part["width"].min()) & (part["test_length"] == 2 * part["train_length"])]
@@ -178,7 +177,7 @@ def compute_models(models: Mapping[str, Any] | None, claims: Mapping[Key, Entry]
         for one in models["rows"]
         for name, cost in zip(("shift", "shuffle"), one["costs"], strict=True)
     }
-    holds = all(bits[f"{task}_shuffle"] > 2 * bits[f"{task}_shift"] for task in ("masked_lm", "causal_lm"))
+    holds = all(bits[f"{task}_shuffle"] > 2 * bits[f"{task}_shift"] for task in TEXT_PAIR)
     shown = {name: f"{value:.2f}" for name, value in bits.items()}
     facts = {"n": models["rows"][0]["seeds"], "verdict": claim["verdict"].replace(" ", "_"), "holds": holds}
     four = [claims.get(("structure", f"C4.{pair}-{unit}")) for pair, unit in product(PAIRS, UNITS)]
@@ -203,8 +202,8 @@ def compute_absent(models: Mapping[str, Any] | None, structure: pd.DataFrame) ->
 
 def select_text(structure: pd.DataFrame) -> pd.DataFrame:
     """The bits per character of decoders that guess the next word of the first corpus, windows packed."""
-    part = select_rows(structure, task="causal_lm", metric="bits_per_character")
-    part = part if part.empty else select_rows(part, starts="packed", positions="arange")
+    where = {"task": "causal_lm", "metric": "bits_per_character", "starts": "packed", "positions": "arange"}
+    part = select_rows(structure, **where)
     return part if part.empty else part[part["corpus"] == part["corpus"].iloc[0]]
 
 

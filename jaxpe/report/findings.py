@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from jaxpe.analysis.effects import Pairs, compare_with_none, judge_effect
-from jaxpe.records.claims import format_estimate
-from jaxpe.records.statistics import Estimate
+from jaxpe.records.claims import format_entry_effect, format_estimate
 from jaxpe.report.answers.superposition import describe_first_guess
 from jaxpe.report.brief import ENCODER, compute_mean
 from jaxpe.report.claims import Entry, Key
@@ -31,8 +30,7 @@ def describe_claim(claims: Mapping[Key, Entry], experiment: str, name: str) -> s
     entry = claims.get((experiment, name))
     if entry is None or entry["effect"] is None:
         return ""
-    estimate = Estimate(entry["effect"], entry["low"], entry["high"], entry["n"])
-    return f"{format_estimate(estimate, entry['unit'])}, {entry['verdict']}"
+    return f"{format_entry_effect(entry)}, {entry['verdict']}"
 
 
 def describe_share(claims: Mapping[Key, Entry], experiment: str, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from jaxpe.analysis.objectives import TEXT_PAIR
 from jaxpe.analysis.use import read_costs
 from jaxpe.pretrained.efficientnet import CLASSES
 from jaxpe.records.csv_tables import read_table
@@ -23,7 +24,6 @@ SAME_INPUT = ("index", "relative_index", "reverse", "copy", "count", "majority",
 TOP = 12  # guesses among which a class counts as seen
 SUMS = ("digit + digit", "digit + fixed digit", "digit + fixed pattern", "token + position")
 CHANGES = {"shift": 8, "shuffle": 2}  # of positions: all of them by 8; neighbours within windows of 2
-MODELS = ("masked_lm", "causal_lm")
 
 
 def read_parts(results: Path) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def read_parts(results: Path) -> dict[str, Any]:
 
 def make_pairs(table: pd.DataFrame) -> dict[str, Any] | None:
     """Photographs averaged in pairs: how often a classifier has both classes, one or neither among its first guesses."""
-    pairs = select_rows(table, metric="better_rank", weighting="mean") if "weighting" in table else table[:0]
+    pairs = select_rows(table, metric="better_rank", weighting="mean")
     if pairs.empty:
         return None
     seen = (pairs["rank_first"] <= TOP).astype(int) + (pairs["rank_second"] <= TOP)
@@ -59,8 +59,7 @@ def make_pairs(table: pd.DataFrame) -> dict[str, Any] | None:
 
 def make_lengths(table: pd.DataFrame) -> dict[str, Any] | None:
     """Accuracy of each encoding on `reverse` in the encoder at every test length, both baselines, and the training length."""
-    part = select_rows(table, metric="token_accuracy", task="reverse", variant="plain")
-    part = part if part.empty else select_rows(part, **ENCODER)
+    part = select_rows(table, task="reverse", variant="plain", **ENCODER)
     if part.empty:
         return None
     means = part.groupby(["encoding", "test_length"], sort=False)["value"].mean().unstack("test_length")
@@ -81,8 +80,8 @@ def make_layers(table: pd.DataFrame) -> dict[str, Any] | None:
 
     At the places where it answers, and at those of its input; learned positions.
     """
-    part = select_rows(table, task="reverse", encoding="learned", metric="variance_share")
-    part = part if part.empty else select_rows(part, architecture="encoder", network="trained")
+    where = {"task": "reverse", "architecture": "encoder", "encoding": "learned", "network": "trained"}
+    part = select_rows(table, metric="variance_share", **where)
     if part.empty:
         return None
     places = {}
@@ -140,7 +139,7 @@ def make_models(table: pd.DataFrame) -> dict[str, Any] | None:
     costs, bits = read_costs(part), select_rows(part, metric="bits_per_character")
     bits = bits[bits["test_length"] == costs.bits["test_length"].max()]
     rows = []
-    for task in MODELS:
+    for task in TEXT_PAIR:
         lost = [costs.average(task, kind, "bits", [size]) for kind, size in CHANGES.items()]
         whole = select_rows(bits, task=task)["value"]
         if all(map(len, (*lost, whole))):

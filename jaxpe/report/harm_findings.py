@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 
 import pandas as pd
@@ -17,6 +17,8 @@ from jaxpe.tasks.counting import Count
 
 CAPPED = 0.9  # share of one answer from which a length says little
 
+TIMED = ("sinusoidal", "learned", "concatenated")  # whose speed of learning is described
+
 
 def describe_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> list[str]:
     """All paragraphs about harm."""
@@ -29,10 +31,10 @@ def describe_harm(table: pd.DataFrame, claims: Mapping[Key, Entry]) -> list[str]
     ]
 
 
-def describe_speed(table: pd.DataFrame, names: Sequence[str] = ("sinusoidal", "learned", "concatenated")) -> str:
+def describe_speed(table: pd.DataFrame) -> str:
     """The steps to 95 % on tasks where order is of no use, with an encoding over without, as a list."""
     lines = []
-    for task, name in product(ORDER_FREE, names):
+    for task, name in product(ORDER_FREE, TIMED):
         if effect := compare_speed(table, task, name):
             interval = format_estimate(effect.estimate, "log₂ of steps")
             lines.append(f"* `{task}`, {name}: × {2**effect.estimate.value:.2f} ({interval}), {effect.word}")
@@ -48,7 +50,7 @@ def describe_cause(table: pd.DataFrame) -> str:
     """How much of what sinusoids lose on `count` beyond the training length comes back with other positions or without adding."""
     if "sweep" not in table or not (table["sweep"] == "none").any():
         return ""
-    pairs, blind = compare_samplers(table, "count", 2), compare_with_none(table, "count", 2)
+    pairs, blind = compare_samplers(table, "count"), compare_with_none(table, "count", 2)
     if not len(pairs.a) or not len(blind.a):
         return ""
     cell = select_rows(table, task="count", metric="token_accuracy", sweep="none", architecture="encoder")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from jaxpe.analysis.effects import ALL_OR_NOTHING, SOLVED
+from jaxpe.analysis.effects import ALL_OR_NOTHING, SOLVED, is_plain_test
 from jaxpe.analysis.ranking import select_common
 from jaxpe.data.language import OBJECTIVES
 from jaxpe.figures.randomized import average_lengths
@@ -18,6 +18,8 @@ from jaxpe.report.claims import Entry, Key
 from jaxpe.report.findings import describe_claim, list_effects, show
 from jaxpe.report.markdown import make_table
 from jaxpe.study.tables import select_rows
+
+WELL_KNOWN = ("rotary", "sinusoidal", "learned", "none")  # compared with the encodings that copy best
 
 
 def tabulate_lengths(table: pd.DataFrame) -> str:
@@ -48,8 +50,7 @@ def tabulate_lengths(table: pd.DataFrame) -> str:
 def select_plain_tests(table: pd.DataFrame) -> pd.DataFrame:
     """The plain tests of a table: at the positions of training, after random starts from position 0."""
     plain = select_rows(table, variant="plain")
-    from_0 = (plain["positions"] == "offset") & (plain["test_positions"] == "arange")
-    return plain[(plain["test_positions"] == plain["positions"]) | from_0]
+    return plain[is_plain_test(plain)]
 
 
 def describe_decoder_within(part: pd.DataFrame) -> str:
@@ -92,7 +93,7 @@ def describe_text_lengths(table: pd.DataFrame) -> str:
     )
 
 
-def describe_catalogue(table: pd.DataFrame, names: Sequence[str] = ("rotary", "sinusoidal", "learned", "none")) -> str:
+def describe_catalogue(table: pd.DataFrame) -> str:
     """The encodings that copy best beyond the training length in the decoder, and some well-known ones."""
     part = select_rows(table, task="copy", metric="token_accuracy")
     if part.empty:
@@ -104,7 +105,7 @@ def describe_catalogue(table: pd.DataFrame, names: Sequence[str] = ("rotary", "s
     lengths = ", ".join(f"{length:g}" for length in sorted(longer["test_length"].unique()))
     means = longer.groupby("encoding")["value"].mean().sort_values(ascending=False)
     best = [f"`{name}` {value:.2f}" for name, value in means.head(5).items()]
-    known = [f"`{name}` {means[name]:.2f}" for name in names if name in means]
+    known = [f"`{name}` {means[name]:.2f}" for name in WELL_KNOWN if name in means]
     text = (
         f"{len(means)} encodings were trained to copy in the decoder, on lengths up to {n}. Token accuracy, the mean over the "
         f"lengths {lengths} (up to 2 N), is highest for {', '.join(best)}. For comparison: {', '.join(known)} ({describe_seeds(longer)})."

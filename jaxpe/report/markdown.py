@@ -20,7 +20,7 @@ from jaxpe.records.statistics import EXPLORATORY
 from jaxpe.records.stored_files import read_text
 from jaxpe.report import brief, guide
 from jaxpe.report.claims import Entry, Headline, list_headlines, read_all_claims
-from jaxpe.report.messages import Messages
+from jaxpe.report.messages import Messages, fill_sentence
 from jaxpe.report.numbers import fill_numbers
 from jaxpe.report.sections import list_folders
 from jaxpe.report.templates import find_reason, format_change, format_short
@@ -101,9 +101,7 @@ def make_sentences(folder: Path) -> dict[str, str]:
     sentences = {}
     for name, values in brief.compute_sentences(folder, claims, guide.read_parts(folder)).items():
         if values is not None:
-            opening = messages.get_message(f"found.{name}.holds", "en", **values) if values["holds"] else ""
-            text = messages.get_message(f"found.{name}", "en", **(values | {"opening": opening}))
-            sentences[name] = convert_html(str(text))
+            sentences[name] = convert_html(str(fill_sentence(name, values, messages, "en")))
     return sentences
 
 

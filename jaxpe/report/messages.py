@@ -61,6 +61,15 @@ class Messages:
         }
 
 
+def fill_sentence(name: str, own: dict[str, Any], messages: Messages, language: str) -> Markup:
+    """A sentence in one language, with its opening words where these follow from the numbers."""
+    verdicts = {key: f"verdict.{own[key]}" for key in ("seen", "beyond", "verdict") if key in own}
+    names = verdicts | ({"task": f"task.{own['task']}"} if "task" in own else {})
+    words = {key: messages.get_message(message, language) for key, message in names.items()}
+    opening = messages.get_message(f"found.{name}.holds", language, **(own | words)) if own["holds"] else ""
+    return messages.get_message(f"found.{name}", language, **(own | words | {"opening": opening}))
+
+
 def join_languages(texts: dict[str, Any]) -> Markup:
     """Texts by language as elements, of which the page shows one."""
     return Markup("").join(

@@ -29,6 +29,7 @@ from jaxpe.records.stored_files import read_text
 WIDTH = 126  # of a line
 PLACE = re.compile(r"\{(\w+) ([^{}]+)\}")
 OPTIONS = {"of": "value", "seeds": "", "digits": "2", "claim": ""}  # words that select no rows
+MINUS = ("minus", "")  # the word between two selections
 
 
 def fill_numbers(text: str, folder: Path) -> str:
@@ -65,33 +66,23 @@ def list_cell_folders(path: Path, folder: Path) -> list[Path]:
 def format_query(words: list[str], folder: Path) -> str:
     """The number of one place."""
     name, *words = words
-    options = OPTIONS | {key: value for key, _, value in map(split_word, words) if key in OPTIONS}
+    pairs = [(key, value) for key, _, value in (word.partition("=") for word in words)]
+    options = OPTIONS | {key: value for key, value in pairs if key in OPTIONS}
     if options["claim"]:
         value = look_up_claim(folder / name, options["claim"], next((word for word in words if "=" not in word), ""))
     else:
-        rows = [word for word in words if split_word(word)[0] not in OPTIONS]
-        cut = rows.index("minus") if "minus" in rows else len(rows)
-        first, second = (dict(map(parse_selection, part)) for part in (rows[:cut], rows[cut + 1 :]))
+        rows = [(column, value) for column, value in pairs if column not in OPTIONS]
+        cut = rows.index(MINUS) if MINUS in rows else len(rows)
+        first, second = dict(rows[:cut]), dict(rows[cut + 1 :])
         table = read_table(folder / name / TABLE)
-        value = compute_mean(table, first, options, f"{name} {' '.join(words)}")
+        value = average_selection(table, first, options, f"{name} {' '.join(words)}")
         if second:
-            value -= compute_mean(table, first | second, options, f"{name} {' '.join(words)}")
+            value -= average_selection(table, first | second, options, f"{name} {' '.join(words)}")
     text = f"{value:.{options['digits']}f}"
     return re.sub(r"^(-?)0(?=\.)", r"\1", text)
 
 
-def split_word(word: str) -> tuple[str, str, str]:
-    """'task=index' in three."""
-    return word.partition("=")
-
-
-def parse_selection(word: str) -> tuple[str, str]:
-    """'task=index' as the name of a column and the value that its rows have."""
-    name, _, value = split_word(word)
-    return name, value
-
-
-def compute_mean(table: pd.DataFrame, columns: dict[str, str], options: dict[str, str], query: str) -> float:
+def average_selection(table: pd.DataFrame, columns: dict[str, str], options: dict[str, str], query: str) -> float:
     """The mean of a column over the selected rows, one for each seed. Raises UserError where they are not that."""
     for name in (*columns, options["of"]):
         if name not in table:

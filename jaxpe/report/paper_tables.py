@@ -16,7 +16,6 @@ from jaxpe.report.markdown import make_table
 from jaxpe.report.runs import PRESET
 from jaxpe.report.selection import COLUMN, ROW, list_values
 
-FORMATS = ("latex", "markdown", "csv")
 SPECIAL = re.compile(r"[\\&%$#_{}~^]")
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -142,7 +141,7 @@ def list_fixed(results: pd.DataFrame) -> list[str]:
 
 
 def format_paper_table(table: PaperTable, kind: str) -> str:
-    """The text of a table in one of FORMATS, with a line end."""
+    """The text of a table as "latex", "markdown" or "csv", with a line end."""
     if kind == "csv":
         return str(list_entries(table).to_csv(index=False, lineterminator="\n", float_format="%.6g"))
     rows, columns = (list(dict.fromkeys(key[i] for key in table.entries)) for i in (0, 1))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from jaxpe.plugins.registry import label_name
 from jaxpe.records.csv_tables import DIVERGED, RUN_COLUMNS
-from jaxpe.study.tables import ANY
+from jaxpe.study.tables import ANY, CONFIG_COLUMNS
 
 # Columns that tell runs apart besides `RUN_COLUMNS`. A table may leave `width` empty in rows of some runs.
 CONFIGURATION = (
@@ -20,7 +20,6 @@ COLUMNS = ("experiment", *RUN_COLUMNS, "steps", "diverged", "configuration")
 COMMAND = re.compile(r"`([^`]+)`")  # in a note
 PRESET = re.compile(r"--preset (\S+)")
 NOT_RUN = "Not run"  # how the note of a claim begins that lacks its runs
-PLANNED = ("task", "architecture", "encoding", "positions")
 
 
 class Runs(NamedTuple):
@@ -47,7 +46,7 @@ def list_runs(experiment: str, table: pd.DataFrame, provenance: Mapping[str, Any
     runs = []
     for entries in rows[columns].drop_duplicates([*RUN_COLUMNS, *names]).itertuples(index=False, name=None):
         about = dict(zip(columns, entries, strict=True))
-        place = tuple(about[name] for name in PLANNED)
+        place = tuple(about[name] for name in CONFIG_COLUMNS)
         configuration = ", ".join(f"{name} {format_entry(about[name])}" for name in names if pd.notna(about[name]))
         runs.append(
             [
@@ -58,7 +57,7 @@ def list_runs(experiment: str, table: pd.DataFrame, provenance: Mapping[str, Any
                 configuration,
             ]
         )
-    measured = {tuple(row[1 : 1 + len(PLANNED)]) for row in runs}
+    measured = {tuple(row[1 : 1 + len(CONFIG_COLUMNS)]) for row in runs}
     absent = [", ".join(part for part in place if part != "arange") for place in steps if place not in measured]
     return Runs(runs, provenance["runs"], absent)
 

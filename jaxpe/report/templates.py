@@ -43,18 +43,16 @@ def make_environment(**filters: Callable[..., Any]) -> jinja2.Environment:
     return environment
 
 
-def format_short(value: float | None, digits: int = 3) -> str:
+def format_short(value: float | None, digits: int = 3, sign: str = "") -> str:
     """A number with a few significant digits: rounding errors are 0, None is a dash."""
     if value is None:
         return "–"
-    return "0" if abs(value) < TINY else f"{value:.{digits}g}"
+    return "0" if abs(value) < TINY else f"{value:{sign}.{digits}g}"
 
 
 def format_change(value: float | None) -> str:
     """The same with its sign."""
-    if value is None:
-        return "–"
-    return "0" if abs(value) < TINY else f"{value:+.3g}"
+    return format_short(value, sign="+")
 
 
 def count_decimals(values: Iterable[float | None]) -> int:

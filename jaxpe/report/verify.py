@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from jaxpe.errors import UserError, escape_unprintable
 from jaxpe.records.csv_tables import read_table
@@ -32,25 +32,11 @@ from jaxpe.report.results import PUBLISHED, QUICK, README, RESULTS, STANDARD, re
 from jaxpe.study.experiment import Experiment, call_experiment
 from jaxpe.study.origins import describe_edit
 from jaxpe.study.recorded import describe_unknown, find_experiment
-from jaxpe.study.stored_runs import compare_with_runs
+from jaxpe.study.stored_runs import Verification, compare_with_runs
 
 TOLERANCE = 1e-9  # of a number against the same number computed again, as a share of it
 NAMED = 5  # differences of one file; the others are counted
 OPENS_IN = re.compile(r'<html lang="(\w+)"')
-
-
-class Verification(NamedTuple):
-    """How many values and lines agree, what differs, and what could not be compared, in sentences."""
-
-    agreeing: int = 0
-    differences: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def join(self, other: Verification) -> Verification:
-        """Both together."""
-        return Verification(
-            self.agreeing + other.agreeing, self.differences + other.differences, self.notes + other.notes
-        )
 
 
 def verify_results(results: Path, own: Mapping[str, Experiment], root: Path) -> Verification:
@@ -92,7 +78,7 @@ def verify_experiment(results: Path, folder: Path, own: Mapping[str, Experiment]
         verification = verification.join(Verification(notes=(edit,)))
     with explain_faults(edits, f"{folder} cannot be computed again"):
         derived = collect(lambda: verify_derived(experiment, folder))
-        rows = collect(lambda: Verification(*compare_with_runs(experiment, results, folder)))
+        rows = collect(lambda: compare_with_runs(experiment, results, folder))
     return verification.join(derived).join(rows)
 
 

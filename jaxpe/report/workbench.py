@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from jaxpe.report.claims import list_headlines, read_all_claims
 from jaxpe.report.figures import describe_figure
 from jaxpe.report.messages import Messages
 from jaxpe.report.questions import list_questions
-from jaxpe.report.runs import COLUMNS, NOT_RUN, Runs, complete_commands, list_runs
+from jaxpe.report.runs import COLUMNS, NOT_RUN, complete_commands, list_runs
 from jaxpe.report.sections import list_missing, read_section
 from jaxpe.report.styles import describe_styles
 from jaxpe.report.tables import find_own, list_encodings, list_line_names, pack_tables, pack_text, read_tables
@@ -49,7 +49,7 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
             "exploratory": EXPLORATORY,
             "own": find_own({folder.name: read_provenance(folder) for folder in folders}),
             "names": messages.files[NAMES],
-            "runs": pack_runs(runs),
+            "runs": pack_text(json.dumps([row for one in runs.values() for row in one.rows], ensure_ascii=False)),
             "run_columns": COLUMNS,
         },
         "exploratory": EXPLORATORY,
@@ -71,19 +71,11 @@ def collect(results: Path, folders: list[Path], messages: Messages) -> dict[str,
     }
 
 
-def pack_runs(runs: Mapping[str, Runs]) -> str:
-    """All runs for the page's scripts."""
-    return pack_text(json.dumps([row for one in runs.values() for row in one.rows], ensure_ascii=False))
-
-
 def find_kinds(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[tuple[str, str]]]:
     """Where the tables hold each of `KINDS`, as experiments and measures."""
     return {
-        kind: [(name, metric) for name, table in tables.items() for metric in list_shared(metrics, table)]
+        kind: [
+            (name, metric) for name, table in tables.items() for metric in metrics if (table["metric"] == metric).any()
+        ]
         for kind, metrics in KINDS.items()
     }
-
-
-def list_shared(metrics: Sequence[str], table: pd.DataFrame) -> list[str]:
-    """Those of the measures that a table has."""
-    return [metric for metric in metrics if (table["metric"] == metric).any()]

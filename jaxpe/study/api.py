@@ -31,6 +31,7 @@ from jaxpe import devices
 from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.registry import Registry, label_name
+from jaxpe.records.json_values import to_tuple
 from jaxpe.records.results import Results, open_results
 from jaxpe.study import presets, run_configs
 from jaxpe.study.evaluators import describe_config
@@ -188,12 +189,7 @@ def list_values(run: Run, name: str) -> tuple[Any, ...]:
 def restore_config(stored: Mapping[str, Any]) -> RunConfig:
     """The config of a run from its record. Raises UserError where the record is of another version."""
     try:
-        values = {name: freeze(value) for name, value in stored.items()}
+        values = {name: to_tuple(value) for name, value in stored.items()}
         return RunConfig(**values | {"training": Training(**stored["training"])})
     except (TypeError, KeyError) as error:
         raise UserError(f"A stored run is of another version of jaxpe ({error}): train it again.") from error
-
-
-def freeze(value: Any) -> Any:
-    """Lists as tuples, as they were before they were stored."""
-    return tuple(map(freeze, value)) if isinstance(value, list) else value

@@ -21,7 +21,7 @@ def mark_diverged(rows: Sequence[TableRow], runs: Sequence[Run]) -> list[TableRo
     of them.
     """
     columns = [list_columns(run) for run in runs]
-    return [row | {DIVERGED: True} if any(agrees(row, one) for one in columns) else row for row in rows]
+    return [row | {DIVERGED: True} if any(describes_run(row, one) for one in columns) else row for row in rows]
 
 
 def list_columns(run: Run) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def list_columns(run: Run) -> dict[str, Any]:
     return {name: value for name, value in columns.items() if name not in TEST_COLUMNS}
 
 
-def agrees(row: TableRow, columns: dict[str, Any]) -> bool:
+def describes_run(row: TableRow, columns: dict[str, Any]) -> bool:
     """Whether no column of a row has another value. Columns that the row leaves empty say nothing."""
     if row.get("task") is None or row.get("metric") == OWN_RATE:  # not of one run: a property, a choice among runs
         return False

@@ -92,13 +92,8 @@ def estimate_seconds(runs: Sequence[Run], work: Workspace) -> float:
     return schedule.estimate_time([plan_stage(runs, work, machines)], 1, machines.rate.seconds_to_compile)
 
 
-def estimate_bytes(runs: Sequence[Run], work: Workspace) -> int:
-    """Bytes of disk for the runs that are not stored yet: parameters at every snapshot, and measurements."""
-    return count_bytes(work.select_missing(runs), work)
-
-
 def count_bytes(runs: Sequence[Run], work: Workspace) -> int:
-    """Bytes of disk for these runs."""
+    """Bytes of disk for these runs: parameters at every snapshot, and, roughly, records and measurements."""
     total = 0
     for config, group in group_by_program(runs).items():
         size = parameters.count_parameters(config, work.open_source(config).stream)
@@ -190,7 +185,7 @@ def format_announcement(runs: Sequence[Run], work: Workspace) -> str:
     seconds = estimate_seconds(runs, work)
     if seconds < LONG_WORK:
         return ""
-    cost = format_cost(seconds, estimate_bytes(runs, work))
+    cost = format_cost(seconds, count_bytes(work.select_missing(runs), work))
     return f"This will take about {cost}, by a rough estimate. Ctrl-C stops it without loss."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -117,20 +117,8 @@ def make_run_config(
 
 
 def make_training(preset: Preset) -> Training:
-    """How the runs of a preset are trained."""
-    return Training(
-        steps=preset.steps,
-        batch=preset.batch,
-        learning_rate=preset.learning_rate,
-        warmup=preset.warmup,
-        length_buckets=preset.length_buckets,
-        decay=preset.decay,
-        stop_every=preset.stop_every,
-        optimizer=preset.optimizer,
-        weight_decay=preset.weight_decay,
-        clip=preset.clip,
-        dropout=preset.dropout,
-    )
+    """How the runs of a preset are trained, which it says in fields of the same names."""
+    return Training(**{field.name: getattr(preset, field.name) for field in fields(Training)})
 
 
 def open_source(config: RunConfig, sources: Sources) -> Source:

@@ -15,7 +15,7 @@ from jaxpe.data import cache
 from jaxpe.errors import UserError
 from jaxpe.plugins.registry import split_options
 from jaxpe.records.csv_tables import format_table
-from jaxpe.records.json_values import format_json, to_json_value
+from jaxpe.records.json_values import format_json, to_json_value, to_tuple
 from jaxpe.records.provenance import HISTORY, MODELS, TABLE, read_provenance
 from jaxpe.records.results import Results, open_results
 from jaxpe.records.stored_files import exists, read_text
@@ -38,12 +38,18 @@ class NotStored(UserError):
     """Something that a table was measured from is not in the results folder. The message says what, in a few words."""
 
 
-class Comparison(NamedTuple):
-    """How many rows agree, which differ, and what could not be compared."""
+class Verification(NamedTuple):
+    """How many values and lines agree, what differs, and what could not be compared, in sentences."""
 
     agreeing: int = 0
     differences: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def join(self, other: Verification) -> Verification:
+        """Both together."""
+        return Verification(
+            self.agreeing + other.agreeing, self.differences + other.differences, self.notes + other.notes
+        )
 
 
 class NoEvaluators(EvaluatorCache):
@@ -76,22 +82,22 @@ class StoredWorkspace(Workspace):
         return super().measure_once(run, key, refuse)
 
 
-def compare_with_runs(experiment: Experiment, results: Path, folder: Path) -> Comparison:
+def compare_with_runs(experiment: Experiment, results: Path, folder: Path) -> Verification:
     """The table in an experiment's folder, row by row, against the rows that its `measure` makes from stored runs.
 
     The models and the course of training that the folder keeps are compared with those of the runs too.
     """
     if not (results / "runs").is_dir():
-        return Comparison(notes=(NO_RUNS,))
+        return Verification(notes=(NO_RUNS,))
     try:
         preset = parse_preset(experiment, read_provenance(folder).get("preset"))
         work = StoredWorkspace(open_results(results, write=False))
         rows, runs = measure_rows(experiment, plan_experiment(experiment, preset, work), work)
         models = keep_models(experiment, runs, work)
     except NotStored as error:
-        return Comparison(notes=(f"{folder.name}/{TABLE} is not compared with its runs: {error} is not stored.",))
+        return Verification(notes=(f"{folder.name}/{TABLE} is not compared with its runs: {error} is not stored.",))
     stored, measured = (count_rows(text) for text in (read_text(folder / TABLE), format_table(rows)))
-    return Comparison(
+    return Verification(
         (stored & measured).total(),
         (
             *name_rows(folder, stored - measured, "is in the table, and the stored runs do not give it"),
@@ -198,10 +204,3 @@ def list_texts(value: Any) -> Iterable[str]:
     elif isinstance(value, (list, dict)):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from list_texts(inner)
-
-
-def to_tuple(value: Any) -> Any:
-    """Lists as the tuples that they were."""
-    if isinstance(value, dict):
-        return {name: to_tuple(inner) for name, inner in value.items()}
-    return tuple(map(to_tuple, value)) if isinstance(value, list) else value

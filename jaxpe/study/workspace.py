@@ -27,7 +27,7 @@ from jaxpe.study.reporter import Reporter, SilentReporter
 from jaxpe.study.round_files import open_checkpoint_folder, write_trained_run
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.study.sinks import open_sinks
-from jaxpe.study.tables import Measurements
+from jaxpe.study.tables import AS_TRAINED, Measurements
 from jaxpe.tasks import TASKS
 from jaxpe.training import checkpoints, parameters, population
 from jaxpe.training.checks import check_config
@@ -38,8 +38,6 @@ from jaxpe.training.mesh import make_mesh
 from jaxpe.training.population import Program, ReplicaSpec, RoundProgress, TrainedReplica
 from jaxpe.training.scores import Scores
 from jaxpe.training.sources import Source
-
-PLAIN_TEST = EvaluationConfig()
 
 
 class Run(NamedTuple):
@@ -235,7 +233,7 @@ class Workspace:
         runs: Sequence[Run],
         lengths: Sequence[int],
         examples: int,
-        evaluation: EvaluationConfig = PLAIN_TEST,
+        evaluation: EvaluationConfig = AS_TRAINED,
         padding: float = 0.0,
     ) -> dict[tuple[int, int], Scores]:
         """Scores by (seed, length) for the runs of one config, measured where they are not stored yet.

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jaxpe.analysis.effects import choose_word, judge_effect, select_plain
+from jaxpe.analysis.effects import choose_word, judge_effect, select_outside_sweeps
 from jaxpe.records.statistics import Estimate
 
 
@@ -44,7 +44,7 @@ def test_plain_rows_are_tested_as_trained_or_from_0_after_random_starts():
         for trained in ("arange", "offset", "randomized")
         for tested in ("arange", "offset", "randomized")
     ]
-    plain = select_plain(pd.DataFrame(rows))
+    plain = select_outside_sweeps(pd.DataFrame(rows))
     assert list(zip(plain["positions"], plain["test_positions"], strict=True)) == [
         ("arange", "arange"), ("offset", "arange"), ("offset", "offset"), ("randomized", "randomized"),
     ]  # fmt: skip

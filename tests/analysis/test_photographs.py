@@ -61,11 +61,6 @@ def test_two_pandas_that_disagree_decide_nothing():
     assert (found.seen, found.pairs, found.verdict) == (0.5, 2, "undecided")
 
 
-def test_the_rank_of_a_class_counts_from_one_and_ties_count_against_it():
-    logits = np.array([0.1, 2.0, 2.0, 3.0, -1.0])
-    assert [photographs.rank_label(logits, label) for label in range(5)] == [4, 3, 3, 1, 5]
-
-
 @pytest.mark.parametrize(("weights", "expected"), [((0.5, 0.5), 150.0), ((1.0, 1.0), 255.0), ((0.75, 0.25), 125.0)])
 def test_pictures_are_added_with_their_weights_and_clipped(weights, expected):
     mixed = photographs.add_pictures(np.full((2, 2), 100.0), np.full((2, 2), 200.0), weights)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxpe.analysis import readers
+from jaxpe.analysis.sums import Tables
 
 
 def test_a_reader_that_knows_both_tables_is_exact_unless_two_sums_coincide():
@@ -12,12 +13,12 @@ def test_a_reader_that_knows_both_tables_is_exact_unless_two_sums_coincide():
     # Position 1 is built so that t₀ + p₀ = t₁ + p₁, in numbers that float32 adds without rounding.
     tokens, positions = (np.round(8 * part) / 8 for part in tables)
     positions[1] = tokens[0] + positions[0] - tokens[1]
-    coinciding = readers.Tables(tokens[:2], positions[:8])
+    coinciding = Tables(tokens[:2], positions[:8])
     assert readers.find_smallest_gap(coinciding) == 0 and readers.score_both_tables(coinciding) == 1 - 1 / 16
 
 
 def test_the_smallest_gap_and_the_nearest_row_are_those_of_slow_loops():
-    tables = readers.Tables(np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(7, 3)))
+    tables = Tables(np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(1).normal(size=(7, 3)))
     sums = readers.list_sums(tables)
     gaps = [np.linalg.norm(a - b) for i, a in enumerate(sums) for j, b in enumerate(sums) if i != j]
     assert readers.find_smallest_gap(tables) == pytest.approx(min(gaps))
@@ -46,6 +47,6 @@ def test_noise_drowns_a_sum_and_a_reader_without_positions_guesses():
     tables = readers.sample_tables("random rows", 32, seed=0)
     by_noise = [readers.score_both_tables(tables, signal) for signal in readers.SIGNALS]
     assert by_noise[:3] == [1, 1, 1] and by_noise[-1] < 0.3
-    blind = readers.Tables(tables.tokens, np.zeros_like(tables.positions))
+    blind = Tables(tables.tokens, np.zeros_like(tables.positions))
     assert readers.score_position_table(blind) == pytest.approx(1 / readers.POSITIONS, abs=0.01)
     assert readers.score_trained_reader(tables, shuffled=True) < 0.05 < 0.7 < readers.score_trained_reader(tables)

@@ -16,6 +16,11 @@ def test_a_reader_that_says_nothing_names_nothing():
     np.testing.assert_array_equal(found, [[2, 1]])
 
 
+def test_the_rank_of_a_class_counts_from_one_and_ties_count_against_it():
+    logits = np.array([[0.1, 2.0, 2.0, 3.0, -1.0]])
+    assert sum_readers.rank_classes(logits, np.arange(5)[None]).tolist() == [[4, 3, 3, 1, 5]]
+
+
 def trained(replicas, seeds, sums):
     training = ReaderTraining(hidden=32, steps=150, batch=32, rate=5e-3)
     return sum_readers.train_readers(sum_readers.stack_parts(replicas, seeds), np.array(sums), seeds, 10, training)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxpe.analysis import tags
+from jaxpe.analysis.sums import Tables
 
 RANDOM = np.random.default_rng(0)
 
@@ -17,7 +18,7 @@ def test_verses_are_rebuilt_from_the_pile_unless_two_sums_coincide():
     assert any((verse != found).any() for verse, found in zip(verses, noisy, strict=True))
     tokens, positions = np.round(4 * known.tokens), np.round(4 * known.positions)  # exact sums
     tokens[1] = tokens[0] + positions[0] - positions[1]  # e[0] + p[0] = e[1] + p[1]
-    (found,) = tags.rebuild_sentences([np.array([0, 1])], tags.SumTables(tokens, positions), 0.0, 0)
+    (found,) = tags.rebuild_sentences([np.array([0, 1])], Tables(tokens, positions), 0.0, 0)
     assert found.tolist() != [0, 1]
 
 

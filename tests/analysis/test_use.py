@@ -68,7 +68,7 @@ def test_deciding_sizes_leave_out_the_shift_by_32():
         [("shift", 1), ("shift", 8), ("shift", 32), ("shuffle", 4), ("permute", 8), ("one id", 0)],
         columns=["condition", "size"],
     )
-    kept = use.select_deciding(rows)
+    kept = use.select_deciding_sizes(rows)
     assert list(zip(kept["condition"], kept["size"], strict=True)) == [
         ("shift", 1), ("shift", 8), ("shuffle", 4), ("permute", 8),
     ]  # fmt: skip

@@ -137,12 +137,6 @@ def test_a_summary_is_printed_in_columns():
     assert printed == "Accuracy\nencoding    at N\nnone        0.25\nsinusoidal  1.00\n"
 
 
-def test_a_claim_is_printed_with_its_interval_or_as_not_run():
-    claim = {"effect": 0.25, "low": 0.125, "high": 0.375, "n": 6, "unit": "accuracy"}
-    assert run.format_claim(claim) == "+0.250 accuracy (+0.125 to +0.375, n = 6)"
-    assert run.format_claim(claim | {"effect": None, "n": 0}) == "not run"
-
-
 @pytest.mark.parametrize(
     ("line", "says"),
     [

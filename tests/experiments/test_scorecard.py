@@ -112,10 +112,10 @@ def test_a_fault_that_comes_late_names_the_line_too_and_jaxpes_own_faults_stay(t
     long = jnp.zeros((30, 2, 4)), jnp.zeros((30, 2, 4)), encodings.View(jnp.arange(30), jnp.arange(30))
     with (
         pytest.raises(UserError, match=r"encoding 'Mine': ValueError: too long \(late.py, line 12\)"),
-        MODULE.explain_faults(name),
+        MODULE.explain_encoding_faults(name),
     ):
         encoding.bias(*long)
-    with pytest.raises(ZeroDivisionError), MODULE.explain_faults(name):
+    with pytest.raises(ZeroDivisionError), MODULE.explain_encoding_faults(name):
         1 / 0  # noqa: B018
 
 

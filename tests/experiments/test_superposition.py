@@ -178,7 +178,7 @@ MARKED = [
 @pytest.mark.parametrize("selections", [FIXED, MARKED], ids=["fixed", "watermark"])
 def test_verdicts_on_what_is_added_follow_the_rows(selections):
     def verdict(rows):
-        return MODULE.judge_difference(MODULE.FIXED, rows, *selections).verdict
+        return MODULE.judge_with_means(MODULE.FIXED, rows, *selections).verdict
 
     assert verdict(two_kinds(*selections, 0.9, 0.5)) == "supported"
     assert verdict(two_kinds(*selections, 0.4, 0.5)) == "contradicted"

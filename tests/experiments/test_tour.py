@@ -51,7 +51,7 @@ def test_guesses_are_those_of_a_forward_pass(masked_text):
     """The first verse as written: <bos>, its own tokens with <blank> in the middle; the likeliest words in order."""
     work, [run, *_], table = masked_text
     tokenizer = corpus.train_tokenizer(corpus.load_corpus(run.config.corpus).train, run.config.vocabulary)
-    tokens = guesses.select_verses(run.config, tokenizer)[0]
+    tokens = guesses.select_fitting_verses(run.config, tokenizer)[0]
     place = len(tokens) // 2
     shown = np.array([BOS, *tokens])
     shown[place + 1] = BLANK

@@ -5,7 +5,16 @@ import math
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.records.claims import Claim, RequiredClaimEntry, Text, format_effect, read_answers, read_claims, read_summary
+from jaxpe.records.claims import (
+    Claim,
+    RequiredClaimEntry,
+    Text,
+    format_effect,
+    format_entry_effect,
+    read_answers,
+    read_claims,
+    read_summary,
+)
 from jaxpe.records.json_values import write_json
 from jaxpe.records.statistics import Estimate
 
@@ -43,6 +52,12 @@ def test_an_effect_is_written_with_interval_unit_and_n():
     assert format_effect(CLAIM.make_result("undecided", Estimate(-0.0001, None, None, 2), task="a")) == (
         "+0.000 token accuracy (n = 2)"
     )
+
+
+def test_the_effect_of_an_entry_is_written_with_its_interval_or_as_not_run():
+    entry = {"effect": 0.25, "low": 0.125, "high": 0.375, "n": 6, "unit": "accuracy"}
+    assert format_entry_effect(entry) == "+0.250 accuracy (+0.125 to +0.375, n = 6)"
+    assert format_entry_effect(entry | {"effect": None, "n": 0}) == "not run"
 
 
 @pytest.fixture

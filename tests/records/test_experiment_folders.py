@@ -6,7 +6,7 @@ import pytest
 from results_folders import PROVENANCE, SPREAD, make_rows, write_results
 
 from jaxpe.errors import UserError
-from jaxpe.records.experiment_folders import list_members, read_marker
+from jaxpe.records.experiment_folders import list_members
 from jaxpe.records.json_values import write_json
 
 
@@ -59,10 +59,3 @@ def test_an_experiment_whose_table_is_gone_is_not_forgotten(results, leave):
     (results / "accuracy" / "table.csv").symlink_to(results / "nowhere")
     with pytest.raises(UserError, match=r"table\.csv was altered: it is not a file"):
         list_members(results).find_edits()
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "2"}', "[" * 9999, '{"schema": 2'])
-def test_a_malformed_marker_is_named(results, content):
-    (results / "jaxpe.json").write_text(content)
-    with pytest.raises(UserError, match=r"jaxpe\.json was altered: .*choose another folder"):
-        read_marker(results / "jaxpe.json")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxpe.errors import UserError
-from jaxpe.records.json_values import compute_digest, read_json, to_canonical_json, to_json_value, write_json
+from jaxpe.records.json_values import compute_digest, read_json, to_canonical_json, to_json_value, to_tuple, write_json
 
 
 @dataclass
@@ -31,6 +31,11 @@ def test_arrays_paths_and_dataclasses_have_a_form_in_json():
     assert to_canonical_json({"b": 1.5, "a": True}) == '{"a":true,"b":1.5}'
     with pytest.raises(TypeError, match="set has no form in JSON"):
         to_json_value({1, 2})
+
+
+def test_tuples_come_back_as_tuples():
+    value = {"scales": ((1.0, 2.0), None), "overrides": {"names": ("a",)}}
+    assert to_tuple(to_json_value(value)) == value
 
 
 def test_a_file_is_read_back_and_another_kind_of_value_is_refused(tmp_path):

@@ -76,9 +76,13 @@ def test_only_a_results_folder_of_this_schema_is_opened(tmp_path):
     marker.write_text(json.dumps({"schema": 99}))
     with pytest.raises(UserError, match=r"newer version of jaxpe .record schema 99"):
         open_results(tmp_path / "other")
-    marker.write_text("{")
-    with pytest.raises(UserError, match="was altered"):
-        open_results(tmp_path / "other")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "2"}', "[" * 9999, '{"schema": 2', "{"])
+def test_a_malformed_marker_is_named(results, content):
+    (results.folder / MARKER).write_text(content)
+    with pytest.raises(UserError, match=r"jaxpe\.json was altered: .*choose another folder"):
+        open_results(results.folder)
 
 
 def test_a_folder_is_made_only_to_be_written_to(tmp_path):

@@ -132,13 +132,13 @@ def test_a_workspace_shows_each_program_and_takes_about_the_disk_that_was_estima
     work = progress.ProgressWorkspace(open_results(tmp_path), make_terminal(is_terminal=False))
     config = RunConfig("reverse", "encoder", "none", 5, 45, width=16, layers=1, training=Training(steps=8, batch=16))
     runs = work.list_runs(config, range(2))
-    estimate = plan.estimate_bytes(runs, work)
+    estimate = plan.count_bytes(work.select_missing(runs), work)
     work.train(runs)
     [line] = work.lines.values()
     assert (line.losses, line.diverged, line.format_state()) == ([0.5], 1, "1 diverged")
     assert line.done == line.steps == 16
     kept = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
     assert kept < estimate < kept + 2 * 100_000  # the rest is for records and measurements
-    assert plan.estimate_bytes(runs, work) == 0 and plan.estimate_seconds(runs, work) == 0
+    assert plan.count_bytes(work.select_missing(runs), work) == 0 and plan.estimate_seconds(runs, work) == 0
     work.train(runs)
     assert work.lines == {}

@@ -26,6 +26,7 @@ from jaxpe.training.parameters import count_parameters
 
 CHAINED = 16  # applications to a number while it is in a register
 TIMES = 5  # of which the fastest counts
+SECONDS = 0.3  # of each measurement, about
 Step = Callable[[Array], Array]
 
 
@@ -59,8 +60,8 @@ class Work(NamedTuple):
         return sum(part / rate for part, rate in zip(self, rates, strict=True))
 
 
-def measure_rates(mesh: Mesh, precision: str = "highest", seconds: float = 0.3) -> Rates:
-    """The rates of a mesh. `precision`: that of matrix products, as in `RunConfig`. `seconds`: about, of each measurement."""
+def measure_rates(mesh: Mesh, precision: str = "highest") -> Rates:
+    """The rates of a mesh. `precision`: that of matrix products, as in `RunConfig`."""
     device = mesh.devices.flat[0]
     side, cached, large = (2048, 2**17, 2**24) if device.platform == "cpu" else (8192, 2**24, 2**28)
 
@@ -72,10 +73,10 @@ def measure_rates(mesh: Mesh, precision: str = "highest", seconds: float = 0.3) 
 
         return apply
 
-    products = measure_product(device, side, precision, seconds) * (1 if device.platform == "cpu" else mesh.size)
-    exponentials = measure_loop(chain(lambda a: jnp.exp(-a)), (cached,), mesh, seconds)
-    gelus = measure_loop(chain(lambda a: jax.nn.gelu(a) + 1.0), (cached,), mesh, seconds)
-    copies = measure_loop(lambda a: a + 1.0, (large,), mesh, seconds)
+    products = measure_product(device, side, precision, SECONDS) * (1 if device.platform == "cpu" else mesh.size)
+    exponentials = measure_loop(chain(lambda a: jnp.exp(-a)), (cached,), mesh, SECONDS)
+    gelus = measure_loop(chain(lambda a: jax.nn.gelu(a) + 1.0), (cached,), mesh, SECONDS)
+    copies = measure_loop(lambda a: a + 1.0, (large,), mesh, SECONDS)
     return Rates(products, CHAINED * cached * exponentials, CHAINED * cached * gelus, 8 * large * copies)
 
 

@@ -15,15 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxpe.study.experiment import load_experiment
-from jaxpe.study.presets import Preset
 
 PAUSE = 0.5  # seconds between two looks at the processes
 GRACE = 15.0  # seconds that a stopped process has for its checkpoint
-
-
-def list_encodings(preset: Preset) -> list[str]:
-    """The encodings of a grid, each once."""
-    return list(dict.fromkeys(name for row in preset.grid for name in row.encodings))
 
 
 def extend_table(folder: Path, experiment: str, preset: str, seconds: float, fields: Sequence[str] = ()) -> bool:
@@ -45,7 +39,8 @@ def extend_table(folder: Path, experiment: str, preset: str, seconds: float, fie
         "--quiet",
     ]
     command += ["--set", *fields] if fields else []
-    names = list_encodings(load_experiment(experiment).module.PRESETS[preset])
+    grid = load_experiment(experiment).module.PRESETS[preset].grid
+    names = list(dict.fromkeys(name for row in grid for name in row.encodings))
     share = f"{0.3 / len(names):.3f}"  # of the accelerator's memory
     environment = os.environ | {"XLA_PYTHON_CLIENT_MEM_FRACTION": share}
     environment.pop("XLA_PYTHON_CLIENT_PREALLOCATE", None)

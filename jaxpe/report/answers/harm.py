@@ -19,7 +19,7 @@ from jaxpe.analysis.effects import (
     compare_with_none,
     judge_effect,
     list_main_encodings,
-    select_plain,
+    select_outside_sweeps,
     select_ratio_sweep,
 )
 from jaxpe.records.claims import Answer, ClaimResult, format_effect
@@ -34,7 +34,7 @@ HELP = {"harmless": "no help", "helpful": "help", "harmful": "harm"}  # and to "
 def answer(table: pd.DataFrame, results: Results) -> list[Answer]:
     """One answer to each question for every main encoding."""
     names = list_main_encodings(table)
-    if names and not (select_plain(table)["encoding"] == "none").any():
+    if names and not (select_outside_sweeps(table)["encoding"] == "none").any():
         short = "Not answered: there is no model without an encoding to compare with. Run the encoding none too."
         return [Answer("harm", "", "within_and_beyond", short)]
     answers = [answer_harm(table, results, name) for name in names]
@@ -130,7 +130,7 @@ def describe_speed(results: Results, encoding: str) -> str:
 
 def describe_cause(table: pd.DataFrame, task: str, encoding: str) -> str:
     """How much of what is lost at twice the length comes back if training meets such positions; '' where it was not run."""
-    pairs, blind = compare_samplers(table, task, 2, encoding), compare_with_none(table, task, 2, encoding)
+    pairs, blind = compare_samplers(table, task, encoding), compare_with_none(table, task, 2, encoding)
     if not len(pairs.a) or not len(blind.a):
         return ""
     lost, back = blind.b.mean() - blind.a.mean(), pairs.a.mean() - pairs.b.mean()
@@ -161,7 +161,7 @@ def describe_turn(table: pd.DataFrame, results: Results, encoding: str, task: st
     if result is None or encoding not in set(sweep["encoding"]):
         return ""
     s, other = TURNS[task]
-    width = select_plain(table)["width"].min()
+    width = select_outside_sweeps(table)["width"].min()
     means = sweep[sweep["width"] == width].groupby("s")["value"].mean()
     return (
         f"; it changes with the ratio s of position to token: at width {width:g} {task} is solved "
@@ -214,7 +214,7 @@ def describe_means(pairs: Pairs) -> str:
 
 def summarize(table: pd.DataFrame) -> list[dict[str, str]]:
     """The effect on every task, encoding and sampler, at the lengths seen in training and at twice the length."""
-    rows, part = [], select_plain(table)
+    rows, part = [], select_outside_sweeps(table)
     keys = dict.fromkeys(zip(part["task"], part["encoding"], part["positions"], strict=True))
     for task, encoding, positions in [key for key in keys if key[1] != "none"]:
         row = {"task": task, "answer depends on order": "yes" if task in ORDER_DEPENDENT else "no"}
