@@ -121,7 +121,7 @@ def compute_spaced(table: pd.DataFrame) -> Values | None:
     """`count` at twice the training length with sinusoids at random positions, in training and tests."""
     if "sweep" not in table:
         return None
-    pairs = compare_samplers(table, "count", 2)
+    pairs = compare_samplers(table, "count")
     if not len(pairs.a):
         return None
     holds = pairs.a.mean() - pairs.b.mean() > CLEARLY
