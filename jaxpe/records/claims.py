@@ -5,6 +5,7 @@ A claim is known by its experiment and its id. Two experiments may use the same 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from jaxpe.records.json_values import read_json
 from jaxpe.records.statistics import EXPLORATORY, Estimate
 
 REDRAW = "Restore it, or let `jaxpe plot` write it again."
+UNDECIDED = "undecided"
+VERDICTS = ("supported", "contradicted", UNDECIDED, "helpful", "harmless", "harmful")
+ROUNDING = 1e-6  # of a value and of the ends of its interval, relative to the largest of them
 
 
 class Text(NamedTuple):
@@ -48,22 +52,41 @@ class Claim:
         return self.title is not None
 
     def make_result(self, verdict: str, estimate: Estimate | None, note: str = "", **fields: object) -> ClaimResult:
-        """What a run says of the claim. `estimate` is None where the cell was not run; `fields` fill id and statement."""
-        return ClaimResult(
-            self, self.id.format(**fields), self.statement.format(**fields), verdict, estimate, note.strip()
-        )
+        """What a run says of the claim. `estimate` is None where the cell was not run; `fields` fill id and statement.
+
+        Raises UserError for a field without a value, and for what `ClaimResult` refuses.
+        """
+        name, statement = (self.fill(text, fields) for text in (self.id, self.statement))
+        return ClaimResult(self, name, statement, verdict, estimate, note.strip())
+
+    def fill(self, text: str, fields: Mapping[str, object]) -> str:
+        """A text with its {fields} filled in. Raises UserError where one has no value, and for a brace that opens none."""
+        try:
+            return text.format(**fields)
+        except (KeyError, IndexError) as error:
+            fault = f"make_result was given no value for the field {{{error.args[0]}}}" if error.args else str(error)
+        except (ValueError, AttributeError, TypeError) as error:
+            fault = f"its braces hold no field ({error})"
+        raise UserError(f"The claim {self.id!r}: {fault}: give it as a keyword, or write {{{{ and }}}} for braces.")
 
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim with the verdict of a run. `n` counts seeds, or pairs of seeds, unless the note says otherwise."""
+    """A claim with the verdict of a run. `n` counts seeds, or pairs of seeds, unless the note says otherwise.
+
+    Raises UserError for a verdict that is none, and for an estimate that is none.
+    """
 
     claim: Claim
     id: str
     statement: str
-    verdict: str  # "supported", "contradicted", "undecided", or a word of the experiment's own
+    verdict: str  # one of `VERDICTS`
     estimate: Estimate | None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if fault := find_result_fault(self.verdict, self.estimate):
+            raise UserError(f"The claim {self.id!r}: {fault}.")
 
     @property
     def n(self) -> int:
@@ -99,6 +122,33 @@ class ClaimResult:
         }
 
 
+def find_result_fault(verdict: object, estimate: object) -> str:
+    """What keeps a verdict and its estimate from being a result, and what to do; '' where nothing does.
+
+    An estimate without a finite value, as after a diverged training, decides nothing.
+    """
+    if verdict not in VERDICTS:
+        return f"{verdict!r} is no verdict: give one of {', '.join(VERDICTS)}, and other words in the note"
+    if not isinstance(estimate, (Estimate, type(None))):
+        return "`Claim.make_result` takes an Estimate, or None"
+    if verdict != UNDECIDED and (estimate is None or not math.isfinite(estimate.value)):
+        return f"it cannot be {verdict!r} without an estimate that has a finite value: give one, or {UNDECIDED!r}"
+    if estimate is None:
+        return ""
+    if estimate.n < 1:
+        return f"its estimate has n = {estimate.n}: n counts what was measured; give None where nothing was"
+    ends = [end for end in (estimate.low, estimate.high) if end is not None]
+    if not ends:
+        return ""
+    if len(ends) < 2 or not all(map(math.isfinite, (estimate.value, *ends))):
+        return "its interval is not whole: give two finite ends of a finite value, or None for both"
+    value, low, high = estimate.value, *ends
+    slack = ROUNDING * max(map(abs, (value, low, high)))
+    if not low - slack <= value <= high + slack:
+        return f"its value {value:g} does not lie in its interval, {low:g} to {high:g}: give Estimate(value, low, high, n)"
+    return ""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a run says to a question of the page, in sentences made from claims and table rows.
@@ -118,9 +168,11 @@ def format_effect(result: ClaimResult) -> str:
 
 
 def format_estimate(estimate: Estimate | None, unit: str) -> str:
-    """'+0.312 token accuracy (+0.290 to +0.334, n = 6)', or 'not run'."""
+    """'+0.312 token accuracy (+0.290 to +0.334, n = 6)', or 'not run'; of a value that is not finite 'no value (n = 6)'."""
     if estimate is None:
         return "not run"
+    if not math.isfinite(estimate.value):
+        return f"no value (n = {estimate.n})"
     low, high = estimate.low, estimate.high
     interval = "" if low is None or high is None else f"{low:+z.3f} to {high:+z.3f}, "
     return f"{estimate.value:+z.3f} {unit} ({interval}n = {estimate.n})"
@@ -128,8 +180,8 @@ def format_estimate(estimate: Estimate | None, unit: str) -> str:
 
 def format_entry_effect(entry: Mapping[str, Any]) -> str:
     """The same, of an entry of claims.json."""
-    run = entry["effect"] is not None
-    estimate = Estimate(entry["effect"], entry["low"], entry["high"], entry["n"]) if run else None
+    value = math.nan if entry["effect"] is None else entry["effect"]
+    estimate = Estimate(value, entry["low"], entry["high"], entry["n"]) if entry["n"] else None
     return format_estimate(estimate, entry["unit"])
 
 

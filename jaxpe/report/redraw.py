@@ -19,7 +19,6 @@ from jaxpe.records.csv_tables import PREVIOUS, read_table
 from jaxpe.records.files import disk_errors, write_text
 from jaxpe.records.json_values import format_json
 from jaxpe.records.provenance import DERIVED, HISTORY, MODELS, PROVENANCE, TABLE, read_provenance, record_derived
-from jaxpe.records.statistics import Estimate
 from jaxpe.records.stored_files import exists, find_mismatch
 from jaxpe.study.experiment import Experiment, call_experiment
 from jaxpe.study.experiment_checks import check_plain_names
@@ -111,13 +110,22 @@ def make_derived(experiment: Experiment, table: pd.DataFrame) -> dict[str, Any]:
         by_id = {result.id: result for result in results}
         derived["answers.json"] = module.answers(table, by_id)
     if hasattr(module, "summary"):
-        title, rows = module.summary(table)
+        title, rows = read_summary_parts(experiment.name, module.summary(table))
         columns = list(dict.fromkeys(column for row in rows for column in row))
         lines = [[row.get(column, "–") for column in columns] for row in rows]
         derived["summary.json"] = {"title": title, "columns": columns, "rows": lines}
     if captions := getattr(module, "CAPTIONS", None):
         derived["captions.json"] = captions
     return derived
+
+
+def read_summary_parts(name: str, summary: Any) -> tuple[str, list[Mapping[str, Any]]]:
+    """The title and the rows of a summary. Raises UserError for anything else."""
+    parts = summary if isinstance(summary, tuple) and len(summary) == 2 else ("", None)
+    rows = list(parts[1]) if isinstance(parts[1], Sequence) else [None]
+    if not isinstance(parts[0], str) or not all(isinstance(row, Mapping) for row in rows):
+        raise UserError(f"{name}: summary must return a title and a list of rows, each a dictionary of entries by column.")
+    return parts[0], rows
 
 
 def judge_claims(experiment: Experiment, table: pd.DataFrame) -> list[ClaimResult]:
@@ -128,8 +136,6 @@ def judge_claims(experiment: Experiment, table: pd.DataFrame) -> list[ClaimResul
     results = experiment.module.claims(table)
     if not isinstance(results, Sequence) or not all(isinstance(result, ClaimResult) for result in results):
         raise UserError(f"{experiment.name}: claims must return a list of what `Claim.make_result` gives.")
-    if odd := [result.id for result in results if not isinstance(result.estimate, (Estimate, type(None)))]:
-        raise UserError(f"{experiment.name}: the claim {odd[0]!r}: `Claim.make_result` takes an Estimate, or None.")
     ids = [result.id for result in results]
     for result in results:
         if result.claim not in experiment.module.CLAIMS:

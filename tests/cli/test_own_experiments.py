@@ -133,7 +133,7 @@ HOSTILE = {  # the change, what is said, and whether a table was written before
     "no quick": (('"quick"', '"small"'), "Unknown preset 'quick'. Known: small. Give one that mine has", False),
     "a syntax error": (("def measure", "def def measure"), "mine.py could not be imported: SyntaxError", False),
     "an exit": (("ONE = ", "import sys; sys.exit(0)\nONE = "), "could not be imported: SystemExit: 0", False),
-    "a summary": (("CLAIMS =", "summary = lambda table: 3\nCLAIMS ="), "mine.py: TypeError", True),
+    "a summary": (("CLAIMS =", "summary = lambda table: 3\nCLAIMS ="), "summary must return a title", True),
     "answers": (("CLAIMS =", "answers = lambda table, results: 3\nCLAIMS ="), "cannot have this answers.json", True),
     "a table": (("CLAIMS =", "files = lambda *_: {'table.csv': ''}\nCLAIMS ="), "files gave 'table.csv'", True),
     "a file of no text": (("CLAIMS =", "files = lambda *_: {'a.txt': 3}\nCLAIMS ="), "must be text", True),

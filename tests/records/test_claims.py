@@ -1,6 +1,8 @@
 """Claims: declared as data, judged with an estimate, and read back from claims.json."""
 
+import json
 import math
+import re
 
 import pytest
 
@@ -15,7 +17,7 @@ from jaxpe.records.claims import (
     read_claims,
     read_summary,
 )
-from jaxpe.records.json_values import write_json
+from jaxpe.records.json_values import format_json, write_json
 from jaxpe.records.statistics import Estimate
 
 REQUIRED = sorted(RequiredClaimEntry.__required_keys__)
@@ -58,6 +60,48 @@ def test_the_effect_of_an_entry_is_written_with_its_interval_or_as_not_run():
     entry = {"effect": 0.25, "low": 0.125, "high": 0.375, "n": 6, "unit": "accuracy"}
     assert format_entry_effect(entry) == "+0.250 accuracy (+0.125 to +0.375, n = 6)"
     assert format_entry_effect(entry | {"effect": None, "n": 0}) == "not run"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "estimate", "says"),
+    [
+        ("suported", Estimate(0.5, None, None, 6), "'suported' is no verdict: give one of supported, contradicted"),
+        ("supported", None, "cannot be 'supported' without an estimate"),
+        ("contradicted", Estimate(math.inf, None, None, 6), "cannot be 'contradicted' without an estimate"),
+        ("supported", 0.5, "takes an Estimate, or None"),
+        ("undecided", Estimate(0.5, None, None, 0), "n = 0"),
+        ("undecided", Estimate(0.5, None, None, -1), "n = -1"),
+        ("supported", Estimate(0.5, 0.9, 0.1, 6), "0.5 does not lie in its interval, 0.9 to 0.1"),
+        ("supported", Estimate(0.5, 0.6, 0.7, 6), "0.5 does not lie in its interval"),
+        ("supported", Estimate(0.5, math.nan, 0.7, 6), "its interval is not whole"),
+        ("supported", Estimate(0.5, None, 0.7, 6), "its interval is not whole"),
+        ("undecided", Estimate(math.nan, 0.1, 0.7, 6), "its interval is not whole"),
+    ],
+)
+def test_what_is_no_result_is_refused(verdict, estimate, says):
+    with pytest.raises(UserError, match=rf"The claim 'C1.copy': .*{says}"):
+        CLAIM.make_result(verdict, estimate, task="copy")
+
+
+def test_the_effect_of_a_diverged_training_has_no_value_and_was_run():
+    result = CLAIM.make_result("undecided", Estimate(math.nan, None, None, 6), task="copy")
+    assert format_effect(result) == "no value (n = 6)"
+    assert format_entry_effect(json.loads(format_json(result.to_json("accuracy")))) == "no value (n = 6)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("The share $p_{max}$ is high.", "no value for the field {max}"),
+        ("The set {0, 1", "its braces hold no field"),
+        ("The first {} is it.", "give it as a keyword, or write {{ and }} for braces"),
+        ("It is {0} of them.", "give it as a keyword, or write {{ and }} for braces"),
+    ],
+)
+def test_a_brace_that_is_no_field_is_named(statement, says):
+    with pytest.raises(UserError, match=re.escape(says)):
+        Claim("one", statement, "points").make_result("undecided", None)
+    assert Claim("one", "The share $p_{{max}}$.", "points").make_result("undecided", None).statement.endswith("{max}$.")
 
 
 @pytest.fixture

@@ -60,6 +60,13 @@ def test_claims_answers_and_summary_are_written_and_figures_set_in_their_medium(
     assert media == [("pdf", "svg")] and (tmp_path / "figures" / "paper" / "mine.pdf").is_file()
 
 
+@pytest.mark.parametrize("summary", [3, ("Means", 3), ("Means", [["a"]]), (3, []), ("Means", "rows")])
+def test_a_summary_of_another_form_is_refused(tmp_path, summary):
+    write_table(tmp_path / "table.csv", ROWS)
+    with pytest.raises(UserError, match="accuracy: summary must return a title and a list of rows"):
+        redraw(make_experiment([], summary=lambda table: summary), tmp_path)
+
+
 def test_without_a_table_there_is_nothing_to_draw(tmp_path):
     with pytest.raises(UserError, match="There is no table of accuracy"):
         redraw(make_experiment([]), tmp_path)
