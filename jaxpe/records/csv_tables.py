@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jaxpe.errors import UserError
 from jaxpe.records.files import write_bytes, write_text
 from jaxpe.records.stored_files import AGAIN, name_compressed, read_text
@@ -80,7 +78,7 @@ def keep_previous(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:
 
 def format_entry(value: Any) -> str:
     """An entry of a table: floats with six significant digits, '' for None and NaN."""
-    if isinstance(value, (np.ndarray, np.generic)):
+    if hasattr(value, "item"):  # a scalar of an array library
         value = value.item()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
@@ -97,15 +95,22 @@ def read_table(path: Path) -> pd.DataFrame:
 
     text = read_text(path)
     check_lines(path, text)
-    words = dict.fromkeys(WORDS, "str")
     try:
-        table = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""], dtype=words, low_memory=False)
+        table = parse_table(text)
     except (ValueError, OverflowError) as error:
         raise UserError(f"{path} was altered: it cannot be read as a table ({error}). {AGAIN}") from error
     for name in NUMBERS:
         if not pd.api.types.is_numeric_dtype(table[name]) or pd.api.types.is_bool_dtype(table[name]):
             raise locate_word(path, table[name])
     return table
+
+
+def parse_table(text: str) -> pd.DataFrame:
+    """The text of a table as a DataFrame. A further column holds numbers or truth values where all its entries are such."""
+    import pandas as pd
+
+    words = dict.fromkeys(WORDS, "str")
+    return pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""], dtype=words, low_memory=False)
 
 
 def check_lines(path: Path, text: str) -> None:

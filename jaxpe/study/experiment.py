@@ -250,8 +250,10 @@ def measure_rows(experiment: Experiment, plan: TrainingPlan, work: Workspace) ->
     work.diverged_runs += [run for run in runs if work.has_diverged(run)]
     work.measuring_code = experiment.code
     with use_precision(preset.precision):
-        measured = call_experiment(experiment, lambda: experiment.module.measure(work, runs, preset))
-    rows = check_rows(measured, experiment.name) + rate_rows
+        rows = call_experiment(  # with the checks, since `measure` may be a generator
+            experiment, lambda: check_rows(experiment.module.measure(work, runs, preset), experiment.name)
+        )
+    rows += rate_rows
     candidates = select_stored(tuning.list_rate_candidates(work, plan.rates), work)
     candidates = [run for run in candidates if work.has_diverged(run)]
     rows = mark_diverged(rows, [*work.diverged_runs[known:], *candidates])
@@ -265,9 +267,12 @@ def select_stored(runs: list[Run], work: Workspace) -> list[Run]:
 
 
 def keep_models(experiment: Experiment, runs: list[Run], work: Workspace) -> KeptModels | None:
-    """The models that the experiment keeps; None where it keeps none."""
+    """The models that the experiment keeps; None where it keeps none. Raises UserError for what is no list of runs."""
     select: Callable[[list[Run]], list[Run]] = getattr(experiment.module, "select_models", lambda runs: [])
-    return call_experiment(experiment, lambda: describe_models(select(runs), work))
+    selected = call_experiment(experiment, lambda: select(runs))
+    if not isinstance(selected, Sequence) or not all(isinstance(run, Run) for run in selected):
+        raise UserError(f"{experiment.name}: select_models must return a list of the runs that it was given.")
+    return call_experiment(experiment, lambda: describe_models(list(selected), work))
 
 
 def call_experiment(experiment: Experiment, function: Callable[[], T]) -> T:

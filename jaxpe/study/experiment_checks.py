@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -12,12 +14,15 @@ import numpy as np
 
 from jaxpe.errors import UserError
 from jaxpe.records.claims import Claim
-from jaxpe.records.csv_tables import NUMBERS, WORDS
+from jaxpe.records.csv_tables import COLUMNS, NUMBERS, WORDS, format_entry, format_table, parse_table
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
 
 REQUIRED_PARTS = ("PRESETS", "CLAIMS", "measure", "figures", "claims")
 REQUIRED_COLUMNS = ("metric", "value")  # of every row
+INTEGERS = range(-(2**63), 2**63)  # that a table can hold
+LONGEST_TEXT = csv.field_size_limit()  # of an entry that can be read back
+LONGEST_NAME = 200  # of a file, in bytes: most file systems take 255, and a suffix is added
 
 
 def check_module(module: ModuleType, file: str) -> None:
@@ -44,7 +49,9 @@ def check_module(module: ModuleType, file: str) -> None:
 
 
 def check_rows(rows: Any, name: str) -> list[TableRow]:
-    """The rows of a table. Raises UserError for what no table can hold: none at all, a missing column, a word for a number."""
+    """The rows of a table. Raises UserError for what no table can hold, and for what would be read back as something else."""
+    if hasattr(rows, "to_dict"):
+        raise UserError(f"{name}: measure must return a list of rows, not a table: return table.to_dict('records').")
     if not isinstance(rows, Iterable) or isinstance(rows, (str, Mapping)):
         raise UserError(f"{name}: measure must return a list of rows, not {describe(rows)}.")
     table: list[TableRow] = list(rows)
@@ -53,6 +60,8 @@ def check_rows(rows: Any, name: str) -> list[TableRow]:
     for number, row in enumerate(table, 1):
         if fault := find_row_fault(row):
             raise UserError(f"{name}: measure: row {number}: {fault}.")
+    if fault := find_changed_entry(table):
+        raise UserError(f"{name}: measure: {fault}.")
     return table
 
 
@@ -60,30 +69,71 @@ def find_row_fault(row: Any) -> str:
     """What keeps a row out of a table; '' where nothing does."""
     if not isinstance(row, Mapping):
         return f"a dictionary of values by column is due, not {describe(row)}"
-    if unnamed := [column for column in row if not isinstance(column, str) or not column]:
-        return f"{unnamed[0]!r} cannot be the name of a column: use text"
+    for column in row:
+        if not isinstance(column, str) or not column:
+            return f"{column!r} cannot be the name of a column: use text"
+        if fault := find_text_fault(column):
+            return f"{describe(column)} cannot be the name of a column: {fault}"
     for column in REQUIRED_COLUMNS:
         if column not in row:
             return f"it has no {column!r}"
     for column, value in row.items():
-        if column in NUMBERS and not is_number(value):
-            return f"{column!r}: a number is due, not {describe(value)}"
-        if column in WORDS and not (value is None or isinstance(value, str) or is_missing(value)):
-            return f"{column!r}: text is due, not {describe(value)}"
+        if fault := find_entry_fault(column, value):
+            return f"{column!r}: {fault}"
     return ""
 
 
-def is_number(value: Any) -> bool:
-    """Whether a table can hold a value as a number, or as a missing one."""
+def find_entry_fault(column: str, value: Any) -> str:
+    """What keeps a value out of a column; '' where nothing does."""
     if value is None:
-        return True
+        return ""
+    if column in NUMBERS and not is_number(value):
+        return f"a number is due, not {describe(value)}"
+    if column in WORDS and not (isinstance(value, str) or is_missing(value)):
+        return f"text is due, not {describe(value)}"
+    if isinstance(value, Iterable) and not isinstance(value, str) and getattr(value, "shape", None) != ():
+        return f"one number or text is due, not {describe(value)}"
+    if isinstance(value, int) and value not in INTEGERS:
+        return f"{describe(value)} is too large for a table: write float(…)"
+    return find_text_fault(value) if isinstance(value, str) else ""
+
+
+def is_number(value: Any) -> bool:
+    """Whether a table can hold a value as a number: its entry reads as one."""
     if isinstance(value, (bool, np.bool_, str, bytes, complex)) or np.ndim(value):
         return False
     try:
-        float(value)
+        entry = format_entry(value)
+        return not entry or (not math.isnan(float(entry)) and (not entry.lstrip("-").isdecimal() or int(entry) in INTEGERS))
     except (TypeError, ValueError, OverflowError):
         return False
-    return True
+
+
+def find_text_fault(text: str) -> str:
+    """What keeps a text from being written and read back the same, and what to do; '' where nothing does."""
+    if len(text) > LONGEST_TEXT:
+        return f"a text of {len(text)} characters is too long: shorten it to {LONGEST_TEXT}"
+    odd = [one for one in text if unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t"]
+    return f"no table can hold the character U+{ord(odd[0]):04X}: leave it out" if odd else ""
+
+
+def find_changed_entry(rows: Sequence[TableRow]) -> str:
+    """The first entry of a further column that would be read back as something else, and what to do; '' where there is none.
+
+    An empty text stands for no value, as None does.
+    """
+    table = parse_table(format_table(rows))
+    for column in dict.fromkeys(column for row in rows for column in row if column not in COLUMNS):
+        for number, (row, read) in enumerate(zip(rows, table[column], strict=True), 1):
+            value = row.get(column)
+            if isinstance(value, str):
+                if value and value != read:
+                    cure = f"write a word, such as {describe('v' + value)}, or a number"
+                    return f"row {number}: {column!r}: the text {describe(value)} would be read back as {read!r}: {cure}"
+            elif isinstance(read, str):
+                cure = "give a column only texts, only numbers or only truth values"
+                return f"row {number}: {column!r}: {describe(value)} would be read back as text: {cure}"
+    return ""
 
 
 def is_missing(value: Any) -> bool:
@@ -102,6 +152,8 @@ def check_plain_names(names: Iterable[Any], what: str) -> None:
             or not name.isprintable()
         ):
             raise UserError(f"{what}: {name!r} cannot be the name of a file: use letters, digits, _ and -.")
+        if len(name.encode()) > LONGEST_NAME:
+            raise UserError(f"{what}: {name[:20]!r}… is too long for the name of a file: use at most {LONGEST_NAME} letters.")
 
 
 def describe(value: Any) -> str:
