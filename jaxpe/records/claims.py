@@ -145,7 +145,9 @@ def find_result_fault(verdict: object, estimate: object) -> str:
     value, low, high = estimate.value, *ends
     slack = ROUNDING * max(map(abs, (value, low, high)))
     if not low - slack <= value <= high + slack:
-        return f"its value {value:g} does not lie in its interval, {low:g} to {high:g}: give Estimate(value, low, high, n)"
+        return (
+            f"its value {value:g} does not lie in its interval, {low:g} to {high:g}: give Estimate(value, low, high, n)"
+        )
     return ""
 
 

@@ -121,11 +121,16 @@ def make_derived(experiment: Experiment, table: pd.DataFrame) -> dict[str, Any]:
 
 def read_summary_parts(name: str, summary: Any) -> tuple[str, list[Mapping[str, Any]]]:
     """The title and the rows of a summary. Raises UserError for anything else."""
-    parts = summary if isinstance(summary, tuple) and len(summary) == 2 else ("", None)
-    rows = list(parts[1]) if isinstance(parts[1], Sequence) else [None]
-    if not isinstance(parts[0], str) or not all(isinstance(row, Mapping) for row in rows):
-        raise UserError(f"{name}: summary must return a title and a list of rows, each a dictionary of entries by column.")
-    return parts[0], rows
+    title, rows = summary if isinstance(summary, tuple) and len(summary) == 2 else ("", None)
+    if (
+        not isinstance(title, str)
+        or not isinstance(rows, Sequence)
+        or not all(isinstance(row, Mapping) for row in rows)
+    ):
+        raise UserError(
+            f"{name}: summary must return a title and a list of rows, each a dictionary of entries by column."
+        )
+    return title, list(rows)
 
 
 def judge_claims(experiment: Experiment, table: pd.DataFrame) -> list[ClaimResult]:

@@ -79,7 +79,6 @@ def train(
     options: dict[str, Any] = {"encoding_options": encoding_options, "task_options": task_options}
     options = {name: freeze_options(name, values) for name, values in options.items() if values}
     row = GridRow(task=task, architectures=(architecture,), encodings=(encoding,), positions=(positions,), **options)
-    check_sizes(sizes)
     presets.check_names([task], [encoding], [architecture])
     presets.check_samplers([positions])
     preset = presets.override(Preset((row,)), sizes)
@@ -158,18 +157,6 @@ def find_fault(work: Workspace, run: Run) -> str:
     except UserError as error:  # as where the file of its task is gone
         return str(error)
     return "" if now.id == run.id else "It was trained by other code than there is now."
-
-
-def check_sizes(sizes: Mapping[str, Any]) -> None:
-    """Raises UserError for a field that takes a number or a text and is given something else."""
-    for name, value in sizes.items():
-        default = getattr(Preset(()), name, None)
-        kinds = {int: "a whole number", float: "a number", str: "a text"}
-        if type(default) not in kinds:
-            continue
-        allowed = (int, float) if isinstance(default, float) else (type(default),)
-        if not isinstance(value, allowed) or isinstance(value, bool):
-            raise UserError(f"{name} takes {kinds[type(default)]}, not {value!r}.")
 
 
 def check_fields(values: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxpe.errors import UserError
 from jaxpe.records.claims import Claim
 from jaxpe.records.csv_tables import COLUMNS, NUMBERS, WORDS, format_entry, format_table, parse_table
+from jaxpe.study.preset_checks import check_preset
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.tables import TableRow
 
@@ -36,6 +37,7 @@ def check_module(module: ModuleType, file: str) -> None:
         rows = preset.grid if isinstance(preset, Preset) else None
         if not isinstance(rows, tuple) or not all(isinstance(row, GridRow) for row in rows):
             raise UserError(f"{file}: PRESETS[{name!r}] must be a Preset whose grid is a tuple of GridRow.")
+        check_preset(preset, f"{file}: PRESETS[{name!r}]: ")
     if not isinstance(claims, Sequence) or not all(isinstance(claim, Claim) for claim in claims):
         raise UserError(f"{file}: CLAIMS must be a tuple of Claim.")
     captions = getattr(module, "CAPTIONS", {})
@@ -104,7 +106,9 @@ def is_number(value: Any) -> bool:
         return False
     try:
         entry = format_entry(value)
-        return not entry or (not math.isnan(float(entry)) and (not entry.lstrip("-").isdecimal() or int(entry) in INTEGERS))
+        return not entry or (
+            not math.isnan(float(entry)) and (not entry.lstrip("-").isdecimal() or int(entry) in INTEGERS)
+        )
     except (TypeError, ValueError, OverflowError):
         return False
 
@@ -129,7 +133,9 @@ def find_changed_entry(rows: Sequence[TableRow]) -> str:
             if isinstance(value, str):
                 if value and value != read:
                     cure = f"write a word, such as {describe('v' + value)}, or a number"
-                    return f"row {number}: {column!r}: the text {describe(value)} would be read back as {read!r}: {cure}"
+                    return (
+                        f"row {number}: {column!r}: the text {describe(value)} would be read back as {read!r}: {cure}"
+                    )
             elif isinstance(read, str):
                 cure = "give a column only texts, only numbers or only truth values"
                 return f"row {number}: {column!r}: {describe(value)} would be read back as text: {cure}"
@@ -153,7 +159,9 @@ def check_plain_names(names: Iterable[Any], what: str) -> None:
         ):
             raise UserError(f"{what}: {name!r} cannot be the name of a file: use letters, digits, _ and -.")
         if len(name.encode()) > LONGEST_NAME:
-            raise UserError(f"{what}: {name[:20]!r}… is too long for the name of a file: use at most {LONGEST_NAME} letters.")
+            raise UserError(
+                f"{what}: {name[:20]!r}… is too long for the name of a file: use at most {LONGEST_NAME} letters."
+            )
 
 
 def describe(value: Any) -> str:

@@ -38,7 +38,7 @@ FIELDS = {
     "stop_every": Field("training may end at each multiple of so many steps, once all answers are right; 0: never", "steps", True),
     "optimizer": Field("adamw, lion, or sgd (with momentum)"),
     "weight_decay": Field("decoupled weight decay of weight matrices, never of an encoding", from_zero=True),
-    "clip": Field("largest global norm of the gradient; inf: any"),
+    "clip": Field("largest global norm of the gradient"),
     "dropout": Field("probability of dropout in training, on embeddings and on what each part of a block adds", from_zero=True),
     "length_buckets": Field("ranges of lengths in a batch, each padded to its longest"),
     "corpus": Field("text of the language tasks"),

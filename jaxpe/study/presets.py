@@ -10,7 +10,7 @@ from jaxpe import encodings, tasks
 from jaxpe.data.corpus import BPE
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.positions import SAMPLERS, TRAINING_SAMPLERS
-from jaxpe.study.fields import FIELDS
+from jaxpe.study.preset_checks import check_preset
 from jaxpe.tasks.base import ARCHITECTURES
 from jaxpe.training.config import Options
 
@@ -105,29 +105,25 @@ NOT_OVERRIDDEN = ("grid", "encodings", "options")  # fields that `override` does
 def override(preset: Preset, values: Mapping[str, object]) -> Preset:
     """The preset with other values of its fields; they also replace those of its rows.
 
-    Raises UserError for an unknown field, for a number that is too small, and for the vocabulary of a tokenizer that has its
-    own.
+    Raises UserError for an unknown field, for what `check_preset` refuses, and for the vocabulary of a tokenizer that has
+    its own.
     """
     if "vocabulary" in values and (kind := values.get("tokenizer", preset.tokenizer)) != BPE:
         raise UserError(
             f"vocabulary is the size of the tokenizer {BPE}, and {kind} has its own: leave out one of the two."
         )
     known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
-    for name, value in values.items():
+    for name in values:
         if name not in known:
             raise UnknownName("preset field", name, known)
-        for number in value if isinstance(value, tuple) else (value,):
-            if not isinstance(number, (int, float)) or isinstance(number, bool):
-                continue
-            if not (number >= 0 if FIELDS[name].from_zero else number > 0):
-                least = "at least 0" if FIELDS[name].from_zero else "above 0"
-                raise UserError(f"{name} must be {least}, got {number:g}.")
     rows = tuple(
         replace(row, overrides={name: value for name, value in row.overrides.items() if name not in values})
         for row in preset.grid
     )
     changes: dict[str, Any] = {"grid": rows, **values}
-    return replace(preset, **changes)
+    changed = replace(preset, **changes)
+    check_preset(changed)
+    return changed
 
 
 def narrow_grid(

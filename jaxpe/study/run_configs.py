@@ -18,6 +18,7 @@ from jaxpe.training.config import Options, RunConfig, Training
 from jaxpe.training.mesh import get_batching
 from jaxpe.training.sources import Source, load_source
 
+MAX_POSITIONS = 2**24  # float32 counts no further in whole numbers
 Sources = dict[tuple[object, ...], Source]  # the tasks and texts opened so far
 
 
@@ -74,9 +75,13 @@ def make_run_config(
     """One run config.
 
     Its position table covers the longest test, plus the training length where the preset has room for a shift, or the
-    range of random positions where that is more. Raises UserError where the task has no example of these lengths.
+    range of random positions where that is more. Raises UserError where the task has no example of these lengths, and for
+    more positions than there can be.
     """
     encodings.resolve_encoding(encoding)
+    for name in ("max_length_ratio", "max_position_ratio"):
+        if (reached := getattr(preset, name) * preset.train_length) > MAX_POSITIONS:
+            raise UserError(f"{name} times train_length must be at most {MAX_POSITIONS} positions, got {reached:g}.")
     replicas, batching, activation_budget = get_batching()
     config = RunConfig(
         task=task,
@@ -106,8 +111,12 @@ def make_run_config(
         validate_task(task, stream.task, longest)
     trained = stream.lengths(1, preset.train_length)
     tested = stream.lengths(1, longest)
-    if not tested or not trained:
-        raise UserError(f"{label_task(task)} has no example of length up to {preset.train_length}: raise train_length.")
+    for lengths, most, cure in (
+        (trained, preset.train_length, "raise train_length"),
+        (tested, longest, "raise max_length_ratio, which sets the longest test"),
+    ):
+        if not lengths:
+            raise UserError(f"{label_task(task)} has no example of length up to {most}: {cure}.")
     table = max(stream.sizes(tested[-1])) + preset.train_length * preset.shift
     table = max(table, round(preset.max_position_ratio * preset.train_length))
     position_options: Options = () if sampler == "arange" else (("limit", table),)

@@ -29,6 +29,7 @@ GRID = (GridRow(task="copy", architectures=("decoder",)),)
         ({"PRESETS": Preset(GRID)}, "PRESETS must be a dictionary"),
         ({"PRESETS": {"quick": 3}}, r"PRESETS\['quick'\] must be a Preset"),
         ({"PRESETS": {"quick": Preset("copy")}}, "a tuple of GridRow"),
+        ({"PRESETS": {"quick": Preset(GRID, seeds=0)}}, r"PRESETS\['quick'\]: seeds must be above 0"),
         ({"CLAIMS": CLAIM}, "CLAIMS must be a tuple of Claim"),
         ({"CLAIMS": ("one",)}, "CLAIMS must be a tuple of Claim"),
         ({"CLAIMS": (CLAIM, CLAIM)}, "two of its CLAIMS have the id 'one'"),
@@ -116,7 +117,7 @@ def test_a_data_frame_is_told_how_to_become_rows():
 
 def test_entries_of_further_columns_are_read_back(tmp_path):
     columns = {
-        "word": ["one", "2", "a\nb\t\"c\"", "日本", "nan", ""],
+        "word": ["one", "2", 'a\nb\t"c"', "日本", "nan", ""],
         "number": [1, 2.5, np.float32(0.5), jnp.float32(math.nan), np.array(3), None],
         "truth": [True, np.True_, False, None, True, False],
     }

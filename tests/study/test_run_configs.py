@@ -49,6 +49,23 @@ def test_position_tables_cover_the_longest_test_a_shift_and_the_range_of_random_
     assert find_table() == longest + 6 and find_table(max_position_ratio=10.0) == 60
 
 
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"max_length_ratio": 0.01}, "reverse has no example of length up to 0: raise max_length_ratio"),
+        (
+            {"max_length_ratio": 1e8},
+            "max_length_ratio times train_length must be at most 16777216 positions, got 6e.08",
+        ),
+        ({"max_position_ratio": 1e8}, "max_position_ratio times train_length must be at most 16777216 positions"),
+    ],
+)
+def test_tests_of_no_length_and_of_too_many_positions_are_refused(fields, says):
+    row = GridRow(task="reverse", architectures=("encoder",), encodings=("none",))
+    with pytest.raises(UserError, match=says):
+        expand_grid(make_preset(row, **fields), {})
+
+
 def test_every_scale_is_a_config_of_its_own():
     row = GridRow(task="count", architectures=("encoder",), encodings=("sinusoidal",), scales=(None, (1.0, 2.0)))
     assert [config.scales for config in expand_grid(make_preset(row), {})] == [None, (1.0, 2.0)]
