@@ -45,6 +45,7 @@ class Claim:
     family: str = ""  # claims that ask one question: Holm's method adjusts within a family; "": the experiment's own
     title: Text | None = None  # what is claimed, in plain words; only of claims that the page lists first
     effect: Text | None = None  # what the effect measures, in plain words; only of these too
+    verdicts: tuple[str, ...] = ()  # words of the experiment's own, further than `VERDICTS`
 
     @property
     def headline(self) -> bool:
@@ -61,6 +62,8 @@ class Claim:
 
     def fill(self, text: str, fields: Mapping[str, object]) -> str:
         """A text with its {fields} filled in. Raises UserError where one has no value, and for a brace that opens none."""
+        if not isinstance(text, str):
+            raise UserError(f"The claim {self.id!r}: its id and its statement must be texts, not {text!r}.")
         try:
             return text.format(**fields)
         except (KeyError, IndexError) as error:
@@ -80,12 +83,12 @@ class ClaimResult:
     claim: Claim
     id: str
     statement: str
-    verdict: str  # one of `VERDICTS`
+    verdict: str  # one of `VERDICTS` or of the claim's own
     estimate: Estimate | None
     note: str = ""
 
     def __post_init__(self) -> None:
-        if fault := find_result_fault(self.verdict, self.estimate):
+        if fault := find_result_fault(self.verdict, self.estimate, self.claim.verdicts):
             raise UserError(f"The claim {self.id!r}: {fault}.")
 
     @property
@@ -122,13 +125,13 @@ class ClaimResult:
         }
 
 
-def find_result_fault(verdict: object, estimate: object) -> str:
-    """What keeps a verdict and its estimate from being a result, and what to do; '' where nothing does.
+def find_result_fault(verdict: object, estimate: object, own: tuple[str, ...] = ()) -> str:
+    """What keeps a verdict and its estimate from being a result, and what to do; '' where nothing does. `own`: further verdicts.
 
     An estimate without a finite value, as after a diverged training, decides nothing.
     """
-    if verdict not in VERDICTS:
-        return f"{verdict!r} is no verdict: give one of {', '.join(VERDICTS)}, and other words in the note"
+    if verdict not in (*VERDICTS, *own):
+        return f"{verdict!r} is no verdict: give one of {', '.join((*VERDICTS, *own))}, or declare it as Claim(…, verdicts=…)"
     if not isinstance(estimate, (Estimate, type(None))):
         return "`Claim.make_result` takes an Estimate, or None"
     if verdict != UNDECIDED and (estimate is None or not math.isfinite(estimate.value)):

@@ -83,6 +83,14 @@ def test_what_is_no_result_is_refused(verdict, estimate, says):
         CLAIM.make_result(verdict, estimate, task="copy")
 
 
+def test_a_claim_may_declare_verdicts_of_its_own():
+    own = Claim("C2", "It is so.", "points", verdicts=("quite so",))
+    assert own.make_result("quite so", Estimate(0.5, None, None, 6)).verdict == "quite so"
+    assert own.make_result("supported", Estimate(0.5, None, None, 6)).verdict == "supported"
+    with pytest.raises(UserError, match="harmful, quite so, or declare it"):
+        own.make_result("quit so", Estimate(0.5, None, None, 6))
+
+
 def test_the_effect_of_a_diverged_training_has_no_value_and_was_run():
     result = CLAIM.make_result("undecided", Estimate(math.nan, None, None, 6), task="copy")
     assert format_effect(result) == "no value (n = 6)"
@@ -95,6 +103,7 @@ def test_the_effect_of_a_diverged_training_has_no_value_and_was_run():
         ("The share $p_{max}$ is high.", "no value for the field {max}"),
         ("The set {0, 1", "its braces hold no field"),
         ("The first {} is it.", "give it as a keyword, or write {{ and }} for braces"),
+        (3, "its id and its statement must be texts, not 3"),
         ("It is {0} of them.", "give it as a keyword, or write {{ and }} for braces"),
     ],
 )

@@ -33,7 +33,7 @@ FIRST = Claim(
     "C5", "My own fifth claim.", "points", question="Is it mine?", figure="mine", family="primary",
     title=Text("My headline", "私の主張"), effect=Text("my effect", "私の効果"),
 )
-SECOND = Claim("M2.{part}", "A claim about {part}.", "points", question="harm")
+SECOND = Claim("M2.{part}", "A claim about {part}.", "points", question="harm", verdicts=("quite so",))
 CLAIMS = (FIRST, SECOND)
 
 
