@@ -224,3 +224,9 @@ def make_damage_error(path: Path) -> UserError:
         f"{path} is truncated or altered, or is that of another run: delete the folder {path.parent.name} and its run is "
         "trained again."
     )
+
+
+def check_output(path: Path | None) -> None:
+    """Raises UserError for a file that lies in a results folder, where it could take the place of what is stored."""
+    if path is not None and any((folder / MARKER).is_file() for folder in path.absolute().resolve().parents):
+        raise UserError(f"{path} lies in a results folder: choose an --output outside of it.")

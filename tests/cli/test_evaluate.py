@@ -97,3 +97,11 @@ def test_an_unknown_sampler_is_named_once_however_many_configs_there_are(folder,
     outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", "--sampler", "randomised")
     assert_one_sentence(outcome, "Did you mean 'randomized'?")
     assert outcome.err.count("Unknown position sampler") == 1
+
+
+def test_a_file_of_a_results_folder_is_not_written_over(folder, capsys):
+    record = next((folder / "runs").glob("*/record.json"))
+    before = record.read_bytes()
+    outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", "--examples", "8", "--output", record)
+    assert_one_sentence(outcome, "lies in a results folder: choose an --output outside of it")
+    assert record.read_bytes() == before
