@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import logging
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -224,6 +225,11 @@ def make_damage_error(path: Path) -> UserError:
         f"{path} is truncated or altered, or is that of another run: delete the folder {path.parent.name} and its run is "
         "trained again."
     )
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a folder of `runs` is a run's: others are copies, or unfinished."""
+    return re.fullmatch("[0-9a-f]{64}", name) is not None
 
 
 def check_output(path: Path | None) -> None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import index
 from pathlib import Path
@@ -33,9 +33,10 @@ from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.plugins.registry import Registry, label_name, split_options
 from jaxpe.records.json_values import to_tuple
-from jaxpe.records.results import Results, open_results
+from jaxpe.records.results import Results, is_run_id, open_results
 from jaxpe.study import presets, run_configs
 from jaxpe.study.evaluators import describe_config
+from jaxpe.study.origins import find_unknown_plugin
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import Run, Workspace, group_runs
@@ -162,7 +163,8 @@ def load(folder: str | Path, **fields: Any) -> Runs:
         words = ", ".join(f"{name}={value!r}" for name, value in fields.items())
         known = sorted({f"{describe_config(run.config)}, seed {run.seed}" for run in others})
         raise UserError(f"No run in {folder} has {words}. It holds {'; '.join(known[:6])}{'; …' * (len(known) > 6)}.")
-    faults = {run.id: find_fault(work, run) for run in matching}
+    typed = [str(value) for name in REGISTRIES for value in wanted.get(name, ())]
+    faults = {run.id: find_fault(work, run, typed) for run in matching}
     current = [run for run in matching if not faults[run.id]]
     left_out = {f"{describe_config(run.config)}: {faults[run.id]}" for run in matching if faults[run.id]}
     if left_out and not current:
@@ -177,14 +179,19 @@ def read_runs(results: Results) -> list[tuple[Run, dict[str, Any]]]:
     """Every whole run of a results folder with its record. Raises UserError for a record that was altered."""
     runs = []
     for path in sorted((results.folder / "runs").glob("*/record.json")):
-        if results.has_run(path.parent.name):
+        if is_run_id(path.parent.name) and results.has_run(path.parent.name):
             record = results.read_record(path.parent.name)
             runs.append((Run(restore_config(record["config"]), record["seed"], path.parent.name), record))
     return runs
 
 
-def find_fault(work: Workspace, run: Run) -> str:
-    """Why a stored run cannot be loaded, as a sentence; '' where it would be trained under the same id now."""
+def find_fault(work: Workspace, run: Run, typed: Collection[str] = ()) -> str:
+    """Why a stored run cannot be loaded, as a sentence; '' where it would be trained under the same id now.
+
+    Code that a record names is imported only where this machine ran it before, or its name was `typed`.
+    """
+    if unknown := find_unknown_plugin({run.config.task, run.config.encoding} - set(typed)):
+        return f"Its code is in {unknown}, which was never run on this machine: if you trust it, give its name, as path/to/file.py:Class."
     try:
         [now] = work.list_runs(run.config, [run.seed])
     except UserError as error:  # as where the file of its task is gone

@@ -3,6 +3,7 @@
 import doctest
 import importlib.util
 import re
+import shutil
 import tomllib
 from dataclasses import replace
 
@@ -295,3 +296,28 @@ def test_a_fault_of_an_own_encoding_while_it_trains_is_one_sentence(tmp_path, mo
     monkeypatch.setattr(Workspace, "compile_program", compile_broken)
     with pytest.raises(UserError, match="encoding 'Mine': TypeError: Function compiled with input pytree"):
         jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL)
+
+
+def test_a_folder_from_elsewhere_does_not_decide_what_is_imported(tmp_path, monkeypatch, caplog):
+    """The record of a run names a file, which a stranger may have sent along with it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE.format(strength=0.1))
+    jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
+    assert len(jaxpe.load("r")) == 1  # trained here
+    monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "another machine"))
+    ran = tmp_path / "ran"
+    (tmp_path / "mine.py").write_text(f"open({str(ran)!r}, 'w').close()\n" + MINE.format(strength=0.1))
+    with pytest.raises(UserError, match=r"mine\.py, which was never run on this machine: if you trust it, give its name"):
+        jaxpe.load("r")
+    with pytest.raises(UserError, match="never run on this machine"):
+        jaxpe.load("r", encoding="Mine")
+    assert not ran.exists()
+    (tmp_path / "mine.py").write_text(MINE.format(strength=0.1))
+    assert len(jaxpe.load("r", encoding="mine.py:Mine")) == 1
+
+
+def test_copies_and_unfinished_folders_are_no_runs(tmp_path):
+    runs = jaxpe.train("reverse", "encoder", "none", results=tmp_path / "r", **SMALL | {"seeds": 1})
+    for name in (".writing-1-2", f"{runs[0].id} (1)"):
+        shutil.copytree(tmp_path / "r" / "runs" / runs[0].id, tmp_path / "r" / "runs" / name)
+    assert [model.id for model in jaxpe.load(tmp_path / "r")] == [runs[0].id]
