@@ -105,3 +105,15 @@ def test_a_file_of_a_results_folder_is_not_written_over(folder, capsys):
     outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", "--examples", "8", "--output", record)
     assert_one_sentence(outcome, "lies in a results folder: choose an --output outside of it")
     assert record.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--seeds", "0"), "--seeds 0 names no seed"),
+        (("--encodings", ""), "--encodings needs a value, not an empty one"),
+        (("--encodings", ","), "--encodings needs a value, not an empty one"),
+    ],
+)
+def test_an_empty_choice_is_not_everything(folder, capsys, words, says):
+    assert_one_sentence(call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", *words), says)

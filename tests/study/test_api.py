@@ -307,7 +307,9 @@ def test_a_folder_from_elsewhere_does_not_decide_what_is_imported(tmp_path, monk
     monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "another machine"))
     ran = tmp_path / "ran"
     (tmp_path / "mine.py").write_text(f"open({str(ran)!r}, 'w').close()\n" + MINE.format(strength=0.1))
-    with pytest.raises(UserError, match=r"mine\.py, which was never run on this machine: if you trust it, give its name"):
+    with pytest.raises(
+        UserError, match=r"mine\.py, which was never run on this machine: if you trust it, give its name"
+    ):
         jaxpe.load("r")
     with pytest.raises(UserError, match="never run on this machine"):
         jaxpe.load("r", encoding="Mine")
