@@ -33,6 +33,7 @@ from jaxpe.training.evaluate import make_forward_options
 
 log = logging.getLogger("jaxpe")
 COLUMNS = ("seed", "test_length", "metric", "value", "length_baseline", "order_blind_baseline", "n_examples")
+MOST_LENGTH = 100_000  # of a test; attention over more keys fits into no memory
 WHICH = ("task", "architecture", "encoding", "positions", "train_length")  # columns that say which runs a row is of
 
 
@@ -173,7 +174,7 @@ class Runs(Sequence[TrainedModel]):
         check_test_sampler(evaluation.sampler)
         rows, groups = [], group_runs(self.runs)
         for (config, group), differences in zip(groups.items(), list_differences(list(groups)), strict=True):
-            source, told = self.work.open_source(config), len(self.work.failures)
+            source, before = self.work.open_source(config), len(self.work.failures)
             known = [n for n in asked if n in source.stream.lengths(n, n)]
             if not known:
                 raise UserError(
@@ -184,7 +185,7 @@ class Runs(Sequence[TrainedModel]):
             for (seed, length), scores in self.work.measure_scores(group, known, examples, evaluation).items():
                 scored = tables.make_score_rows("", config, source, seed, length, scores, evaluation=evaluation)
                 rows += [row | differences for row in scored]
-            for fault in self.work.failures[told:]:
+            for fault in self.work.failures[before:]:
                 log.warning("%s", fault)
         return pd.DataFrame(rows)
 
@@ -226,6 +227,8 @@ def parse_lengths(lengths: int | Iterable[int]) -> list[int]:
     numbers = [operator.index(value) if hasattr(value, "__index__") else 0 for value in values]
     if not numbers or min(numbers) < 1:
         raise UserError(f"lengths is a whole number above 0, or several of them, not {lengths!r}.")
+    if max(numbers) > MOST_LENGTH:
+        raise UserError(f"A test length is at most {MOST_LENGTH:,}, got {max(numbers):,}.")
     return numbers
 
 

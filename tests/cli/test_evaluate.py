@@ -117,3 +117,9 @@ def test_a_file_of_a_results_folder_is_not_written_over(folder, capsys):
 )
 def test_an_empty_choice_is_not_everything(folder, capsys, words, says):
     assert_one_sentence(call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", *words), says)
+
+
+def test_a_length_that_fits_into_no_memory_is_refused(folder, capsys):
+    for length in ("1000000000", "99999999999999999999"):
+        outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", length, "--encodings", "alibi")
+        assert_one_sentence(outcome, "A test length is at most 100,000, got ")

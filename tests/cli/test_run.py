@@ -146,6 +146,7 @@ def test_a_summary_is_printed_in_columns():
         ("acuracy", "Did you mean 'accuracy'"),
         ("accuracy --seeds 0", "above 0"),
         ("accuracy --seeds 5-3", "names no seed"),
+        ("accuracy --seeds 1001-1002 --set learning_rates=0.001/0.01", "1000 and 1001 choose learning rates"),
         ("accuracy --seeds two", "as 3-5, not 'two'"),
         ("accuracy --seeds 3-5 --set first_seed=1", "first_seed is given more than once: give either --seeds"),
         ("accuracy --positions arange offset", "at one position sampler"),
