@@ -192,6 +192,8 @@ class Runs(Sequence[TrainedModel]):
     def save(self, folder: str | Path) -> Path:
         """Copies the runs, with what was measured in them, into a results folder, from which `jaxpe.load` reads them."""
         target = open_results(Path(folder))
+        if target.folder.resolve() == self.folder.resolve():
+            return target.folder  # they are there
         for run in self.runs:
             shutil.copytree(self.work.results.locate_run(run.id), target.locate_run(run.id), dirs_exist_ok=True)
         return target.folder

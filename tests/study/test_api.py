@@ -323,3 +323,9 @@ def test_copies_and_unfinished_folders_are_no_runs(tmp_path):
     for name in (".writing-1-2", f"{runs[0].id} (1)"):
         shutil.copytree(tmp_path / "r" / "runs" / runs[0].id, tmp_path / "r" / "runs" / name)
     assert [model.id for model in jaxpe.load(tmp_path / "r")] == [runs[0].id]
+
+
+def test_runs_are_saved_where_they_lie(folder, trained):
+    runs = jaxpe.load(folder, architecture="encoder")
+    assert runs.save(folder / ".." / folder.name).resolve() == folder.resolve()
+    assert [model.id for model in jaxpe.load(folder, architecture="encoder")] == [model.id for model in runs]
