@@ -21,7 +21,7 @@ class UnknownName(UserError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         known = list(known)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
         suggestion = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known) or 'none'}."
         super().__init__(f"Unknown {kind} {name!r}. {suggestion}{' ' + hint if hint else ''}")
         self.name = name

@@ -27,7 +27,7 @@ HARMLESS = (
     "JAX_DEBUG_LOG", "JAX_EXPLAIN_CACHE_MISSES", "JAX_COORDINATOR", "JAX_PROCESS_ID", "JAX_NUM_PROCESSES",
 )  # fmt: skip
 NUMERIC = ("NVIDIA_TF32_OVERRIDE", "TF_XLA_FLAGS")  # of other libraries, which change numbers
-DRAWING = ("MATPLOTLIBRC", "MPLBACKEND")
+DRAWING = ("MATPLOTLIBRC", "MPLBACKEND", "SOURCE_DATE_EPOCH")
 STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
 MOMENT = 0.05  # seconds
 CAN_WAIT = hasattr(signal, "setitimer")  # not on Windows

@@ -141,6 +141,8 @@ def check_values(parameter: Parameter, values: list[str], see: str) -> list[str]
         raise UserError(f"{parameter.name} needs a value. {see}")
     if parameter.many and not issubclass(parameter.type, Path):
         values = [part for value in values for part in value.split(",") if part]
+        if not values:
+            raise UserError(f"{parameter.name} needs a value, not an empty one. {see}")
     if issubclass(parameter.type, Path):
         values = [str(expand_home(value)) if value.startswith("~") else value for value in values]
     for value in values:

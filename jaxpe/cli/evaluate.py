@@ -15,6 +15,7 @@ from jaxpe.cli.columns import format_columns
 from jaxpe.errors import UserError
 from jaxpe.records.csv_tables import write_table
 from jaxpe.records.json_values import to_json_value
+from jaxpe.records.results import check_output
 from jaxpe.report.means import BASELINES, list_means
 from jaxpe.study.api import load
 from jaxpe.study.evaluators import describe_config
@@ -38,6 +39,7 @@ def evaluate_runs(
 
     Runs that cannot be tested so, as at positions that a learned table does not have, are named and left out.
     """
+    check_output(output)
     if not lengths:
         raise UserError("Give the lengths of the test inputs: --lengths 20 40.")
     parse_lengths(lengths)
@@ -60,9 +62,11 @@ def evaluate_runs(
     if output is not None:
         write_table(output, [dict(row) for row in table.to_dict("records")])
     print(json.dumps(to_json_value(means), indent=1) if as_json else format_means(means))
+    for fault in runs.work.failures:
+        print(fault, file=sys.stderr)
     if output is not None:
         print(f"A row for each run, length and metric is in {output}", file=sys.stderr)
-    return 0
+    return 3 if runs.work.failures else 0
 
 
 def format_means(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -28,11 +28,11 @@ class Kind(NamedTuple):
 
 KINDS = {
     "encoding": Kind(
-        "an encoding", ENCODINGS.catalogue, ("check {file}:{class_name}", "scorecard {file}:{class_name}")
+        "an encoding", ENCODINGS.list_taken(), ("check {file}:{class_name}", "scorecard {file}:{class_name}")
     ),
     "task": Kind(
         "a task",
-        (*TASKS.catalogue, *TASKS.reserved),
+        TASKS.list_taken(),
         ("check {file}:{class_name}", "run accuracy --tasks {file}:{class_name} --results mine"),
     ),
     "experiment": Kind("an experiment", EXPERIMENTS, ("run {file} --help", "run {file} --preset smoke --results mine")),

@@ -50,6 +50,8 @@ def parse_seeds(text: str) -> dict[str, int]:
             f"--seeds takes a number of seeds, as 6, or the first and the last of them, as 3-5, not {text!r}."
         )
     first, last = int(numbers[0]), int(numbers[-1])
+    if numbers == ["0"]:
+        raise UserError("--seeds 0 names no seed: give a number above 0, or the first and the last of them, as 0-0.")
     if len(numbers) == 1:
         return {"seeds": last}
     if first > last:

@@ -12,7 +12,7 @@ from jaxpe.plugins.registry import label_name
 from jaxpe.records.failures import read_failures
 from jaxpe.records.leases import LeaseFolder
 from jaxpe.records.provenance import TABLE
-from jaxpe.records.results import Results, open_results
+from jaxpe.records.results import Results, is_run_id, open_results
 
 COLUMNS = ("state", "host", "process", "since", "last sign", "works on")
 
@@ -51,7 +51,7 @@ def describe_runs(results: Results) -> dict[str, Any]:
     """How many runs are stored, and which of them diverged or are damaged, in words."""
     stored, diverged, damaged = 0, list[str](), list[str]()
     for path in sorted((results.folder / "runs").glob("*/record.json")):
-        if not results.has_run(path.parent.name):
+        if not is_run_id(path.parent.name) or not results.has_run(path.parent.name):
             continue
         try:
             record = results.read_record(path.parent.name)

@@ -10,6 +10,7 @@ from jaxpe.cli.options import TableOptions
 from jaxpe.encodings import replace_alias
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.records.files import write_text
+from jaxpe.records.results import check_output
 from jaxpe.report.edits import explain_faults
 from jaxpe.report.paper_tables import format_paper_table, make_paper_table
 from jaxpe.report.selection import Choice, select_results
@@ -18,6 +19,7 @@ from jaxpe.report.sides import StoredExperiment, read_experiments
 
 def print_table(results: Path, experiment: str, options: TableOptions) -> int:
     """Prints the table, or writes it to a file."""
+    check_output(options.output)
     name, stored = choose_experiment(results, experiment)
     choice = Choice(
         options.metric,

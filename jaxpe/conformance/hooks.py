@@ -20,7 +20,7 @@ from jaxpe.plugins.files import locate_class
 def check_shapes(subject: Subject) -> Finding:
     """Every hook returns float32 of the right shape. Raises UserError where a hook cannot be called."""
     call = partial(call_hooks, subject.initial, subject.width, subject.heads)
-    kind = type(subject.initial)
+    kind = subject.kind
     try:
         results = jax.eval_shape(call)
     except UserError:

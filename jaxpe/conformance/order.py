@@ -26,10 +26,11 @@ from jaxpe.conformance.layer import (
     make_short_mask,
     project,
 )
-from jaxpe.conformance.subject import Subject, find_fault_methods, run_layer
+from jaxpe.conformance.subject import Subject, find_fault_methods, run_layer, spread_positions
 from jaxpe.encodings.base import Encoding, View
 
 FAR_SHIFT = 10_000  # beyond every training length
+SHIFTS = (1, 7, 64, 150, 1000)  # as well as the far one: a hook may act at some positions only
 
 
 def describe_change(subject: Subject, a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> str:
@@ -47,12 +48,17 @@ def measure_invariance(subject: Subject) -> tuple[str, str]:
     limit = subject.encoding.position_limit
     far = FAR_SHIFT if limit is None else max(0, min(FAR_SHIFT, limit - TRAIN_LENGTH - 7))
     stretched = np.minimum(2 * POSITIONS, far + TRAIN_LENGTH)
-    if not describe_change(subject, POSITIONS, POSITIONS[::-1]) and not describe_change(subject, POSITIONS, stretched):
+    spread = spread_positions(subject)
+    if not any(describe_change(subject, POSITIONS, other) for other in (POSITIONS[::-1], stretched, spread)):
         return "content", (
             "positions change nothing. If that is meant, declare invariance = 'content'; else, does a hook call arange?"
         )
-    changes = {shift: describe_change(subject, POSITIONS, POSITIONS + shift) for shift in (1, 7, far)}
+    shifts = dict.fromkeys(min(shift, far) for shift in (*SHIFTS, far))
+    changes = {shift: describe_change(subject, POSITIONS, POSITIONS + shift) for shift in shifts}
     if not any(changes.values()):
+        half = spread // 2  # leaves room for a shift below the limit
+        if change := describe_change(subject, half, half + 7):
+            return "absolute", f"shifting the positions {half[0]}, {half[1]} … {half[-1]} by 7 changes {change}"
         return "relative", "shifting all positions changes nothing"
     shift, change = next((shift, change) for shift, change in changes.items() if change)
     shown = f"shifting all positions by {shift} changes {change}"

@@ -59,10 +59,10 @@ compute_gradients = jax.jit(jax.grad(compute_loss, argnums=(0, 1), allow_int=Tru
 
 
 def check_gradients(subject: Subject) -> Finding:
-    """Gradients are finite. Each parameter has a non-zero one on a short, a usual or a 16 times longer input."""
+    """Gradients are finite. Tokens, and each parameter, have a non-zero one on a short, a usual or a 16 times longer input."""
     inputs, mask = make_inputs(subject.width, subject.heads), make_mask(subject.attention)
     cases = [(POSITIONS, mask), (POSITIONS, make_short_mask(subject.attention)), (spread_positions(subject), mask)]
-    largest: dict[str, float] = {}
+    largest, of_any_token = dict[str, float](), 0.0
     for encoding in (subject.initial, subject.encoding):
         for positions, visible in cases:
             of_encoding, of_tokens = compute_gradients(encoding, inputs.x, inputs, jnp.asarray(positions), visible)
@@ -71,9 +71,13 @@ def check_gradients(subject: Subject) -> Finding:
                 if not np.isfinite(values).all():
                     fault = f"the gradient of {title} is not finite for positions up to {positions.max()}"
                     return Finding("not finite", fault, find_fault_methods(subject))
-            unit = max(float(np.abs(of_tokens).max()), 1e-30)
+            of_token = float(np.abs(of_tokens).max())
+            of_any_token, unit = max(of_any_token, of_token), max(of_token, 1e-30)
             for name, values in gradients.items():
                 largest[name] = max(largest.get(name, 0.0), float(np.abs(values).max()) / unit)
+    if not of_any_token:
+        fault = "no output of the layer depends on the tokens: add the code to x, and return the sum"
+        return Finding("zero for the tokens", fault, find_fault_methods(subject))
     zero = [name for name, value in largest.items() if value < SMALLEST_GRADIENT]
     if zero:
         fault = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,18 @@ import numpy as np
 from jaxtyping import Array, Float, Num
 
 from jaxpe.conformance.findings import Finding
-from jaxpe.conformance.layer import FAST_COMPILATION, MAX_LENGTH, POSITIONS, TRAIN_LENGTH, LayerTrace, make_inputs
+from jaxpe.conformance.layer import (
+    FAST_COMPILATION,
+    MAX_LENGTH,
+    POSITIONS,
+    TRAIN_LENGTH,
+    LayerInputs,
+    LayerTrace,
+    make_inputs,
+    project,
+)
 from jaxpe.conformance.subject import Subject, find_active_hooks, run_layer, spread_positions
-from jaxpe.encodings.base import Encoding
+from jaxpe.encodings.base import Encoding, View
 from jaxpe.errors import UserError
 from jaxpe.model import check_positions
 
@@ -21,6 +31,7 @@ FIELDS = {
     "embedded": "embed", "seen": "observe", "rotated_q": "rotate", "rotated_k": "rotate", "bias": "bias", "logits": "bias",
     "weights": "weights",
 }  # fmt: skip
+SIDES = ("query", "key")
 
 
 def find_nonfinite(trace: LayerTrace, positions: np.ndarray) -> Finding | None:
@@ -53,7 +64,10 @@ def check_range(subject: Subject) -> Finding:
             return finding
     if limit is not None and not is_refused(subject.encoding, jnp.asarray([limit])):
         return Finding("no limit", f"position {limit} is not refused", ("position_limit",))
-    if "embed" in find_active_hooks(subject) and (finding := find_repeated_code(subject)):
+    active = find_active_hooks(subject)
+    if "embed" in active and (finding := find_repeated_code(subject)):
+        return finding
+    if subject.encoding.invariance == "absolute" and (finding := find_clamped_logits(subject, active)):
         return finding
     if limit is not None:
         return Finding(f"positions 0 … {limit - 1}, refused beyond")
@@ -82,10 +96,15 @@ def is_refused(encoding: Encoding, positions: Num[Array, "T"]) -> bool:
     return False
 
 
+def list_all_positions(subject: Subject) -> np.ndarray:
+    """All positions of the longest test input, or those below the limit."""
+    limit = subject.encoding.position_limit
+    return np.arange(MAX_LENGTH + TRAIN_LENGTH if limit is None else min(limit, MAX_LENGTH), dtype=np.int32)
+
+
 def find_repeated_code(subject: Subject) -> Finding | None:
     """The fault of neighbouring positions that share a code where the first two do not; None where there is none."""
-    limit = subject.encoding.position_limit
-    positions = np.arange(MAX_LENGTH + TRAIN_LENGTH if limit is None else min(limit, MAX_LENGTH), dtype=np.int32)
+    positions = list_all_positions(subject)
     x = np.repeat(np.asarray(make_inputs(subject.width, subject.heads).x)[:1], len(positions), axis=0)
     codes = np.asarray(embed_tokens(subject.encoding, x, jnp.asarray(positions)))
     repeated = (codes[1:] == codes[:-1]).all(-1)
@@ -93,13 +112,53 @@ def find_repeated_code(subject: Subject) -> Finding | None:
         return None
     first = int(repeated.argmax())
     if repeated[first:].all():
-        fault = (
-            f"all positions from {first} on share one code. Is an index clamped? Declare position_limit = {first + 1}, "
-            "or make the table longer"
-        )
-        return Finding(f"clamped at {first}", fault, ("embed",))
+        return describe_clamp(first, f"all positions from {first} on share one code", ("embed",))
     fault = f"the positions {first} and {first + 1} share one code. Are positions rounded, as in bfloat16?"
     return Finding(f"rounded from {first} on", fault, ("embed",))
+
+
+def find_clamped_logits(subject: Subject, active: Collection[str]) -> Finding | None:
+    """The fault of `rotate` or `bias` that treat all positions alike from some position on; None where there is none."""
+    hooks = [hook for hook in ("rotate", "bias") if hook in active]
+    if not hooks:
+        return None
+    positions = jnp.asarray(list_all_positions(subject))
+    mask = np.tril(np.ones((len(positions),) * 2, bool)) if subject.attention == "causal" else None
+    inputs = make_inputs(subject.width, subject.heads)
+    for values, of in zip(act_on_equal_tokens(subject.encoding, inputs, positions, mask), SIDES, strict=True):
+        codes = np.asarray(values)
+        repeated = (codes[1:] == codes[:-1]).all(-1)
+        first = int(repeated.argmax())
+        if (
+            first and repeated[first:].all()
+        ):  # where codes repeat earlier too, they are meant to: in chunks of positions
+            return describe_clamp(first, f"all {of} positions from {first} on act alike", tuple(hooks))
+    return None
+
+
+def describe_clamp(first: int, what: str, hooks: tuple[str, ...]) -> Finding:
+    """The fault of positions that are alike from the position `first` on."""
+    cure = f"Is an index clamped? Declare position_limit = {first + 1}, or make the table longer"
+    return Finding(f"clamped at {first}", f"{what}. {cure}", hooks)
+
+
+@partial(jax.jit, compiler_options=FAST_COMPILATION)
+def act_on_equal_tokens(
+    encoding: Encoding, inputs: LayerInputs, positions: Num[Array, "T"], mask: Any
+) -> tuple[Float[Array, "T N"], Float[Array, "T M"]]:
+    """What `rotate` and `bias` make of each query, and of each key, where all tokens are the same."""
+    encoding, count = encoding.at(0, 0.0), len(positions)
+    repeat = partial(jax.tree.map, lambda leaf: jnp.repeat(leaf, count, axis=0))
+    token = jnp.asarray(inputs.x)[:1]
+    q, k = (repeat(project(token, weight)) for weight in (inputs.query, inputs.key))
+    seen = repeat(encoding.observe(token))
+    view = View(positions, positions, None if mask is None else jnp.asarray(mask), seen, seen)
+    q, k = encoding.rotate(q, k, view)
+    bias = encoding.bias(q, k, view)
+    bias = jnp.broadcast_to(jnp.asarray(0.0 if bias is None else bias), (q.shape[1], count, count))
+    rows = ((q, bias.transpose(1, 0, 2)), (k, bias.transpose(2, 0, 1)))
+    queries, keys = (jnp.concatenate([a.reshape(count, -1) for a in pair], axis=1) for pair in rows)
+    return queries, keys
 
 
 @partial(jax.jit, compiler_options=FAST_COMPILATION)

@@ -36,6 +36,7 @@ class Subject:
     heads: int
     initial: Encoding  # as it is built
     encoding: Encoding  # with all parameters perturbed, so that tables which start at zero have an effect
+    kind: type[Encoding]  # the class whose hooks act
 
     def build(self, key: Key[Array, ""] | None = None) -> Encoding:
         """Another instance, from the same key unless one is given."""
@@ -54,7 +55,7 @@ def build_subject_encoding(
 def make_subject(name: str, attention: Attention, width: int, heads: int) -> Subject:
     """The encoding in one kind of attention. Raises UserError as `build_subject_encoding` does."""
     initial = build_subject_encoding(name, attention, width, heads)
-    return Subject(name, attention, width, heads, initial, perturb_parameters(initial))
+    return Subject(name, attention, width, heads, initial, perturb_parameters(initial), type(initial))
 
 
 def perturb_parameters(encoding: Encoding) -> Encoding:

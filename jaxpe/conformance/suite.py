@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from jaxpe.conformance import hooks, options, order, parameters, ranges, schedule, transforms, values
 from jaxpe.conformance.findings import Finding, PropertyResult, run_check
+from jaxpe.conformance.moments import Moment, find_later_fault, list_distinct_moments, list_moments
 from jaxpe.conformance.subject import Subject, make_subject
 from jaxpe.encodings.base import Attention
 from jaxpe.encodings.registry import ENCODINGS
@@ -26,16 +27,20 @@ ATTENTIONS: tuple[Attention, ...] = ("causal", "bidirectional", "cross")
 SHAPES = "shapes and dtypes"  # the first property: without it no other is measured
 
 
+ListMoments = Callable[[Subject], Iterable[Moment]]
+
+
 class Property(NamedTuple):
     """A measurement, and the kinds of attention in which it applies."""
 
     check: Callable[[Subject], Finding]
     attentions: tuple[Attention, ...] = ATTENTIONS
     once: bool = False  # True: only in the first of them that the encoding supports
+    moments: ListMoments | None = None  # where it is measured in later blocks, and later in training
 
 
 PROPERTIES: dict[str, Property] = {
-    SHAPES: Property(hooks.check_shapes),
+    SHAPES: Property(hooks.check_shapes, moments=list_moments),
     "dtype promotion": Property(hooks.check_promotion),
     "active hooks": Property(hooks.check_active_hooks),
     "parameters": Property(parameters.check_parameters),
@@ -47,12 +52,12 @@ PROPERTIES: dict[str, Property] = {
     "invariance": Property(order.check_invariance),
     "left and right": Property(order.check_direction, ("bidirectional", "cross")),
     "permutation": Property(order.check_permutation, ("bidirectional", "cross")),
-    "causality": Property(order.check_causality, ("causal",)),
-    "padding": Property(order.check_padding),
-    "step-by-step decoding": Property(order.check_decoding, ("causal",)),
+    "causality": Property(order.check_causality, ("causal",), moments=list_distinct_moments),
+    "padding": Property(order.check_padding, moments=list_distinct_moments),
+    "step-by-step decoding": Property(order.check_decoding, ("causal",), moments=list_distinct_moments),
     "query tiles": Property(transforms.check_tiles),
     "norms": Property(hooks.check_norms),
-    "position range": Property(ranges.check_range),
+    "position range": Property(ranges.check_range, moments=list_distinct_moments),
     "fractional positions": Property(ranges.check_fractions),
     "large positions": Property(values.check_precision),
     "schedule": Property(schedule.check_schedule, once=True),
@@ -112,9 +117,15 @@ def describe_encoding(subject_set: SubjectSet) -> dict[str, str]:
 def measure_property(subject: Subject, name: str) -> Finding:
     """One property in one kind of attention. An exception of the user's code becomes a fault with its file and line.
 
-    Raises UserError where the hooks cannot be called at all.
+    What holds in the first block at the start of training is measured for what `at` gives elsewhere too, where the property
+    has such moments. Raises UserError where the hooks cannot be called at all.
     """
-    return run_check(lambda: PROPERTIES[name].check(subject), type(subject.initial), required=name == SHAPES)
+    check, _, _, moments = PROPERTIES[name]
+    required = name == SHAPES
+    finding = run_check(lambda: check(subject), subject.kind, required)
+    if finding.fault or moments is None:
+        return finding
+    return run_check(lambda: find_later_fault(subject, check, moments) or finding, subject.kind, required)
 
 
 def combine_findings(name: str, findings: dict[Attention, Finding]) -> PropertyResult:

@@ -121,7 +121,10 @@ def call_hooks(encoding: Encoding, width: int, heads: int) -> HookResults:
     q_seen, k_seen = (encoding.observe(jnp.zeros((count, width))) for count in (QUERIES, KEYS))
     mask = jnp.tri(QUERIES, KEYS, KEYS - QUERIES, dtype=bool)
     view = View(jnp.arange(QUERIES), jnp.arange(KEYS), mask, q_seen, k_seen)
-    q, k = encoding.rotate(q, k, view)
+    rotated = encoding.rotate(q, k, view)
+    if not (isinstance(rotated, (tuple, list)) and len(rotated) == 2):
+        raise TypeError("rotate must return two arrays, those of the queries and of the keys: write return q, k")
+    q, k = rotated
     bias = encoding.bias(q, k, view)
     weights = encoding.weights(jnp.zeros((heads, QUERIES, KEYS)), view)
     return HookResults(embedded, q_seen, k_seen, q, k, jnp.zeros(()) if bias is None else bias, weights)

@@ -24,6 +24,8 @@ def call_user_code(function: Callable[[], T], what: str) -> T:
 
 CURES = {  # what part of a library's message says what is wrong, and what to do
     " Consider one of the following options": "write nnx.List([…]) or nnx.Dict(…) around modules and parameters",
+    " was called on traced array": "use jax.numpy there in place of numpy",
+    " got an unexpected keyword argument 'key'": "write def __init__(self, context, *, key), with options after key",
 }
 
 

@@ -15,6 +15,7 @@ import re
 import site
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from importlib.machinery import PathFinder
@@ -29,6 +30,9 @@ LIBRARIES = {"site-packages", "dist-packages"}
 REMEMBERED: dict[Path, bytes] = {}  # files of packages, as they were when they were imported
 
 
+PARSING = threading.Lock()  # Python 3.11 fails where several threads parse at once
+
+
 class Module(NamedTuple):
     """A module of a closure: the name under which it is imported, and its file."""
 
@@ -40,12 +44,13 @@ class Module(NamedTuple):
 
 
 def hash_source(content: bytes) -> str:
-    """SHA-256 of Python code without comments, docstrings and layout; of the bytes where it is no valid Python."""
+    """SHA-256 of Python code without comments, docstrings and layout; of the bytes where it is no valid Python, or nested deeply."""
     try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError):
+        with PARSING:
+            tree = ast.parse(content)
+        return hashlib.sha256(write_node(drop_docstrings(tree)).encode()).hexdigest()
+    except (SyntaxError, ValueError, RecursionError):
         return hashlib.sha256(content).hexdigest()
-    return hashlib.sha256(write_node(drop_docstrings(tree)).encode()).hexdigest()
 
 
 def drop_docstrings(tree: ast.Module) -> ast.Module:

@@ -18,6 +18,8 @@ from jaxpe.plugins.calls import call_user_code
 from jaxpe.plugins.code import describe_object
 from jaxpe.plugins.files import hash_object_code, load_file, load_object, locate_class, split_name
 
+ANY = "any"  # in tables: the encoding and architecture of rows that hold for every one
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -67,6 +69,15 @@ def list_options(factory: Any) -> dict[str, Any]:
         for p in parameters
         if p.kind == p.KEYWORD_ONLY and p.name != "key"
     }
+
+
+def takes_unnamed(kind: Any, name: str) -> bool:
+    """Whether a constructor takes a name, but not by a keyword of its own: by position, or among **options."""
+    if is_dataclass(kind) or kind.__init__ is object.__init__ or name in ("self", "context", "key"):
+        return False
+    parameters = inspect.signature(kind.__init__).parameters
+    positional = name in parameters and parameters[name].kind == inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return positional or any(one.kind == inspect.Parameter.VAR_KEYWORD for one in parameters.values())
 
 
 def parse_option(text: str, default: Any) -> Any:
@@ -122,6 +133,10 @@ class Registry(Generic[T]):
         """The names of the catalogue, and then those of installed packages."""
         return list(dict.fromkeys([*self.catalogue, *find_entry_points(self.group)]))
 
+    def list_taken(self) -> list[str]:
+        """The names that no class of another may have, since they mean something else in commands or tables."""
+        return [*self.catalogue, *self.reserved, *self.aliases, ANY]
+
     def find_package(self, name: str) -> str:
         """The package that a name comes from."""
         return next((point.dist.name for point in self.find_points(name) if point.dist), "jaxpe")
@@ -150,6 +165,10 @@ class Registry(Generic[T]):
         for option in options:
             name, _, text = option.partition("=")
             if name not in known:
+                if takes_unnamed(self.get_class(base), name):
+                    raise UserError(
+                        f"{label_name(base)}: {name} is no option, as __init__ does not name it after *: write it there."
+                    )
                 raise UnknownName(f"option of {label_name(base)}", name, known)
             if name in values:
                 raise UserError(f"{label_name(base)}: {name} is given more than once: give one value.")
@@ -167,13 +186,13 @@ class Registry(Generic[T]):
         """
         points = self.find_points(name)
         objects = [call_user_code(point.load, f"{self.kind} {name!r} could not be loaded") for point in points]
-        is_taken = name in self.catalogue or name in self.reserved
+        is_taken = name in self.catalogue or name in self.reserved or name == ANY
         if is_taken or len(objects) > 1:
             places = " and ".join(
                 point.value + (f" ({locate_class(value)})" if inspect.isclass(value) else "")
                 for point, value in zip(points, objects, strict=True)
             )
-            owner = "already in the catalogue" if is_taken else "registered by two packages"
+            owner = "taken by jaxpe already" if is_taken else "registered by two packages"
             raise UserError(f"The {self.kind} name {name!r} is {owner}: rename the entry point of {places}.")
         return objects[0]
 
@@ -234,12 +253,16 @@ class Registry(Generic[T]):
         return function() if name in self.catalogue else call_user_code(function, failure)
 
     def check_labels(self, names: Collection[str]) -> None:
-        """Raises UserError where two names have one label in tables and figures, or one has a name of the catalogue."""
+        """Raises UserError where two names have one label in tables and figures, or one has a label that is taken.
+
+        Taken are the names of the catalogue, other usual names for them, and the word that stands for all.
+        """
         labels: dict[str, str] = {}
         for name in sorted(set(names)):
             label = label_name(name)
-            if label != name and (label in self.catalogue or label in self.reserved):
-                raise UserError(f"{name} is called {label} in tables, as {self.noun} of jaxpe is: rename the class.")
+            if label != name and split_options(label)[0] in self.list_taken():
+                meaning = f"{self.noun} of jaxpe is" if split_options(label)[0] != ANY else "rows for all of them are"
+                raise UserError(f"{name} is called {label} in tables, as {meaning}: rename the class.")
             if label in labels:
                 raise UserError(
                     f"{labels[label]} and {name} would both be called {label} in tables: rename one of the classes."

@@ -53,6 +53,8 @@ def explain_disk_error(error: Exception) -> str:
         return f"Cannot write to {place} ({os.strerror(number)}): change its permissions or choose another folder."
     if isinstance(error, (FileExistsError, NotADirectoryError)):
         return f"{error.filename} is a file where a folder is needed: choose another folder."
+    if number == errno.ENAMETOOLONG:
+        return f"A name is too long for this file system: {str(error.filename)[:60]}…. Choose a shorter one."
     if isinstance(error, IsADirectoryError):
         place = error.filename2 or error.filename
         return f"{place} is a folder where a file is needed: choose another folder."
@@ -60,8 +62,11 @@ def explain_disk_error(error: Exception) -> str:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all. Raises UserError on a full or protected disk."""
+    """Writes a file whole or not at all; a device or a pipe is written to. Raises UserError on a full or protected disk."""
     with disk_errors():
+        if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe, such as /dev/stdout
+            path.write_bytes(content)
+            return
         temporary = write_temporary(path.parent, content)
         try:
             os.replace(temporary, path)

@@ -8,6 +8,7 @@ again. They show edits, not forgery: whoever edits a file can write its digest t
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -51,7 +52,9 @@ def read_commit() -> str | None:
         return None
     try:
         command = ["git", "-C", str(root), "rev-parse", "HEAD"]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        # Inside a hook of another repository, variables name that one.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, env=environment)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return result.stdout.strip() or None

@@ -10,10 +10,12 @@ import hashlib
 import io
 import json
 import logging
+import re
 import secrets
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
@@ -174,6 +176,11 @@ class Results(NamedTuple):
             raise make_damage_error(path)
         return load(content)
 
+    def read_parameters_digest(self, identifier: str) -> str:
+        """The digest of a run's parameters, by its record; '' where there is none."""
+        path = self.locate_run(identifier) / "record.json"
+        return read_digest(path, path.stat().st_mtime_ns) if path.is_file() else ""
+
     def locate_measurement(self, identifier: str, key: Mapping[str, Any]) -> Path:
         """The file of a measurement, which may not exist."""
         return self.locate_run(identifier) / f"{key['kind']}-{compute_digest(key)[:16]}.npz"
@@ -188,8 +195,8 @@ class Results(NamedTuple):
                 arrays = {name: stored[name] for name in stored.files}
             if str(arrays.pop(DIGEST)) != hash_arrays(arrays):
                 raise ValueError("it was altered")
-            if str(arrays.pop(KEY)) != describe_measurement(identifier, key):
-                raise ValueError("it is another measurement")
+            if str(arrays.pop(KEY)) != describe_measurement(identifier, key, self.read_parameters_digest(identifier)):
+                raise ValueError("it is another measurement, or of other parameters")
             return arrays
         except Exception as error:
             log.warning("%s is damaged (%s) and is measured again.", path.name, error or type(error).__name__)
@@ -198,15 +205,28 @@ class Results(NamedTuple):
     def write_measurement(self, identifier: str, key: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         """Stores the arrays of a measurement with its key. Raises UserError on a full or protected disk."""
         content = io.BytesIO()
-        stored: Any = {KEY: np.asarray(describe_measurement(identifier, key))}
+        described = describe_measurement(identifier, key, self.read_parameters_digest(identifier))
+        stored: Any = {KEY: np.asarray(described)}
         stored |= {name: np.asarray(a) for name, a in arrays.items()}
         np.savez(content, **stored | {DIGEST: np.asarray(hash_arrays(stored))})
         write_bytes(self.locate_measurement(identifier, key), content.getvalue())
 
 
-def describe_measurement(identifier: str, key: Mapping[str, Any]) -> str:
-    """The run and the key of a measurement, as one line."""
-    return f"{identifier} {to_canonical_json(key)}"
+@lru_cache(maxsize=4096)
+def read_digest(path: Path, changed: int) -> str:
+    """The digest of the parameters that a record names, which was last changed at `changed`; '' where it names none."""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["parameters"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def describe_measurement(identifier: str, key: Mapping[str, Any], parameters: str) -> str:
+    """The run, its parameters' digest and the key of a measurement, as one line.
+
+    The same run can have other last bits on another machine, whose measurements are not those of these parameters.
+    """
+    return f"{identifier} {parameters} {to_canonical_json(key)}"
 
 
 def hash_arrays(arrays: Mapping[str, np.ndarray]) -> str:
@@ -224,3 +244,14 @@ def make_damage_error(path: Path) -> UserError:
         f"{path} is truncated or altered, or is that of another run: delete the folder {path.parent.name} and its run is "
         "trained again."
     )
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a folder of `runs` is a run's: others are copies, or unfinished."""
+    return re.fullmatch("[0-9a-f]{64}", name) is not None
+
+
+def check_output(path: Path | None) -> None:
+    """Raises UserError for a file that lies in a results folder, where it could take the place of what is stored."""
+    if path is not None and any((folder / MARKER).is_file() for folder in path.absolute().resolve().parents):
+        raise UserError(f"{path} lies in a results folder: choose an --output outside of it.")

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from jaxpe.plugins.registry import label_name
+from jaxpe.plugins.registry import ANY, label_name
 from jaxpe.records.csv_tables import DIVERGED, RUN_COLUMNS
-from jaxpe.study.tables import ANY, CONFIG_COLUMNS
+from jaxpe.study.tables import CONFIG_COLUMNS
 
 # Columns that tell runs apart besides `RUN_COLUMNS`. A table may leave `width` empty in rows of some runs.
 CONFIGURATION = (

@@ -22,19 +22,21 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from operator import index
 from pathlib import Path
 from typing import Any
 
 from jaxpe import devices
 from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UnknownName, UserError
-from jaxpe.plugins.registry import Registry, label_name
+from jaxpe.plugins.registry import Registry, label_name, split_options
 from jaxpe.records.json_values import to_tuple
-from jaxpe.records.results import Results, open_results
+from jaxpe.records.results import Results, is_run_id, open_results
 from jaxpe.study import presets, run_configs
 from jaxpe.study.evaluators import describe_config
+from jaxpe.study.origins import find_unknown_plugin
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import Run, Workspace, group_runs
@@ -43,6 +45,14 @@ from jaxpe.training.config import Options, RunConfig, Training
 
 REGISTRIES: dict[str, Registry[Any]] = {"encoding": ENCODINGS, "task": TASKS}  # by the fields of a run
 log = logging.getLogger("jaxpe")
+MOST_SEED = 2**31
+WITHOUT_USE = {  # fields of a preset that `train` has no use for: what to do instead
+    "first_seed": "give seeds=[…] their numbers",
+    "learning_rates": "call train once for each learning_rate",
+    "num_test_lengths": "evaluate takes the lengths themselves",
+    "examples": "give it to evaluate",
+    "share_tests": "give evaluate the lengths",
+}
 
 
 def train(
@@ -70,15 +80,13 @@ def train(
         if not isinstance(name, str):
             kind = registry.kind
             raise UserError(f"{kind} is a name of `jaxpe list {kind}s`, or 'path/to/file.py:Class', not {name!r}.")
-    numbers = list(range(seeds) if isinstance(seeds, int) else seeds)
-    if not numbers:
-        raise UserError("There is nothing to train: give at least one seed.")
-    if len(set(numbers)) < len(numbers):
-        raise UserError(f"A seed is given more than once: {', '.join(map(str, numbers))}.")
+    numbers = check_seeds(seeds)
     task, encoding = TASKS.replace_alias(task), ENCODINGS.replace_alias(encoding)
     options: dict[str, Any] = {"encoding_options": encoding_options, "task_options": task_options}
     options = {name: freeze_options(name, values) for name, values in options.items() if values}
     row = GridRow(task=task, architectures=(architecture,), encodings=(encoding,), positions=(positions,), **options)
+    check_use(sizes)
+    check_options(encoding, task, options)
     presets.check_names([task], [encoding], [architecture])
     presets.check_samplers([positions])
     preset = presets.override(Preset((row,)), sizes)
@@ -91,6 +99,32 @@ def train(
     open_results(folder)  # makes the folder: all input was checked
     work.train(runs)
     return Runs(work, runs, temporary)
+
+
+def check_seeds(seeds: int | Iterable[int]) -> list[int]:
+    """The seeds as numbers; a number stands for so many, from 0 on. Raises UserError for what is no seed, and for none."""
+    given = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else seeds
+    try:
+        if isinstance(given, (bool, str)) or (isinstance(given, list) and any(isinstance(one, bool) for one in given)):
+            raise TypeError
+        numbers = [index(one) for one in given] if isinstance(given, list) else list(range(index(given)))
+    except TypeError:
+        raise UserError(f"seeds takes a whole number, or a list of whole numbers, not {given!r}.") from None
+    if not numbers:
+        raise UserError("There is nothing to train: give at least one seed.")
+    if not all(0 <= number < MOST_SEED for number in numbers):
+        raise UserError(f"A seed lies between 0 and {MOST_SEED - 1}, got {', '.join(map(str, numbers))}.")
+    if len(set(numbers)) < len(numbers):
+        raise UserError(f"A seed is given more than once: {', '.join(map(str, numbers))}.")
+    return numbers
+
+
+def check_options(encoding: str, task: str, options: Mapping[str, Options]) -> None:
+    """Raises UserError for an option that both a name and the options give."""
+    for name, kind in ((encoding, "encoding_options"), (task, "task_options")):
+        named = {part.partition("=")[0] for part in split_options(name)[1]}
+        if twice := named & {option for option, _ in options.get(kind, ())}:
+            raise UserError(f"{name} gives {twice.pop()} already: leave it out there, or in {kind}.")
 
 
 def freeze_options(name: str, values: Mapping[str, Any]) -> Options:
@@ -129,7 +163,8 @@ def load(folder: str | Path, **fields: Any) -> Runs:
         words = ", ".join(f"{name}={value!r}" for name, value in fields.items())
         known = sorted({f"{describe_config(run.config)}, seed {run.seed}" for run in others})
         raise UserError(f"No run in {folder} has {words}. It holds {'; '.join(known[:6])}{'; …' * (len(known) > 6)}.")
-    faults = {run.id: find_fault(work, run) for run in matching}
+    typed = [str(value) for name in REGISTRIES for value in wanted.get(name, ())]
+    faults = {run.id: find_fault(work, run, typed) for run in matching}
     current = [run for run in matching if not faults[run.id]]
     left_out = {f"{describe_config(run.config)}: {faults[run.id]}" for run in matching if faults[run.id]}
     if left_out and not current:
@@ -144,19 +179,31 @@ def read_runs(results: Results) -> list[tuple[Run, dict[str, Any]]]:
     """Every whole run of a results folder with its record. Raises UserError for a record that was altered."""
     runs = []
     for path in sorted((results.folder / "runs").glob("*/record.json")):
-        if results.has_run(path.parent.name):
+        if is_run_id(path.parent.name) and results.has_run(path.parent.name):
             record = results.read_record(path.parent.name)
             runs.append((Run(restore_config(record["config"]), record["seed"], path.parent.name), record))
     return runs
 
 
-def find_fault(work: Workspace, run: Run) -> str:
-    """Why a stored run cannot be loaded, as a sentence; '' where it would be trained under the same id now."""
+def find_fault(work: Workspace, run: Run, typed: Collection[str] = ()) -> str:
+    """Why a stored run cannot be loaded, as a sentence; '' where it would be trained under the same id now.
+
+    Code that a record names is imported only where this machine ran it before, or its name was `typed`.
+    """
+    if unknown := find_unknown_plugin({run.config.task, run.config.encoding} - set(typed)):
+        return f"Its code is in {unknown}, which was never run on this machine: if you trust it, give its name, as path/to/file.py:Class."
     try:
         [now] = work.list_runs(run.config, [run.seed])
     except UserError as error:  # as where the file of its task is gone
         return str(error)
     return "" if now.id == run.id else "It was trained by other code than there is now."
+
+
+def check_use(sizes: Mapping[str, Any]) -> None:
+    """Raises UserError for a field of a preset that a training has no use for."""
+    for name in sizes:
+        if name in WITHOUT_USE:
+            raise UserError(f"{name} has no use here: {WITHOUT_USE[name]}.")
 
 
 def check_fields(values: Mapping[str, Any]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import Any
 
+import numpy as np
 from jax.sharding import Mesh
 
 from jaxpe.encodings import identify_encoding, label_encoding
@@ -16,6 +18,7 @@ from jaxpe.tasks import label_task
 from jaxpe.training import evaluate, population
 from jaxpe.training.checks import call_run_code
 from jaxpe.training.config import RunConfig
+from jaxpe.training.population import Program
 from jaxpe.training.scores import Scores, measure_scores
 from jaxpe.training.sources import Source
 
@@ -26,6 +29,26 @@ def describe_config(config: RunConfig) -> str:
     """'reverse, encoder, sinusoidal', and the position sampler where it is not arange."""
     words = [label_task(config.task), config.architecture, label_encoding(config.encoding)]
     return ", ".join(words + ([config.positions] if config.positions != "arange" else []))
+
+
+def name_unusable(config: RunConfig, seeds: Collection[int], results: Mapping[tuple[int, int], Scores]) -> list[str]:
+    """A sentence for each length at which the outputs of one of these models are no finite numbers.
+
+    `results` are scores by seed and length.
+    """
+    faulty = {length for (seed, length), score in results.items() if seed in seeds and not np.isfinite(score.nats)}
+    return [
+        f"{describe_config(config)}: the outputs are not finite numbers at test length {length}, so that the scores there mean "
+        "nothing."
+        for length in sorted(faulty)
+    ]
+
+
+def guard_program(config: RunConfig, program: Program) -> Program:
+    """The program, whose calls raise UserError where code of the user's own fails: an instance may differ from call to call."""
+    compiled: Any = program.compiled
+    guarded: Any = lambda *inputs: call_run_code(config, partial(compiled, *inputs))  # noqa: E731
+    return program._replace(compiled=guarded)
 
 
 class EvaluatorCache:

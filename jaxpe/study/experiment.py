@@ -195,6 +195,8 @@ def plan_experiment(experiment: Experiment, preset: Preset, work: Workspace) -> 
     work.check_configs(requests)
     runs = [run for config, request in requests.items() for run in work.list_runs(config, request.list_seeds())]
     rates = {config: request.learning_rates for config, request in requests.items() if request.learning_rates}
+    if any(set(tuning.SEEDS) & set(request.list_seeds()) for request in requests.values() if request.learning_rates):
+        raise UserError(f"The seeds {tuning.SEEDS[0]} and {tuning.SEEDS[1]} choose learning rates: give other --seeds.")
     if rates and not getattr(experiment.module, "READS_LEARNING_RATES", False):
         raise UserError(
             f"{experiment.name} compares runs of one learning rate: give `--set learning_rate=…`, or run `accuracy`, whose encodings may "

@@ -17,10 +17,11 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from jaxpe.data.cache import cache_folder
+from jaxpe.encodings import ENCODINGS
 from jaxpe.errors import UserError
 from jaxpe.plugins.calls import call_user_code
 from jaxpe.plugins.code import collect_closure
-from jaxpe.plugins.registry import find_entry_points
+from jaxpe.plugins.registry import find_entry_points, split_options
 from jaxpe.records.files import write_text
 from jaxpe.records.provenance import read_provenance
 
@@ -139,4 +140,33 @@ def recall_file(folder: Path) -> Path | None:
     """The file of the user's own that wrote a folder on this machine, be it still there or not; None if none is known."""
     with suppress(OSError, UserError, ValueError):
         return Path(locate_memory(folder).read_text(encoding="utf-8"))
+    return None
+
+
+def list_plugin_files(names: Iterable[str]) -> list[Path]:
+    """The files that names of tasks and encodings, as path/to/file.py:Class, are in, as far as they are there."""
+    paths = [Path(split_options(name)[0].rpartition(":")[0]).expanduser() for name in names if ENCODINGS.is_path(name)]
+    return [path.resolve() for path in paths if path.is_file()]
+
+
+def locate_plugin(path: Path) -> Path:
+    """The file of the cache that says that a file of the user's own was run on this machine."""
+    return cache_folder() / "plugins" / hashlib.sha256(str(path).encode()).hexdigest()
+
+
+def remember_plugins(names: Iterable[str]) -> None:
+    """Remembers the files of the user's own that a run was trained with, as far as the cache can be written."""
+    for path in list_plugin_files(names):
+        with suppress(UserError, OSError):
+            if not locate_plugin(path).exists():
+                write_text(locate_plugin(path), str(path))
+
+
+def find_unknown_plugin(names: Iterable[str]) -> Path | None:
+    """The first of these files that was never run on this machine: a folder from elsewhere must not decide what is imported."""
+    for path in list_plugin_files(names):
+        with suppress(UserError, OSError):
+            if locate_plugin(path).is_file():
+                continue
+        return path
     return None

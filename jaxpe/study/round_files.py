@@ -13,6 +13,7 @@ from jaxpe.devices import describe_device
 from jaxpe.records.json_values import compute_digest
 from jaxpe.records.provenance import collect_versions
 from jaxpe.records.results import Results
+from jaxpe.study.origins import remember_plugins
 from jaxpe.training import parameters
 from jaxpe.training.checkpoints import CheckpointFolder
 from jaxpe.training.config import RunConfig
@@ -50,3 +51,4 @@ def write_trained_run(
     for name, model in trained.snapshots.items():
         arrays |= parameters.flatten_model(model, f"{name}/")
     results.write_run(identifier, record, arrays)
+    remember_plugins([config.task, config.encoding])

@@ -11,6 +11,7 @@ import numpy as np
 from jaxpe import positions
 from jaxpe.data.examples import Data
 from jaxpe.encodings import identify_encoding
+from jaxpe.errors import UserError
 from jaxpe.positions import Sampler
 from jaxpe.training.checks import check_position_count
 from jaxpe.training.config import RunConfig
@@ -79,6 +80,8 @@ def check_test_positions(
     """
     if evaluation.sampler is None and config.positions != PLAIN_SAMPLER:
         raise ValueError(f"a test of {config.positions} positions must name its own: call `resolve(config)` first")
+    if not isinstance(evaluation.shift, int) or evaluation.shift < 0:
+        raise UserError(f"shift must be a whole number of at least 0, got {evaluation.shift!r}: positions begin at 0.")
     if lengths:
         longest = max(max(source.stream.sizes(length)) for length in lengths)
         sampler = build_test_sampler(evaluation.sampler, config.table_length)

@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxpe.data.text_sources import compute_majority_accuracy, compute_unigram_bits
 from jaxpe.encodings import label_encoding
+from jaxpe.plugins.registry import ANY
 from jaxpe.study.scores import EvaluationConfig
 from jaxpe.tasks import label_task
 from jaxpe.tasks.formatting import TaskStream
@@ -27,7 +28,6 @@ TableRow = dict[str, Any]
 AS_TRAINED = EvaluationConfig()  # tested at the positions of training
 Measurements = list[tuple[TableRow, float]]  # what was measured in a model: further columns of a row, and the value
 OWN_RATE, VALIDATION_LOSS = "own_learning_rate", "validation_nats_per_answer"  # metrics that record a choice of rate
-ANY = "any"  # the encoding and architecture of rows that hold for every one
 CONFIG_COLUMNS = ["task", "architecture", "encoding", "positions"]  # the columns that name a config within a table
 METRICS: dict[str, Callable[[Scores], float]] = {
     "token_accuracy": lambda s: compute_share(s.correct, s.answers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 import shutil
 from collections.abc import Iterable, Sequence
@@ -26,10 +27,13 @@ from jaxpe.tasks import Task, label_task
 from jaxpe.tasks.base import Sample
 from jaxpe.tasks.formatting import TaskStream, format_sample
 from jaxpe.training.batches import make_inputs
+from jaxpe.training.checks import check_position_count, find_position_needs
 from jaxpe.training.config import RunConfig
 from jaxpe.training.evaluate import make_forward_options
 
+log = logging.getLogger("jaxpe")
 COLUMNS = ("seed", "test_length", "metric", "value", "length_baseline", "order_blind_baseline", "n_examples")
+MOST_LENGTH = 100_000  # of a test; attention over more keys fits into no memory
 WHICH = ("task", "architecture", "encoding", "positions", "train_length")  # columns that say which runs a row is of
 
 
@@ -94,8 +98,11 @@ class TrainedModel:
             tokens = jnp.argmax(self.forward(symbols).logits, axis=-1)
             answer = tokens if self.task.in_place else tokens[len(parse_symbols(symbols, self.task.symbols)) :]
             return [max(int(token) - SPECIALS, -1) for token in answer]
-        given, longest = int(inputs.length), self.config.table_length
-        size = min(max(self.source.stream.sizes(len(parse_symbols(symbols, self.task.symbols)) + 1)) + 1, longest)
+        given, count = int(inputs.length), len(parse_symbols(symbols, self.task.symbols))
+        check_position_count(self.config, max(self.source.stream.sizes(count)), "an answer")
+        limit = find_position_needs(self.config).limit
+        size = max(self.source.stream.sizes(count + 1)) + 1
+        size = size if limit is None else min(size, limit)
         room = jnp.zeros(max(size - given, 1), inputs.tokens.dtype)
         padded = inputs._replace(tokens=jnp.append(inputs.tokens, room), positions=jnp.arange(given + len(room)))
         with use_precision(self.config.precision):
@@ -167,7 +174,7 @@ class Runs(Sequence[TrainedModel]):
         check_test_sampler(evaluation.sampler)
         rows, groups = [], group_runs(self.runs)
         for (config, group), differences in zip(groups.items(), list_differences(list(groups)), strict=True):
-            source = self.work.open_source(config)
+            source, before = self.work.open_source(config), len(self.work.failures)
             known = [n for n in asked if n in source.stream.lengths(n, n)]
             if not known:
                 raise UserError(
@@ -178,11 +185,15 @@ class Runs(Sequence[TrainedModel]):
             for (seed, length), scores in self.work.measure_scores(group, known, examples, evaluation).items():
                 scored = tables.make_score_rows("", config, source, seed, length, scores, evaluation=evaluation)
                 rows += [row | differences for row in scored]
+            for fault in self.work.failures[before:]:
+                log.warning("%s", fault)
         return pd.DataFrame(rows)
 
     def save(self, folder: str | Path) -> Path:
         """Copies the runs, with what was measured in them, into a results folder, from which `jaxpe.load` reads them."""
         target = open_results(Path(folder))
+        if target.folder.resolve() == self.folder.resolve():
+            return target.folder  # they are there
         for run in self.runs:
             shutil.copytree(self.work.results.locate_run(run.id), target.locate_run(run.id), dirs_exist_ok=True)
         return target.folder
@@ -218,6 +229,8 @@ def parse_lengths(lengths: int | Iterable[int]) -> list[int]:
     numbers = [operator.index(value) if hasattr(value, "__index__") else 0 for value in values]
     if not numbers or min(numbers) < 1:
         raise UserError(f"lengths is a whole number above 0, or several of them, not {lengths!r}.")
+    if max(numbers) > MOST_LENGTH:
+        raise UserError(f"A test length is at most {MOST_LENGTH:,}, got {max(numbers):,}.")
     return numbers
 
 

@@ -190,7 +190,8 @@ class Workspace:
 
     def compile_program(self, config: RunConfig) -> Program:
         """The training program of a config."""
-        return population.compile_program(config, self.open_source(config), self.mesh)
+        program = population.compile_program(config, self.open_source(config), self.mesh)
+        return evaluators.guard_program(config, program)
 
     def train_batch(self, batch: list[Run], program: Program, lease: Lease) -> None:
         """Trains and stores the runs of one round. Raises LeaseLost, before it writes, where it is another process's."""
@@ -274,6 +275,9 @@ class Workspace:
             for run, result in zip(missing, measured, strict=True):
                 self.results.write_measurement(run.id, key, result._asdict())
                 results[run.seed, length] = result
+        whole = {run.seed for run in runs if not self.has_diverged(run)}
+        faults = evaluators.name_unusable(config, whole, results)
+        self.failures += [fault for fault in faults if fault not in self.failures]
         return {(run.seed, length): results[run.seed, length] for length in lengths for run in runs}
 
     def measure_once(self, run: Run, key: dict[str, Any], measure: Callable[[], Measurements]) -> Measurements:

@@ -97,3 +97,29 @@ def test_an_unknown_sampler_is_named_once_however_many_configs_there_are(folder,
     outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", "--sampler", "randomised")
     assert_one_sentence(outcome, "Did you mean 'randomized'?")
     assert outcome.err.count("Unknown position sampler") == 1
+
+
+def test_a_file_of_a_results_folder_is_not_written_over(folder, capsys):
+    record = next((folder / "runs").glob("*/record.json"))
+    before = record.read_bytes()
+    outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", "--examples", "8", "--output", record)
+    assert_one_sentence(outcome, "lies in a results folder: choose an --output outside of it")
+    assert record.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--seeds", "0"), "--seeds 0 names no seed"),
+        (("--encodings", ""), "--encodings needs a value, not an empty one"),
+        (("--encodings", ","), "--encodings needs a value, not an empty one"),
+    ],
+)
+def test_an_empty_choice_is_not_everything(folder, capsys, words, says):
+    assert_one_sentence(call_jaxpe(capsys, "evaluate", folder, "--lengths", "4", *words), says)
+
+
+def test_a_length_that_fits_into_no_memory_is_refused(folder, capsys):
+    for length in ("1000000000", "99999999999999999999"):
+        outcome = call_jaxpe(capsys, "evaluate", folder, "--lengths", length, "--encodings", "alibi")
+        assert_one_sentence(outcome, "A test length is at most 100,000, got ")

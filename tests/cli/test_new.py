@@ -88,6 +88,7 @@ def test_nothing_is_overwritten_and_impossible_names_are_refused(tmp_path):
         ("bias", "mine", "exists already"),
         ("bias", "my-encoding", "cannot be the name"),
         ("rotate", "alibi", "an encoding .alibi. in jaxpe already"),
+        ("bias", "rope", "an encoding .rope. in jaxpe already"),
         ("bias", "json", "a Python package .json. already"),
         ("experiment", "mine", "exists already"),
         ("experiment", "a-b", "as in my_experiment"),

@@ -154,6 +154,7 @@ def test_a_summary_is_printed_in_columns():
         ("accuracy --set max_length_ratio=1e8", "max_length_ratio times train_length must be at most 16777216"),
         ("accuracy --set max_position_ratio=inf", "max_position_ratio must be at most 2147483647, got inf"),
         ("accuracy --set max_length_ratio=0.01", "raise max_length_ratio"),
+        ("accuracy --seeds 1001-1002 --set learning_rates=0.001/0.01", "1000 and 1001 choose learning rates"),
         ("accuracy --seeds two", "as 3-5, not 'two'"),
         ("accuracy --seeds 3-5 --set first_seed=1", "first_seed is given more than once: give either --seeds"),
         ("accuracy --positions arange offset", "at one position sampler"),

@@ -62,3 +62,12 @@ def test_a_committed_claim_is_the_difference_of_printed_means(capsys):
     claims = json.loads((standard / "accuracy" / "claims.json").read_text())
     [effect] = [claim["effect"] for claim in claims if claim["id"] == "C8"]
     assert gains["index"] - gains["count"] == pytest.approx(effect, abs=1e-5)
+
+
+def test_a_file_of_a_results_folder_is_not_written_over(folder, capsys):
+    stored = folder / "accuracy" / "table.csv"
+    before = stored.read_bytes()
+    for output in (stored, folder / "runs" / "new.tex"):
+        outcome = call_jaxpe(capsys, "table", folder, "accuracy", "--format", "csv", "--output", output)
+        assert_one_sentence(outcome, "lies in a results folder: choose an --output outside of it")
+    assert stored.read_bytes() == before

@@ -176,3 +176,37 @@ class ComparesQueries(Encoding):
 
     def bias(self, q, k, view):
         return jnp.einsum("thw,shw->hts", q - q.mean(0), k)
+
+
+class ShortBiasTable(Encoding):
+    """A number for each key position, from a table of 40 rows without a limit: indexing clamps silently."""
+
+    def __init__(self, context, *, key):
+        self.table = nnx.Param(jax.random.normal(key, (40, context.heads)))
+
+    def bias(self, q, k, view):
+        return self.table[...][view.k_positions.astype(jnp.int32)].T[:, None, :]
+
+
+class ActsFarAway(Alibi):
+    """Adds 3 at the keys from 100 to 299, beyond training."""
+
+    def bias(self, q, k, view):
+        far = (view.k_positions >= 100) & (view.k_positions < 300)
+        return super().bias(q, k, view) + jnp.where(far, 3.0, 0.0)
+
+
+class ChunksOf64(Encoding):
+    """Tokens of another 64 positions get less attention. Training is shorter than one chunk."""
+
+    invariance = "content"
+
+    def bias(self, q, k, view):
+        same = view.q_positions[:, None] // 64 == view.k_positions // 64
+        return jnp.where(same, 0.0, -4.0)
+
+
+class AbsoluteChunks(ChunksOf64):
+    """A valid one: the same, declared as it is."""
+
+    invariance = "absolute"

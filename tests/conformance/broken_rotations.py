@@ -1,7 +1,10 @@
 """Encodings that rotate queries and keys, each with one fault that the conformance suite must find and name."""
 
+import jax
 import jax.numpy as jnp
+from flax import nnx
 
+from jaxpe.encodings.base import Encoding
 from jaxpe.encodings.frequencies import compute_frequencies
 from jaxpe.encodings.rotary import Rotary, rotate_pairs
 from jaxpe.encodings.rotary import reference_rotate as rotary_reference
@@ -36,3 +39,15 @@ class DeclaredNorms(Rotary):
     def rotate(self, q, k, view):
         q, k = super().rotate(q, k, view)
         return 2 * q, k
+
+
+class ShortQueryTable(Encoding):
+    """Scales queries by a table of 40 rows without a limit: indexing clamps silently."""
+
+    keeps_norms = False
+
+    def __init__(self, context, *, key):
+        self.table = nnx.Param(jax.random.normal(key, (40, context.heads, 1)))
+
+    def rotate(self, q, k, view):
+        return q * self.table[...][view.q_positions.astype(jnp.int32)], k

@@ -11,6 +11,7 @@ from jaxpe.conformance import suite
     [
         ("ArrayConstant", "parameters", "`frequencies` is an array but no nnx.Param, so it would be trained unnoticed"),
         ("DeadParameter", "gradients", "`constant` has no gradient"),
+        ("CodeAlone", "gradients", "no output of the layer depends on the tokens: add the code to x"),
         ("NanGradient", "gradients", "the gradient of `power` is not finite"),
         ("GlobalDraw", "initialization", "`table` differs between two instances of the same key"),
     ],

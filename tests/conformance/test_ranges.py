@@ -8,6 +8,8 @@ from broken_encodings import assert_fault
     ("class_name", "property_name", "message"),
     [
         ("ClampedTable", "position range", "all positions from 39 on share one code. Is an index clamped"),
+        ("ShortBiasTable", "position range", "all key positions from 39 on act alike. Is an index clamped"),
+        ("ShortQueryTable", "position range", "all query positions from 39 on act alike. Is an index clamped"),
         ("WrongLimit", "position range", "all positions from 99 on"),
         ("TooFewPositions", "position range", "position_limit is 10, but the encoding was built for max_length = 320"),
         ("NotFinite", "position range", "the result of embed is not finite: nan at position 303"),

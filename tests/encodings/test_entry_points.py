@@ -60,7 +60,7 @@ def test_registered_encodings_are_listed_and_a_broken_one_hides_none(package):
 
 def test_a_name_that_is_taken_is_refused_and_the_place_is_named(package):
     package(rotary="outsider:Plain", twice="outsider:Plain")
-    with pytest.raises(UserError, match=r"'rotary' is already in the catalogue.*outsider.py, line 5"):
+    with pytest.raises(UserError, match=r"'rotary' is taken by jaxpe already.*outsider.py, line 5"):
         encodings.resolve_encoding("rotary")
     assert encodings.resolve_encoding("alibi") is encodings.CATALOGUE["alibi"]
     package(twice="outsider:Plain")

@@ -12,7 +12,9 @@ from jaxpe.errors import UserError
 LIMITS = {"learned": 20, "learned_bert": 20, "binary": 2**16}
 CONTEXT = encodings.Context(8, 2, 20, "bidirectional")
 PLUGIN = """
+from dataclasses import dataclass
 import jax.numpy as jnp
+import numpy as np
 from jaxpe.encodings import Encoding
 
 class Wrong(Encoding):
@@ -50,6 +52,18 @@ class HidesArray(Encoding):
 class Unlimited(Encoding):
     position_limit = "many"
 
+class OneReturned(Encoding):
+    def rotate(self, q, k, view):
+        return q
+
+class NumPyInside(Encoding):
+    def embed(self, x, positions):
+        return jnp.asarray(np.array(x))
+
+@dataclass
+class AsDataclass(Encoding):
+    scale: float = 1.0
+
 class WithoutTokens(Encoding):
     token_std = 0.0
 
@@ -86,14 +100,17 @@ def file(tmp_path):
         ("Integers", r"embed returned the shape \(5, 8, 'int32'\)"),
         ("ReturnsNone", "embed returned the shape .'NoneType'"),
         ("Exits", "SystemExit"),
-        ("Branches", "TracerBoolConversionError.*mine.py, line 31"),
+        ("Branches", "TracerBoolConversionError.*mine.py, line 33"),
         ("HidesArray", "attribute table is an array but no nnx.Param"),
+        ("OneReturned", "rotate must return two arrays, those of the queries and of the keys: write return q, k"),
+        ("NumPyInside", r"use jax.numpy there in place of numpy \(mine.py, line \d+\)"),
+        ("AsDataclass", r"write def __init__\(self, context, \*, key\), with options after key"),
         ("Unlimited", "position_limit is 'many'"),
         ("WithoutTokens", "token_std is 0.0, but must be a number above 0"),
         ("ChangesTooLate", r"changes_at is \(0.5, 1.0\), but must be a tuple of numbers between 0 and 1"),
         ("WithoutNumber", "token_std is 'small', but must be a number above 0"),
         ("Wrong", "embed returned the shape"),
-        ("Raises", r"undefined_name.*mine.py, line 11"),
+        ("Raises", r"undefined_name.*mine.py, line 13"),
     ],
 )
 def test_hooks_that_cannot_be_trained_are_refused_before_anything_compiles(file, name, message):

@@ -133,3 +133,9 @@ def test_an_edit_of_a_variant_or_of_what_makes_no_number_changes_no_other_run(na
     before = core.hash_core.__wrapped__()
     monkeypatch.setattr(code, "REMEMBERED", {path: path.read_bytes() + b"\nX = 1\n"})
     assert core.hash_core.__wrapped__() == before
+
+
+def test_code_that_is_nested_deeply_has_a_digest():
+    """Python compiles it, and walking its tree is too deep."""
+    deep = f"x = {' + '.join(['1'] * 900)}\n".encode()
+    assert code.hash_source(deep) != code.hash_source(deep.replace(b"1", b"2", 1))

@@ -78,7 +78,7 @@ def test_installed_packages_add_names_and_may_not_take_one_twice(registry, packa
     assert registry.get_class("plain").__name__ == "Mine" and not registry.is_path("plain")
     for name, says in (
         ("broken", f"{registry.kind} 'broken' could not be loaded: AttributeError"),
-        (taken, f"{registry.kind} name '{taken}' is already in the catalogue: .*outsider_{registry.kind}.py, line 3"),
+        (taken, f"{registry.kind} name '{taken}' is taken by jaxpe already: .*outsider_{registry.kind}.py, line 3"),
         ("plian", "Did you mean 'plain'.*path/to/file.py:Class"),
     ):
         with pytest.raises(UserError, match=says):
@@ -101,6 +101,12 @@ def test_labels_that_tables_could_not_tell_apart_are_refused(registry):
     for names, says in ((["a.py:M", "b.py:M"], "would both be called M"), ([f"a.py:{name}"], "of jaxpe is: rename")):
         with pytest.raises(UserError, match=says):
             registry.check_labels(names)
+    alias = next(iter(registry.aliases))
+    for label in (alias, f"{name}:size=3", "any"):
+        with pytest.raises(
+            UserError, match=f"a.py:{label} is called {label} in tables, as .* (is|are): rename the class"
+        ):
+            registry.check_labels([f"a.py:{label}"])
 
 
 @BOTH
@@ -148,6 +154,18 @@ def test_an_option_that_lost_its_name_is_no_unknown_name(registry):
     """As after a comma: rotary:base=100,fraction=0.5."""
     with pytest.raises(UserError, match=f"'fraction=0.5' is no {registry.kind}: options follow its name after colons"):
         registry.resolve("fraction=0.5")
+
+
+@pytest.mark.parametrize("signature", ["context, key, size=1", "context, *, key, **options"])
+def test_an_option_that_no_keyword_of_its_own_takes_is_told_where_to_stand(signature, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        f"from jaxpe.encodings import Encoding\nclass Mine(Encoding):\n    def __init__(self, {signature}): pass\n"
+    )
+    with pytest.raises(
+        UserError, match="Mine: size is no option, as __init__ does not name it after \\*: write it there"
+    ):
+        ENCODINGS.replace_alias(f"{path}:Mine:size=3")
 
 
 def test_other_usual_names_take_options_too():

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import stat
+import threading
 
 import pytest
 
@@ -37,6 +39,7 @@ def test_a_file_is_replaced_whole_or_stays(tmp_path, monkeypatch):
         (errno.EROFS, "Cannot write to page.txt"),
         (errno.EACCES, "change its permissions"),
         (errno.ENOTDIR, "page.txt is a file where a folder is needed"),
+        (errno.ENAMETOOLONG, "A name is too long for this file system: page.txt"),
         (errno.EISDIR, "page.txt is a folder where a file is needed"),
     ],
 )
@@ -66,3 +69,14 @@ def test_a_folder_that_is_deleted_in_part_no_longer_has_its_name(tmp_path, monke
     assert not folder.exists() and [path.name[: len(files.TEMPORARY)] for path in tmp_path.iterdir()] == [
         files.TEMPORARY
     ]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    """As /dev/stdout and /dev/null, which a rename would replace by a file."""
+    path, content = tmp_path / "pipe", []
+    os.mkfifo(path)
+    reader = threading.Thread(target=lambda: content.append(path.read_bytes()))
+    reader.start()
+    files.write_text(path, "one")
+    reader.join(10)
+    assert content == [b"one"] and stat.S_ISFIFO(path.stat().st_mode) and list(tmp_path.iterdir()) == [path]

@@ -3,6 +3,7 @@
 import getpass
 import json
 import platform
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,10 @@ def test_malformed_provenance_is_refused_by_its_key(folder):
     write_json(folder / "provenance.json", FACTS | {"versions": ["0"]})
     with pytest.raises(UserError, match=r"provenance\.json was altered: 'versions': an object is due, not a list"):
         find_edits(folder)
+
+
+def test_the_commit_is_that_of_jaxpe_also_in_a_hook_of_another_repository(tmp_path, monkeypatch):
+    own = provenance.read_commit()
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert provenance.read_commit() == own is not None

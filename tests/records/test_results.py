@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -197,3 +198,16 @@ def test_what_killed_processes_left_is_swept_and_what_living_ones_write_is_not(t
     open_results(folder)
     left = {path.name.removeprefix(files.TEMPORARY) for path in folder.rglob(f"{files.TEMPORARY}*")}
     assert left == {name for name, stays in names.items() if stays}
+
+
+def test_a_measurement_is_of_the_parameters_that_lie_beside_it(results, tmp_path):
+    """The same run has other last bits on another machine; folders may be copied into each other."""
+    key = {"kind": "scores", "length": 3}
+    results.write_measurement("x", key, {"exact": np.float32(2)})
+    assert results.read_measurement("x", key)["exact"] == 2
+    other = open_results(tmp_path / "other")
+    other.write_run("x", {"seed": 0}, {name: array + 1 for name, array in PARAMETERS.items()})
+    shutil.copytree(other.locate_run("x"), results.locate_run("x"), dirs_exist_ok=True)
+    assert results.read_measurement("x", key) is None
+    results.write_measurement("x", key, {"exact": np.float32(3)})
+    assert results.read_measurement("x", key)["exact"] == 3

@@ -66,7 +66,7 @@ SETTINGS = {
     "hash seed": {"PYTHONHASHSEED": "123"},
     "another hash seed": {"PYTHONHASHSEED": "4"},
     "optimized": {"PYTHONOPTIMIZE": "2"},
-    "time zone": {"TZ": "Pacific/Kiritimati", "SOURCE_DATE_EPOCH": "1"},
+    "time zone": {"TZ": "Pacific/Kiritimati", "SOURCE_DATE_EPOCH": "abc"},
 }
 
 

@@ -3,6 +3,7 @@
 import doctest
 import importlib.util
 import re
+import shutil
 import tomllib
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from jaxpe.data.examples import EOS, SPECIALS
 from jaxpe.errors import UserError
 from jaxpe.records.results import open_results
 from jaxpe.study import api
+from jaxpe.study.evaluators import guard_program
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import Workspace
 from jaxpe.training.evaluate import make_forward_options
@@ -137,6 +139,24 @@ def test_saved_runs_are_found_again_by_their_fields(trained, folder, tmp_path):
         (lambda folder: jaxpe.load(folder).evaluate([4], sampler="foo"), "Unknown position sampler 'foo'"),
         (lambda folder: jaxpe.load(folder)[0].generate([1.5]), "numbers with spaces between them"),
         (lambda folder: jaxpe.train(seeds=[1, 1], results=folder), "A seed is given more than once: 1, 1"),
+        (lambda folder: jaxpe.train(seeds=[0.5], results=folder), r"whole numbers, not \[0.5\]"),
+        (lambda folder: jaxpe.train(seeds="01", results=folder), "whole numbers, not '01'"),
+        (lambda folder: jaxpe.train(seeds=[True], results=folder), "a list of whole numbers"),
+        (lambda folder: jaxpe.train(seeds=None, results=folder), "a list of whole numbers, not None"),
+        (lambda folder: jaxpe.train(seeds=[-1], results=folder), "A seed lies between 0 and 2147483647, got -1"),
+        (lambda folder: jaxpe.train(seeds=[2**31], results=folder), "between 0 and 2147483647"),
+        (lambda folder: jaxpe.train(first_seed=5, results=folder), "first_seed has no use here: give seeds="),
+        (lambda folder: jaxpe.train(learning_rates=(0.1,), results=folder), "once for each learning_rate"),
+        (lambda folder: jaxpe.train(architecture=3, results=folder), "Unknown architecture 3"),
+        (
+            lambda folder: jaxpe.train(encoding="rotary:base=50", encoding_options={"base": 100.0}, results=folder),
+            "rotary:base=50 gives base already",
+        ),
+        (lambda folder: jaxpe.load(folder, architecture="encoder").evaluate([3], shift=-3), "at least 0, got -3"),
+        (
+            lambda folder: jaxpe.load(folder, architecture="encoder").evaluate([3], shift=1.5),
+            "whole number of at least 0",
+        ),
         (lambda folder: jaxpe.train(task=3), "task is a name of `jaxpe list tasks`"),
         (lambda folder: jaxpe.train(task_options={"alphabet": [3]}), "task_options: alphabet takes a number"),
         (lambda folder: jaxpe.load(folder, sead=1), "Unknown field of a run 'sead'. Did you mean 'seed'"),
@@ -208,3 +228,104 @@ def test_generation_is_at_the_scales_of_the_model(folder):
     prompt = swept.make_prompt("1 0 1")
     likeliest = int(jnp.argmax(swept.model(prompt, make_forward_options(config)).logits[-1]))
     assert swept.generate("1 0 1")[:1] == ([] if likeliest == EOS else [max(likeliest - SPECIALS, -1)])
+
+
+def test_seeds_are_any_whole_numbers(folder, trained):
+    """Those of numpy too; a number stands for so many."""
+    for seeds in (2, np.int64(2), [0, 1], (np.int32(0), 1), range(2), np.arange(2)):
+        runs = jaxpe.train("reverse", "encoder", "learned", results=folder, **SMALL | {"seeds": seeds})
+        assert [(model.seed, type(model.seed)) for model in runs] == [(0, int), (1, int)]
+
+
+def test_an_answer_is_as_long_as_the_task_asks_beyond_the_lengths_of_training(tmp_path):
+    """Without a position table nothing limits it; with one it is refused where one symbol has no position."""
+    alibi, learned = (
+        jaxpe.train("copy", "decoder", name, results=tmp_path, max_length_ratio=1.0, **SMALL)[0]
+        for name in ("alibi", "learned")
+    )
+    symbols = [1] * 30
+    stream, given = alibi.source.stream, int(alibi.make_prompt(symbols).length)
+    room = max(stream.sizes(31)) + 1 - given
+    lengths = [len(alibi.generate([symbol] * 30)) for symbol in range(10)]
+    assert room >= 30 and max(lengths) > alibi.config.table_length - given and max(lengths) <= room
+    with pytest.raises(UserError, match="an answer of copy with the decoder needs"):
+        learned.generate(symbols)
+
+
+NAN_LONG = """
+import jax.numpy as jnp
+
+from jaxpe.encodings import Encoding
+
+
+class NanLong(Encoding):
+    invariance = "relative"
+
+    def bias(self, q, k, view):
+        n = view.distances.shape[-1]
+        return (-0.1 * jnp.abs(view.distances) + (jnp.nan if n > 28 else 0.0))[None]
+"""
+
+
+def test_outputs_that_are_no_numbers_in_a_test_are_said(tmp_path, monkeypatch, caplog):
+    """They would count as wrong answers without a word."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(NAN_LONG)
+    runs = jaxpe.train("copy", "decoder", "mine.py:NanLong", results="r", max_length_ratio=4.0, **SMALL)
+    runs.evaluate([3, 5], examples=8)
+    assert runs.work.failures == []
+    runs.evaluate([5, 20], examples=8)
+    (fault,) = runs.work.failures
+    assert "copy, decoder, NanLong: the outputs are not finite numbers at test length 20" in fault
+    runs.evaluate([5, 20], examples=8)  # from what is stored
+    assert runs.work.failures == [fault] and caplog.text.count("not finite numbers at test length 20") == 1
+
+
+def test_a_fault_of_an_own_encoding_while_it_trains_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(MINE.format(strength=0.1))
+    monkeypatch.chdir(tmp_path)
+
+    def fail(*inputs):
+        raise TypeError("Function compiled with input pytree does not match")
+
+    def compile_broken(self, config):
+        program = compile_program(self, config)
+        return guard_program(config, program._replace(compiled=fail))
+
+    compile_program = Workspace.compile_program
+    monkeypatch.setattr(Workspace, "compile_program", compile_broken)
+    with pytest.raises(UserError, match="encoding 'Mine': TypeError: Function compiled with input pytree"):
+        jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL)
+
+
+def test_a_folder_from_elsewhere_does_not_decide_what_is_imported(tmp_path, monkeypatch, caplog):
+    """The record of a run names a file, which a stranger may have sent along with it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE.format(strength=0.1))
+    jaxpe.train("reverse", "decoder", "mine.py:Mine", results="r", **SMALL | {"seeds": 1})
+    assert len(jaxpe.load("r")) == 1  # trained here
+    monkeypatch.setenv("JAXPE_CACHE", str(tmp_path / "another machine"))
+    ran = tmp_path / "ran"
+    (tmp_path / "mine.py").write_text(f"open({str(ran)!r}, 'w').close()\n" + MINE.format(strength=0.1))
+    with pytest.raises(
+        UserError, match=r"mine\.py, which was never run on this machine: if you trust it, give its name"
+    ):
+        jaxpe.load("r")
+    with pytest.raises(UserError, match="never run on this machine"):
+        jaxpe.load("r", encoding="Mine")
+    assert not ran.exists()
+    (tmp_path / "mine.py").write_text(MINE.format(strength=0.1))
+    assert len(jaxpe.load("r", encoding="mine.py:Mine")) == 1
+
+
+def test_copies_and_unfinished_folders_are_no_runs(tmp_path):
+    runs = jaxpe.train("reverse", "encoder", "none", results=tmp_path / "r", **SMALL | {"seeds": 1})
+    for name in (".writing-1-2", f"{runs[0].id} (1)"):
+        shutil.copytree(tmp_path / "r" / "runs" / runs[0].id, tmp_path / "r" / "runs" / name)
+    assert [model.id for model in jaxpe.load(tmp_path / "r")] == [runs[0].id]
+
+
+def test_runs_are_saved_where_they_lie(folder, trained):
+    runs = jaxpe.load(folder, architecture="encoder")
+    assert runs.save(folder / ".." / folder.name).resolve() == folder.resolve()
+    assert [model.id for model in jaxpe.load(folder, architecture="encoder")] == [model.id for model in runs]
