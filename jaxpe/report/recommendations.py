@@ -69,8 +69,9 @@ def measure_need(catalogue: pd.DataFrame, lengths: pd.DataFrame, need: Need) -> 
     if need.task == "causal_lm":
         means = average_encodings(select_lengths(lengths), need.times)
         return {name: (f"{mean:.2f}", n) for name, (mean, n) in means.items()}
-    part = select_rows(catalogue, task=need.task, metric="token_accuracy")
-    part = part if part.empty else select_common(select_rows(part, architecture="decoder", positions="arange"))
+    where = {"task": need.task, "metric": "token_accuracy", "architecture": "decoder", "positions": "arange"}
+    part = select_rows(catalogue, **where)
+    part = part if part.empty else select_common(part)
     part = part[part["tested_with"].isna()] if "tested_with" in part else part
     means = average_encodings(part, need.times, need.is_range)
     return {name: (f"{100 * mean:.0f}%", n) for name, (mean, n) in means.items()}
@@ -78,8 +79,8 @@ def measure_need(catalogue: pd.DataFrame, lengths: pd.DataFrame, need: Need) -> 
 
 def select_lengths(lengths: pd.DataFrame) -> pd.DataFrame:
     """The bits per character of decoders that guess the next word, by length of the text."""
-    part = select_rows(lengths, task="causal_lm", metric="bits_per_character", variant="plain")
-    return part if part.empty else select_rows(part, architecture="decoder", positions="arange")
+    where = {"task": "causal_lm", "metric": "bits_per_character", "architecture": "decoder", "positions": "arange"}
+    return select_rows(lengths, variant="plain", **where)
 
 
 def average_encodings(part: pd.DataFrame, times: float = 1, is_range: bool = False) -> dict[str, tuple[float, int]]:

@@ -2,6 +2,7 @@
 
 import types
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,10 @@ def test_a_pretrained_model_s_own_tables_are_piled_up(monkeypatch):
     words = corpus.train_tokenizer(text.train[::50], 300)
     known = tags.build_tables(words.get_vocab_size(), 64, 48, 0)
     words.enable_padding(length=128)  # as MiniLM's own tokenizer does
-    model = types.SimpleNamespace(tokens=known.tokens / 20, positions=known.positions / 50, tokenizer=words.to_str())
+    tokens, positions = known.tokens / 20, known.positions / 50
+    model = models.Pretrained(
+        "made up", "", "", "encoder", positions, tokens, None, 0, None, words.to_str(), Path("made-up")
+    )
     monkeypatch.setattr(models, "open_model", lambda name: model)
     rows = pd.DataFrame(measurements.measure_pretrained_pile(text, MODULE.Preset((), seeds=1, examples=64)))
     exact = tables.select_rows(rows, metric="verses_rebuilt", noise=0.0)["value"]
