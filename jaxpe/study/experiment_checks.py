@@ -117,7 +117,7 @@ def find_text_fault(text: str) -> str:
     """What keeps a text from being written and read back the same, and what to do; '' where nothing does."""
     if len(text) > LONGEST_TEXT:
         return f"a text of {len(text)} characters is too long: shorten it to {LONGEST_TEXT}"
-    odd = [one for one in text if unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t"]
+    odd = [one for one in text if one in "\0\r" or unicodedata.category(one) == "Cs"]
     return f"no table can hold the character U+{ord(odd[0]):04X}: leave it out" if odd else ""
 
 
