@@ -32,6 +32,7 @@ from jaxpe.study import plan, presets
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.experiment import Experiment, TrainingPlan, load_experiment, plan_experiment, run_experiment
 from jaxpe.study.origins import check_folder
+from jaxpe.study.preset_checks import override
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.progress import ProgressWorkspace, Terminal
 from jaxpe.study.workspace import Workspace
@@ -168,7 +169,7 @@ def choose_preset(experiment: Experiment, options: RunOptions, own_options: obje
     if unused := list_unused(experiment, preset, options, values):
         print(f"{experiment.name} has no use for {', '.join(unused)}: nothing changes.", file=sys.stderr)
     default_options = getattr(experiment.module, "OPTIONS", lambda: None)
-    return replace(presets.override(preset, values), options=own_options or default_options())
+    return replace(override(preset, values), options=own_options or default_options())
 
 
 def list_unused(experiment: Experiment, preset: Preset, options: RunOptions, values: Mapping[str, object]) -> list[str]:

@@ -37,6 +37,7 @@ from jaxpe.records.results import Results, is_run_id, open_results
 from jaxpe.study import presets, run_configs
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.origins import find_unknown_plugin
+from jaxpe.study.preset_checks import override
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import Run, Workspace, group_runs
@@ -89,7 +90,7 @@ def train(
     check_options(encoding, task, options)
     presets.check_names([task], [encoding], [architecture])
     presets.check_samplers([positions])
-    preset = presets.override(Preset((row,)), sizes)
+    preset = override(Preset((row,)), sizes)
     temporary = None if results is not None else tempfile.TemporaryDirectory(prefix="jaxpe-")
     folder = Path(results or temporary.name)  # type: ignore[union-attr]
     work = Workspace(open_results(folder, write=False), log_to=log_to)

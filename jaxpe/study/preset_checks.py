@@ -1,18 +1,17 @@
-"""Presets and the rows of their grids, checked before they are used: each fault is one sentence that says what to change."""
+"""Presets with other values, and checked before they are used: each fault is one sentence that says what to change."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, replace
+from typing import Any
 
-from jaxpe.errors import UserError
+from jaxpe.data.corpus import BPE
+from jaxpe.errors import UnknownName, UserError
 from jaxpe.study.fields import FIELDS
+from jaxpe.study.presets import NOT_OVERRIDDEN, GridRow, Preset
 from jaxpe.tasks.base import ARCHITECTURES
-
-if TYPE_CHECKING:
-    from jaxpe.study.presets import GridRow, Preset
 
 LARGEST = 2**31 - 1  # that a 32-bit integer holds: seeds and sizes are such in JAX
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {  # of a field, by its annotation: the types that it takes, in words
@@ -23,6 +22,30 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {  # of a field, by its annotat
 }
 NAMES = ("architectures", "encodings", "positions")  # of a row: tuples of names
 OPTIONS = ("encoding_options", "task_options")  # of a row: tuples of pairs
+
+
+def override(preset: Preset, values: Mapping[str, object]) -> Preset:
+    """The preset with other values of its fields; they also replace those of its rows.
+
+    Raises UserError for an unknown field, for what `check_preset` refuses, and for the vocabulary of a tokenizer that has
+    its own.
+    """
+    if "vocabulary" in values and (kind := values.get("tokenizer", preset.tokenizer)) != BPE:
+        raise UserError(
+            f"vocabulary is the size of the tokenizer {BPE}, and {kind} has its own: leave out one of the two."
+        )
+    known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
+    for name in values:
+        if name not in known:
+            raise UnknownName("preset field", name, known)
+    rows = tuple(
+        replace(row, overrides={name: value for name, value in row.overrides.items() if name not in values})
+        for row in preset.grid
+    )
+    changes: dict[str, Any] = {"grid": rows, **values}
+    changed = replace(preset, **changes)
+    check_preset(changed)
+    return changed
 
 
 def check_preset(preset: Preset, where: str = "") -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jaxpe import encodings, tasks
 from jaxpe.data.corpus import BPE
 from jaxpe.errors import UnknownName, UserError
 from jaxpe.positions import SAMPLERS, TRAINING_SAMPLERS
-from jaxpe.study.preset_checks import check_preset
 from jaxpe.tasks.base import ARCHITECTURES
 from jaxpe.training.config import Options
 
@@ -100,30 +99,6 @@ class Preset:
 
 
 NOT_OVERRIDDEN = ("grid", "encodings", "options")  # fields that `override` does not set
-
-
-def override(preset: Preset, values: Mapping[str, object]) -> Preset:
-    """The preset with other values of its fields; they also replace those of its rows.
-
-    Raises UserError for an unknown field, for what `check_preset` refuses, and for the vocabulary of a tokenizer that has
-    its own.
-    """
-    if "vocabulary" in values and (kind := values.get("tokenizer", preset.tokenizer)) != BPE:
-        raise UserError(
-            f"vocabulary is the size of the tokenizer {BPE}, and {kind} has its own: leave out one of the two."
-        )
-    known = [field.name for field in fields(Preset) if field.name not in NOT_OVERRIDDEN]
-    for name in values:
-        if name not in known:
-            raise UnknownName("preset field", name, known)
-    rows = tuple(
-        replace(row, overrides={name: value for name, value in row.overrides.items() if name not in values})
-        for row in preset.grid
-    )
-    changes: dict[str, Any] = {"grid": rows, **values}
-    changed = replace(preset, **changes)
-    check_preset(changed)
-    return changed
 
 
 def narrow_grid(

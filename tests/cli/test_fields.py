@@ -9,7 +9,8 @@ from jaxpe.cli.fields import format_value, list_fields
 from jaxpe.cli.overrides import parse_overrides
 from jaxpe.study.experiment import EXPERIMENTS
 from jaxpe.study.fields import FIELDS
-from jaxpe.study.presets import NOT_OVERRIDDEN, Preset, override
+from jaxpe.study.preset_checks import override
+from jaxpe.study.presets import NOT_OVERRIDDEN, Preset
 
 
 def test_every_field_that_can_be_set_is_described_and_no_other():

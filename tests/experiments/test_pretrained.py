@@ -20,8 +20,9 @@ from jaxpe.figures.pretrained import draw_all, draw_word_order
 from jaxpe.records.csv_tables import COLUMNS, read_table, write_table
 from jaxpe.records.json_values import write_json
 from jaxpe.records.results import open_results
-from jaxpe.study import experiment, presets, workspace
+from jaxpe.study import experiment, workspace
 from jaxpe.study.experiment_checks import check_rows
+from jaxpe.study.preset_checks import override
 
 MODULE = experiment.load_experiment("pretrained").module
 RANDOM = np.random.default_rng(5)
@@ -256,6 +257,6 @@ def test_fetched_models_are_measured_but_not_at_the_smallest_size(tmp_path):
     assert names <= set(table["encoding"]) and set(table["compared_with"].dropna()) == names
     assert set(draw_all(table)) == {"measures", "similarity", "lags", "spectra", "joint"}
     smoke = pd.DataFrame(
-        check_rows(MODULE.measure(work, [], presets.override(MODULE.PRESETS["smoke"], {"seeds": 1})), "pretrained")
+        check_rows(MODULE.measure(work, [], override(MODULE.PRESETS["smoke"], {"seeds": 1})), "pretrained")
     )
     assert "whisper" not in set(smoke["encoding"])

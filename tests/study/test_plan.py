@@ -8,6 +8,7 @@ from jaxpe.errors import UserError
 from jaxpe.records.results import open_results
 from jaxpe.study import plan, presets
 from jaxpe.study.experiment import load_experiment, plan_experiment
+from jaxpe.study.preset_checks import override
 from jaxpe.study.rates import Rate
 from jaxpe.study.workspace import Workspace
 
@@ -16,7 +17,7 @@ def list_runs(work, **overrides):
     """The runs of one program of the smoke preset."""
     accuracy = load_experiment("accuracy")
     preset = presets.narrow_grid(accuracy.get_preset("smoke"), ["reverse"], ["none"], ["encoder"])
-    preset = presets.override(preset, {"seeds": 2, "layers": 1, "steps": 8} | overrides)
+    preset = override(preset, {"seeds": 2, "layers": 1, "steps": 8} | overrides)
     return plan_experiment(accuracy, preset, work).runs
 
 

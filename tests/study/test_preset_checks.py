@@ -7,9 +7,8 @@ import pytest
 
 from jaxpe.encodings.alibi import Alibi
 from jaxpe.errors import UserError
-from jaxpe.study import presets
 from jaxpe.study.experiment import EXPERIMENTS, load_experiment
-from jaxpe.study.preset_checks import LARGEST, check_preset
+from jaxpe.study.preset_checks import LARGEST, check_preset, override
 from jaxpe.study.presets import GridRow, Preset
 
 ROW = {"task": "copy", "architectures": ("decoder",)}
@@ -59,7 +58,7 @@ def test_a_field_of_another_kind_or_out_of_range_is_named(change, says):
     with pytest.raises(UserError, match=re.escape(f"mine.py: {says}")):
         check_preset(Preset((GridRow(**ROW),), **change), "mine.py: ")
     with pytest.raises(UserError, match=re.escape(says)):
-        presets.override(Preset((GridRow(**ROW),)), change)
+        override(Preset((GridRow(**ROW),)), change)
 
 
 @pytest.mark.parametrize(("change", "says"), ROWS)
@@ -72,8 +71,8 @@ def test_a_part_of_a_row_is_named_with_the_row(change, says):
 def test_seeds_that_a_row_asks_for_end_where_others_do():
     preset = Preset((GridRow(**ROW, overrides={"seeds": 10}),))
     with pytest.raises(UserError, match=f"row 1 of its grid: seeds end at {LARGEST}, and 10 from"):
-        presets.override(preset, {"first_seed": LARGEST - 5})
-    assert presets.override(preset, {"first_seed": LARGEST - 9}).first_seed == LARGEST - 9
+        override(preset, {"first_seed": LARGEST - 5})
+    assert override(preset, {"first_seed": LARGEST - 9}).first_seed == LARGEST - 9
 
 
 def test_presets_of_jaxpe_pass():

@@ -5,20 +5,21 @@ from command_line import call_jaxpe
 
 from jaxpe.errors import UserError
 from jaxpe.study import grids, presets
+from jaxpe.study.preset_checks import override
 from jaxpe.study.presets import GridRow, Preset
 
 SMALL = Preset((GridRow(task="reverse", architectures=("encoder",), overrides={"steps": 9}),))
 
 
 def test_an_override_replaces_the_fields_of_rows_too():
-    preset = presets.override(SMALL, {"steps": 5, "shift": False, "learning_rates": (0.1, 0.2)})
+    preset = override(SMALL, {"steps": 5, "shift": False, "learning_rates": (0.1, 0.2)})
     assert (preset.steps, preset.shift, preset.learning_rates) == (5, False, (0.1, 0.2))
     assert preset.grid[0].overrides == {} and SMALL.grid[0].overrides == {"steps": 9}
 
 
 def test_tests_share_a_program_where_a_preset_says_so():
     assert SMALL.test_padding == 0.0
-    assert presets.override(SMALL, {"share_tests": True, "max_length_ratio": 3.0}).test_padding == 3.0
+    assert override(SMALL, {"share_tests": True, "max_length_ratio": 3.0}).test_padding == 3.0
 
 
 @pytest.mark.parametrize(
@@ -34,13 +35,13 @@ def test_tests_share_a_program_where_a_preset_says_so():
 )
 def test_an_impossible_override_is_refused(values, message):
     with pytest.raises(UserError, match=message):
-        presets.override(SMALL, values)
+        override(SMALL, values)
 
 
 def test_seeds_begin_at_the_first_one():
     assert list(Preset((), seeds=3).list_seeds()) == [0, 1, 2]
-    assert list(presets.override(SMALL, {"first_seed": 10, "seeds": 2}).list_seeds()) == [10, 11]
-    assert presets.override(SMALL, {"first_seed": 0}).first_seed == 0
+    assert list(override(SMALL, {"first_seed": 10, "seeds": 2}).list_seeds()) == [10, 11]
+    assert override(SMALL, {"first_seed": 0}).first_seed == 0
 
 
 def test_a_row_with_an_unknown_field_is_refused_and_rows_can_be_compared_and_hashed():
