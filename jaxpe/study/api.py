@@ -37,7 +37,7 @@ from jaxpe.records.results import Results, is_run_id, open_results
 from jaxpe.study import presets, run_configs
 from jaxpe.study.evaluators import describe_config
 from jaxpe.study.origins import find_unknown_plugin
-from jaxpe.study.preset_checks import override
+from jaxpe.study.preset_checks import LARGEST, override
 from jaxpe.study.presets import GridRow, Preset
 from jaxpe.study.trained import Runs
 from jaxpe.study.workspace import Run, Workspace, group_runs
@@ -46,7 +46,6 @@ from jaxpe.training.config import Options, RunConfig, Training
 
 REGISTRIES: dict[str, Registry[Any]] = {"encoding": ENCODINGS, "task": TASKS}  # by the fields of a run
 log = logging.getLogger("jaxpe")
-MOST_SEED = 2**31
 WITHOUT_USE = {  # fields of a preset that `train` has no use for: what to do instead
     "first_seed": "give seeds=[…] their numbers",
     "learning_rates": "call train once for each learning_rate",
@@ -113,8 +112,8 @@ def check_seeds(seeds: int | Iterable[int]) -> list[int]:
         raise UserError(f"seeds takes a whole number, or a list of whole numbers, not {given!r}.") from None
     if not numbers:
         raise UserError("There is nothing to train: give at least one seed.")
-    if not all(0 <= number < MOST_SEED for number in numbers):
-        raise UserError(f"A seed lies between 0 and {MOST_SEED - 1}, got {', '.join(map(str, numbers))}.")
+    if not all(0 <= number <= LARGEST for number in numbers):
+        raise UserError(f"A seed lies between 0 and {LARGEST}, got {', '.join(map(str, numbers))}.")
     if len(set(numbers)) < len(numbers):
         raise UserError(f"A seed is given more than once: {', '.join(map(str, numbers))}.")
     return numbers
