@@ -211,11 +211,12 @@ def compute_text(lengths: pd.DataFrame, claims: Mapping[Key, Entry]) -> Values |
     """How much the loss of decoders on text rises from the training length to eight times as long, by encoding."""
     part = select_lengths(lengths)
     short, long = (average_encodings(part, times) for times in (1, LONGER))
-    names = ("sinusoidal", "rotary", "alibi", "t5")
-    parts = {name: claims.get(("extrapolation", f"C3.text-{name}")) for name in names[1:]}
+    relative = ("rotary", "alibi", "t5")
+    names = ("none", "sinusoidal", *relative)
+    parts = {name: claims.get(("extrapolation", f"C3.text-{name}")) for name in relative}
     entries = {name: entry for name, entry in parts.items() if entry is not None}
     if any(name not in short or name not in long for name in names) or len(entries) < len(parts):
         return None
     rises = {name: set_minus(f"{long[name][0] - short[name][0]:+.2f}") for name in names}
-    n, holds = int(part["train_length"].min()), all(entries[one]["verdict"] == "supported" for one in ("alibi", "t5"))
+    n, holds = int(part["train_length"].min()), all(entry["verdict"] == "supported" for entry in entries.values())
     return rises | {"length": n, "longer": LONGER * n, "n": entries["alibi"]["n"], "holds": holds}

@@ -75,7 +75,7 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
     """As /dev/stdout and /dev/null, which a rename would replace by a file."""
     path, content = tmp_path / "pipe", []
     os.mkfifo(path)
-    reader = threading.Thread(target=lambda: content.append(path.read_bytes()))
+    reader = threading.Thread(target=lambda: content.append(path.read_bytes()), daemon=True)
     reader.start()
     files.write_text(path, "one")
     reader.join(10)

@@ -129,11 +129,11 @@ def test_facts_are_those_of_the_tables():
     ]  # fmt: skip
     assert values["spaced"] == {"spaced": f"{100 * spaced['value'].mean():.0f}", "n": len(spaced), "holds": True}
     lengths = brief.read_stored(folder / "extrapolation")
-    bits = lengths[
-        (lengths["task"] == "causal_lm") & (lengths["variant"] == "plain") & (lengths["encoding"] == "alibi")
-    ]
-    ends = bits[bits["metric"] == "bits_per_character"].groupby("test_length")["value"].mean()
-    assert values["text"]["alibi"].replace("−", "-") == f"{ends[512] - ends[64]:+.2f}" and values["text"]["n"] == 6
+    bits = lengths[(lengths["metric"] == "bits_per_character") & (lengths["variant"] == "plain")]
+    ends = bits.groupby(["encoding", "test_length"])["value"].mean()
+    for name in ("none", "sinusoidal", "rotary", "alibi", "t5"):
+        assert values["text"][name].replace("−", "-") == f"{ends[name, 512] - ends[name, 64]:+.2f}"
+    assert values["text"]["n"] == 6 and values["text"]["holds"]
 
 
 def test_recommendations_mark_the_best_of_a_column_and_leave_out_what_was_not_measured():
